@@ -1,0 +1,1 @@
+"""alflow: active learning for images with the posterior of a vision-language model."""

@@ -1,0 +1,207 @@
+"""The nouns of alflow: frozen values, standard library only.
+
+A `Project` owns `ClassLabel`s and `Item`s. A `Round` asks about some pool items (its `Candidate`s); people answer
+with `Label`s; closing a round writes an `Evaluation`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Split(StrEnum):
+    """What an item is for: asked about, aimed at, or judged on."""
+
+    POOL = "pool"
+    TARGET = "target"
+    TEST = "test"
+
+
+class RoundState(StrEnum):
+    """OPEN (people label) -> LABELLED (queue answered) -> CLOSED (fitted and evaluated)."""
+
+    OPEN = "open"
+    LABELLED = "labelled"
+    CLOSED = "closed"
+
+
+class Origin(StrEnum):
+    """Why an item became a candidate: the strategy chose it, or it was drawn at random as a control."""
+
+    STRATEGY = "strategy"
+    CONTROL = "control"
+
+
+class Verdict(StrEnum):
+    """What an answer says: it names a class, or the annotator skipped the item."""
+
+    CLASS = "class"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class ProjectSettings:
+    """How a project asks, fits and stops; stored with it as JSON.
+
+    Attributes:
+        strategy: name in `alflow.acquisition.strategies.STRATEGIES`.
+        budget: candidates per round, the control slice included.
+        control_fraction: share of the budget that is drawn at random from the pool.
+        votes: answers an item needs before it is settled.
+        lease_minutes: how long an item stays reserved for the annotator it was shown to.
+        max_labels: open no further round once this many items are settled; None for no limit.
+        tau: pseudo-data count of the posterior (maths: weight of the pretraining curvature).
+        seed: root of every random draw of the project.
+    """
+
+    strategy: str = "default"
+    budget: int = 20
+    control_fraction: float = 0.1
+    votes: int = 1
+    lease_minutes: float = 5.0
+    max_labels: int | None = None
+    tau: float = 10.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Project:
+    """One labelling task: a name, a model, classes, images."""
+
+    id: int
+    name: str
+    model: str
+    precision: str
+    posterior: str | None
+    settings: ProjectSettings
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class ClassLabel:
+    """One class: what people read, what the text tower reads, and the key that answers it."""
+
+    id: int
+    project_id: int
+    name: str
+    display_name: str
+    prompts: tuple[str, ...]
+    position: int
+    hot_key: str | None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image of a project, named by the hash of its bytes.
+
+    `truth` is a known class id, kept hidden from annotators: test items are judged by it, back-tests answer with it.
+    """
+
+    id: int
+    project_id: int
+    content_hash: str
+    uri: str
+    split: Split
+    width: int
+    height: int
+    truth: int | None = None
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A file that was not imported, and why."""
+
+    uri: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Round:
+    """Acquire, label, fit, evaluate: once. `configuration` and `hashes` are enough to replay it."""
+
+    id: int
+    project_id: int
+    number: int
+    state: RoundState
+    strategy: str
+    budget: int
+    seed: int
+    configuration: Mapping[str, Any]
+    hashes: Mapping[str, str]
+    opened_at: datetime
+    labelled_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An item of a round's queue and the reasons why it is there.
+
+    `probabilities` maps class ids to the posterior predictive at the time of acquisition; `epistemic` and `aleatoric`
+    are its entropy parts in nats; `score` is the strategy's own (control candidates have none).
+    """
+
+    id: int
+    round_id: int
+    item_id: int
+    rank: int
+    origin: Origin
+    score: float | None
+    predicted_class_id: int
+    probabilities: Mapping[int, float]
+    epistemic: float
+    aleatoric: float
+    votes_needed: int
+    leased_to: int | None = None
+    leased_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Annotator:
+    """Who labels."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """One answer of one annotator about one item.
+
+    `token` is made by the browser that showed the item: the same answer sent twice is stored once. `shown` records
+    what was on screen. An undone label stays, with `withdrawn_at` set.
+    """
+
+    id: int
+    project_id: int
+    item_id: int
+    candidate_id: int | None
+    round_id: int | None
+    annotator_id: int
+    verdict: Verdict
+    class_id: int | None
+    at: datetime
+    seconds: float
+    token: str
+    shown: Mapping[str, Any] = field(default_factory=dict)
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics of the model after a round (round 0: zero-shot) on one split.
+
+    `split` is `test`, or `control` for the random slice: its items are judged by the probabilities that were stored
+    before their labels were known. `metrics` maps a name to (value, low, high).
+    """
+
+    project_id: int
+    round_number: int
+    split: str
+    n_labels: int
+    n_items: int
+    metrics: Mapping[str, tuple[float, float, float]]
+    at: datetime

@@ -1,0 +1,78 @@
+"""Rows of activations that remember their item ids.
+
+Axes: N rows, P activation width (a last layer with a bias has a constant 1 as its last activation, so that every last
+layer is one matrix), D width of the joint embedding.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class LastLayers:
+    """The last linear layers of both towers and the head: logit = scale * cos(g, h) + bias.
+
+    `likelihood` says how logits were trained to become probabilities: `softmax` (CLIP) or `sigmoid` (SigLIP).
+    """
+
+    image_weight: Float[Tensor, "D P"]
+    text_weight: Float[Tensor, "D P_t"]
+    scale: float
+    bias: float = 0.0
+    likelihood: Literal["softmax", "sigmoid"] = "softmax"
+
+
+@dataclass(frozen=True)
+class Activations:
+    """Inputs of a last linear layer, and what is added to its output (SigLIP's image tower), if anything."""
+
+    values: Float[Tensor, "N P"]
+    residuals: Float[Tensor, "N D"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: Tensor) -> Self:
+        residuals = None if self.residuals is None else self.residuals[rows]
+        return type(self)(self.values[rows], residuals)
+
+    def embed(self, weight: Float[Tensor, "D P"]) -> Float[Tensor, "N D"]:
+        """g = W phi + r, in the dtype of `weight`; not normalised."""
+        linear = self.values.to(weight.dtype) @ weight.T  # [N D]
+        return linear if self.residuals is None else linear + self.residuals.to(weight.dtype)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """All rows of all parts, in order."""
+        residuals = [part.residuals for part in parts if part.residuals is not None]
+        return cls(torch.cat([part.values for part in parts]), torch.cat(residuals) if residuals else None)
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Image activations with the ids of their items: one shard, or all of them joined."""
+
+    item_ids: Int64[Tensor, " N"]
+    activations: Activations
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    def __getitem__(self, rows: Tensor) -> Self:
+        return type(self)(self.item_ids[rows], self.activations[rows])
+
+    def select(self, item_ids: Iterable[int]) -> Self:
+        """The rows of these items, in the order asked for; KeyError names one that is missing."""
+        where = {item: row for row, item in enumerate(self.item_ids.tolist())}
+        return self[torch.tensor([where[item] for item in item_ids], dtype=torch.int64)]
+
+    @classmethod
+    def concatenate(cls, shards: Sequence[Self]) -> Self:
+        """Join shards, in order."""
+        ids = torch.cat([shard.item_ids for shard in shards])
+        return cls(ids, Activations.concatenate([shard.activations for shard in shards]))

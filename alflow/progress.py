@@ -1,0 +1,9 @@
+"""How long work tells that it goes on: `progress(done, total)`; total is None while it is not known."""
+
+from collections.abc import Callable
+
+Progress = Callable[[int, int | None], None]
+
+
+def silent(done: int, total: int | None) -> None:
+    """The default: say nothing."""

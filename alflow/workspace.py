@@ -1,0 +1,41 @@
+"""The composition root: Settings -> Workspace(database, artifacts, encoders)."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from alflow.domain import Project
+from alflow.settings import Settings
+from alflow.store.artifacts import Artifacts
+from alflow.store.database import Database
+
+if TYPE_CHECKING:
+    from alflow.vlm.encoder import Encoder
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything a use case needs from the world, joined once."""
+
+    settings: Settings
+    database: Database
+    artifacts: Artifacts
+    _encoders: dict[tuple[str, str], "Encoder"] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Self:
+        """Connect to the database (created when missing, checked to be of this version) and the artifacts.
+
+        Raises:
+            UnavailableError: the database belongs to another version of alflow, or cannot be reached.
+        """
+        settings = settings or Settings()
+        return cls(settings, Database.open(settings.database), Artifacts(settings.artifacts))
+
+    def encoder(self, project: Project) -> "Encoder":
+        """The project's encoder, loaded once (open_clip takes seconds to import, so not before it is asked for)."""
+        from alflow.vlm.encoder import load_encoder  # noqa: PLC0415
+
+        key = (project.model, project.precision)
+        if key not in self._encoders:
+            self._encoders[key] = load_encoder(*key, device=self.settings.device, batch_size=self.settings.batch_size)
+        return self._encoders[key]
