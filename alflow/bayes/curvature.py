@@ -1,0 +1,178 @@
+"""Kronecker factors of the Gauss-Newton matrix of a contrastive loss with respect to a last linear layer.
+
+Axes: n pairs, M embeddings of the other modality, P activation width, D joint width.
+
+For rows g [n D] against Y [M D] (normalised) the output factor is B = sum_i J_i^T Lambda_i J_i, J_i the Jacobian of
+the cosines and Lambda_i the Hessian of the loss in the logits. Written out that is n terms [D D] of M outer products
+each. Expanding J_i = Y (I - ghat ghat^T) / |g| and summing over i first leaves three matrix products of n M D
+operations: the same number, not an approximation.
+
+References:
+    Baumann et al., Post-hoc Probabilistic Vision-Language Models, arXiv 2412.06014.
+    Martens and Grosse, Optimizing Neural Networks with Kronecker-factored Approximate Curvature, arXiv 1503.05671.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil, sqrt
+from typing import Self
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from alflow.embeddings import Activations, LastLayers
+from alflow.errors import InvalidInputError
+from alflow.progress import Progress, silent
+
+_LOGITS_AT_ONCE = 2**24  # entries of a [rows M] block: 64 MB in float32
+
+
+@dataclass(frozen=True)
+class Factors:
+    """A = sum phi phi^T and B = sum J^T Lambda J over n pairs: sums, so that parts computed apart can be merged."""
+
+    A: Float[Tensor, "P P"]
+    B: Float[Tensor, "D D"]
+    n: float
+
+    @classmethod
+    def published(cls, A: Float[Tensor, "P P"], B: Float[Tensor, "D D"], n: float) -> Self:
+        """Factors from the layout that the method's authors publish: both sums divided by sqrt(n)."""
+        return cls(A.double() * sqrt(n), B.double() * sqrt(n), n)
+
+    def published_form(self) -> tuple[Float[Tensor, "P P"], Float[Tensor, "D D"]]:
+        """(A, B) divided by sqrt(n): A (x) B is then the Kronecker approximation of the curvature of all n pairs."""
+        return self.A / sqrt(self.n), self.B / sqrt(self.n)
+
+    def merge(self, other: Self, weight: float = 1.0) -> Self:
+        """The factors of both sets of pairs, those of `other` counted `weight` times."""
+        return type(self)(self.A + weight * other.A, self.B + weight * other.B, self.n + weight * other.n)
+
+
+def estimate_factors(
+    layers: LastLayers,
+    images: Activations,
+    texts: Activations,
+    batch: int,
+    progress: Progress = silent,
+    negatives: Int64[Tensor, " M"] | None = None,
+) -> tuple[Factors, Factors]:
+    """Factors of the image and of the text layer from matching image-text pairs, row i with row i.
+
+    The pairs are walked through in equal batches of at most `batch` (never fewer than two). A row is contrasted with
+    the whole other side of its batch, its partner included, as in training, and with the pairs `negatives` (row
+    numbers) besides. The number of negatives matters: B of a batch of 500 is not the B of 32,768. Sums are kept in
+    float64, products are in the dtype of the layers.
+
+    Raises:
+        InvalidInputError: the sides differ in length, there are fewer than two pairs, or activations are not finite.
+    """
+    _check_pairs(images, texts, batch)
+    total = len(images)
+    chosen = torch.zeros(total, dtype=torch.bool)
+    if negatives is not None:
+        chosen[negatives] = True
+    image, text = _no_factors(layers.image_weight), _no_factors(layers.text_weight)
+    done = 0
+    for rows in torch.arange(total).tensor_split(min(ceil(total / batch), total // 2)):
+        others = chosen.clone()
+        others[rows] = False
+        near = torch.cat([rows, others.nonzero()[:, 0]])
+        g, h = images[near].embed(layers.image_weight), texts[near].embed(layers.text_weight)
+        image = image.merge(pair_factors(images[rows].values, g[: len(rows)], h, layers))
+        text = text.merge(pair_factors(texts[rows].values, h[: len(rows)], g, layers))
+        done += len(rows)
+        progress(done, total)
+    return image, text
+
+
+def pair_factors(
+    values: Float[Tensor, "n P"], g: Float[Tensor, "n D"], others: Float[Tensor, "M D"], layers: LastLayers
+) -> Factors:
+    """Factors of these rows alone, under the likelihood of `layers`; no label is needed (Lambda knows none)."""
+    if layers.likelihood == "sigmoid":
+        curvature = siglip_curvature(g, others, layers.scale, layers.bias)
+    else:
+        curvature = infonce_curvature(g, others, layers.scale)
+    values = values.to(g.dtype)
+    return Factors((values.T @ values).double(), curvature.double(), len(values))
+
+
+def infonce_curvature(g: Float[Tensor, "n D"], others: Float[Tensor, "M D"], scale: float) -> Float[Tensor, "D D"]:
+    """B of the softmax (InfoNCE) loss summed over the rows g, each against all `others`; neither need be normalised.
+
+    With p = softmax(s L), L the cosines, w = s^2/|g|^2, m = Y^T p, v = Y^T (p o L) - m (m . ghat), q = ghat . v:
+
+        B = Y^T diag(sum_i w_i p_i) Y - sum_i w_i m_i m_i^T - R - R^T + sum_i w_i q_i ghat_i ghat_i^T,
+        R = sum_i w_i v_i ghat_i^T
+    """
+    return _reduced(g, others, scale, lambda cosines: torch.softmax(scale * cosines, dim=1), centred=True)
+
+
+def siglip_curvature(
+    g: Float[Tensor, "n D"], others: Float[Tensor, "M D"], scale: float, bias: float
+) -> Float[Tensor, "D D"]:
+    """B of the pairwise sigmoid (SigLIP) loss summed over the rows g; as `infonce_curvature`, without its m terms.
+
+    The weight of a pair is sigma(z) sigma(-z): an even function, so matching and other pairs count alike.
+    """
+
+    def weights(cosines: Float[Tensor, "n M"]) -> Float[Tensor, "n M"]:
+        z = scale * cosines + bias
+        return torch.sigmoid(z) * torch.sigmoid(-z)
+
+    return _reduced(g, others, scale, weights, centred=False)
+
+
+def _reduced(
+    g: Float[Tensor, "n D"],
+    others: Float[Tensor, "M D"],
+    scale: float,
+    weights: Callable[[Tensor], Tensor],
+    *,
+    centred: bool,
+) -> Float[Tensor, "D D"]:
+    """The sum over rows, in blocks of rows; `centred` where Lambda = diag(p) - p p^T, else Lambda = diag(p)."""
+    Y = torch.nn.functional.normalize(others, dim=1)
+    column = Y.new_zeros(len(Y))
+    rest = Y.new_zeros(Y.shape[1], Y.shape[1])
+    for rows in g.split(max(1, _LOGITS_AT_ONCE // max(1, len(Y)))):
+        norm = rows.norm(dim=1, keepdim=True)
+        ghat = rows / norm
+        w = (scale / norm).square()  # [n 1]
+        L = ghat @ Y.T  # [n M]
+        p = weights(L)
+        v = (p * L) @ Y  # [n D]
+        if centred:
+            m = p @ Y  # [n D]
+            v = v - m * (m * ghat).sum(1, keepdim=True)
+            rest -= m.T @ (w * m)
+        q = (ghat * v).sum(1, keepdim=True)  # [n 1]
+        R = (w * v).T @ ghat
+        rest += ghat.T @ (w * q * ghat) - R - R.T
+        column += p.T @ w[:, 0]
+    return Y.T @ (column[:, None] * Y) + rest
+
+
+def _no_factors(weight: Float[Tensor, "D P"]) -> Factors:
+    D, P = weight.shape
+    return Factors(torch.zeros(P, P, dtype=torch.float64), torch.zeros(D, D, dtype=torch.float64), 0)
+
+
+def _check_pairs(images: Activations, texts: Activations, batch: int) -> None:
+    if len(images) != len(texts):
+        raise InvalidInputError(
+            f"{len(images)} images but {len(texts)} captions: curvature needs one caption for each image."
+        )
+    if len(images) < 2 or batch < 2:
+        raise InvalidInputError(
+            "Curvature needs two pairs and a batch of two at the least: a pair alone contrasts nothing."
+        )
+    for side, activations in (("image", images), ("text", texts)):
+        bad = (~activations.values.isfinite().all(dim=1)).nonzero()[:, 0]
+        if len(bad):
+            raise InvalidInputError(
+                f"{len(bad)} {side} activations are not finite (first: row {int(bad[0])}): leave these pairs out, "
+                "or embed them in float32."
+            )

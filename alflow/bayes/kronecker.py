@@ -1,0 +1,241 @@
+"""From Kronecker factors to a Gaussian over a last linear layer: decompose once, then everything is elementwise.
+
+Axes: N and M rows of activations, P activation width, D joint width, K draws.
+
+In the eigenbases U_A [P P] and U_B [D D] of the factors (as sums / sqrt(n), eigenvalues a and b) the covariance of the
+weights W [D P] is diagonal, with entries
+
+    damped (Baumann et al.):  1 / ((sqrt(tau) b_j + sqrt(lambda)) (sqrt(tau) a_i + sqrt(lambda)))
+    exact:                    1 / (tau a_i b_j + lambda)
+
+The damped form is a Kronecker product, so Cov(g(x), g(x')) = k(x, x') Binv with the scalar k(x, x') = phi^T Ainv phi'.
+The exact form is not. Where a scalar kernel is asked of it, it gives the Kronecker product that has the same marginal
+variances along both eigenbases (hence the same total); `output_variance` gives the exact ones of single rows.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import sqrt
+from typing import Literal, Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from alflow.bayes.curvature import Factors
+from alflow.errors import InvalidInputError
+
+Form = Literal["damped", "exact"]
+
+_ROWS_AT_ONCE = 8192
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Eigenvalues and eigenvectors (columns) of the factors, taken as sums / sqrt(n); float64."""
+
+    factors: Factors
+    a: Float[Tensor, " P"]
+    b: Float[Tensor, " D"]
+    row_basis: Float[Tensor, "P P"]
+    output_basis: Float[Tensor, "D D"]
+
+    @classmethod
+    def of(cls, factors: Factors) -> Self:
+        """Decompose both factors.
+
+        Raises:
+            InvalidInputError: a factor is not square, finite, symmetric and positive semi-definite.
+        """
+        if not factors.n > 0:
+            raise InvalidInputError(f"The factors count {factors.n} pairs: estimate them on at least two.")
+        A, B = factors.published_form()
+        a, row_basis = _eigh(A, "A")
+        b, output_basis = _eigh(B, "B")
+        return cls(factors, a, b, row_basis, output_basis)
+
+
+@dataclass(frozen=True)
+class KroneckerPosterior:
+    """Gaussian over the weights of a last layer, centred where the caller's weights are.
+
+    Attributes:
+        spectrum: the decomposed factors.
+        prior_precision: lambda, the precision of the weights before any data.
+        tau: pseudo-data count, the weight of the curvature.
+        form: `damped` (the paper's) or `exact`.
+    """
+
+    spectrum: Spectrum
+    prior_precision: float
+    tau: float
+    form: Form
+
+    @classmethod
+    def damped(cls, factors: Factors | Spectrum, prior_precision: float, tau: float) -> Self:
+        """Precision (sqrt(tau) A + sqrt(lambda) I) (x) (sqrt(tau) B + sqrt(lambda) I)."""
+        return cls(_spectrum(factors), _positive(prior_precision, "prior precision"), _positive(tau, "tau"), "damped")
+
+    @classmethod
+    def exact(cls, factors: Factors | Spectrum, prior_precision: float, tau: float) -> Self:
+        """Precision tau A (x) B + lambda I."""
+        return cls(_spectrum(factors), _positive(prior_precision, "prior precision"), _positive(tau, "tau"), "exact")
+
+    # Kernel: what the activations see.
+
+    def features(self, values: Float[Tensor, "N P"]) -> Float[Tensor, "N P"]:
+        """Whitened rows u with u(x) . u(x') = k(x, x')."""
+        values = _at_least_single(values)
+        return values @ self._row_root.to(values.dtype)
+
+    def row_variance(self, values: Float[Tensor, "N P"]) -> Float[Tensor, " N"]:
+        """k(x, x), streamed: one matrix product of N P P operations."""
+        self._check_width(values)
+        parts = [self.features(rows).square().sum(1) for rows in values.split(_ROWS_AT_ONCE)]
+        return torch.cat(parts)
+
+    def row_covariance(self, a: Float[Tensor, "N P"], b: Float[Tensor, "M P"]) -> Float[Tensor, "N M"]:
+        """k(x, x') of every row of a with every row of b."""
+        self._check_width(a)
+        self._check_width(b)
+        return self.features(a) @ self.features(b).T
+
+    # Output: what the embedding sees.
+
+    @cached_property
+    def output_covariance(self) -> Float[Tensor, "D D"]:
+        """Binv, so that Cov(g(x), g(x')) = k(x, x') Binv (exact form: in the sense of the module's docstring)."""
+        basis = self.spectrum.output_basis
+        return (basis * self.output_spectrum) @ basis.T
+
+    def output_variance(self, values: Float[Tensor, "N P"]) -> Float[Tensor, "N D"]:
+        """Variance of g(x) along each output eigenvector, true to either form: diag(U_B^T Cov g(x) U_B)."""
+        self._check_width(values)
+        values = _at_least_single(values)
+        coordinates = (values @ self.spectrum.row_basis.to(values.dtype)).square()  # [N P]
+        return coordinates @ self.variances.T.to(values.dtype)
+
+    # Weights: the Gaussian itself, as an operator on matrices [D P].
+
+    @cached_property
+    def variances(self) -> Float[Tensor, "D P"]:
+        """Variance of the weights in the eigenbases."""
+        a, b = self.spectrum.a, self.spectrum.b
+        if self.form == "exact":
+            return 1 / (self.tau * b[:, None] * a + self.prior_precision)
+        return self.output_spectrum[:, None] * self.row_spectrum
+
+    @property
+    def logdet(self) -> float:
+        """Log-determinant of the precision [DP DP]."""
+        return -float(self.variances.log().sum())
+
+    def times_covariance(self, weight: Float[Tensor, "D P"]) -> Float[Tensor, "D P"]:
+        """Covariance times vec(weight)."""
+        return self._scaled(weight, self.variances)
+
+    def times_precision(self, weight: Float[Tensor, "D P"]) -> Float[Tensor, "D P"]:
+        """Precision times vec(weight)."""
+        return self._scaled(weight, 1 / self.variances)
+
+    def times_root(self, weight: Float[Tensor, "D P"]) -> Float[Tensor, "D P"]:
+        """The symmetric root of the covariance times vec(weight); turns white noise into draws."""
+        return self._scaled(weight, self.variances.sqrt())
+
+    def draws(self, mean: Float[Tensor, "D P"], n_draws: int, generator: torch.Generator) -> Float[Tensor, "K D P"]:
+        """Weights from the posterior centred at `mean`."""
+        noise = torch.randn(n_draws, *mean.shape, dtype=mean.dtype, device=mean.device, generator=generator)
+        return mean + self.times_root(noise)
+
+    def update(self, new: Factors, weight: float = 1.0) -> Self:
+        """The posterior after further pairs (`curvature.pair_factors`), each counted `weight` times; decomposes anew.
+
+        Needs no label: the curvature does not depend on it. For many single rows at fixed n, see `sherman_morrison`.
+        """
+        return replace(self, spectrum=Spectrum.of(self.spectrum.factors.merge(new, weight)))
+
+    def check_weight(self, weight: Float[Tensor, "D P"]) -> None:
+        """The door: does this posterior belong to a layer of this shape?
+
+        Raises:
+            InvalidInputError: it does not.
+        """
+        D, P = len(self.spectrum.b), len(self.spectrum.a)
+        if tuple(weight.shape) != (D, P):
+            raise InvalidInputError(
+                f"The posterior has factors of width P={P}, D={D}, but the layer's weight is {tuple(weight.shape)} "
+                "(D, P): import or estimate the posterior of this very model."
+            )
+
+    # Elementwise pieces in the eigenbases.
+
+    @cached_property
+    def row_spectrum(self) -> Float[Tensor, " P"]:
+        """Eigenvalues of Ainv."""
+        if self.form == "exact":
+            return self.variances.sum(0) / self.variances.sum().sqrt()
+        return 1 / (sqrt(self.tau) * self.spectrum.a + sqrt(self.prior_precision))
+
+    @cached_property
+    def output_spectrum(self) -> Float[Tensor, " D"]:
+        """Eigenvalues of Binv."""
+        if self.form == "exact":
+            return self.variances.sum(1) / self.variances.sum().sqrt()
+        return 1 / (sqrt(self.tau) * self.spectrum.b + sqrt(self.prior_precision))
+
+    @cached_property
+    def _row_root(self) -> Float[Tensor, "P P"]:
+        return self.spectrum.row_basis * self.row_spectrum.sqrt()
+
+    def _scaled(self, weight: Float[Tensor, "*K D P"], factor: Float[Tensor, "D P"]) -> Float[Tensor, "*K D P"]:
+        rows = self.spectrum.row_basis.to(weight.dtype)
+        outputs = self.spectrum.output_basis.to(weight.dtype)
+        return outputs @ ((outputs.T @ weight @ rows) * factor.to(weight.dtype)) @ rows.T
+
+    def _check_width(self, values: Float[Tensor, "N P"]) -> None:
+        if values.shape[1] != len(self.spectrum.a):
+            raise InvalidInputError(
+                f"Activations are {values.shape[1]} wide, but the posterior's factor A is {len(self.spectrum.a)} wide: "
+                "import or estimate the posterior of this very model."
+            )
+
+
+def sherman_morrison(
+    inverse: Float[Tensor, "P P"], row: Float[Tensor, " P"], weight: float = 1.0
+) -> Float[Tensor, "P P"]:
+    """(M + weight row row^T)^-1 from M^-1: the online update of the kernel by one datum."""
+    column = inverse @ row
+    return inverse - torch.outer(column, column) * (weight / (1 + weight * row.dot(column)))
+
+
+def _eigh(factor: Float[Tensor, "P P"], name: str) -> tuple[Float[Tensor, " P"], Float[Tensor, "P P"]]:
+    remedy = "import it again from its source, or run `alflow posterior estimate`."
+    if factor.ndim != 2 or factor.shape[0] != factor.shape[1]:
+        raise InvalidInputError(f"Factor {name} is {tuple(factor.shape)}, not square: {remedy}")
+    factor = factor.double()
+    if not factor.isfinite().all():
+        raise InvalidInputError(f"Factor {name} has entries that are not finite: {remedy}")
+    largest = factor.abs().max()
+    if (factor - factor.T).abs().max() > 1e-4 * largest:  # float32 sums are symmetric to about 1e-6
+        raise InvalidInputError(f"Factor {name} is not symmetric: {remedy}")
+    values, vectors = torch.linalg.eigh((factor + factor.T) / 2)
+    if values[0] < -1e-5 * values[-1].clamp_min(0):
+        raise InvalidInputError(
+            f"Factor {name} is indefinite (eigenvalues {float(values[0]):.3g} to {float(values[-1]):.3g}): {remedy}"
+        )
+    return values.clamp_min(0), vectors
+
+
+def _spectrum(factors: Factors | Spectrum) -> Spectrum:
+    return factors if isinstance(factors, Spectrum) else Spectrum.of(factors)
+
+
+def _positive(value: float, name: str) -> float:
+    if not 0 < value < float("inf"):
+        raise InvalidInputError(f"The {name} is {value}: give a positive number.")
+    return float(value)
+
+
+def _at_least_single(values: Float[Tensor, "N P"]) -> Float[Tensor, "N P"]:
+    """Half precision is for storage: products of it are taken in float32."""
+    return values.float() if values.dtype in {torch.float16, torch.bfloat16} else values
