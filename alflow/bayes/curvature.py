@@ -137,7 +137,7 @@ def _reduced(
     Y = torch.nn.functional.normalize(others, dim=1)
     column = Y.new_zeros(len(Y))
     rest = Y.new_zeros(Y.shape[1], Y.shape[1])
-    for rows in g.split(max(1, _LOGITS_AT_ONCE // max(1, len(Y)))):
+    for rows in torch.split(g, max(1, _LOGITS_AT_ONCE // max(1, len(Y)))):
         norm = rows.norm(dim=1, keepdim=True)
         ghat = rows / norm
         w = (scale / norm).square()  # [n 1]

@@ -91,7 +91,7 @@ class KroneckerPosterior:
     def row_variance(self, values: Float[Tensor, "N P"]) -> Float[Tensor, " N"]:
         """k(x, x), streamed: one matrix product of N P P operations."""
         self._check_width(values)
-        parts = [self.features(rows).square().sum(1) for rows in values.split(_ROWS_AT_ONCE)]
+        parts = [self.features(rows).square().sum(1) for rows in torch.split(values, _ROWS_AT_ONCE)]
         return torch.cat(parts)
 
     def row_covariance(self, a: Float[Tensor, "N P"], b: Float[Tensor, "M P"]) -> Float[Tensor, "N M"]:

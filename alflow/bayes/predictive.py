@@ -176,7 +176,7 @@ def sigmoid_probit(moments: LogitMoments) -> Float[Tensor, "N C"]:
 
 def entropy(probabilities: Float[Tensor, "N C"]) -> Float[Tensor, " N"]:
     """In nats, with 0 log 0 = 0."""
-    return -torch.special.xlogy(probabilities, probabilities).sum(1)
+    return -torch.xlogy(probabilities, probabilities).sum(1)
 
 
 def uncertainty_parts(

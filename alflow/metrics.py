@@ -1,0 +1,231 @@
+"""How good predictive probabilities are, each number with a bootstrap interval.
+
+Axes: N items, C classes, R bootstrap resamples. Every metric takes probabilities [N C], labels [N] and weights that say
+how often each item counts, [N] or [R N] (default: once), and returns a value, or one for each row of weights: a
+bootstrap is then one call with resampled counts. A metric that is not defined for its items (the AUROC of errors where
+there are none) is NaN.
+
+References:
+    Guo et al., On Calibration of Modern Neural Networks, arXiv 1706.04599 (ECE).
+    Nguyen and O'Connor, Posterior calibration and exploratory analysis, arXiv 1508.05154 (adaptive ECE).
+    Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, arXiv 1705.08500 (risk and coverage).
+"""
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from alflow.errors import InvalidInputError
+
+N_BINS = 15
+LEVEL = 0.95
+
+Metric = Callable[..., Tensor]
+_WEIGHTS_AT_ONCE = 2**22  # entries of a block [R N]: 32 MB in float64
+
+
+class Interval(NamedTuple):
+    """A metric on all items, and its 95 % percentile bootstrap interval over items."""
+
+    value: float
+    low: float
+    high: float
+
+
+def all_metrics(
+    probabilities: Float[Tensor, "N C"],
+    labels: Int64[Tensor, " N"],
+    generator: torch.Generator,
+    n_bootstrap: int = 1000,
+) -> dict[str, Interval]:
+    """Every metric of `METRICS` that is defined for these items.
+
+    Where a few items are all there is, the intervals are as narrow as the items are alike: three right answers out of
+    three give accuracy 1 in [1, 1].
+
+    Raises:
+        InvalidInputError: there are no items, or a label or a probability is not one.
+    """
+    _check(probabilities, labels)
+    probabilities = probabilities.double()
+    once = torch.ones(len(labels), dtype=torch.float64)
+    values = {name: float(metric(probabilities, labels, once)) for name, metric in METRICS.items()}
+    resampled = _bootstrap(probabilities, labels, generator, n_bootstrap)
+    tails = torch.tensor([(1 - LEVEL) / 2, (1 + LEVEL) / 2], dtype=torch.float64)
+    intervals = {}
+    for name, value in values.items():
+        draws = resampled[name][resampled[name].isfinite()]
+        if isfinite(value) and len(draws):
+            low, high = torch.quantile(draws, tails).tolist()
+            intervals[name] = Interval(value, low, high)
+    return intervals
+
+
+def accuracy(
+    probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"], weights: Float[Tensor, "*R N"] | None = None
+) -> Float[Tensor, "*R"]:
+    """Share of items whose most probable class is right."""
+    return _mean(_correct(probabilities, labels), weights)
+
+
+def macro_accuracy(
+    probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"], weights: Float[Tensor, "*R N"] | None = None
+) -> Float[Tensor, "*R"]:
+    """Mean over the classes that occur of the share of their items that is right."""
+    correct = _correct(probabilities, labels)
+    weights = _once(correct, weights)
+    member = torch.nn.functional.one_hot(labels, probabilities.shape[1]).to(weights.dtype)
+    items = weights @ member  # [R C]
+    recall = (weights * correct) @ member / items
+    return recall.nanmean(-1)
+
+
+def nlpd(
+    probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"], weights: Float[Tensor, "*R N"] | None = None
+) -> Float[Tensor, "*R"]:
+    """Negative log predictive density, in nats an item; probabilities below 1e-12 count as 1e-12."""
+    right = probabilities.gather(1, labels[:, None])[:, 0]
+    return _mean(-right.clamp_min(1e-12).log(), weights)
+
+
+def brier(
+    probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"], weights: Float[Tensor, "*R N"] | None = None
+) -> Float[Tensor, "*R"]:
+    """Squared distance of the probabilities to the right answer, summed over classes: 0 to 2."""
+    truth = torch.nn.functional.one_hot(labels, probabilities.shape[1])
+    return _mean((probabilities - truth).square().sum(1), weights)
+
+
+def ece(
+    probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"], weights: Float[Tensor, "*R N"] | None = None
+) -> Float[Tensor, "*R"]:
+    """Expected calibration error: L1, 15 bins of equal width, closed on the right."""
+    confidence, correct = probabilities.amax(1), _correct(probabilities, labels)
+    weights = _once(correct, weights)
+    bins = (confidence * N_BINS).ceil().long().sub(1).clamp(0, N_BINS - 1)
+    member = torch.nn.functional.one_hot(bins, N_BINS).to(weights.dtype)
+    gap = (weights * (correct - confidence)) @ member  # [R bins]
+    return gap.abs().sum(-1) / weights.sum(-1)
+
+
+def adaptive_ece(
+    probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"], weights: Float[Tensor, "*R N"] | None = None
+) -> Float[Tensor, "*R"]:
+    """Expected calibration error: L1, 15 bins that hold equally many items, by ascending confidence."""
+    confidence, order = probabilities.amax(1).sort(stable=True)
+    correct = _correct(probabilities, labels)[order]
+    weights = _once(correct, weights)[..., order]
+    total = weights.sum(-1, keepdim=True)
+    middle = weights.cumsum(-1) - weights / 2
+    bins = (middle / total * N_BINS).long().clamp(0, N_BINS - 1)
+    gap = weights.new_zeros(*weights.shape[:-1], N_BINS)
+    gap = gap.scatter_add(-1, bins, weights * (correct - confidence))
+    return gap.abs().sum(-1) / total[..., 0]
+
+
+def error_auroc(
+    probabilities: Float[Tensor, "N C"],
+    labels: Int64[Tensor, " N"],
+    weights: Float[Tensor, "*R N"] | None = None,
+    uncertainty: Float[Tensor, " N"] | None = None,
+) -> Float[Tensor, "*R"]:
+    """How well uncertainty (default: the predictive entropy) tells wrong answers from right ones: 1/2 is chance.
+
+    The chance that a wrong item is more uncertain than a right one, ties counting half; NaN without both kinds.
+    """
+    if uncertainty is None:
+        uncertainty = -torch.xlogy(probabilities, probabilities).sum(1)
+    correct = _correct(probabilities, labels)
+    weights = _once(correct, weights)
+    level, n_levels = _levels(uncertainty)
+    right = _per_level(weights * correct, level, n_levels)
+    wrong = _per_level(weights * (1 - correct), level, n_levels)
+    below = right.cumsum(-1) - right / 2
+    return (wrong * below).sum(-1) / (wrong.sum(-1) * right.sum(-1))
+
+
+def aurc(
+    probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"], weights: Float[Tensor, "*R N"] | None = None
+) -> Float[Tensor, "*R"]:
+    """Area under the risk-coverage curve: the error rate among the most confident items, averaged over how many.
+
+    Equally confident items come in random order: each counts with the mean error of its like.
+    """
+    correct = _correct(probabilities, labels)
+    weights = _once(correct, weights)
+    level, n_levels = _levels(-probabilities.amax(1))
+    wrong = _per_level(weights * (1 - correct), level, n_levels)
+    items = _per_level(weights, level, n_levels)
+    tiny = torch.finfo(weights.dtype).tiny  # a resample may leave out the first levels
+    error = (wrong / items.clamp_min(tiny))[..., level]
+    order = level.argsort(stable=True)
+    weights, error = weights[..., order], error[..., order]
+    risk = (weights * error).cumsum(-1) / weights.cumsum(-1).clamp_min(tiny)
+    return (weights * risk).sum(-1) / weights.sum(-1)
+
+
+METRICS: Mapping[str, Metric] = {
+    "accuracy": accuracy,
+    "macro_accuracy": macro_accuracy,
+    "nlpd": nlpd,
+    "ece": ece,
+    "adaptive_ece": adaptive_ece,
+    "brier": brier,
+    "error_auroc": error_auroc,
+    "aurc": aurc,
+}
+
+
+def _bootstrap(
+    probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"], generator: torch.Generator, n_bootstrap: int
+) -> dict[str, Float[Tensor, " R"]]:
+    parts: dict[str, list[Tensor]] = {name: [] for name in METRICS}
+    n, done = len(labels), 0
+    while done < n_bootstrap:
+        size = min(n_bootstrap - done, max(1, _WEIGHTS_AT_ONCE // n))
+        drawn = torch.randint(n, (size, n), generator=generator)
+        weights = torch.zeros(size, n, dtype=torch.float64)
+        weights.scatter_add_(1, drawn, torch.ones(size, n, dtype=torch.float64))
+        for name, metric in METRICS.items():
+            parts[name].append(metric(probabilities, labels, weights))
+        done += size
+    return {name: torch.cat(values) for name, values in parts.items()}
+
+
+def _correct(probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> Float[Tensor, " N"]:
+    return (probabilities.argmax(1) == labels).to(probabilities.dtype)
+
+
+def _once(like: Float[Tensor, " N"], weights: Float[Tensor, "*R N"] | None) -> Float[Tensor, "*R N"]:
+    return torch.ones_like(like) if weights is None else weights.to(like.dtype)
+
+
+def _mean(values: Float[Tensor, " N"], weights: Float[Tensor, "*R N"] | None) -> Float[Tensor, "*R"]:
+    weights = _once(values, weights)
+    return weights @ values / weights.sum(-1)
+
+
+def _levels(values: Float[Tensor, " N"]) -> tuple[Int64[Tensor, " N"], int]:
+    """The rank of each value among the distinct ones, and how many there are."""
+    distinct, level = torch.unique(values, return_inverse=True)
+    return level, len(distinct)
+
+
+def _per_level(weights: Float[Tensor, "*R N"], level: Int64[Tensor, " N"], n_levels: int) -> Float[Tensor, "*R L"]:
+    totals = weights.new_zeros(*weights.shape[:-1], n_levels)
+    return totals.index_add(-1, level, weights)
+
+
+def _check(probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> None:
+    if len(labels) == 0 or len(labels) != len(probabilities):
+        raise InvalidInputError(
+            f"{len(labels)} labels for {len(probabilities)} predictions: give one label for each of at least one item."
+        )
+    if not 0 <= int(labels.min()) <= int(labels.max()) < probabilities.shape[1]:
+        raise InvalidInputError(f"A label is none of the {probabilities.shape[1]} classes: give their row numbers.")
+    if not bool(((probabilities >= 0) & (probabilities <= 1 + 1e-6)).all()):  # NaN fails too
+        raise InvalidInputError("A probability is not between 0 and 1: check the predictions for NaN.")
