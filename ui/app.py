@@ -1,0 +1,19 @@
+"""The frame around every page: who is signed in, which project, which page."""
+
+import streamlit as st
+
+from ui import session
+from ui.pages import label, project, rounds
+
+st.set_page_config(page_title="alflow", page_icon=":material/filter_center_focus:", layout="wide")
+
+PAGES = [
+    st.Page(label.show, title="Label", icon=":material/ads_click:", url_path="label", default=True),
+    st.Page(rounds.show, title="Rounds", icon=":material/timeline:", url_path="rounds"),
+    st.Page(project.show, title="Project", icon=":material/folder_open:", url_path="project"),
+]
+
+session.require_annotator()
+page = st.navigation(PAGES)
+session.choose_project()
+page.run()

@@ -1,0 +1,31 @@
+"""The labelling deck: the browser owns the item on screen, and answers leave it bound to that item (see deck.js)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from alflow.domain import ClassLabel, Project
+
+HERE = Path(__file__).parent
+SCRIPTS = ("outbox.js", "stage.js", "view.js", "deck.js")  # one module: parts first, the one that exports last
+
+
+def _read(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+_mount = st.components.v2.component(
+    "alflow_deck", html=_read("deck.html"), css=_read("deck.css"), js="\n".join(map(_read, SCRIPTS))
+)
+
+
+def deck(project: Project, classes: Sequence[ClassLabel], annotator: str) -> None:
+    """Show the deck of a project. It speaks with `/desk/PROJECT/sync` itself, so that no answer costs a script run."""
+    data = {
+        "project": project.id,
+        "annotator": annotator,
+        "classes": [{"id": each.id, "name": each.display_name, "key": each.hot_key} for each in classes],
+        "heartbeat_ms": round(1000 * max(5.0, min(30.0, 20.0 * project.settings.lease_minutes))),
+    }
+    _mount(data=data, key=f"deck-{project.id}")

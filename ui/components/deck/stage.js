@@ -1,0 +1,95 @@
+/**
+ * The image on screen and the next ones behind it, decoded, so that the next shows within a frame.
+ *
+ * `ready` holds only while the current image has loaded and been painted: nobody can answer pixels not yet seen.
+ */
+class Stage {
+  constructor(root, { source, onShown }) {
+    this.root = root;
+    this.source = source;
+    this.onShown = onShown;
+    this.images = new Map(); // item id -> <img>
+    this.current = null;
+    this.ready = false;
+    this.shownAt = 0;
+  }
+
+  /** Hold images for exactly these entries, the first of which will be shown next. */
+  hold(entries) {
+    const wanted = new Set(entries.map((entry) => entry.item_id));
+    for (const [id, image] of this.images) {
+      if (!wanted.has(id) && id !== this.current?.item_id) {
+        image.remove();
+        this.images.delete(id);
+      }
+    }
+    entries.forEach((entry) => this.#image(entry));
+  }
+
+  /** Put an entry on screen, or nothing. */
+  show(entry) {
+    if (entry && this.current?.candidate_id === entry.candidate_id) return;
+    if (this.current) this.images.get(this.current.item_id)?.classList.remove("on");
+    this.current = entry;
+    this.ready = false;
+    this.root.classList.toggle("loading", Boolean(entry));
+    this.root.classList.remove("failed");
+    if (!entry) return;
+    const image = this.#image(entry);
+    image.classList.add("on");
+    if (image.complete && image.naturalWidth) this.#painted(entry, image);
+  }
+
+  /** What was on screen, for the record that is stored with the answer. */
+  describe() {
+    const image = this.images.get(this.current.item_id);
+    const box = image.getBoundingClientRect();
+    return {
+      item_id: Number(image.dataset.item),
+      image: image.getAttribute("src"),
+      width: Math.round(box.width),
+      height: Math.round(box.height),
+      pixel_ratio: window.devicePixelRatio,
+    };
+  }
+
+  #image(entry) {
+    const known = this.images.get(entry.item_id);
+    if (known) return known;
+    const image = document.createElement("img");
+    image.alt = "Image to label";
+    image.draggable = false;
+    image.decoding = "sync";
+    image.dataset.item = entry.item_id;
+    image.dataset.tries = 0;
+    image.onload = () => {
+      image.decode?.().catch(() => {});
+      if (this.current?.item_id === entry.item_id) this.#painted(this.current, image);
+    };
+    image.onerror = () => this.#again(entry, image);
+    image.src = this.source(entry);
+    this.images.set(entry.item_id, image);
+    this.root.append(image);
+    return image;
+  }
+
+  /** Ready once the frame that shows the image is out: after the next frame's callbacks and its paint. */
+  #painted(entry, image) {
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        if (this.current?.candidate_id !== entry.candidate_id || !image.isConnected || this.ready) return;
+        this.ready = true;
+        this.shownAt = performance.now();
+        this.root.classList.remove("loading", "failed");
+        this.onShown(entry);
+      }),
+    );
+  }
+
+  #again(entry, image) {
+    const tries = Number(image.dataset.tries) + 1;
+    image.dataset.tries = tries;
+    if (this.current?.item_id === entry.item_id && tries > 2) this.root.classList.add("failed");
+    setTimeout(() => image.isConnected && (image.src = this.source(entry)), Math.min(500 * 2 ** tries, 15000));
+  }
+}

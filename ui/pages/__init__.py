@@ -1,0 +1,1 @@
+"""One module, one page: ask the workflow, show the answer."""

@@ -1,0 +1,70 @@
+"""The plain HTTP routes beside the pages: image bytes, and the labelling deck's exchange with the queue.
+
+The gate (`ui.sign_in`) stands in front of them: `request.state.annotator` is always a signed-in name here.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from alflow.errors import AlflowError, InvalidInputError, NotFoundError
+from alflow.workflow import pool
+from ui import desk, services
+
+MAX_BODY = 1_000_000
+FOREVER = "private, max-age=31536000, immutable"
+
+
+def image(request: Request) -> Response:
+    """Thumbnail or rendition of an item; its bytes never change, so the browser may keep them."""
+    workspace = services.current().workspace
+    project, item, kind = (request.path_params[name] for name in ("project", "item", "kind"))
+    try:
+        content = pool.rendition_bytes(workspace, item, kind)
+    except AlflowError as error:
+        return PlainTextResponse(str(error), 404)
+    headers = {"Cache-Control": FOREVER, "X-Content-Type-Options": "nosniff"}
+    return Response(content, media_type=_media_type(content), headers=headers)
+
+
+async def sync(request: Request) -> Response:
+    """Take the answers a deck has not seen acknowledged; give acknowledgements, the queue and the round's progress."""
+    try:
+        events = _events(await request.body())
+        reply = await run_in_threadpool(
+            desk.sync, services.current().workspace, request.path_params["project"], request.state.annotator, events
+        )
+    except NotFoundError as error:
+        return JSONResponse({"reason": str(error)}, 404)
+    except InvalidInputError as error:
+        return JSONResponse({"reason": str(error)}, 422)
+    return JSONResponse(reply, headers={"Cache-Control": "no-store"})
+
+
+ROUTES = [
+    Route("/images/{project:int}/{item:int}/{kind:str}", image, methods=["GET"]),
+    Route("/desk/{project:int}/sync", sync, methods=["POST"]),
+]
+
+
+def _events(body: bytes) -> list[Mapping[str, Any]]:
+    if len(body) > MAX_BODY:
+        raise InvalidInputError("The deck sent more than a megabyte at once.")
+    try:
+        events = json.loads(body)["events"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidInputError('The deck must send {"events": [...]}.') from error
+    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
+        raise InvalidInputError("`events` must be a list of objects.")
+    return events
+
+
+def _media_type(content: bytes) -> str:
+    if content[:4] == b"RIFF":
+        return "image/webp"
+    return "image/png" if content[:4] == b"\x89PNG" else "image/jpeg"

@@ -1,0 +1,23 @@
+"""The look: one accent, warm neutrals, both light and dark; handed to Streamlit as configuration."""
+
+LIGHT = {
+    "primaryColor": "#0b6e63",
+    "backgroundColor": "#fbfaf7",
+    "secondaryBackgroundColor": "#f1efe9",
+    "textColor": "#1d1c1a",
+    "borderColor": "#dedad1",
+    "linkColor": "#0b6e63",
+}
+DARK = {
+    "primaryColor": "#3fbfae",
+    "backgroundColor": "#141516",
+    "secondaryBackgroundColor": "#1d1f21",
+    "textColor": "#ecebe7",
+    "borderColor": "#33363a",
+    "linkColor": "#5fd3c3",
+}
+SHARED = {"baseRadius": "0.6rem", "showSidebarBorder": True, "headingFontWeights": [650, 600, 600]}
+
+THEME = {f"theme.{name}": value for name, value in SHARED.items()} | {
+    f"theme.{base}.{name}": value for base, colors in (("light", LIGHT), ("dark", DARK)) for name, value in colors.items()
+}
