@@ -93,6 +93,16 @@ class ClassLabel:
 
 
 @dataclass(frozen=True)
+class NewClass:
+    """A class before the project has it; its place in the list becomes its position."""
+
+    name: str
+    display_name: str
+    prompts: tuple[str, ...]
+    hot_key: str | None = None
+
+
+@dataclass(frozen=True)
 class Item:
     """One image of a project, named by the hash of its bytes.
 
@@ -141,7 +151,8 @@ class Candidate:
     """An item of a round's queue and the reasons why it is there.
 
     `probabilities` maps class ids to the posterior predictive at the time of acquisition; `epistemic` and `aleatoric`
-    are its entropy parts in nats; `score` is the strategy's own (control candidates have none).
+    are its entropy parts in nats; `score` is the strategy's own (control candidates have none). It is settled once
+    `answers` (those that were not withdrawn; a skip counts) reaches `votes_needed`.
     """
 
     id: int
@@ -155,8 +166,7 @@ class Candidate:
     epistemic: float
     aleatoric: float
     votes_needed: int
-    leased_to: int | None = None
-    leased_until: datetime | None = None
+    answers: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,130 @@
+"""Tensors and files, on disk or on object storage through fsspec, named by the hash of what made them."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import fsspec
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load, save, save_file
+from torch import Tensor
+
+from alflow.errors import InvalidInputError, NotFoundError
+
+_TEMPORARY: Final = ".tmp"
+
+
+def digest(**parts: Any) -> str:
+    """SHA-256 of the parts as canonical JSON: 64 hexadecimal digits, the name of what they make.
+
+    Raises:
+        TypeError: a part is no JSON value.
+        ValueError: a part is NaN or infinite.
+    """
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class Artifacts:
+    """A folder of artifacts; names are relative and have forward slashes, as in `posteriors/<hash>.safetensors`.
+
+    A write shows up whole or not at all: it goes to a temporary name beside its own and is moved.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        """Keep artifacts under `root`: a folder or an fsspec URL such as s3://bucket/alflow."""
+        self._files, self._root = fsspec.url_to_fs(str(root))
+        self._is_local = "file" in (self._files.protocol, *self._files.protocol)
+
+    def write_tensors(
+        self, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """Store tensors and strings about them as one safetensors file.
+
+        Raises:
+            InvalidInputError: the name leaves the folder.
+        """
+        ready = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
+        if self._is_local:
+            self._write(name, lambda path: save_file(ready, path, dict(metadata or {})))
+        else:
+            self._write(name, lambda path: self._files.pipe_file(path, save(ready, dict(metadata or {}))))
+
+    def read_tensors(self, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """The tensors and their metadata; local files are mapped into memory, not copied.
+
+        Raises:
+            InvalidInputError: the name leaves the folder, or the file is damaged.
+            NotFoundError: there is no such artifact.
+        """
+        path = self._existing(name)
+        try:
+            if self._is_local:
+                with safe_open(path, framework="pt") as file:
+                    return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            data = self._files.cat_file(path)
+            return load(data), _metadata(data)
+        except SafetensorError as error:
+            raise InvalidInputError(f"the artifact {path} is damaged ({error}): delete it and run again") from error
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Store a file.
+
+        Raises:
+            InvalidInputError: the name leaves the folder.
+        """
+        self._write(name, lambda path: self._files.pipe_file(path, data))
+
+    def read_bytes(self, name: str) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            InvalidInputError: the name leaves the folder.
+            NotFoundError: there is no such artifact.
+        """
+        return bytes(self._files.cat_file(self._existing(name)))
+
+    def exists(self, name: str) -> bool:
+        """Whether the artifact is there, whole."""
+        return bool(self._files.isfile(self._path(name)))
+
+    def list(self, prefix: str) -> list[str]:
+        """Names of all artifacts in this folder and those below it, sorted; none when it does not exist."""
+        self._files.invalidate_cache()  # remote listings are cached, and other processes write too
+        found = self._files.find(self._path(prefix))
+        names = (str(PurePosixPath(path).relative_to(PurePosixPath(self._root))) for path in found)
+        return sorted(name for name in names if not name.endswith(_TEMPORARY))
+
+    def _write(self, name: str, write: Any) -> None:
+        path = self._path(name)
+        temporary = f"{path}.{uuid.uuid4().hex}{_TEMPORARY}"
+        self._files.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
+        try:
+            write(temporary)
+            if self._is_local:
+                Path(temporary).replace(path)
+            else:
+                self._files.mv(temporary, path)
+        except BaseException:
+            if self._files.exists(temporary):
+                self._files.rm_file(temporary)
+            raise
+
+    def _existing(self, name: str) -> str:
+        if not self.exists(name):
+            raise NotFoundError(f"there is no artifact {name} in {self._root}")
+        return self._path(name)
+
+    def _path(self, name: str) -> str:
+        if name.startswith("/") or ".." in PurePosixPath(name).parts:
+            raise InvalidInputError(f"an artifact's name stays inside its folder: {name!r}")
+        return f"{self._root.rstrip('/')}/{name}".rstrip("/")
+
+
+def _metadata(data: bytes) -> dict[str, str]:
+    """The strings in a safetensors header: 8 bytes of length, little-endian, then JSON."""
+    length = int.from_bytes(data[:8], "little")
+    return dict(json.loads(data[8 : 8 + length]).get("__metadata__", {}))

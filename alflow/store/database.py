@@ -1,0 +1,205 @@
+"""The database: one way to write (`begin`), one way to look (`read`), and the version of the schema.
+
+SQLite: write-ahead log; a writing transaction takes the write lock at its start (BEGIN IMMEDIATE), so that it waits
+its turn, 30 s at most, instead of failing half-way. PostgreSQL: READ COMMITTED; what must not change between two
+statements is locked by row.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Self
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+
+import alflow
+from alflow.errors import InvalidInputError, UnavailableError
+from alflow.store.tables import metadata
+
+Transaction = Connection
+"""What the functions of the store work on; opened by `Database.begin` or `Database.read`, opaque to everyone else."""
+
+MIGRATION_OPTIONS: Final[dict[str, Any]] = {
+    "version_table": "alflow_version",  # a name of its own: others who use Alembic may live in the same database
+    "transactional_ddl": True,  # on SQLite too, where our transactions are real ones
+    "render_as_batch": True,
+}
+_BUSY_SECONDS: Final = 30
+_MIGRATIONS: Final = Path(alflow.__file__).resolve().parent.parent / "migrations"  # so in a checkout and in a wheel
+_SCHEMA_LOCK: Final = 0x616C666C6F77  # "alflow": PostgreSQL advisory lock of whoever changes the schema
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database whose schema is of this version of alflow; safe to share between threads, not across a fork."""
+
+    _engine: Engine = field(repr=False)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Connect; an empty database gets the schema, for a SQLite file the parent folder is made too.
+
+        Args:
+            url: `sqlite:///path` or `postgresql+psycopg://...` (`postgresql://` is read as that).
+
+        Raises:
+            UnavailableError: no connection, or the schema is older or newer than this alflow.
+        """
+        engine = make_engine(url)
+        with _reachable(engine):
+            with engine.connect() as connection:
+                found = _revision(connection)
+            if found is None:
+                _migrate(engine.url)
+            else:
+                _check(found, engine.url)
+        return cls(engine)
+
+    @classmethod
+    def upgrade(cls, url: str) -> str:
+        """Bring the schema to this version of alflow (`alflow db upgrade`) and return its revision; idempotent.
+
+        Raises:
+            UnavailableError: no connection, or the schema is newer than this alflow.
+        """
+        engine = make_engine(url)
+        with _reachable(engine):
+            return _migrate(engine.url)
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """One writing transaction: committed at the end of the block, rolled back when it raises.
+
+        Raises:
+            UnavailableError: the database is gone, or was locked by others for too long.
+        """
+        with _reachable(self._engine), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """One snapshot to look at: never waits for writers, refuses to write.
+
+        Raises:
+            UnavailableError: the database is gone.
+        """
+        options: dict[str, Any] = {"alflow_read": True}
+        if self._engine.dialect.name == "postgresql":
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with _reachable(self._engine), self._engine.connect() as connection:
+            with connection.execution_options(**options).begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+
+def make_engine(url: str | URL, *, foreign_keys: bool = True) -> Engine:
+    """An engine whose transactions behave alike on SQLite and PostgreSQL; migrations run without foreign keys.
+
+    Raises:
+        InvalidInputError: no URL of SQLite or PostgreSQL, or a SQLite database in memory (it has no second reader).
+        UnavailableError: the driver is not installed.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.drivername in {"postgresql", "postgres"}:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        dialect = parsed.get_backend_name()
+        if dialect == "sqlite":
+            return _sqlite(parsed, foreign_keys=foreign_keys)
+        if dialect == "postgresql":
+            return create_engine(parsed, pool_pre_ping=True, json_serializer=_to_json)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise InvalidInputError(f"not a database URL: {error}") from error
+    except ModuleNotFoundError as error:
+        raise UnavailableError("PostgreSQL needs its driver: pip install 'alflow[postgres]'") from error
+    raise InvalidInputError(f"alflow keeps its rows in SQLite or PostgreSQL, not in {dialect}")
+
+
+_to_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
+
+
+def _sqlite(url: URL, *, foreign_keys: bool) -> Engine:
+    if url.database in {None, "", ":memory:"}:
+        raise InvalidInputError("give SQLite a file, as in sqlite:////data/alflow.db: memory cannot be shared")
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, json_serializer=_to_json)
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions: `_begin` does
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get("alflow_read", False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads else 'OFF'}")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+@contextmanager
+def _reachable(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        where = engine.url.render_as_string(hide_password=True)
+        raise UnavailableError(f"the database {where} does not answer: {error.orig}") from error
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _revision(connection: Connection) -> str | None:
+    """The revision of the schema; None when there is no schema yet."""
+    context = MigrationContext.configure(connection, opts=MIGRATION_OPTIONS)
+    if (found := context.get_current_revision()) is not None:
+        return found
+    if taken := sorted(set(inspect(connection).get_table_names()) & set(metadata.tables)):
+        raise UnavailableError(
+            f"the database holds tables that alflow did not make ({', '.join(taken)}): name an empty one"
+        )
+    return None
+
+
+def _check(found: str, url: URL) -> None:
+    scripts = ScriptDirectory.from_config(_config())
+    if found == scripts.get_current_head():
+        return
+    where = url.render_as_string(hide_password=True)
+    if found in {script.revision for script in scripts.walk_revisions()}:
+        raise UnavailableError(f"the database {where} is of an older alflow: run `alflow db upgrade`")
+    raise UnavailableError(f"the database {where} is of a newer alflow (revision {found}): upgrade alflow")
+
+
+def _migrate(url: URL) -> str:
+    """Upgrade in one transaction, one process at a time; whoever waited finds the work done."""
+    engine = make_engine(url, foreign_keys=False)  # rebuilding a table on SQLite would empty those that refer to it
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+        scripts = ScriptDirectory.from_config(_config())
+        found = _revision(connection)
+        if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
+            _check(found, url)
+        command.upgrade(_config(connection), "head")
+    engine.dispose()
+    return str(scripts.get_current_head())

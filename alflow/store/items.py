@@ -1,0 +1,126 @@
+"""The images of a project, and the files that were turned away."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import ColumnElement, func, select, update
+
+from alflow.domain import Item, Rejection, Split
+from alflow.errors import NotFoundError
+from alflow.store import tables
+from alflow.store.database import Transaction
+from alflow.store.rows import chunks, upsert
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """An image before the project has it: hash of its bytes, where they are, size in pixels as displayed."""
+
+    content_hash: str
+    uri: str
+    split: Split
+    width: int
+    height: int
+    truth: int | None = None
+
+
+def add(tx: Transaction, project_id: int, rows: Sequence[NewItem]) -> list[Item]:
+    """Store those whose bytes the project does not have yet, and return them; the others stay as they are."""
+    added: list[Item] = []
+    statement = upsert(tx, tables.item)
+    statement = statement.on_conflict_do_nothing(index_elements=["project_id", "content_hash"])
+    for chunk in chunks(rows):
+        values = [asdict(row) | {"project_id": project_id} for row in chunk]
+        added += [Item(**row) for row in tx.execute(statement.returning(tables.item), values).mappings()]
+    return added
+
+
+def known_hashes(tx: Transaction, project_id: int, hashes: Iterable[str]) -> set[str]:
+    """Those of the content hashes that the project has already."""
+    column = tables.item.c.content_hash
+    known: set[str] = set()
+    for chunk in chunks(list(hashes)):
+        found = select(column).where(tables.item.c.project_id == project_id, column.in_(chunk))
+        known.update(tx.execute(found).scalars())
+    return known
+
+
+def list_(
+    tx: Transaction, project_id: int, split: Split | None = None, after: int = 0, limit: int | None = None
+) -> list[Item]:
+    """Items by id, those of one split or all; the next page starts `after` the last id of this one."""
+    rows = select(tables.item).where(_of(project_id, split), tables.item.c.id > after)
+    return [Item(**row) for row in tx.execute(rows.order_by(tables.item.c.id).limit(limit)).mappings()]
+
+
+def ids(tx: Transaction, project_id: int, split: Split | None = None) -> list[int]:
+    """The ids alone, in order."""
+    rows = select(tables.item.c.id).where(_of(project_id, split)).order_by(tables.item.c.id)
+    return list(tx.execute(rows).scalars())
+
+
+def by_ids(tx: Transaction, item_ids: Sequence[int]) -> list[Item]:
+    """These items, in the order asked for.
+
+    Raises:
+        NotFoundError: one of them does not exist.
+    """
+    found: dict[int, Item] = {}
+    for chunk in chunks(list(item_ids)):
+        rows = tx.execute(select(tables.item).where(tables.item.c.id.in_(chunk))).mappings()
+        found.update((row["id"], Item(**row)) for row in rows)
+    if missing := [one for one in item_ids if one not in found]:
+        raise NotFoundError(f"no item has the id {missing[0]} ({len(missing)} of {len(item_ids)} are missing)")
+    return [found[one] for one in item_ids]
+
+
+def unasked(tx: Transaction, project_id: int) -> list[int]:
+    """Ids of the pool items that were in no round yet: what may be acquired. Items labelled elsewhere are left out."""
+    item = tables.item
+    asked = select(tables.candidate.c.id).where(tables.candidate.c.item_id == item.c.id).exists()
+    labelled = select(tables.label.c.id).where(
+        tables.label.c.item_id == item.c.id, tables.label.c.withdrawn_at.is_(None)
+    )
+    rows = select(item.c.id).where(_of(project_id, Split.POOL), ~asked, ~labelled.exists()).order_by(item.c.id)
+    return list(tx.execute(rows).scalars())
+
+
+def truths(tx: Transaction, project_id: int, split: Split | None = None) -> dict[int, int]:
+    """Item id -> known class id, where one is known."""
+    item = tables.item
+    rows = tx.execute(select(item.c.id, item.c.truth).where(_of(project_id, split), item.c.truth.is_not(None)))
+    return {item_id: truth for item_id, truth in rows.tuples() if truth is not None}
+
+
+def set_truths(tx: Transaction, truths: dict[int, int]) -> None:
+    """Note the known class ids of items (a later manifest may know more than the first)."""
+    for item_id, class_id in truths.items():
+        tx.execute(update(tables.item).where(tables.item.c.id == item_id).values(truth=class_id))
+
+
+def counts(tx: Transaction, project_id: int) -> dict[Split, int]:
+    """Items per split, zero where there are none."""
+    split = tables.item.c.split
+    rows = tx.execute(select(split, func.count()).where(_of(project_id, None)).group_by(split)).tuples()
+    return dict.fromkeys(Split, 0) | {Split(name): count for name, count in rows}
+
+
+def reject(tx: Transaction, project_id: int, rejected: Sequence[Rejection]) -> None:
+    """Record files that were not imported; a file rejected again keeps the newest reason."""
+    statement = upsert(tx, tables.rejection)
+    newest = {"reason": statement.excluded.reason, "at": statement.excluded.at}
+    statement = statement.on_conflict_do_update(index_elements=["project_id", "uri"], set_=newest)
+    for chunk in chunks(list({one.uri: one for one in rejected}.values())):
+        tx.execute(statement, [asdict(row) | {"project_id": project_id} for row in chunk])
+
+
+def rejections(tx: Transaction, project_id: int) -> list[Rejection]:
+    """The files that were turned away, newest first."""
+    table = tables.rejection
+    rows = select(table.c.uri, table.c.reason, table.c.at).where(table.c.project_id == project_id)
+    return [Rejection(**row) for row in tx.execute(rows.order_by(table.c.at.desc(), table.c.id.desc())).mappings()]
+
+
+def _of(project_id: int, split: Split | None) -> ColumnElement[bool]:
+    mine = tables.item.c.project_id == project_id
+    return mine if split is None else mine & (tables.item.c.split == split)

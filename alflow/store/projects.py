@@ -1,0 +1,138 @@
+"""Projects and their classes."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from alflow.domain import ClassLabel, NewClass, Project, ProjectSettings
+from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.store import tables
+from alflow.store.database import Transaction
+
+
+def create(tx: Transaction, name: str, model: str, precision: str, settings: ProjectSettings) -> Project:
+    """A new project without classes, items or a posterior.
+
+    Raises:
+        ConflictError: the name is taken.
+    """
+    row = {
+        "name": name,
+        "model": model,
+        "precision": precision,
+        "settings": asdict(settings),
+        "created_at": datetime.now(UTC),
+    }
+    try:
+        with tx.begin_nested():
+            made = tx.execute(insert(tables.project).values(row).returning(tables.project)).mappings().one()
+    except IntegrityError as error:
+        raise ConflictError(f"there is already a project called {name!r}: choose another name") from error
+    return _project(made)
+
+
+def find(tx: Transaction, name: str) -> Project:
+    """The project of that name.
+
+    Raises:
+        NotFoundError: there is none; the message lists those that exist.
+    """
+    row = tx.execute(select(tables.project).where(tables.project.c.name == name)).mappings().one_or_none()
+    if row is None:
+        names = ", ".join(repr(project.name) for project in all_(tx)) or "none yet, make one with `alflow init`"
+        raise NotFoundError(f"no project is called {name!r}; there are: {names}")
+    return _project(row)
+
+
+def by_id(tx: Transaction, project_id: int) -> Project:
+    """The project of that id.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = tx.execute(select(tables.project).where(tables.project.c.id == project_id)).mappings().one_or_none()
+    if row is None:
+        raise NotFoundError(f"no project has the id {project_id}")
+    return _project(row)
+
+
+def all_(tx: Transaction) -> list[Project]:
+    """Every project, by name."""
+    return [_project(row) for row in tx.execute(select(tables.project).order_by(tables.project.c.name)).mappings()]
+
+
+def set_posterior(tx: Transaction, project_id: int, posterior: str | None) -> Project:
+    """Name the artifact of the project's posterior.
+
+    Raises:
+        NotFoundError: there is no such project.
+    """
+    return _change(tx, project_id, posterior=posterior)
+
+
+def update_settings(tx: Transaction, project_id: int, settings: ProjectSettings) -> Project:
+    """Replace the settings; rounds that are open keep what they were opened with.
+
+    Raises:
+        NotFoundError: there is no such project.
+    """
+    return _change(tx, project_id, settings=asdict(settings))
+
+
+def classes(tx: Transaction, project_id: int) -> list[ClassLabel]:
+    """The project's classes in their order."""
+    table = tables.class_label
+    rows = tx.execute(select(table).where(table.c.project_id == project_id).order_by(table.c.position)).mappings()
+    return [ClassLabel(**{**row, "prompts": tuple(row["prompts"])}) for row in rows]
+
+
+def put_classes(tx: Transaction, project_id: int, new: Sequence[NewClass]) -> list[ClassLabel]:
+    """Make these the project's classes, in this order: known names keep their ids, absent ones go.
+
+    Raises:
+        InvalidInputError: two classes share a name or a hot key.
+        ConflictError: a class that would go is already used by an item, a candidate or a label.
+    """
+    _refuse_doubles("name", [one.name for one in new])
+    _refuse_doubles("hot key", [one.hot_key for one in new if one.hot_key is not None])
+    known = {one.name: one.id for one in classes(tx, project_id)}
+    _remove(tx, {name: known[name] for name in known.keys() - {one.name for one in new}})
+    for position, one in enumerate(new):
+        row = asdict(one) | {"prompts": list(one.prompts), "position": position, "project_id": project_id}
+        if one.name in known:
+            tx.execute(update(tables.class_label).where(tables.class_label.c.id == known[one.name]).values(row))
+        else:
+            tx.execute(insert(tables.class_label).values(row))
+    return classes(tx, project_id)
+
+
+def _project(row: RowMapping) -> Project:
+    return Project(**{**row, "settings": ProjectSettings(**row["settings"])})
+
+
+def _change(tx: Transaction, project_id: int, **values: Any) -> Project:
+    changed = update(tables.project).where(tables.project.c.id == project_id).values(values)
+    row = tx.execute(changed.returning(tables.project)).mappings().one_or_none()
+    if row is None:
+        raise NotFoundError(f"no project has the id {project_id}")
+    return _project(row)
+
+
+def _refuse_doubles(what: str, values: Sequence[str]) -> None:
+    if doubles := sorted({value for value in values if values.count(value) > 1}):
+        raise InvalidInputError(f"two classes have the {what} {', '.join(map(repr, doubles))}: give each its own")
+
+
+def _remove(tx: Transaction, gone: dict[str, int]) -> None:
+    table, uses = (
+        tables.class_label,
+        (tables.item.c.truth, tables.candidate.c.predicted_class_id, tables.label.c.class_id),
+    )
+    used = or_(*(select(column).where(column == table.c.id).exists() for column in uses))
+    if names := tx.execute(select(table.c.name).where(table.c.id.in_(gone.values()), used)).scalars().all():
+        raise ConflictError(f"items, candidates or labels use the classes {', '.join(sorted(names))}: keep them listed")
+    tx.execute(delete(table).where(table.c.id.in_(gone.values())))

@@ -1,0 +1,220 @@
+"""Rounds, what they ask (candidates) and what came out (evaluations)."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from alflow.domain import Candidate, Evaluation, Origin, Round, RoundState
+from alflow.errors import ConflictError, NotFoundError
+from alflow.store import tables
+from alflow.store.database import Transaction
+from alflow.store.rows import chunks, upsert
+
+
+@dataclass(frozen=True)
+class NewCandidate:
+    """A candidate before its round has it; the fields are those of `alflow.domain.Candidate`."""
+
+    item_id: int
+    rank: int
+    origin: Origin
+    score: float | None
+    predicted_class_id: int
+    probabilities: Mapping[int, float]
+    epistemic: float
+    aleatoric: float
+    votes_needed: int = 1
+
+
+def open_(
+    tx: Transaction,
+    project_id: int,
+    *,
+    strategy: str,
+    budget: int,
+    seed: int,
+    configuration: Mapping[str, Any],
+    hashes: Mapping[str, str],
+) -> Round:
+    """The project's next round, OPEN and still without candidates.
+
+    Raises:
+        ConflictError: the last round is not closed yet.
+    """
+    last = select(func.coalesce(func.max(tables.round_.c.number), 0)).where(tables.round_.c.project_id == project_id)
+    row = {
+        "project_id": project_id,
+        "number": tx.execute(last).scalar_one() + 1,
+        "state": RoundState.OPEN,
+        "strategy": strategy,
+        "budget": budget,
+        "seed": seed,
+        "configuration": dict(configuration),
+        "hashes": dict(hashes),
+        "opened_at": datetime.now(UTC),
+    }
+    try:
+        with tx.begin_nested():
+            made = tx.execute(insert(tables.round_).values(row).returning(tables.round_)).mappings().one()
+    except IntegrityError as error:
+        raise ConflictError("the project has a round that is not closed: close it before opening the next") from error
+    return Round(**made)
+
+
+def add_candidates(tx: Transaction, round_id: int, new: Sequence[NewCandidate]) -> list[Candidate]:
+    """Fill the round's queue; returns it in rank order."""
+    for chunk in chunks(new):
+        tx.execute(insert(tables.candidate), [_candidate_row(round_id, one) for one in chunk])
+    return candidates(tx, round_id)
+
+
+def candidates(tx: Transaction, round_id: int) -> list[Candidate]:
+    """The round's queue in rank order."""
+    table = tables.candidate
+    rows = tx.execute(select(table).where(table.c.round_id == round_id).order_by(table.c.rank)).mappings()
+    return [candidate_of(row) for row in rows]
+
+
+def by_id(tx: Transaction, round_id: int) -> Round:
+    """The round of that id.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    return _one(tx, select(tables.round_).where(tables.round_.c.id == round_id), f"no round has the id {round_id}")
+
+
+def by_number(tx: Transaction, project_id: int, number: int) -> Round:
+    """The project's round of that number (the first is 1).
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    table = tables.round_
+    rows = select(table).where(table.c.project_id == project_id, table.c.number == number)
+    return _one(tx, rows, f"the project has no round {number}")
+
+
+def current(tx: Transaction, project_id: int) -> Round | None:
+    """The round that is OPEN or LABELLED, if there is one."""
+    table = tables.round_
+    rows = select(table).where(table.c.project_id == project_id, table.c.state != RoundState.CLOSED)
+    found = tx.execute(rows).mappings().one_or_none()
+    return None if found is None else Round(**found)
+
+
+def last(tx: Transaction, project_id: int) -> Round | None:
+    """The newest round, whatever its state."""
+    table = tables.round_
+    rows = select(table).where(table.c.project_id == project_id).order_by(table.c.number.desc()).limit(1)
+    found = tx.execute(rows).mappings().one_or_none()
+    return None if found is None else Round(**found)
+
+
+def all_(tx: Transaction, project_id: int) -> list[Round]:
+    """The project's rounds by number."""
+    table = tables.round_
+    rows = tx.execute(select(table).where(table.c.project_id == project_id).order_by(table.c.number)).mappings()
+    return [Round(**row) for row in rows]
+
+
+def set_state(tx: Transaction, round_id: int, state: RoundState, *, labelled_at: datetime | None = None) -> Round:
+    """Move the round one step: OPEN <-> LABELLED -> CLOSED; a step that was taken already is no error.
+
+    Args:
+        tx: the transaction.
+        round_id: the round.
+        state: where to.
+        labelled_at: for CLOSED: the moment the answers were complete when they were read; if an undo and a new answer
+            came since, the round is not closed on what was fitted to the old ones.
+
+    Raises:
+        NotFoundError: there is no such round.
+        ConflictError: the round is in another state than the step starts from.
+    """
+    table, now = tables.round_, datetime.now(UTC)
+    found = _one(tx, select(table).where(table.c.id == round_id).with_for_update(), f"no round has the id {round_id}")
+    if found.state == state:
+        return found
+    if (found.state, state) not in _STEPS:
+        raise ConflictError(f"round {found.number} is {found.state}: it cannot become {state}")
+    if labelled_at is not None and found.labelled_at != labelled_at:
+        raise ConflictError(f"answers of round {found.number} changed meanwhile: fit it again")
+    times = {
+        RoundState.OPEN: {"labelled_at": None},
+        RoundState.LABELLED: {"labelled_at": now},
+        RoundState.CLOSED: {"closed_at": now},
+    }
+    changed = update(table).where(table.c.id == round_id).values(state=state, **times[state])
+    return Round(**tx.execute(changed.returning(table)).mappings().one())
+
+
+def add_hashes(tx: Transaction, round_id: int, hashes: Mapping[str, str]) -> Round:
+    """Name more of what the round made (its fit, for example); names that were there are replaced.
+
+    Raises:
+        NotFoundError: there is no such round.
+    """
+    table = tables.round_
+    found = _one(tx, select(table).where(table.c.id == round_id).with_for_update(), f"no round has the id {round_id}")
+    changed = update(table).where(table.c.id == round_id).values(hashes={**found.hashes, **hashes})
+    return Round(**tx.execute(changed.returning(table)).mappings().one())
+
+
+def add_evaluation(tx: Transaction, evaluation: Evaluation) -> None:
+    """Store metrics; those of the same round and split are replaced."""
+    row = asdict(evaluation) | {
+        "metrics": {name: [_none_for_nan(value) for value in triple] for name, triple in evaluation.metrics.items()}
+    }
+    keys = ["project_id", "round_number", "split"]
+    statement = upsert(tx, tables.evaluation).values(row)
+    newer = {name: value for name, value in row.items() if name not in keys}
+    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=newer))
+
+
+def evaluations(tx: Transaction, project_id: int) -> list[Evaluation]:
+    """The project's metrics by round and split."""
+    table = tables.evaluation
+    rows = select(table).where(table.c.project_id == project_id).order_by(table.c.round_number, table.c.split)
+    return [_evaluation(row) for row in tx.execute(rows).mappings()]
+
+
+def candidate_of(row: RowMapping) -> Candidate:
+    """The noun of a row of the candidate table."""
+    probabilities = {int(class_id): value for class_id, value in row["probabilities"].items()}
+    return Candidate(**{**row, "probabilities": probabilities})
+
+
+_STEPS = {
+    (RoundState.OPEN, RoundState.LABELLED),
+    (RoundState.LABELLED, RoundState.OPEN),
+    (RoundState.LABELLED, RoundState.CLOSED),
+}
+
+
+def _one(tx: Transaction, rows: Select[Any], otherwise: str) -> Round:
+    found = tx.execute(rows).mappings().one_or_none()
+    if found is None:
+        raise NotFoundError(otherwise)
+    return Round(**found)
+
+
+def _candidate_row(round_id: int, new: NewCandidate) -> dict[str, Any]:
+    probabilities = {str(class_id): value for class_id, value in new.probabilities.items()}
+    return asdict(new) | {"round_id": round_id, "probabilities": probabilities}
+
+
+def _none_for_nan(value: float) -> float | None:
+    return value if math.isfinite(value) else None  # JSON has no word for NaN: a metric that does not exist
+
+
+def _evaluation(row: RowMapping) -> Evaluation:
+    triples = {
+        name: tuple(math.nan if value is None else value for value in triple) for name, triple in row["metrics"].items()
+    }
+    return Evaluation(**{**row, "metrics": triples})

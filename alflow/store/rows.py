@@ -1,0 +1,25 @@
+"""What the modules of rows share: chunks, and inserts that let known rows be."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from alflow.store.database import Transaction
+
+CHUNK = 5_000
+"""Rows or ids a statement; both databases allow about 32,000 parameters at least."""
+
+T = TypeVar("T")
+
+
+def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """Pieces of at most `size`, in order."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def upsert(tx: Transaction, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say ON CONFLICT, in the database's own dialect."""
+    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)

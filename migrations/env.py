@@ -1,0 +1,30 @@
+"""Alembic's entry: runs the migrations on the connection that `alflow.store.database` hands over.
+
+Called by hand (`alembic revision --autogenerate -m "..."`) it connects to the database of the settings, or to the one
+of `alembic -x url=...`.
+"""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from alflow.settings import Settings
+from alflow.store.database import MIGRATION_OPTIONS, make_engine
+from alflow.store.tables import metadata
+
+
+def _run(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=metadata, **MIGRATION_OPTIONS)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _run_by_hand() -> None:
+    url = context.get_x_argument(as_dictionary=True).get("url") or Settings().database
+    with make_engine(url).begin() as connection:
+        _run(connection)
+
+
+if (given := context.config.attributes.get("connection")) is not None:
+    _run(given)
+else:
+    _run_by_hand()
