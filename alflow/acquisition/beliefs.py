@@ -1,0 +1,147 @@
+"""What the model believes about images it may ask about: all that a strategy needs, and nothing of where it came from.
+
+Axes: N rows, C classes, P width of the image activations, D width of the joint embedding, B picks.
+Joint covariance of the logits of two images and two classes (e.g. used by `alflow.acquisition.epig`):
+    Cov(z_c(x), z_c'(x*)) = k(x, x*) Q_cc' + r'(x, x*) S_cc',   r' = r + k tr(Binv Binv_t)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from alflow.bayes.kronecker import KroneckerPosterior
+from alflow.bayes.predictive import (
+    ClassCovariances,
+    class_covariances,
+    gaussian_embeddings,
+    joint_scales,
+    logit_moments,
+    probit,
+)
+from alflow.embeddings import Activations, LastLayers
+
+_ROWS = 8192  # images a chunk: bounds the [rows P] and [rows D] temporaries
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """Predictions and kernel features of some images.
+
+    Attributes:
+        probabilities: posterior predictive over the classes, shift-invariant probit; rows sum to one.
+        mean: mean of the logits.
+        variance: marginal variance of the logits.
+        features: u = A^-1/2 phi / sqrt(E|g|^2), so that u . u' = k(x, x').
+        embeddings: g / sqrt(E|g|^2), so that r(x, x') = embedding . Binv_t embedding'.
+        text_scale: r'(x, x) = r(x, x) + k(x, x) tr(Binv Binv_t).
+    """
+
+    probabilities: Float[Tensor, "N C"]
+    mean: Float[Tensor, "N C"]
+    variance: Float[Tensor, "N C"]
+    features: Float[Tensor, "N P"]
+    embeddings: Float[Tensor, "N D"]
+    text_scale: Float[Tensor, " N"]
+
+    @property
+    def image_scale(self) -> Float[Tensor, " N"]:
+        """k(x, x), the scale of the logit covariance that comes from the image projection."""
+        return self.features.square().sum(dim=1)
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    def __getitem__(self, rows: Tensor) -> Self:
+        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """All rows of all parts, in order."""
+        return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+
+@dataclass(frozen=True)
+class Query:
+    """The question put to a strategy: which pool rows to ask about, for the sake of which targets, given what is known.
+
+    Attributes:
+        pool: the candidates.
+        target: the images whose predictions matter; may have no rows.
+        labelled: the images that have a label already; may have no rows.
+        covariances: Q, S and tr(Binv Binv_t).
+        text_covariance: Binv_t, output covariance of the text projection.
+    """
+
+    pool: Beliefs
+    target: Beliefs
+    labelled: Beliefs
+    covariances: ClassCovariances
+    text_covariance: Float[Tensor, "D D"]
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """What a strategy chose.
+
+    Attributes:
+        rows: rows of the pool, best first, no row twice.
+        scores: the score of each at the moment it was picked.
+        all_scores: the score of every pool row before any pick; NaN where a row was not rated.
+    """
+
+    rows: Int64[Tensor, " B"]
+    scores: Float[Tensor, " B"]
+    all_scores: Float[Tensor, " N"]
+
+
+def beliefs(
+    images: Activations,
+    classes: Activations,
+    layers: LastLayers,
+    image_posterior: KroneckerPosterior,
+    text_posterior: KroneckerPosterior,
+) -> Beliefs:
+    """What the current fit believes about images, in chunks of rows.
+
+    Args:
+        images: inputs of the image projection, [N P].
+        classes: inputs of the text projection, one row a class, [C P_t].
+        layers: the current fit: its image weight, scale and bias.
+        image_posterior: covariance of the image projection around that weight.
+        text_posterior: the same for the text projection.
+    """
+    text = gaussian_embeddings(classes, layers.text_weight, text_posterior)
+    trace = class_covariances(image_posterior, text_posterior, text, classes, layers.scale).trace
+
+    def chunk(rows: Activations) -> Beliefs:
+        image = gaussian_embeddings(rows, layers.image_weight, image_posterior)
+        moments = logit_moments(image, text, image_posterior, text_posterior, layers)
+        return Beliefs(
+            probabilities=probit(moments),
+            mean=moments.mean,
+            variance=moments.variance,
+            features=image_posterior.features(rows.values.to(image.mean.dtype)) / image.expected_norm[:, None],
+            embeddings=image.direction,
+            text_scale=joint_scales(image, text_posterior, trace)[1],
+        )
+
+    return Beliefs.concatenate([chunk(images[rows]) for rows in torch.split(torch.arange(len(images)), _ROWS)])
+
+
+def build_query(
+    pool: Beliefs,
+    target: Beliefs,
+    labelled: Beliefs,
+    classes: Activations,
+    layers: LastLayers,
+    image_posterior: KroneckerPosterior,
+    text_posterior: KroneckerPosterior,
+) -> Query:
+    """The query about these beliefs; the other arguments are those that `beliefs` was given."""
+    text = gaussian_embeddings(classes, layers.text_weight, text_posterior)
+    covariances = class_covariances(image_posterior, text_posterior, text, classes, layers.scale)
+    return Query(pool, target, labelled, covariances, text_posterior.output_covariance.to(text.mean.dtype))
