@@ -1,0 +1,162 @@
+"""Open a round: decide which pool items are worth a label, and queue them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from alflow.acquisition.beliefs import Acquisition, Query
+from alflow.acquisition.strategies import acquire, find
+from alflow.bayes.predictive import ClassCovariances, uncertainty_parts
+from alflow.domain import Origin, Project, Round, RoundState, Split
+from alflow.embeddings import Embeddings
+from alflow.errors import ConflictError
+from alflow.store import items, labels, projects, rounds
+from alflow.store.artifacts import digest
+from alflow.store.rounds import NewCandidate
+from alflow.workflow.embed import load_embeddings
+from alflow.workflow.evaluate import evaluate_zero_shot
+from alflow.workflow.model import Model, load_model
+from alflow.workspace import Workspace
+
+
+def open_round(workspace: Workspace, project_id: int) -> Round:
+    """The round that is open, or a new one: the strategy's picks and a random control slice, queued by rank.
+
+    Same project, labels and seed: same picks. Nothing is stored but in the last transaction, so that a killed run
+    leaves nothing; of two runs at once, one opens the round and both return it.
+
+    Raises:
+        ConflictError: there is nothing to ask about: no embedded pool item is without a label.
+    """
+    with workspace.database.read() as tx:
+        project = projects.by_id(tx, project_id)
+        current, past = rounds.current(tx, project_id), rounds.all_(tx, project_id)
+        pool, target = items.unasked(tx, project_id), items.ids(tx, project_id, Split.TARGET)
+        settled = labels.settled(tx, project_id)
+    if current is not None:
+        return current
+    find(project.settings.strategy)  # a misspelt strategy fails before the work, not after
+    model = load_model(workspace, project, last_fit(past))
+    if not past:
+        evaluate_zero_shot(workspace, project, model)
+    rows = [load_embeddings(workspace, project, ids) for ids in (pool, target, sorted(settled))]
+    if not len(rows[0]):
+        raise ConflictError(
+            f"Project '{project.name}' has no embedded pool item without a label: import images into the pool "
+            "(`alflow import`) and embed them (`alflow embed`)."
+        )
+    return _store(workspace, project, _plan(workspace, project, model, rows, len(past) + 1))
+
+
+def last_fit(past: list[Round]) -> str | None:
+    """Hash of the newest fit among these rounds; None while there is none."""
+    fits = [done.hashes["fit"] for done in past if done.state is RoundState.CLOSED and "fit" in done.hashes]
+    return fits[-1] if fits else None
+
+
+def round_seed(project: Project, number: int) -> int:
+    """Seed of every random draw of a round: a function of project seed and round number alone."""
+    return int(digest(seed=project.settings.seed, round=number)[:12], 16)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A round before it is stored."""
+
+    seed: int
+    configuration: dict[str, Any]
+    hashes: dict[str, str]
+    candidates: list[NewCandidate]
+
+
+def _plan(workspace: Workspace, project: Project, model: Model, rows: list[Embeddings], number: int) -> _Plan:
+    """Acquire, and keep the score of every pool item as an artifact."""
+    pool, target, labelled = rows
+    settings, seed = project.settings, round_seed(project, number)
+    query = model.query(pool.activations, target.activations, labelled.activations)
+    generator = torch.Generator().manual_seed(seed)
+    chosen, control = acquire(query, settings.strategy, settings.budget, settings.control_fraction, generator)
+    configuration = {
+        "control_fraction": settings.control_fraction,
+        "votes": settings.votes,
+        "n_pool": len(pool),
+        "n_target": len(target),
+        "n_labels": len(labelled),
+        "class_ids": list(model.class_ids),
+    }
+    return _Plan(
+        seed,
+        configuration,
+        model.hashes | {"scores": _save_scores(workspace, project, model, pool, chosen)},
+        _candidates(project, model, pool, query, chosen, control, generator),
+    )
+
+
+def _candidates(
+    project: Project,
+    model: Model,
+    pool: Embeddings,
+    query: Query,
+    chosen: Acquisition,
+    control: torch.Tensor,
+    generator: torch.Generator,
+) -> list[NewCandidate]:
+    """Candidates in the order of the queue: control items stand at random places, so that nobody can tell them."""
+    score = dict(zip(chosen.rows.tolist(), chosen.scores.tolist(), strict=True))
+    order = _interleave(chosen.rows.tolist(), control.tolist(), generator)
+    picked = query.pool[torch.tensor(order, dtype=torch.int64)]
+    covariances = ClassCovariances(query.Q, query.S, query.trace)
+    parts = uncertainty_parts(picked.probabilities, picked.image_scale, picked.text_scale, covariances)
+    return [
+        NewCandidate(
+            item_id=int(pool.item_ids[row]),
+            rank=rank,
+            origin=Origin.STRATEGY if row in score else Origin.CONTROL,
+            score=score.get(row),
+            predicted_class_id=model.class_ids[int(picked.probabilities[rank].argmax())],
+            probabilities=dict(zip(model.class_ids, picked.probabilities[rank].tolist(), strict=True)),
+            epistemic=float(parts.epistemic[rank]),
+            aleatoric=float(parts.aleatoric[rank]),
+            votes_needed=project.settings.votes,
+        )
+        for rank, row in enumerate(order)
+    ]
+
+
+def _interleave(chosen: list[int], control: list[int], generator: torch.Generator) -> list[int]:
+    """Both lists in their own order, merged at random."""
+    total = len(chosen) + len(control)
+    places = set(torch.randperm(total, generator=generator)[: len(control)].tolist())
+    best, drawn = iter(chosen), iter(control)
+    return [next(drawn) if place in places else next(best) for place in range(total)]
+
+
+def _save_scores(workspace: Workspace, project: Project, model: Model, pool: Embeddings, chosen: Acquisition) -> str:
+    name = digest(hashes=model.hashes, strategy=project.settings.strategy, items=pool.item_ids.tolist())
+    tensors = {"item_ids": pool.item_ids, "scores": chosen.all_scores}
+    workspace.artifacts.write_tensors(f"projects/{project.id}/scores/{name}.safetensors", tensors, model.hashes)
+    return name
+
+
+def _store(workspace: Workspace, project: Project, plan: _Plan) -> Round:
+    settings = project.settings
+    try:
+        with workspace.database.begin() as tx:
+            opened = rounds.open_(
+                tx,
+                project.id,
+                strategy=settings.strategy,
+                budget=settings.budget,
+                seed=plan.seed,
+                configuration=plan.configuration,
+                hashes=plan.hashes,
+            )
+            rounds.add_candidates(tx, opened.id, plan.candidates)
+            return opened
+    except ConflictError:  # another run was faster: its round is the round
+        with workspace.database.read() as tx:
+            current = rounds.current(tx, project.id)
+        if current is None:
+            raise
+        return current

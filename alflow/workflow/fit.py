@@ -1,0 +1,36 @@
+"""Fit a round: the image projection and the logit scale, on every settled label so far."""
+
+import torch
+
+from alflow.domain import Project, Round
+from alflow.errors import ConflictError
+from alflow.store import labels
+from alflow.store.artifacts import digest
+from alflow.workflow.embed import load_embeddings
+from alflow.workflow.model import Model, fit_path, load_model, refit, save_fit
+from alflow.workspace import Workspace
+
+
+def fit_round(workspace: Workspace, project: Project, round_: Round) -> Model:
+    """The model after a round; computed once, named by the hash of its support set and of what it starts from.
+
+    Raises:
+        ConflictError: no item has a settled label (all were skipped, or votes are tied).
+    """
+    with workspace.database.read() as tx:
+        settled = labels.settled(tx, project.id)
+    zero_shot = load_model(workspace, project)
+    support = {item: label for item, label in sorted(settled.items()) if label in zero_shot.class_ids}
+    if not support:
+        raise ConflictError(
+            f"Round {round_.number} of project '{project.name}' has no settled label to fit on: "
+            "its items were all skipped, or their votes are tied."
+        )
+    fit = digest(hashes=zero_shot.hashes, support=list(support.items()), seed=round_.seed)
+    if workspace.artifacts.exists(fit_path(project.id, fit)):
+        return load_model(workspace, project, fit)
+    rows = load_embeddings(workspace, project, list(support)).activations
+    generator = torch.Generator().manual_seed(round_.seed)
+    fitted = refit(zero_shot, rows, zero_shot.columns(list(support.values())), generator)
+    save_fit(workspace, project, fit, fitted)
+    return load_model(workspace, project, fit)

@@ -1,0 +1,120 @@
+"""The model of a project at one moment: last layers (zero-shot or fitted), posterior, classes, and what it believes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from alflow.acquisition.beliefs import Beliefs, Query, beliefs, build_query
+from alflow.bayes.curvature import Factors, pair_factors
+from alflow.bayes.kronecker import KroneckerPosterior
+from alflow.domain import Project
+from alflow.embeddings import Activations, LastLayers
+from alflow.errors import ConflictError
+from alflow.store.artifacts import digest
+from alflow.vlm.projection import Projection, fit_projection
+from alflow.workflow.embed import class_rows
+from alflow.workflow.posterior import load_posterior
+from alflow.workflow.projects import project_classes
+from alflow.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything a prediction depends on; `hashes` names each part, so that a round can be replayed."""
+
+    layers: LastLayers
+    image_posterior: KroneckerPosterior
+    text_posterior: KroneckerPosterior
+    classes: Activations
+    class_ids: tuple[int, ...]
+    hashes: dict[str, str]
+
+    def believe(self, images: Activations) -> Beliefs:
+        """Posterior predictive of these images over the classes, and their kernel features."""
+        return beliefs(images, self.classes, self.layers, self.image_posterior, self.text_posterior)
+
+    def query(self, pool: Activations, target: Activations, labelled: Activations) -> Query:
+        """What a strategy is asked."""
+        rows = [self.believe(images) for images in (pool, target, labelled)]
+        return build_query(*rows, self.classes, self.layers, self.image_posterior, self.text_posterior)
+
+    def columns(self, class_ids: Sequence[int]) -> Int64[Tensor, " N"]:
+        """Class ids -> columns of the predictive.
+
+        Raises:
+            KeyError: a class is not of this model.
+        """
+        where = {class_id: column for column, class_id in enumerate(self.class_ids)}
+        return torch.tensor([where[class_id] for class_id in class_ids], dtype=torch.int64)
+
+
+def load_model(workspace: Workspace, project: Project, fit: str | None = None) -> Model:
+    """The zero-shot model of the project, or the one that a round's fit left (`fit` is its hash).
+
+    Raises:
+        ConflictError: the project has fewer than two classes.
+        NotFoundError: it has no posterior, or the fit is missing.
+    """
+    classes = project_classes(workspace, project.id)
+    if len(classes) < 2:
+        raise ConflictError(
+            f"Project '{project.name}' has {len(classes)} classes; a choice needs two: `alflow classes set`."
+        )
+    encoder, posterior = workspace.encoder(project), load_posterior(workspace, project)
+    prompts = digest(prompts=[list(label.prompts) for label in classes])
+    zero_shot = Model(
+        encoder.layers,
+        posterior.image,
+        posterior.text,
+        class_rows(workspace, project),
+        tuple(label.id for label in classes),
+        {"encoder": encoder.hash, "prompts": prompts, "posterior": posterior.hash},
+    )
+    return zero_shot if fit is None else _restore(workspace, zero_shot, project, fit)
+
+
+def refit(model: Model, support: Activations, labels: Int64[Tensor, " N"], generator: torch.Generator) -> Model:
+    """The zero-shot model after these labels: projection and scale by MAP, factors updated by the labelled rows.
+
+    The curvature of the labels is taken at the fitted weights, with the classes as the other modality.
+    """
+    texts = model.classes.embed(model.layers.text_weight)
+    fitted = fit_projection(support, labels, texts, model.layers, model.image_posterior, generator=generator)
+    layers = with_projection(model.layers, fitted)
+    new = pair_factors(support.values, support.embed(layers.image_weight), texts, layers)
+    return replace(model, layers=layers, image_posterior=model.image_posterior.update(new))
+
+
+def with_projection(layers: LastLayers, projection: Projection) -> LastLayers:
+    """The last layers with a fitted image projection and logit scale."""
+    return replace(layers, image_weight=projection.weight, scale=projection.scale, bias=projection.bias)
+
+
+def fit_path(project_id: int, fit: str) -> str:
+    """Where a round's fit lies among the artifacts."""
+    return f"projects/{project_id}/fits/{fit}.safetensors"
+
+
+def save_fit(workspace: Workspace, project: Project, fit: str, model: Model) -> None:
+    """Keep what `load_model` needs to restore a fitted model."""
+    factors = model.image_posterior.spectrum.factors
+    tensors = {"image_weight": model.layers.image_weight, "A": factors.A, "B": factors.B}
+    head = {"scale": model.layers.scale, "bias": model.layers.bias, "n": factors.n}
+    tensors |= {name: torch.tensor(value, dtype=torch.float64) for name, value in head.items()}
+    workspace.artifacts.write_tensors(fit_path(project.id, fit), tensors, model.hashes)
+
+
+def _restore(workspace: Workspace, zero_shot: Model, project: Project, fit: str) -> Model:
+    tensors, _ = workspace.artifacts.read_tensors(fit_path(project.id, fit))
+    scale, bias, n = (float(tensors[name]) for name in ("scale", "bias", "n"))
+    posterior = zero_shot.image_posterior
+    factors = Factors(tensors["A"], tensors["B"], n)
+    return replace(
+        zero_shot,
+        layers=replace(zero_shot.layers, image_weight=tensors["image_weight"], scale=scale, bias=bias),
+        image_posterior=KroneckerPosterior.damped(factors, posterior.prior_precision, posterior.tau),
+        hashes=zero_shot.hashes | {"fit": fit},
+    )
