@@ -14,7 +14,7 @@ from alflow.domain import Project
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import ConflictError
 from alflow.store.artifacts import digest
-from alflow.vlm.projection import Projection, fit_projection
+from alflow.vlm.projection import fit_projection
 from alflow.workflow.embed import class_rows
 from alflow.workflow.posterior import load_posterior
 from alflow.workflow.projects import project_classes
@@ -83,14 +83,9 @@ def refit(model: Model, support: Activations, labels: Int64[Tensor, " N"], gener
     """
     texts = model.classes.embed(model.layers.text_weight)
     fitted = fit_projection(support, labels, texts, model.layers, model.image_posterior, generator=generator)
-    layers = with_projection(model.layers, fitted)
+    layers = fitted.layers(model.layers)
     new = pair_factors(support.values, support.embed(layers.image_weight), texts, layers)
     return replace(model, layers=layers, image_posterior=model.image_posterior.update(new))
-
-
-def with_projection(layers: LastLayers, projection: Projection) -> LastLayers:
-    """The last layers with a fitted image projection and logit scale."""
-    return replace(layers, image_weight=projection.weight, scale=projection.scale, bias=projection.bias)
 
 
 def fit_path(project_id: int, fit: str) -> str:
