@@ -95,9 +95,9 @@ class Database:
         options: dict[str, Any] = {"alflow_read": True}
         if self._engine.dialect.name == "postgresql":
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with _reachable(self._engine), self._engine.connect() as connection:
-            with connection.execution_options(**options).begin():
-                yield connection
+        engine = self._engine.execution_options(**options)
+        with _reachable(engine), engine.begin() as connection:
+            yield connection
 
     def close(self) -> None:
         """Give the connections back."""
@@ -169,7 +169,11 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def _revision(connection: Connection) -> str | None:
-    """The revision of the schema; None when there is no schema yet."""
+    """The revision of the schema; None when there is no schema yet.
+
+    Raises:
+        UnavailableError: somebody else's tables are in the way.
+    """
     context = MigrationContext.configure(connection, opts=MIGRATION_OPTIONS)
     if (found := context.get_current_revision()) is not None:
         return found

@@ -75,7 +75,7 @@ def by_ids(tx: Transaction, item_ids: Sequence[int]) -> list[Item]:
 
 
 def unasked(tx: Transaction, project_id: int) -> list[int]:
-    """Ids of the pool items that were in no round yet: what may be acquired. Items labelled elsewhere are left out."""
+    """Ids of the pool items that were in no round yet and have no label from elsewhere: what may be acquired."""
     item = tables.item
     asked = select(tables.candidate.c.id).where(tables.candidate.c.item_id == item.c.id).exists()
     labelled = select(tables.label.c.id).where(

@@ -31,46 +31,51 @@ class NewCandidate:
     votes_needed: int = 1
 
 
-def open_(
-    tx: Transaction,
-    project_id: int,
-    *,
-    strategy: str,
-    budget: int,
-    seed: int,
-    configuration: Mapping[str, Any],
-    hashes: Mapping[str, str],
-) -> Round:
-    """The project's next round, OPEN and still without candidates.
+@dataclass(frozen=True)
+class NewRound:
+    """A round before the project has it, with its whole queue; `number` is one more than the last round's."""
+
+    number: int
+    strategy: str
+    budget: int
+    seed: int
+    configuration: Mapping[str, Any]
+    hashes: Mapping[str, str]
+    candidates: Sequence[NewCandidate] = ()
+
+
+def open_(tx: Transaction, project_id: int, new: NewRound) -> Round:
+    """Open the project's next round.
 
     Raises:
-        ConflictError: the last round is not closed yet.
+        ConflictError: the last round is not closed yet, or the number is taken.
     """
-    last = select(func.coalesce(func.max(tables.round_.c.number), 0)).where(tables.round_.c.project_id == project_id)
     row = {
         "project_id": project_id,
-        "number": tx.execute(last).scalar_one() + 1,
+        "number": new.number,
         "state": RoundState.OPEN,
-        "strategy": strategy,
-        "budget": budget,
-        "seed": seed,
-        "configuration": dict(configuration),
-        "hashes": dict(hashes),
+        "strategy": new.strategy,
+        "budget": new.budget,
+        "seed": new.seed,
+        "configuration": dict(new.configuration),
+        "hashes": dict(new.hashes),
         "opened_at": datetime.now(UTC),
     }
     try:
         with tx.begin_nested():
             made = tx.execute(insert(tables.round_).values(row).returning(tables.round_)).mappings().one()
     except IntegrityError as error:
-        raise ConflictError("the project has a round that is not closed: close it before opening the next") from error
+        raise ConflictError(
+            f"round {new.number} cannot be opened: it exists, or the round before it is not closed yet"
+        ) from error
+    add_candidates(tx, made["id"], new.candidates)
     return Round(**made)
 
 
-def add_candidates(tx: Transaction, round_id: int, new: Sequence[NewCandidate]) -> list[Candidate]:
-    """Fill the round's queue; returns it in rank order."""
+def add_candidates(tx: Transaction, round_id: int, new: Sequence[NewCandidate]) -> None:
+    """Add to the round's queue; ranks and items are its own, once each."""
     for chunk in chunks(new):
         tx.execute(insert(tables.candidate), [_candidate_row(round_id, one) for one in chunk])
-    return candidates(tx, round_id)
 
 
 def candidates(tx: Transaction, round_id: int) -> list[Candidate]:
@@ -123,35 +128,78 @@ def all_(tx: Transaction, project_id: int) -> list[Round]:
     return [Round(**row) for row in rows]
 
 
+def answered(tx: Transaction, round_id: int) -> tuple[int, int]:
+    """How many candidates have all their answers, and how many there are."""
+    table = tables.candidate
+    settled = func.count().filter(table.c.answers >= table.c.votes_needed)
+    done, total = tx.execute(select(settled, func.count()).where(table.c.round_id == round_id)).tuples().one()
+    return done, total
+
+
+def lock(tx: Transaction, round_id: int) -> Round:
+    """The round, which nobody else changes until the end of the transaction.
+
+    Raises:
+        NotFoundError: there is no such round.
+    """
+    rows = select(tables.round_).where(tables.round_.c.id == round_id).with_for_update(key_share=True)
+    return _one(tx, rows, f"no round has the id {round_id}")
+
+
+def settle(tx: Transaction, round_id: int) -> Round:
+    """After an answer: an OPEN round whose queue is answered becomes LABELLED.
+
+    In a LABELLED round `labelled_at` moves, so that nobody closes it on what was fitted before this answer.
+
+    Raises:
+        NotFoundError: there is no such round.
+    """
+    round_ = lock(tx, round_id)
+    done, total = answered(tx, round_id)
+    if round_.state is RoundState.LABELLED or (round_.state is RoundState.OPEN and done == total):
+        return _change(tx, round_id, state=RoundState.LABELLED, labelled_at=datetime.now(UTC))
+    return round_
+
+
+def unsettle(tx: Transaction, round_id: int) -> Round:
+    """After an undo: a LABELLED round that misses an answer is OPEN again, or else its `labelled_at` moves.
+
+    Raises:
+        NotFoundError: there is no such round.
+    """
+    round_ = lock(tx, round_id)
+    done, total = answered(tx, round_id)
+    if round_.state is not RoundState.LABELLED:
+        return round_
+    if done < total:
+        return _change(tx, round_id, state=RoundState.OPEN, labelled_at=None)
+    return _change(tx, round_id, labelled_at=datetime.now(UTC))
+
+
 def set_state(tx: Transaction, round_id: int, state: RoundState, *, labelled_at: datetime | None = None) -> Round:
-    """Move the round one step: OPEN <-> LABELLED -> CLOSED; a step that was taken already is no error.
+    """Move the round one step, OPEN -> LABELLED (by decision, its queue unanswered) -> CLOSED; idempotent.
 
     Args:
         tx: the transaction.
         round_id: the round.
         state: where to.
-        labelled_at: for CLOSED: the moment the answers were complete when they were read; if an undo and a new answer
-            came since, the round is not closed on what was fitted to the old ones.
+        labelled_at: for CLOSED: `Round.labelled_at` as it was when the answers were read; an answer or an undo since
+            then changes it, and a round is not closed on what was fitted to other answers.
 
     Raises:
         NotFoundError: there is no such round.
-        ConflictError: the round is in another state than the step starts from.
+        ConflictError: no step leads there, or answers came since `labelled_at`.
     """
-    table, now = tables.round_, datetime.now(UTC)
-    found = _one(tx, select(table).where(table.c.id == round_id).with_for_update(), f"no round has the id {round_id}")
-    if found.state == state:
-        return found
-    if (found.state, state) not in _STEPS:
-        raise ConflictError(f"round {found.number} is {found.state}: it cannot become {state}")
-    if labelled_at is not None and found.labelled_at != labelled_at:
-        raise ConflictError(f"answers of round {found.number} changed meanwhile: fit it again")
-    times = {
-        RoundState.OPEN: {"labelled_at": None},
-        RoundState.LABELLED: {"labelled_at": now},
-        RoundState.CLOSED: {"closed_at": now},
-    }
-    changed = update(table).where(table.c.id == round_id).values(state=state, **times[state])
-    return Round(**tx.execute(changed.returning(table)).mappings().one())
+    round_, now = lock(tx, round_id), datetime.now(UTC)
+    if round_.state is state:
+        return round_
+    if labelled_at is not None and labelled_at != round_.labelled_at:
+        raise ConflictError(f"answers of round {round_.number} changed meanwhile: close it again")
+    if (round_.state, state) == (RoundState.OPEN, RoundState.LABELLED):
+        return _change(tx, round_id, state=state, labelled_at=now)
+    if (round_.state, state) == (RoundState.LABELLED, RoundState.CLOSED):
+        return _change(tx, round_id, state=state, closed_at=now)
+    raise ConflictError(f"round {round_.number} is {round_.state}: it cannot become {state}")
 
 
 def add_hashes(tx: Transaction, round_id: int, hashes: Mapping[str, str]) -> Round:
@@ -160,10 +208,7 @@ def add_hashes(tx: Transaction, round_id: int, hashes: Mapping[str, str]) -> Rou
     Raises:
         NotFoundError: there is no such round.
     """
-    table = tables.round_
-    found = _one(tx, select(table).where(table.c.id == round_id).with_for_update(), f"no round has the id {round_id}")
-    changed = update(table).where(table.c.id == round_id).values(hashes={**found.hashes, **hashes})
-    return Round(**tx.execute(changed.returning(table)).mappings().one())
+    return _change(tx, round_id, hashes={**lock(tx, round_id).hashes, **hashes})
 
 
 def add_evaluation(tx: Transaction, evaluation: Evaluation) -> None:
@@ -190,18 +235,16 @@ def candidate_of(row: RowMapping) -> Candidate:
     return Candidate(**{**row, "probabilities": probabilities})
 
 
-_STEPS = {
-    (RoundState.OPEN, RoundState.LABELLED),
-    (RoundState.LABELLED, RoundState.OPEN),
-    (RoundState.LABELLED, RoundState.CLOSED),
-}
-
-
 def _one(tx: Transaction, rows: Select[Any], otherwise: str) -> Round:
     found = tx.execute(rows).mappings().one_or_none()
     if found is None:
         raise NotFoundError(otherwise)
     return Round(**found)
+
+
+def _change(tx: Transaction, round_id: int, **values: Any) -> Round:
+    changed = update(tables.round_).where(tables.round_.c.id == round_id).values(values)
+    return Round(**tx.execute(changed.returning(tables.round_)).mappings().one())
 
 
 def _candidate_row(round_id: int, new: NewCandidate) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """What the modules of rows share: chunks, and inserts that let known rows be."""
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import RowMapping, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alflow.store.database import Transaction
@@ -23,3 +23,8 @@ def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
 def upsert(tx: Transaction, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can say ON CONFLICT, in the database's own dialect."""
     return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def part(row: RowMapping, table: Table) -> dict[str, Any]:
+    """One table's columns of a joined row that was selected with LABEL_STYLE_TABLENAME_PLUS_COL."""
+    return {column.name: row[f"{table.name}_{column.name}"] for column in table.columns}

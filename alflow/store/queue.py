@@ -1,0 +1,104 @@
+"""The queue of an open round: who may see which candidate, and until when.
+
+A candidate is free for an annotator while it needs more answers than it has answers and living leases together, and
+while this annotator neither holds nor answered it. So one that needs two votes goes to two people at once, and one
+that needs one to a single person. An expired lease is no lease.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, ColumnElement, delete, func, insert, literal, select, update
+
+from alflow.domain import Candidate, Item
+from alflow.store import tables
+from alflow.store.database import Transaction
+from alflow.store.rounds import candidate_of
+from alflow.store.rows import part
+
+_TRIES = 3  # of taking free candidates while others take them too
+
+
+def lease(
+    tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime, now: datetime
+) -> list[tuple[Candidate, Item]]:
+    """Reserve up to `count` candidates until then, in rank order: those already held, then free ones.
+
+    The caller holds the annotator's lock (`labels.lock_annotator`) and looked that the round is open.
+    """
+    table = tables.lease
+    tx.execute(delete(table).where(table.c.annotator_id == annotator_id, table.c.until <= now))
+    _renew(tx, round_id, annotator_id, count, until)
+    for _ in range(_TRIES):
+        found = held(tx, round_id, annotator_id, count, now)
+        if len(found) == count or not _take(tx, round_id, annotator_id, count - len(found), until, now):
+            return found
+    return held(tx, round_id, annotator_id, count, now)
+
+
+def held(tx: Transaction, round_id: int, annotator_id: int, count: int, now: datetime) -> list[tuple[Candidate, Item]]:
+    """What the annotator has a living lease on and still is to be answered, in rank order."""
+    candidate, item, table = tables.candidate, tables.item, tables.lease
+    rows = (
+        select(candidate, item)
+        .join(table, table.c.candidate_id == candidate.c.id)
+        .join(item, item.c.id == candidate.c.item_id)
+        .where(candidate.c.round_id == round_id, candidate.c.answers < candidate.c.votes_needed)
+        .where(table.c.annotator_id == annotator_id, table.c.until > now)
+        .order_by(candidate.c.rank)
+        .limit(count)
+        .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+    )
+    return [(candidate_of(part(row, candidate)), Item(**part(row, item))) for row in tx.execute(rows).mappings()]
+
+
+def reserve(tx: Transaction, candidate_id: int, annotator_id: int, until: datetime, now: datetime) -> bool:
+    """Lease one candidate if it is free; the caller holds its lock and the annotator's."""
+    return _insert(tx, [candidate_id], annotator_id, until, now) == 1
+
+
+def _renew(tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime) -> None:
+    """Only the leases that will be shown: a page that once asked for more must not keep the rest for ever."""
+    candidate, table = tables.candidate, tables.lease
+    first = (
+        select(candidate.c.id)
+        .join(table, table.c.candidate_id == candidate.c.id)
+        .where(candidate.c.round_id == round_id, candidate.c.answers < candidate.c.votes_needed)
+        .where(table.c.annotator_id == annotator_id)
+        .order_by(candidate.c.rank)
+        .limit(count)
+    )
+    mine = (table.c.annotator_id == annotator_id, table.c.candidate_id.in_(first))
+    tx.execute(update(table).where(*mine).values(until=until))
+
+
+def _take(tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime, now: datetime) -> int:
+    """Lease the next free candidates; how many were tried.
+
+    Two statements, because PostgreSQL's READ COMMITTED shows each its own moment: the first locks rows that looked
+    free, the second, holding them, looks again and takes those that are.
+    """
+    table = tables.candidate
+    free = select(table.c.id).where(table.c.round_id == round_id, _free(annotator_id, now))
+    locked = free.order_by(table.c.rank).limit(count).with_for_update(key_share=True, skip_locked=True)
+    ids = list(tx.execute(locked).scalars())
+    if ids:
+        _insert(tx, ids, annotator_id, until, now)
+    return len(ids)
+
+
+def _insert(tx: Transaction, candidate_ids: list[int], annotator_id: int, until: datetime, now: datetime) -> int:
+    candidate, table = tables.candidate, tables.lease
+    values = (candidate.c.id, literal(annotator_id), literal(until, table.c.until.type))
+    free = select(*values).where(candidate.c.id.in_(candidate_ids), _free(annotator_id, now))
+    return tx.execute(insert(table).from_select(["candidate_id", "annotator_id", "until"], free)).rowcount
+
+
+def _free(annotator_id: int, now: datetime) -> ColumnElement[bool]:
+    candidate, lease_, label = tables.candidate, tables.lease, tables.label
+    living = (lease_.c.candidate_id == candidate.c.id, lease_.c.until > now)
+    leases = select(func.count()).where(*living).scalar_subquery()
+    holds = select(lease_.c.until).where(*living, lease_.c.annotator_id == annotator_id).exists()
+    stands = (label.c.candidate_id == candidate.c.id, label.c.withdrawn_at.is_(None))
+    answered = select(label.c.id).where(*stands, label.c.annotator_id == annotator_id).exists()
+    needs = candidate.c.answers < candidate.c.votes_needed  # as it stands in the index of what is unsettled
+    return needs & (candidate.c.answers + leases < candidate.c.votes_needed) & ~holds & ~answered

@@ -1,0 +1,211 @@
+"""Label: what to show next, take an answer, take it back, tell how far the queue is."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from alflow.domain import Annotator, Candidate, Item, Label, Round, RoundState, Verdict
+from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.store import labels, projects, queue, rounds
+from alflow.store.database import Transaction
+from alflow.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class QueueEntry:
+    """A candidate that is reserved for an annotator until `leased_until`, and its image."""
+
+    candidate: Candidate
+    item: Item
+    leased_until: datetime
+
+
+@dataclass(frozen=True)
+class Submission:
+    """An answer as the browser sends it.
+
+    Attributes:
+        token: made once for this answer by the browser that shows the item; sent again with every retry.
+        candidate_id: the candidate on screen, named by the component that showed it.
+        verdict: a class, or a skip.
+        class_id: the class; None for a skip.
+        seconds: how long the item was on screen.
+        shown: what was on screen, for the record.
+    """
+
+    token: str
+    candidate_id: int
+    verdict: Verdict
+    class_id: int | None
+    seconds: float
+    shown: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class QueueProgress:
+    """How far the newest round is: candidates with all their answers, candidates, and this annotator's own answers."""
+
+    answered: int
+    total: int
+    mine: int
+    round_number: int | None
+    state: RoundState | None
+
+
+@dataclass(frozen=True)
+class PastAnswer:
+    """An answer that stands, and the image it is about."""
+
+    label: Label
+    item: Item
+
+
+def sign_in(workspace: Workspace, name: str) -> Annotator:
+    """The annotator of that name, made when new.
+
+    Raises:
+        InvalidInputError: the name is empty or longer than 200 characters.
+    """
+    name = " ".join(name.split())
+    if not 0 < len(name) <= 200:
+        raise InvalidInputError("an annotator needs a name of 1 to 200 characters")
+    with workspace.database.begin() as tx:
+        return labels.get_or_create(tx, name)
+
+
+def next_candidates(workspace: Workspace, project_id: int, annotator_id: int, count: int = 6) -> list[QueueEntry]:
+    """Reserve the next items for this annotator, in rank order, and renew the leases of those already reserved.
+
+    Call it again while the page lives: leases last `ProjectSettings.lease_minutes`. Empty when nothing is open, or
+    when everything else is answered, reserved by others, or was answered by this annotator.
+
+    Raises:
+        NotFoundError: there is no such project or annotator.
+    """
+    now = datetime.now(UTC)
+    with workspace.database.begin() as tx:
+        until = now + _lease(tx, project_id)
+        labels.lock_annotator(tx, annotator_id)
+        round_ = rounds.current(tx, project_id)
+        if round_ is None or round_.state is not RoundState.OPEN:
+            return []
+        reserved = queue.lease(tx, round_.id, annotator_id, count, until, now)
+    return [QueueEntry(candidate, item, until) for candidate, item in reserved]
+
+
+def submit(workspace: Workspace, annotator_id: int, submission: Submission) -> Label:
+    """Store an answer; the last one that the queue needs makes the round LABELLED in the same transaction.
+
+    The same token again returns what is stored. A new token for a candidate that this annotator answered already
+    replaces that answer (it stays, withdrawn). An answer that comes after its lease expired or its round closed is
+    kept as a further vote, never dropped.
+
+    Raises:
+        InvalidInputError: verdict and class do not fit, or the class is of another project.
+        NotFoundError: there is no such annotator or candidate.
+        ConflictError: the token belongs to an answer about something else.
+    """
+    _check(submission)
+    with workspace.database.begin() as tx:
+        labels.lock_annotator(tx, annotator_id)
+        known = labels.by_token(tx, submission.token)
+        if known is not None:
+            return _same(known, annotator_id, submission)
+        candidate = labels.lock_candidate(tx, submission.candidate_id)
+        round_ = rounds.by_id(tx, candidate.round_id)
+        _check_class(tx, round_, submission.class_id)
+        label = labels.submit(tx, _label(round_, candidate, annotator_id, submission))
+        rounds.settle(tx, round_.id)
+        return label
+
+
+def undo(workspace: Workspace, annotator_id: int, token: str) -> Label:
+    """Withdraw the answer that carried `token` and reserve its item for this annotator again; idempotent.
+
+    A LABELLED round that thereby misses an answer is OPEN again.
+
+    Raises:
+        NotFoundError: this annotator gave no such answer.
+        ConflictError: the round is closed: its model has learned from the answer.
+    """
+    now = datetime.now(UTC)
+    with workspace.database.begin() as tx:
+        labels.lock_annotator(tx, annotator_id)
+        label = labels.by_token(tx, token)
+        if label is None or label.annotator_id != annotator_id:
+            raise NotFoundError("there is no such answer of yours to take back")
+        if label.withdrawn_at is not None:
+            return label
+        if label.candidate_id is None or label.round_id is None:
+            return labels.withdraw(tx, label.id, now)
+        labels.lock_candidate(tx, label.candidate_id)
+        if rounds.lock(tx, label.round_id).state is RoundState.CLOSED:
+            raise ConflictError("the round is closed: its model has learned from this answer, which stays")
+        withdrawn = labels.withdraw(tx, label.id, now)
+        queue.reserve(tx, label.candidate_id, annotator_id, now + _lease(tx, label.project_id), now)
+        rounds.unsettle(tx, label.round_id)
+        return withdrawn
+
+
+def progress(workspace: Workspace, project_id: int, annotator_id: int) -> QueueProgress:
+    """How far the newest round of the project is; all zero and None before the first."""
+    with workspace.database.read() as tx:
+        round_ = rounds.last(tx, project_id)
+        if round_ is None:
+            return QueueProgress(0, 0, 0, None, None)
+        answered, total = rounds.answered(tx, round_.id)
+        mine = labels.count_of(tx, round_.id, annotator_id)
+    return QueueProgress(answered, total, mine, round_.number, round_.state)
+
+
+def last_answers(workspace: Workspace, project_id: int, annotator_id: int, n: int = 10) -> list[PastAnswer]:
+    """This annotator's last answers that stand, newest first."""
+    with workspace.database.read() as tx:
+        return [PastAnswer(*pair) for pair in labels.last_of(tx, project_id, annotator_id, n)]
+
+
+def _lease(tx: Transaction, project_id: int) -> timedelta:
+    return timedelta(minutes=projects.by_id(tx, project_id).settings.lease_minutes)
+
+
+def _check(submission: Submission) -> None:
+    if (submission.verdict is Verdict.CLASS) != (submission.class_id is not None):
+        raise InvalidInputError("an answer names a class, a skip names none")
+    if not 0 < len(submission.token) <= 100:
+        raise InvalidInputError("an answer needs a token of 1 to 100 characters")
+
+
+def _check_class(tx: Transaction, round_: Round, class_id: int | None) -> None:
+    if class_id is not None and class_id not in {one.id for one in projects.classes(tx, round_.project_id)}:
+        raise InvalidInputError(f"class {class_id} is not of this project: reload the page")
+
+
+def _same(known: Label, annotator_id: int, submission: Submission) -> Label:
+    """A retry says what it said before.
+
+    Raises:
+        ConflictError: it does not.
+    """
+    said = (known.annotator_id, known.candidate_id, known.verdict, known.class_id)
+    if said != (annotator_id, submission.candidate_id, submission.verdict, submission.class_id):
+        raise ConflictError("this token belongs to another answer: every answer needs a token of its own")
+    return known
+
+
+def _label(round_: Round, candidate: Candidate, annotator_id: int, submission: Submission) -> labels.NewLabel:
+    seconds = submission.seconds if math.isfinite(submission.seconds) else 0.0
+    return labels.NewLabel(
+        project_id=round_.project_id,
+        item_id=candidate.item_id,
+        candidate_id=candidate.id,
+        round_id=round_.id,
+        annotator_id=annotator_id,
+        verdict=submission.verdict,
+        class_id=submission.class_id,
+        at=datetime.now(UTC),
+        seconds=max(seconds, 0.0),  # a browser's clock may jump: no reason to lose an answer
+        token=submission.token,
+        shown=submission.shown,
+    )
