@@ -1,0 +1,202 @@
+"""Images and prompts -> activations of the last linear layers.
+
+Axes: N images or texts, C classes, P and P_t activation widths, D width of the joint embedding.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from alflow.embeddings import Activations, LastLayers
+from alflow.errors import InvalidInputError
+from alflow.vlm.models import LoadedModel, load_model
+from alflow.vlm.towers import Tower, cut_image_tower, cut_text_tower
+
+PRECISIONS: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+"""What a trunk may compute in. The last layers and all that follows are float32 in either case."""
+
+_TOLERANCE: Final = 1e-4  # of a cut tower against the whole one, relative to the largest entry, in float32
+
+
+class Encoder(Protocol):
+    """A vision-language model whose last linear layers lie open.
+
+    `hash` is a sha256 of architecture, weights, preprocessing and precision: equal hashes, equal activations (up to
+    the rounding of another machine). `smallest_side` is how many pixels the shorter side of a picture should keep.
+    """
+
+    @property
+    def hash(self) -> str:
+        """Name of the encoder in artifacts."""
+        ...
+
+    @property
+    def layers(self) -> LastLayers:
+        """The last layers of both towers and the head, float32 on the CPU."""
+        ...
+
+    @property
+    def smallest_side(self) -> int:
+        """Pixels of the shorter side below which a reduced picture would lose what the network sees."""
+        ...
+
+    def prepare(self, image: Image.Image) -> Float[Tensor, "3 H W"]:
+        """Resize, crop and normalise one upright RGB picture; safe to call from several threads."""
+        ...
+
+    def pixels(self, batch: Float[Tensor, "N 3 H W"]) -> Activations:
+        """Activations of prepared pictures, float32 on the CPU."""
+        ...
+
+    def images(self, images: Sequence[Image.Image]) -> Activations:
+        """Activations of upright RGB pictures, float32 on the CPU."""
+        ...
+
+    def texts(self, texts: Sequence[str]) -> Activations:
+        """Activations of texts, float32 on the CPU."""
+        ...
+
+
+@dataclass(frozen=True)
+class OpenClipEncoder:
+    """An `Encoder` made of the two cut towers of an open_clip model."""
+
+    hash: str
+    layers: LastLayers
+    smallest_side: int
+    prepare: Callable[[Image.Image], Tensor]
+    tokenize: Callable[[list[str]], Tensor]
+    image_tower: Tower
+    text_tower: Tower
+    device: torch.device
+    dtype: torch.dtype
+    batch_size: int
+
+    def pixels(self, batch: Float[Tensor, "N 3 H W"]) -> Activations:
+        """Activations of prepared pictures."""
+        return self._run(self.image_tower, batch.to(self.dtype))
+
+    def images(self, images: Sequence[Image.Image]) -> Activations:
+        """Activations of upright RGB pictures."""
+        return self.pixels(torch.stack([self.prepare(image) for image in images]))
+
+    def texts(self, texts: Sequence[str]) -> Activations:
+        """Activations of texts; longer ones than the context of the model are cut by its tokenizer."""
+        return self._run(self.text_tower, self.tokenize(list(texts)))
+
+    @torch.no_grad()
+    def _run(self, tower: Tower, inputs: Tensor) -> Activations:
+        parts = [tower(batch.to(self.device)) for batch in torch.split(inputs, self.batch_size)]
+        joined = Activations.concatenate(parts)
+        return Activations(joined.values.cpu(), None if joined.residuals is None else joined.residuals.cpu())
+
+
+def load_encoder(model: str, precision: str = "float32", device: str = "cpu", batch_size: int = 64) -> OpenClipEncoder:
+    """The encoder that a model reference (see `alflow.vlm.models`) means.
+
+    With precision `bfloat16` the trunks keep their weights and compute in bfloat16; the last layers stay float32.
+
+    Raises:
+        InvalidInputError: unknown reference, precision or device, or a tower without a last linear layer.
+        UnavailableError: weights or tokenizer cannot be had on this machine.
+    """
+    if precision not in PRECISIONS:
+        raise InvalidInputError(f"unknown precision {precision!r}; there are {', '.join(PRECISIONS)}")
+    return open_up(load_model(model), precision, _device(device), batch_size)
+
+
+def open_up(loaded: LoadedModel, precision: str, device: torch.device, batch_size: int) -> OpenClipEncoder:
+    """Cut both towers of a loaded model, which is used up by it, and check each against the whole one.
+
+    Raises:
+        InvalidInputError: a tower has no last linear layer, or what was found there does not reproduce its output.
+    """
+    model, dtype = loaded.model, PRECISIONS[precision]
+    digest = hashlib.sha256(f"{loaded.digest()} {precision}".encode()).hexdigest()
+    example = loaded.prepare(Image.linear_gradient("L").convert("RGB"))[None]
+    tokens = loaded.tokenize(["a photo of an apple"])
+    image = _cut(model, cut_image_tower, model.encode_image, example)
+    text = _cut(model, cut_text_tower, model.encode_text, tokens)
+    model.to(device=device, dtype=dtype)
+    if image.branch is not None:
+        image.branch.to(device=device, dtype=dtype)
+    return OpenClipEncoder(
+        hash=digest,
+        layers=_last_layers(model, image, text),
+        smallest_side=2 * min(example.shape[-2:]),  # what is seen at half the size is not changed by a reduction
+        prepare=loaded.prepare,
+        tokenize=loaded.tokenize,
+        image_tower=image,
+        text_tower=text,
+        device=device,
+        dtype=dtype,
+        batch_size=batch_size,
+    )
+
+
+def class_activations(encoder: Encoder, prompts: Sequence[Sequence[str]]) -> Activations:
+    """One row of text activations for each class, from its one or more prompts: values [C P_t].
+
+    A class with several prompts is the prompt ensemble of CLIP, the average of the normalised embeddings. Since the
+    last layer is linear, that average is itself the image of an activation: the mean of psi / |h| over the prompts,
+    h = V psi. So a class row has the ensemble's embedding, and the covariance that the posterior of V gives to it.
+
+    Raises:
+        InvalidInputError: there is no class, or one without a prompt.
+    """
+    if not prompts or not all(prompts):
+        raise InvalidInputError("every class needs at least one prompt")
+    flat = encoder.texts([prompt for of_class in prompts for prompt in of_class])
+    lengths = flat.embed(encoder.layers.text_weight).norm(dim=1, keepdim=True)  # [prompts 1]
+    counts = [len(of_class) for of_class in prompts]
+    residuals = None if flat.residuals is None else _means(flat.residuals / lengths, counts)
+    return Activations(_means(flat.values / lengths, counts), residuals)
+
+
+def _means(rows: Tensor, counts: Sequence[int]) -> Tensor:
+    return torch.stack([part.mean(dim=0) for part in torch.split(rows, list(counts))])
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InvalidInputError(f"the device {name!r} cannot be used: {str(error).splitlines()[0]}") from error
+    return device
+
+
+@torch.no_grad()
+def _cut(model: Any, cut: Callable[[Any], Tower], encode: Callable[..., Tensor], batch: Tensor) -> Tower:
+    """Cut one tower, and compare what its last layer makes of its activations with what the whole tower gave.
+
+    Raises:
+        InvalidInputError: they differ: something follows the layer that was taken for the last.
+    """
+    expected = encode(batch, normalize=False)
+    tower = cut(model)
+    error = (tower(batch).embed(tower.weight) - expected).abs().max() / expected.abs().max()
+    if not error <= _TOLERANCE:
+        raise InvalidInputError(
+            f"{type(model).__name__}.{encode.__name__} does not end in the last linear layer of its tower "
+            f"(relative error {error:.1e}), which the posterior is placed on; take another model"
+        )
+    return tower
+
+
+def _last_layers(model: Any, image: Tower, text: Tower) -> LastLayers:
+    """The head: SigLIP has a logit bias and was trained with a sigmoid, CLIP has none and a softmax."""
+    bias = model.logit_bias
+    return LastLayers(
+        image_weight=image.weight,
+        text_weight=text.weight,
+        scale=model.logit_scale.detach().double().exp().item(),
+        bias=0.0 if bias is None else bias.detach().item(),
+        likelihood="softmax" if bias is None else "sigmoid",
+    )

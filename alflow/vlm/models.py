@@ -1,0 +1,162 @@
+"""Which model a reference means, and loading it: architecture, weights, preprocessing, tokenizer.
+
+| reference | meaning |
+|---|---|
+| `demo` | the small model shipped with alflow |
+| `ViT-B-32/laion2b_s34b_b79k` | an open_clip architecture and one of its pretrained tags |
+| `ViT-B-32:/path/weights.safetensors` | an open_clip architecture and a local weights file |
+| `hf-hub:organisation/name` | a model of the Hugging Face hub in open_clip form |
+| `local-dir:/path` | a folder with `open_clip_config.json` and weights |
+
+Weights are read from safetensors, or by torch with `weights_only=True`; never unpickled.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import open_clip
+import torch
+from open_clip.factory import get_model_config
+from open_clip.pretrained import get_pretrained_cfg
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+from torch import Tensor
+
+from alflow.errors import InvalidInputError, UnavailableError
+
+DEMO_MODEL: Final = Path(__file__).parents[1] / "demo" / "model"
+_SUFFIXES: Final = (".safetensors", ".pt", ".pth", ".bin")
+_FORMS: Final = (
+    "'demo', 'ARCHITECTURE/TAG' (such as 'ViT-B-32/laion2b_s34b_b79k'), 'ARCHITECTURE:/path/to/weights.safetensors', "
+    "'hf-hub:ORGANISATION/NAME' or 'local-dir:/path'"
+)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """An open_clip model in float32 on the CPU, and what belongs to it.
+
+    Attributes:
+        model: the module, in evaluation mode.
+        configuration: architecture and preprocessing as plain data: what the weights alone do not say.
+        prepare: upright RGB picture -> pixels [3 H W].
+        tokenize: texts -> token ids [N L].
+    """
+
+    model: Any  # of one of open_clip's classes, which have no common root but nn.Module
+    configuration: Mapping[str, Any]
+    prepare: Callable[[Image.Image], Tensor]
+    tokenize: Callable[[list[str]], Tensor]
+
+    def digest(self) -> str:
+        """sha256, in hex, of configuration and weights."""
+        sha = hashlib.sha256(json.dumps(self.configuration, sort_keys=True, default=str).encode())
+        for name, tensor in sorted(self.model.state_dict().items()):
+            sha.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+            sha.update(tensor.detach().contiguous().flatten().view(torch.uint8).numpy())
+        return sha.hexdigest()
+
+
+def load_model(reference: str) -> LoadedModel:
+    """Find and load the model that `reference` means.
+
+    Raises:
+        InvalidInputError: the reference is of no known form, or its files do not fit together.
+        UnavailableError: weights or tokenizer cannot be had on this machine.
+    """
+    name, pretrained = _parse(reference)
+    options = {"force_quick_gelu": True} if _trained_with_quick_gelu(name, pretrained) else {}
+    model = _attempt(
+        reference,
+        lambda: open_clip.create_model(name, pretrained, precision="fp32", require_pretrained=True, **options),
+    )
+    tokenizer = _attempt(reference, lambda: open_clip.get_tokenizer(name))
+    return assemble(model, {**get_model_config(name), **options}, tokenizer)
+
+
+def assemble(model: Any, architecture: Mapping[str, Any], tokenize: Callable[[list[str]], Tensor]) -> LoadedModel:
+    """Join an open_clip model, however it came to be, with its preprocessing and its tokenizer."""
+    preprocessing = model.visual.preprocess_cfg
+    prepare = image_transform_v2(PreprocessCfg(**preprocessing), is_train=False)
+    configuration = {"architecture": architecture, "preprocessing": preprocessing}
+    return LoadedModel(model.eval().requires_grad_(requires_grad=False), configuration, prepare, tokenize)
+
+
+def _parse(reference: str) -> tuple[str, str | None]:
+    """What open_clip calls `model_name` and `pretrained`.
+
+    Raises:
+        InvalidInputError: no known form.
+    """
+    if reference == "demo":
+        return f"local-dir:{_folder(DEMO_MODEL)}", None
+    scheme, _, rest = reference.partition(":")
+    if scheme == "local-dir":
+        return f"local-dir:{_folder(Path(rest))}", None
+    if scheme == "hf-hub":
+        return reference, None
+    if rest:
+        return _architecture(scheme), str(_weights_file(Path(rest)))
+    name, _, tag = reference.rpartition("/")
+    if not name:
+        raise InvalidInputError(f"the model {reference!r} is of no known form; give {_FORMS}")
+    return _architecture(name), _tag(name, tag)
+
+
+def _folder(path: Path) -> Path:
+    if not (path / "open_clip_config.json").is_file():
+        raise InvalidInputError(f"the model folder {path} holds no open_clip_config.json")
+    return path
+
+
+def _weights_file(path: Path) -> Path:
+    if not path.is_file():
+        raise InvalidInputError(f"the weights file {path} does not exist")
+    if path.suffix not in _SUFFIXES:
+        raise InvalidInputError(f"the weights file {path} must end in one of {', '.join(_SUFFIXES)}")
+    return path
+
+
+def _architecture(name: str) -> str:
+    return _one_of(name, open_clip.list_models(), "architecture")
+
+
+def _tag(architecture: str, tag: str) -> str:
+    return _one_of(tag, open_clip.list_pretrained_tags_by_model(architecture), f"pretrained tag of {architecture}")
+
+
+def _one_of(name: str, known: Sequence[str], what: str) -> str:
+    if name not in known:
+        near = [other for other in known if name.lower() in other.lower() or other.lower() in name.lower()] or known
+        raise InvalidInputError(f"open_clip knows no {what} {name!r}; it knows {', '.join(sorted(near)[:20])}")
+    return name
+
+
+def _trained_with_quick_gelu(name: str, pretrained: str | None) -> bool:
+    """Some tags, OpenAI's among them, were trained with another activation than their architecture's file says."""
+    return bool(get_pretrained_cfg(name, pretrained).get("quick_gelu")) if pretrained else False
+
+
+def _attempt(reference: str, load: Callable[[], Any]) -> Any:
+    """Run a loader of open_clip, which raises what its many backends raise, and say what can be done.
+
+    Raises:
+        InvalidInputError: files that are here do not fit together.
+        UnavailableError: something is not here.
+    """
+    try:
+        return load()
+    except ImportError as error:
+        raise UnavailableError(f"the model {reference!r} needs a package that is not installed: {error}") from error
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        if reference == "demo" or reference.startswith("local-dir:") or ":/" in reference:
+            raise InvalidInputError(f"the model {reference!r} cannot be loaded: {reason}") from error
+        raise UnavailableError(
+            f"the model {reference!r} cannot be had here ({reason}); fetch its weights on a machine with access to the "
+            "hub, then name them: 'ARCHITECTURE:/path/to/weights.safetensors' or 'local-dir:/path'"
+        ) from error
