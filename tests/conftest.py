@@ -1,0 +1,121 @@
+"""Fixtures of all tests: checked array shapes, a database of each kind, a workspace in a temporary folder.
+
+The order matters: threads and telemetry are set before torch, prefect and streamlit are imported, the import hook
+stands before the modules whose shapes it checks.
+"""
+# ruff: noqa: E402
+
+import os
+
+os.environ |= {
+    "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+}
+_OF_TESTS = ("ALFLOW_TEST_", "ALFLOW_REFERENCE", "ALFLOW_PACKS")
+for _name in [name for name in os.environ if name.startswith("ALFLOW_") and not name.startswith(_OF_TESTS)]:
+    del os.environ[_name]  # the settings of whoever runs the tests are not those of the tests
+
+from jaxtyping import install_import_hook
+
+install_import_hook(
+    ["alflow.acquisition", "alflow.bayes", "alflow.embeddings", "alflow.metrics", "alflow.vlm.projection"],
+    "beartype.beartype",
+)
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+from alflow.settings import Settings
+from alflow.store.artifacts import Artifacts
+from alflow.store.database import Database
+from alflow.workspace import Workspace
+from tests import postgres
+
+EACH_DATABASE = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[URL]:
+    """The maintenance database of a PostgreSQL server that belongs to this worker."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgres.server())
+        except postgres.NoServerError as reason:
+            pytest.skip(str(reason))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_server: URL) -> Iterator[URL]:
+    with postgres.new_database(postgres_server) as url:
+        Database.open(url.render_as_string(hide_password=False)).close()
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "alflow.db"
+    Database.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(params=EACH_DATABASE)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with nothing in it, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    with postgres.new_database(request.getfixturevalue("postgres_server")) as url:
+        yield url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(params=EACH_DATABASE)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with the schema and no rows, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("_sqlite_template"), tmp_path / "alflow.db")
+        yield f"sqlite:///{tmp_path / 'alflow.db'}"
+        return
+    template = request.getfixturevalue("_postgres_template")
+    with postgres.new_database(request.getfixturevalue("postgres_server"), template) as url:
+        yield url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database with the schema and no rows, on SQLite and on PostgreSQL."""
+    database = Database.open(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def each_workspace(database_url: str, tmp_path: Path) -> Iterator[Workspace]:
+    """An empty workspace on SQLite and on PostgreSQL."""
+    yield from _workspace(tmp_path, database_url)
+
+
+@pytest.fixture
+def workspace(_sqlite_template: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """An empty workspace on SQLite, all of it in `tmp_path`."""
+    shutil.copy(_sqlite_template, tmp_path / "alflow.db")
+    yield from _workspace(tmp_path, "")
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> Artifacts:
+    """An empty folder of artifacts."""
+    return Artifacts(tmp_path / "artifacts")
+
+
+def _workspace(home: Path, database_url: str) -> Iterator[Workspace]:
+    workspace = Workspace.open(Settings(home=home, database_url=database_url))
+    yield workspace
+    workspace.database.close()
