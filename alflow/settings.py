@@ -43,3 +43,8 @@ class Settings(BaseSettings):
     def artifacts(self) -> str:
         """The artifact root, with the default filled in."""
         return self.artifacts_url or str(self.home.resolve() / "artifacts")
+
+    def as_environment(self) -> dict[str, str]:
+        """The variables that make these very settings in another process, wherever it runs."""
+        values = self.model_copy(update={"home": self.home.resolve()}).model_dump(mode="json")
+        return {f"ALFLOW_{name.upper()}": str(value) for name, value in values.items()}

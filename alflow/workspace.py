@@ -31,6 +31,15 @@ class Workspace:
         settings = settings or Settings()
         return cls(settings, Database.open(settings.database), Artifacts(settings.artifacts))
 
+    @staticmethod
+    def upgrade(settings: Settings | None = None) -> str:
+        """Bring the database to the version of this alflow; returns its revision.
+
+        Raises:
+            UnavailableError: it belongs to a newer alflow, or cannot be reached.
+        """
+        return Database.upgrade((settings or Settings()).database)
+
     def encoder(self, project: Project) -> "Encoder":
         """The project's encoder, loaded once (open_clip takes seconds to import, so not before it is asked for)."""
         from alflow.vlm.encoder import load_encoder  # noqa: PLC0415

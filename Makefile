@@ -1,0 +1,65 @@
+# One way in: `make demo` to try alflow, `make test` to check a change. Both build .venv first, once.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lint bench constraints clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+BROWSER := $(VENV)/.browser
+FAST := not slow and not browser and not prefect and not postgres
+# Not every tool looks at it, but those that do stay silent.
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+
+help:  ## Show this list.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+install: $(STAMP)  ## Build .venv with the tested set of packages.
+
+demo: $(STAMP)  ## Label emoji drawings: two projects, offline. Ctrl-C stops it.
+	$(BIN)/alflow demo
+
+test: lint $(BROWSER)  ## Everything: linters, types, import contracts, all tests.
+	$(BIN)/pytest
+
+check: $(STAMP)  ## The fast tests only.
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "$(FAST)" -n 2
+
+lint: $(STAMP)  ## Linters, types and import contracts.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)  ## Measure what is slow; not part of `make test`.
+	$(BIN)/pytest tests/bench --benchmark -s
+
+constraints: $(STAMP)  ## Write constraints.txt anew from what is installed in .venv.
+	$(BIN)/python -m pip list --format=freeze --exclude-editable \
+	  --exclude pip --exclude setuptools --exclude wheel > constraints.txt.new
+	mv constraints.txt.new constraints.txt
+	touch $(STAMP)
+
+clean:  ## Remove .venv and caches; leaves data (.alflow, .demo) alone.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: alflow needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V 2>&1 || true);" \
+	    "install one and say which: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  echo "error: $(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+# A system Chromium is taken as it is; else Debian's where we may install it, else Playwright's own.
+$(BROWSER): $(STAMP)
+	@if command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -y --no-install-recommends chromium; \
+	else $(BIN)/playwright install chromium; fi
+	touch $@

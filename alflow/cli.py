@@ -1,0 +1,14 @@
+"""`alflow` in a terminal. Only light imports here: a command imports what it needs when it runs."""
+
+from alflow.commands import export, models, projects, rounds, running
+from alflow.commands.console import Commands, new_app
+
+app = new_app(
+    "Active learning for images: which ones are worth a label, getting them labelled, and when to stop.",
+    cls=Commands,
+)
+projects.register(app)
+models.register(app)
+rounds.register(app)
+export.register(app)
+running.register(app)

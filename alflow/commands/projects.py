@@ -1,0 +1,141 @@
+"""`alflow init`, `classes`, `import`, `embed`, `strategies`: a project, its classes and its images."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alflow.commands.console import new_app, note, plural, progress_bar, say, show_json, show_table
+from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+from alflow.domain import ProjectSettings, Split
+
+_DEFAULTS = ProjectSettings()
+_DEFAULT_MODEL = "ViT-B-32/laion2b_s34b_b79k"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("init")(init)
+    classes = new_app("The classes of a project.")
+    classes.command("list")(list_classes)
+    classes.command("set")(set_project_classes)
+    app.add_typer(classes, name="classes")
+    app.command("import")(import_images)
+    app.command("embed")(embed)
+    app.command("strategies")(strategies)
+
+
+def init(
+    name: Annotated[str, typer.Argument(help="Name of the new project.")],
+    class_names: Annotated[
+        list[str] | None, typer.Option("--class", "-c", help="A class name; give one per class.")
+    ] = None,
+    class_file: Annotated[
+        Path | None, typer.Option("--classes", help="A file of classes: names one a line, CSV, or JSON with prompts.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="open_clip model: NAME/PRETRAINED, NAME:FILE, hf-hub:..., local-dir:...")
+    ] = _DEFAULT_MODEL,
+    precision: Annotated[str, typer.Option(help="Arithmetic of the encoder: fp32 or bf16.")] = "fp32",
+    strategy: Annotated[
+        str, typer.Option(help="How to choose what to ask; see `alflow strategies`.")
+    ] = _DEFAULTS.strategy,
+    budget: Annotated[int, typer.Option(min=1, help="Images per round.")] = _DEFAULTS.budget,
+    control_fraction: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of a round drawn at random, as a control.")
+    ] = _DEFAULTS.control_fraction,
+    votes: Annotated[int, typer.Option(min=1, help="Answers an image needs.")] = _DEFAULTS.votes,
+    max_labels: Annotated[int | None, typer.Option(min=1, help="Open no further round after this many labels.")] = None,
+    tau: Annotated[
+        float, typer.Option(min=0.0, help="Weight of the pretraining data in the posterior.")
+    ] = _DEFAULTS.tau,
+    seed: Annotated[int, typer.Option(help="Root of every random draw.")] = _DEFAULTS.seed,
+) -> None:
+    """Create a project with its classes; names alone are enough to start."""
+    from alflow.workflow.projects import create_project
+
+    settings = ProjectSettings(
+        strategy=strategy,
+        budget=budget,
+        control_fraction=control_fraction,
+        votes=votes,
+        max_labels=max_labels,
+        tau=tau,
+        seed=seed,
+    )
+    classes = _given_classes(class_names, class_file)
+    project = create_project(open_workspace(), name, model, precision, classes, settings)
+    say(f"created project {project.name} with {plural(len(classes), 'class', 'classes')}")
+    note(f"next: alflow import SOURCE --project {project.name}")
+
+
+def list_classes(project: ProjectName = None, as_json: AsJson = False) -> None:
+    """Show the classes: order, key, prompts."""
+    from alflow.workflow.projects import classes
+
+    workspace = open_workspace()
+    found = classes(workspace, choose_project(workspace, project).id)
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (entry.position, entry.hot_key, entry.name, entry.display_name, "; ".join(entry.prompts)) for entry in found
+    ]
+    show_table(["order", "key", "name", "shown as", "prompts"], rows)
+
+
+def set_project_classes(
+    class_names: Annotated[list[str] | None, typer.Argument(help="Class names, in order.")] = None,
+    class_file: Annotated[
+        Path | None, typer.Option("--file", help="A file of classes: names one a line, CSV, or JSON with prompts.")
+    ] = None,
+    project: ProjectName = None,
+) -> None:
+    """Set the classes: those that exist are changed, new ones are added."""
+    from alflow.workflow.projects import set_classes
+
+    workspace = open_workspace()
+    stored = set_classes(workspace, choose_project(workspace, project).id, _given_classes(class_names, class_file))
+    say(f"{plural(len(stored), 'class', 'classes')}: {', '.join(entry.name for entry in stored)}")
+
+
+def import_images(
+    source: Annotated[str, typer.Argument(help="Folder, ImageFolder tree, CSV/JSONL/Parquet manifest, or URL of one.")],
+    split: Annotated[Split, typer.Option(help="What the images are for.")] = Split.POOL,
+    project: ProjectName = None,
+) -> None:
+    """Import images; what is known already is skipped, what cannot be read is listed with the reason."""
+    from alflow.workflow.pool import import_items
+
+    workspace = open_workspace()
+    chosen = choose_project(workspace, project)
+    with progress_bar("importing") as progress:
+        report = import_items(workspace, chosen, source, split, progress=progress)
+    say(f"{report.added} added, {report.known} known already, {len(report.rejected)} rejected")
+    if report.rejected:
+        show_table(["rejected", "reason"], [(entry.uri, entry.reason) for entry in report.rejected])
+
+
+def embed(project: ProjectName = None) -> None:
+    """Embed the images that have no embedding yet; can be stopped and started again."""
+    from alflow.workflow.embed import embed_missing
+
+    workspace = open_workspace()
+    chosen = choose_project(workspace, project)
+    with progress_bar("embedding") as progress:
+        report = embed_missing(workspace, chosen, progress)
+    say(f"{report.embedded} embedded, {report.known} known already")
+
+
+def strategies(as_json: AsJson = False) -> None:
+    """List the ways to choose what to ask next."""
+    from alflow.workflow.strategies import strategy_captions
+
+    captions = strategy_captions()
+    if as_json:
+        show_json(captions)
+    else:
+        show_table(["strategy", "what it does"], captions.items())
+
+
+def _given_classes(names: list[str] | None, file: Path | None): ...

@@ -1,0 +1,155 @@
+"""`alflow status`, `advance`, `round open|close|list`: where a project stands, and its next step."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alflow.commands.console import new_app, progress_bar, say, show_json, show_table
+from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+from alflow.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from alflow.domain import Evaluation, Project
+    from alflow.workflow.review import Overview
+    from alflow.workspace import Workspace
+
+_METRICS = ("accuracy", "nlpd")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("status")(status)
+    app.command("advance")(advance)
+    group = new_app("Rounds: acquire, label, fit, evaluate.")
+    group.command("open")(open_round)
+    group.command("close")(close_round)
+    group.command("list")(list_rounds)
+    app.add_typer(group, name="round")
+
+
+def status(project: ProjectName = None, as_json: AsJson = False) -> None:
+    """Show where the projects stand, or one of them."""
+    from alflow.workflow.projects import find_project, list_projects
+    from alflow.workflow.review import overview
+
+    workspace = open_workspace()
+    projects = list_projects(workspace) if project is None else [find_project(workspace, project)]
+    overviews = [overview(workspace, entry.id) for entry in projects]
+    if as_json:
+        show_json(overviews)
+        return
+    if not overviews:
+        say("no project yet; create one with `alflow init NAME --class ...`")
+    for entry in overviews:
+        _show_overview(entry)
+
+
+def advance(project: ProjectName = None) -> None:
+    """Do what is due now: embed, open a round, or fit and close an answered one."""
+    from alflow.workflow.advance import advance as advance_project
+
+    workspace = open_workspace()
+    chosen = choose_project(workspace, project)
+    with progress_bar("advancing") as progress:
+        report = advance_project(workspace, chosen.id, progress)
+    for step in report.done:
+        say(step)
+    say(f"waiting for {report.waiting_for}")
+
+
+def open_round(project: ProjectName = None) -> None:
+    """Choose what to ask next and open a round; if one is open, say which."""
+    from alflow.workflow.acquire import open_round as acquire_round
+
+    workspace = open_workspace()
+    chosen = choose_project(workspace, project)
+    opened = acquire_round(workspace, chosen.id)
+    say(f"round {opened.number} is {opened.state}: {opened.budget} images by {opened.strategy}")
+
+
+def close_round(
+    number: Annotated[int | None, typer.Argument(help="Number of the round; the current one if left out.")] = None,
+    early: Annotated[bool, typer.Option("--early", help="Close although its queue is not answered yet.")] = False,
+    project: ProjectName = None,
+) -> None:
+    """Fit on the answers, evaluate, and close the round."""
+    from alflow.workflow.evaluate import close_round as evaluate_round
+
+    workspace = open_workspace()
+    chosen = choose_project(workspace, project)
+    closed = evaluate_round(workspace, chosen.id, _round_id(workspace, chosen, number), early=early)
+    say(f"round {closed.number} is {closed.state}")
+
+
+def list_rounds(project: ProjectName = None, as_json: AsJson = False) -> None:
+    """List the rounds, and what the model was worth after each."""
+    from alflow.workflow.review import learning_curve, round_summaries
+
+    workspace = open_workspace()
+    chosen = choose_project(workspace, project)
+    summaries, curve = round_summaries(workspace, chosen.id), learning_curve(workspace, chosen.id)
+    if as_json:
+        show_json({"rounds": summaries, "curve": curve})
+        return
+    show_table(
+        ["round", "state", "strategy", "answered", "skipped", "corrected", "opened", "closed"],
+        [
+            (
+                entry.round.number,
+                entry.round.state,
+                entry.round.strategy,
+                f"{entry.answered}/{entry.total}",
+                entry.skipped,
+                entry.corrected,
+                entry.round.opened_at,
+                entry.round.closed_at,
+            )
+            for entry in summaries
+        ],
+    )
+    if curve:
+        show_table(
+            ["after round", "labels", "judged on", "images", *_METRICS],
+            [(entry.round_number, entry.n_labels, entry.split, entry.n_items, *_metrics(entry)) for entry in curve],
+            title="\nThe model after each round (with 95 % intervals)",
+        )
+
+
+def _show_overview(entry: "Overview") -> None:
+    counts = ", ".join(f"{count} {split}" for split, count in entry.counts.items())
+    state = "none yet" if entry.current is None else f"{entry.current.number} ({entry.current.state})"
+    lines = [
+        ("model", entry.project.model),
+        ("classes", str(len(entry.classes))),
+        ("images", f"{counts or 'none yet'}; {len(entry.rejections)} rejected"),
+        ("labelled", str(entry.n_settled)),
+        ("round", state),
+        ("waiting for", entry.waiting_for),
+    ]
+    say(entry.project.name)
+    for name, value in lines:
+        say(f"  {name + ':':<13} {value}")
+
+
+def _metrics(evaluation: "Evaluation") -> list[str]:
+    return [_interval(evaluation.metrics.get(name)) for name in _METRICS]
+
+
+def _interval(metric: "tuple[float, float, float] | None") -> str:
+    return "-" if metric is None else f"{metric[0]:.3f} [{metric[1]:.3f}, {metric[2]:.3f}]"
+
+
+def _round_id(workspace: "Workspace", project: "Project", number: int | None) -> int:
+    """Id of the round of that number, or of the one that is not closed.
+
+    Raises:
+        NotFoundError: there is no such round.
+    """
+    from alflow.workflow.review import find_round, overview
+
+    if number is not None:
+        return find_round(workspace, project.id, number).id
+    current = overview(workspace, project.id).current
+    if current is None:
+        raise NotFoundError(f"project {project.name} has no round to close; see `alflow round list`")
+    return current.id

@@ -1,0 +1,163 @@
+"""`alflow up`: the Prefect server, the schedule and the pages, together until Ctrl-C."""
+
+import os
+import secrets
+import sys
+import threading
+from ipaddress import ip_address
+from urllib.parse import quote
+
+from alflow.commands.console import note, say
+from alflow.commands.processes import Service, Supervisor, answers, free_port, only_one, stop_on_signals
+from alflow.errors import InvalidInputError
+from alflow.settings import Settings
+
+_LOOPBACK = "127.0.0.1"
+
+
+def run_up(settings: Settings) -> None:
+    """Start everything, print the sign-in link, and stop everything on Ctrl-C, SIGTERM or when one part ends.
+
+    Raises:
+        InvalidInputError: the host is not loopback.
+        ConflictError: alflow already runs on this home.
+        UnavailableError: a part did not start, or ended by itself.
+    """
+    require_loopback(settings.host)
+    settings = _completed(settings)
+    stopping = threading.Event()
+    with only_one(settings.home / "up.lock", f"alflow up in {settings.home}"), stop_on_signals(stopping):
+        _prepare_database(settings)
+        with Supervisor(stopping) as supervisor:
+            for service in services(settings):
+                note(f"starting {service.name} ...")
+                supervisor.start(service)
+            if not stopping.is_set():
+                _announce(settings)
+            supervisor.watch()
+            note("stopping ...")
+    note("stopped")
+
+
+def require_loopback(host: str) -> None:
+    """Refuse to be reachable from elsewhere: there are no accounts yet, whoever reaches the port could label.
+
+    Raises:
+        InvalidInputError: the host is not a loopback address.
+    """
+    if host == "localhost":
+        return
+    try:
+        loopback = ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise InvalidInputError(
+            f"alflow does not listen on {host!r}: there are no accounts yet, so only this machine may reach it; "
+            "set ALFLOW_HOST=127.0.0.1, and use an SSH tunnel from elsewhere"
+        )
+
+
+def sign_in_link(settings: Settings) -> str:
+    """The address that signs in on this machine."""
+    return f"http://{_in_url(settings.host)}:{settings.port}/sign-in?token={quote(settings.sign_in_token)}"
+
+
+def services(settings: Settings) -> list[Service]:
+    """What runs, in the order of starting."""
+    environment = _environment(settings)
+    logs = settings.home / "logs"
+    python = sys.executable
+    marker = settings.home / "serving"
+    marker.unlink(missing_ok=True)
+    return [
+        Service(
+            name="the Prefect server",
+            command=(
+                python,
+                "-m",
+                "prefect",
+                "server",
+                "start",
+                "--host",
+                _LOOPBACK,
+                "--port",
+                str(settings.prefect_port),
+            ),
+            environment=environment,
+            log=logs / "prefect.log",
+            ready=lambda: answers(_LOOPBACK, settings.prefect_port, "/api/health"),
+        ),
+        Service(
+            name="the schedule",
+            command=(python, "-m", "flows.deployments", "--ready", str(marker)),
+            environment=environment,
+            log=logs / "schedule.log",
+            ready=marker.exists,
+        ),
+        Service(
+            name="the pages",
+            command=(python, "-m", "ui"),
+            environment=environment,
+            log=logs / "pages.log",
+            ready=lambda: answers(settings.host, settings.port, "/_stcore/health"),
+        ),
+    ]
+
+
+def _completed(settings: Settings) -> Settings:
+    """Absolute home, free ports, a token: everything the parts must agree on."""
+    port = free_port(settings.host, settings.port)
+    if port != settings.port:
+        note(f"port {settings.port} is in use; taking {port}")
+    return settings.model_copy(
+        update={
+            "home": settings.home.resolve(),
+            "port": port,
+            "prefect_port": free_port(_LOOPBACK, settings.prefect_port),
+            "sign_in_token": settings.sign_in_token or secrets.token_urlsafe(24),
+        }
+    )
+
+
+def _prepare_database(settings: Settings) -> None:
+    """Create or check the database here, so that its errors are ours to print."""
+    from alflow.workspace import Workspace
+
+    Workspace.open(settings)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The environment of the parts: ours, without foreign Prefect settings, and with everything they must agree on."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    bypass = ",".join(filter(None, (inherited.get("NO_PROXY"), _LOOPBACK, "localhost")))
+    return (
+        inherited
+        | settings.as_environment()
+        | {
+            "PREFECT_HOME": str(settings.home / "prefect"),
+            "PREFECT_API_URL": f"http://{_LOOPBACK}:{settings.prefect_port}/api",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            # In memory, a place held when the server ends would stay taken for ever.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+            "DO_NOT_TRACK": "1",
+            "NO_PROXY": bypass,
+            "no_proxy": bypass,
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
+
+
+def _announce(settings: Settings) -> None:
+    say("")
+    say(f"  Label:     {sign_in_link(settings)}")
+    say(f"  Schedule:  http://{_LOOPBACK}:{settings.prefect_port}")
+    say(f"  Logs:      {settings.home / 'logs'}")
+    say("")
+    say("  Ctrl-C stops everything.")
+    sys.stdout.flush()
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

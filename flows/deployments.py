@@ -1,0 +1,69 @@
+"""`python -m flows.deployments`: keeps the schedule and runs what is due.
+
+One deployment looks every `schedule_seconds` at all projects, so a project created meanwhile is picked up by itself;
+the others are for runs started by hand. The limit of one run per project is taken inside the flows (`limits.one_run`)
+and so holds against all of them.
+"""
+
+import argparse
+import asyncio
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+from prefect.deployments.runner import RunnerDeployment
+from prefect.runner import Runner
+from prefect.types.entrypoint import EntrypointType
+
+from alflow.settings import Settings
+from flows.ingest import ingest
+from flows.rounds import advance, advance_due, close_round, open_round
+
+SCHEDULED = "schedule"
+BY_HAND = "manual"
+_RUNS_AT_ONCE = 4  # processes; a long run of one project must not hold up the others
+_POLL_SECONDS = 5.0
+
+
+def main() -> None:
+    """Serve with the settings of the environment."""
+    parser = argparse.ArgumentParser(description="Serve the flows of alflow on their schedule.")
+    parser.add_argument("--ready", type=Path, help="a file to make once the schedule stands")
+    asyncio.run(serve(Settings(), parser.parse_args().ready))
+
+
+async def serve(settings: Settings, ready: Path | None = None) -> None:
+    """Register the deployments, make the file `ready`, and run what is due until SIGTERM or Ctrl-C.
+
+    On the way out the schedule is paused, so that nothing piles up while alflow is off, and runs are cancelled: they
+    are idempotent, the next start finishes their work.
+    """
+    runner = Runner(name="alflow", query_seconds=min(_POLL_SECONDS, settings.schedule_seconds), limit=_RUNS_AT_ONCE)
+    for deployment in deployments(settings):
+        await runner.aadd_deployment(deployment)
+    running = asyncio.create_task(runner.start())
+    while not (runner.started or running.done()):
+        await asyncio.sleep(0.05)
+    for number in (signal.SIGINT, signal.SIGTERM):  # only now: the runner sets a handler of its own while it starts
+        asyncio.get_running_loop().add_signal_handler(number, lambda: asyncio.ensure_future(_stop(runner)))
+    if ready is not None:
+        ready.touch()
+    await running
+
+
+def deployments(settings: Settings) -> list[RunnerDeployment]:
+    """What is served: `advance-due` on an interval, every other flow for runs by hand."""
+    every = timedelta(seconds=settings.schedule_seconds)
+    module = EntrypointType.MODULE_PATH  # whatever the working folder is
+    scheduled = advance_due.to_deployment(SCHEDULED, interval=every, entrypoint_type=module)
+    by_hand = (advance, ingest, open_round, close_round)
+    return [scheduled, *(flow.to_deployment(BY_HAND, entrypoint_type=module) for flow in by_hand)]
+
+
+async def _stop(runner: Runner) -> None:
+    if runner.started:
+        await runner.astop()
+
+
+if __name__ == "__main__":
+    main()

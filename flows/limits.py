@@ -1,0 +1,60 @@
+"""One run per project at a time: a Prefect concurrency limit that every flow takes, scheduled or started by hand."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from prefect.client.orchestration import get_client
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
+from prefect.concurrency.sync import concurrency
+from prefect.exceptions import ObjectAlreadyExists
+
+_LOCKED = 423
+_LEASE_SECONDS = 60.0  # a run that was killed gives its place back after this long; the least the server allows
+
+
+class BusyError(Exception):
+    """Another run works on this project."""
+
+
+def limit_name(project_id: int) -> str:
+    """The name of the project's concurrency limit in Prefect."""
+    return f"alflow-project-{project_id}"
+
+
+@contextmanager
+def one_run(project_id: int, *, wait: bool) -> Iterator[None]:
+    """Hold the project's only place while the block runs.
+
+    Args:
+        project_id: whose place.
+        wait: wait until it is free, or give up at once.
+
+    Raises:
+        BusyError: the place is taken, and we were told not to wait.
+        ConcurrencySlotAcquisitionError: the Prefect server does not give places.
+    """
+    name = limit_name(project_id)
+    _ensure_limit(name)
+    with ExitStack() as place:
+        try:
+            place.enter_context(
+                concurrency(name, max_retries=None if wait else 0, lease_duration=_LEASE_SECONDS, strict=True)
+            )
+        except ConcurrencySlotAcquisitionError as error:
+            if _is_locked(error):
+                raise BusyError(f"another run works on project {project_id}") from None
+            raise
+        yield
+
+
+def _ensure_limit(name: str) -> None:
+    with get_client(sync_client=True) as client:
+        try:
+            client.upsert_global_concurrency_limit_by_name(name, 1)
+        except ObjectAlreadyExists:  # made by another run since we looked
+            return
+
+
+def _is_locked(error: ConcurrencySlotAcquisitionError) -> bool:
+    response = getattr(error.__cause__, "response", None)
+    return getattr(response, "status_code", None) == _LOCKED

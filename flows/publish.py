@@ -1,0 +1,117 @@
+"""What a run shows in Prefect: a progress bar, a round's picks with their reasons, the metrics after it.
+
+Artifacts have keys of their round, and one that exists is not made again: a run that was killed before it published
+is finished by the next one.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+from alflow.domain import Evaluation, Project, Rejection, Round
+from alflow.progress import Progress
+from alflow.workflow import review
+from alflow.workflow.review import CandidateReview
+from alflow.workspace import Workspace
+
+_UPDATE_SECONDS = 1.0
+
+
+def publish_rounds(workspace: Workspace, project: Project) -> None:
+    """The picks of the newest round, and the metrics of all of them so far, unless they are published already."""
+    rounds = [entry.round for entry in review.round_summaries(workspace, project.id)]
+    curve = review.learning_curve(workspace, project.id)
+    if rounds and _is_new(key := picks_key(project, rounds[-1])):
+        rows = picks_table(review.round_candidates(workspace, rounds[-1].id), _class_names(workspace, project))
+        create_table_artifact(rows, key=key, description=f"What round {rounds[-1].number} asks, and why")
+    if curve and _is_new(key := metrics_key(project, curve)):
+        create_table_artifact(metrics_table(curve), key=key, description="The model after each round")
+
+
+def publish_rejections(project: Project, rejections: Sequence[Rejection]) -> None:
+    """The files that an import did not take, and why; nothing when it took all."""
+    if rejections:
+        rows = [{"file": entry.uri, "reason": entry.reason} for entry in rejections]
+        create_table_artifact(rows, key=f"project-{project.id}-rejected", description="Files that were not imported")
+
+
+def picks_key(project: Project, round_: Round) -> str:
+    """Key of the table of a round's candidates."""
+    return f"project-{project.id}-round-{round_.number}-picks"
+
+
+def metrics_key(project: Project, curve: Sequence[Evaluation]) -> str:
+    """Key of the table of metrics up to the newest round of the curve."""
+    return f"project-{project.id}-round-{max(entry.round_number for entry in curve)}-metrics"
+
+
+def picks_table(candidates: Sequence[CandidateReview], class_names: Mapping[int, str]) -> list[dict[str, Any]]:
+    """One row per candidate, in the order of the queue."""
+    return [
+        {
+            "rank": entry.candidate.rank,
+            "image": entry.item.uri,
+            "why": entry.candidate.origin.value,
+            "score": entry.candidate.score,
+            "predicted": class_names[entry.candidate.predicted_class_id],
+            "probability": round(entry.candidate.probabilities[entry.candidate.predicted_class_id], 4),
+            "epistemic (nats)": round(entry.candidate.epistemic, 4),
+            "aleatoric (nats)": round(entry.candidate.aleatoric, 4),
+        }
+        for entry in candidates
+    ]
+
+
+def metrics_table(curve: Sequence[Evaluation]) -> list[dict[str, Any]]:
+    """One row per round and split; each metric with its interval."""
+    return [
+        {"after round": entry.round_number, "judged on": entry.split, "labels": entry.n_labels, "images": entry.n_items}
+        | {name: f"{value:.3f} [{low:.3f}, {high:.3f}]" for name, (value, low, high) in entry.metrics.items()}
+        for entry in curve
+    ]
+
+
+@contextmanager
+def progress_artifact(project: Project, description: str) -> Iterator[Progress]:
+    """A progress bar; made at the first step, so that a run with nothing to do leaves none."""
+    bar = _Bar(f"project-{project.id}-progress", description)
+    yield bar.show
+    bar.finish()
+
+
+class _Bar:
+    """At most one update a second: each costs a request."""
+
+    def __init__(self, key: str, description: str) -> None:
+        self._key, self._description = key, description
+        self._artifact: UUID | None = None
+        self._shown_at = 0.0
+
+    def show(self, done: int, total: int | None) -> None:
+        percent = min(100.0, 100.0 * done / total) if total else 0.0
+        if self._artifact is None:
+            self._artifact = create_progress_artifact(percent, key=self._key, description=self._description)
+        elif time.monotonic() - self._shown_at >= _UPDATE_SECONDS:
+            update_progress_artifact(self._artifact, progress=percent)
+        else:
+            return
+        self._shown_at = time.monotonic()
+
+    def finish(self) -> None:
+        if self._artifact is not None:
+            update_progress_artifact(self._artifact, progress=100.0)
+
+
+def _is_new(key: str) -> bool:
+    with get_client(sync_client=True) as client:
+        return not client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])), limit=1)
+
+
+def _class_names(workspace: Workspace, project: Project) -> dict[int, str]:
+    return {entry.id: entry.display_name for entry in review.overview(workspace, project.id).classes}

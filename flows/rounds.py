@@ -1,0 +1,76 @@
+"""The flows of a round: `open_round`, `close_round`, `advance` (whatever is due), and `advance_due` for all projects.
+
+No flow waits for a person. Each may be killed anywhere: the next run finishes the work, the one after finds nothing
+to do.
+"""
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.context import workspace
+from flows.limits import BusyError, one_run
+
+SKIPPED = "Skipped"
+
+
+@flow(name="open-round", flow_run_name="open-round-{project}")
+def open_round(project: str) -> int:
+    """Choose what to ask next, unless a round is open already; returns the round's number."""
+    from alflow.workflow.projects import find_project
+
+    from alflow.workflow.acquire import open_round as acquire_round
+    from flows.publish import publish_rounds
+
+    found = find_project(workspace(), project)
+    with one_run(found.id, wait=True):
+        number = acquire_round(workspace(), found.id).number
+        publish_rounds(workspace(), found)
+    return number
+
+
+@flow(name="close-round", flow_run_name="close-round-{project}")
+def close_round(project: str, number: int, early: bool = False) -> str:
+    """Fit on the answers, evaluate and close the round of that number; returns its state."""
+    from alflow.workflow.projects import find_project
+
+    from alflow.workflow.evaluate import close_round as evaluate_round
+    from alflow.workflow.review import find_round
+    from flows.publish import publish_rounds
+
+    found = find_project(workspace(), project)
+    with one_run(found.id, wait=True):
+        round_ = find_round(workspace(), found.id, number)
+        state = evaluate_round(workspace(), found.id, round_.id, early=early).state.value
+        publish_rounds(workspace(), found)
+    return state
+
+
+@flow(name="advance", flow_run_name="advance-{project}")
+def advance(project: str) -> State[Any]:
+    """Do what is due for one project; skipped at once while another run works on it."""
+    from alflow.workflow.projects import find_project
+
+    from alflow.workflow.advance import advance as advance_project
+    from flows.embedding import embed_shards
+    from flows.publish import progress_artifact, publish_rounds
+
+    found = find_project(workspace(), project)
+    try:
+        with one_run(found.id, wait=False), progress_artifact(found, "Embedding") as progress:
+            embed_shards(workspace(), found, progress)
+            report = advance_project(workspace(), found.id)
+            publish_rounds(workspace(), found)
+    except BusyError as busy:
+        return Completed(name=SKIPPED, message=str(busy))
+    return Completed(message="; ".join((*report.done, f"waiting for {report.waiting_for}")))
+
+
+@flow(name="advance-due", flow_run_name="advance-due")
+def advance_due() -> list[State[Any]]:
+    """Advance every project there is now; one that fails does not keep the others from advancing."""
+    from alflow.workflow.projects import list_projects
+
+    return [advance(project.name, return_state=True) for project in list_projects(workspace())]
