@@ -55,6 +55,16 @@ def round_summaries(workspace: Workspace, project_id: int) -> list[RoundSummary]
         return [_summary(done, rounds.candidates(tx, done.id), votes, settled) for done in past]
 
 
+def find_round(workspace: Workspace, project_id: int, number: int) -> Round:
+    """The project's round of that number.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    with workspace.database.read() as tx:
+        return rounds.by_number(tx, project_id, number)
+
+
 def learning_curve(workspace: Workspace, project_id: int) -> list[Evaluation]:
     """Evaluations by round and split; round 0 is the zero-shot model."""
     with workspace.database.read() as tx:
