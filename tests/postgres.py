@@ -86,8 +86,15 @@ def _binaries(folder: Path) -> Path:
         raise NoServerError(
             "no PostgreSQL: set ALFLOW_TEST_POSTGRES_URL, install the server, or the wheel of alflow[dev]"
         )
-    # Copied, because the user who may run it need not be one who may enter the environment's folder.
-    return shutil.copytree(Path(wheel.origin).parent / "pginstall", folder / "pginstall") / "bin"
+    return _copy(Path(wheel.origin).parent, folder) / "pginstall" / "bin"
+
+
+def _copy(package: Path, folder: Path) -> Path:
+    """Copied, because the user who may run it need not be one who may enter the environment's folder."""
+    libraries = package.with_name(f"{package.name}.libs")  # found relative to the binaries
+    if libraries.exists():
+        shutil.copytree(libraries, folder / libraries.name)
+    return shutil.copytree(package, folder / package.name)
 
 
 def _user() -> str | None:
