@@ -1,11 +1,16 @@
 """The frame around every page: who is signed in, which project, which page."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from ui import session
 from ui.pages import label, project, rounds
+from ui.theme import FRAME
 
 st.set_page_config(page_title="alflow", page_icon=":material/filter_center_focus:", layout="wide")
+
+st.logo(Path(__file__).with_name("logo.svg"), size="large")
 
 PAGES = [
     st.Page(label.show, title="Label", icon=":material/ads_click:", url_path="label", default=True),
@@ -14,6 +19,7 @@ PAGES = [
 ]
 
 session.require_annotator()
+st.html(f"<style>{FRAME}</style>")
 page = st.navigation(PAGES)
 session.choose_project()
 page.run()

@@ -16,36 +16,33 @@ from alflow.workspace import Workspace
 AHEAD = 6  # the item on screen and the next five
 RECENT = 12
 
+Event = Mapping[str, Any]
 
-def sync(workspace: Workspace, project_id: int, name: str, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+
+def sync(
+    workspace: Workspace, project_id: int, annotator_id: int, events: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Apply `events` in order, renew the annotator's leases, and say what to show.
 
     Raises:
-        NotFoundError: there is no such project.
+        NotFoundError: there is no such project or annotator.
     """
-    annotator = label.annotator(workspace, name)
-    acknowledgements = [_apply(workspace, annotator.id, event) for event in events]
-    queue = label.next_candidates(workspace, project_id, annotator.id, AHEAD)
-    progress = label.progress(workspace, project_id, annotator.id)
-    recent = label.last_answers(workspace, project_id, annotator.id, RECENT)
+    acknowledgements = [_apply(workspace, annotator_id, event) for event in events]
+    queue = label.next_candidates(workspace, project_id, annotator_id, AHEAD)
+    progress = label.progress(workspace, project_id, annotator_id)
+    recent = label.last_answers(workspace, project_id, annotator_id, RECENT)
     return {
         "acknowledgements": acknowledgements,
         "queue": [
             {"candidate_id": entry.candidate.id, "item_id": entry.item.id, "rank": entry.candidate.rank}
             for entry in queue
         ],
-        "round": progress and {
-            "number": progress.round_number,
-            "state": progress.state,
-            "answered": progress.answered,
-            "total": progress.total,
-            "mine": progress.mine,
-        },
-        "recent": [_recent(answer) for answer in recent],
+        "round": _round(progress),
+        "recent": [_recent(answer.label) for answer in recent],
     }
 
 
-def _apply(workspace: Workspace, annotator_id: int, event: Mapping[str, Any]) -> dict[str, Any]:
+def _apply(workspace: Workspace, annotator_id: int, event: Event) -> dict[str, Any]:
     try:
         token = _field(event, "token", str)
         if event.get("kind") == "undo":
@@ -57,7 +54,7 @@ def _apply(workspace: Workspace, annotator_id: int, event: Mapping[str, Any]) ->
     return {"key": event.get("key"), "stored": True}
 
 
-def _submission(token: str, event: Mapping[str, Any]) -> label.Submission:
+def _submission(token: str, event: Event) -> label.Submission:
     try:
         verdict = Verdict(event.get("verdict"))
     except ValueError as error:
@@ -72,11 +69,22 @@ def _submission(token: str, event: Mapping[str, Any]) -> label.Submission:
     )
 
 
-def _field(event: Mapping[str, Any], name: str, kind: Any) -> Any:
+def _field(event: Event, name: str, kind: Any) -> Any:
     value = event.get(name)
     if not isinstance(value, kind) or isinstance(value, bool):
         raise InvalidInputError(f"An answer without a usable {name!r} was sent: {value!r}.")
     return value
+
+
+def _round(progress: label.QueueProgress) -> dict[str, Any] | None:
+    if progress.round_number is None:
+        return None
+    return {
+        "number": progress.round_number,
+        "state": progress.state,
+        "answered": progress.answered,
+        "total": progress.total,
+    }
 
 
 def _recent(answer: Label) -> dict[str, Any]:

@@ -28,5 +28,7 @@ def no_classes(project: Project) -> None:
 def no_rounds(project: Project) -> None:
     """The project has never opened a round."""
     st.subheader("No round yet")
-    st.write("The schedule opens the first one as soon as images, classes and a posterior are there. To see what is missing:")
+    st.write(
+        "The schedule opens the first one as soon as images, classes and a posterior are there. To see what is missing:"
+    )
     st.code(f"alflow status {project.name}", language="bash")

@@ -1,6 +1,6 @@
 """The plain HTTP routes beside the pages: image bytes, and the labelling deck's exchange with the queue.
 
-The gate (`ui.sign_in`) stands in front of them: `request.state.annotator` is always a signed-in name here.
+The gate (`ui.sign_in`) stands in front of them: `request.state.annotator` is always somebody here.
 """
 
 import json
@@ -23,7 +23,7 @@ FOREVER = "private, max-age=31536000, immutable"
 def image(request: Request) -> Response:
     """Thumbnail or rendition of an item; its bytes never change, so the browser may keep them."""
     workspace = services.current().workspace
-    project, item, kind = (request.path_params[name] for name in ("project", "item", "kind"))
+    item, kind = request.path_params["item"], request.path_params["kind"]
     try:
         content = pool.rendition_bytes(workspace, item, kind)
     except AlflowError as error:
@@ -36,9 +36,8 @@ async def sync(request: Request) -> Response:
     """Take the answers a deck has not seen acknowledged; give acknowledgements, the queue and the round's progress."""
     try:
         events = _events(await request.body())
-        reply = await run_in_threadpool(
-            desk.sync, services.current().workspace, request.path_params["project"], request.state.annotator, events
-        )
+        project_id, annotator_id = request.path_params["project"], request.state.annotator.id
+        reply = await run_in_threadpool(desk.sync, services.current().workspace, project_id, annotator_id, events)
     except NotFoundError as error:
         return JSONResponse({"reason": str(error)}, 404)
     except InvalidInputError as error:

@@ -4,7 +4,7 @@ import re
 
 import streamlit as st
 
-from alflow.domain import Project
+from alflow.domain import Annotator, Project
 from alflow.workflow import projects
 from alflow.workspace import Workspace
 from ui import services, sign_in
@@ -17,14 +17,14 @@ def workspace() -> Workspace:
     return services.current().workspace
 
 
-def require_annotator() -> str:
-    """The signed-in name; the page stops where there is none (the gate lets nobody come so far: a second lock)."""
+def require_annotator() -> Annotator:
+    """Who is signed in; the page stops where there is none (the gate lets nobody come so far: a second lock)."""
     doorkeeper = services.current().doorkeeper
-    name = doorkeeper.read(st.context.cookies.get(doorkeeper.cookie))
-    if name is None:
+    annotator = doorkeeper.read(st.context.cookies.get(doorkeeper.cookie))
+    if annotator is None:
         st.html(f'<a href="{sign_in.PATH}" target="_self">Sign in</a>')
         st.stop()
-    return name
+    return annotator
 
 
 def choose_project() -> None:
@@ -37,8 +37,8 @@ def choose_project() -> None:
             if st.session_state[CHOICE] not in names:
                 st.session_state[CHOICE] = names[0]
             st.query_params[CHOICE] = st.selectbox("Project", names, key=CHOICE)
-        st.caption(f"Signed in as **{escape(require_annotator())}**")
-        st.html(f'<a href="{sign_in.LEAVE}" target="_self" style="font-size:.875rem">Sign out</a>')
+        st.caption(f"Signed in as **{escape(require_annotator().name)}**")
+        st.html(f'<a class="quiet" href="{sign_in.LEAVE}" target="_self">Sign out</a>')
 
 
 def project() -> Project | None:

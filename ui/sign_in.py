@@ -5,7 +5,6 @@ cookie is signed with a key derived from that link's token, so a new token signs
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import time
@@ -15,10 +14,15 @@ from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from alflow.domain import Annotator
+from alflow.workflow import label
+from ui import services
 
 PATH = "/sign-in"
 LEAVE = "/sign-out"
@@ -26,6 +30,12 @@ DAYS = 7
 NAME_LENGTH = 60
 SECONDS_A_DAY = 86_400
 OPEN_TO_ALL = frozenset({PATH, LEAVE, "/_stcore/health"})
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",  # the address holds the token; the form's own POST needs its origin
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'",
+    "X-Frame-Options": "DENY",
+}
 PAGE = Template(Path(__file__).with_name("sign_in.html").read_text(encoding="utf-8"))
 
 
@@ -50,26 +60,24 @@ class Doorkeeper:
         """Whether this is the token of the link; an unset token opens nothing."""
         return bool(self.token) and hmac.compare_digest(token.encode(), self.token.encode())
 
-    def sign(self, name: str, now: float | None = None) -> str:
-        """A cookie value that says `name`, for `DAYS` days."""
+    def sign(self, annotator: Annotator, now: float | None = None) -> str:
+        """A cookie value that says who it is, for `DAYS` days."""
         until = int((time.time() if now is None else now) + DAYS * SECONDS_A_DAY)
-        body = f"{base64.urlsafe_b64encode(name.encode()).decode()}.{until}"
+        body = f"{annotator.id}.{base64.urlsafe_b64encode(annotator.name.encode()).decode()}.{until}"
         return f"{body}.{self._signature(body)}"
 
-    def read(self, value: str | None, now: float | None = None) -> str | None:
-        """The annotator's name, or None when the value is missing, forged or too old."""
+    def read(self, value: str | None, now: float | None = None) -> Annotator | None:
+        """The annotator, or None when the value is missing, forged or too old."""
         body, _, signature = (value or "").rpartition(".")
         if not self.token or not hmac.compare_digest(signature.encode(), self._signature(body).encode()):
             return None
-        name, _, until = body.rpartition(".")
-        try:
-            expired = int(until) < (time.time() if now is None else now)
-            return None if expired else base64.urlsafe_b64decode(name).decode()
-        except (ValueError, binascii.Error):
+        number, name, until = body.split(".")  # we signed it: the form is ours
+        if int(until) < (time.time() if now is None else now):
             return None
+        return Annotator(int(number), base64.urlsafe_b64decode(name).decode())
 
-    def annotator(self, connection: HTTPConnection) -> str | None:
-        """The name under which this request or websocket is signed in."""
+    def annotator(self, connection: HTTPConnection) -> Annotator | None:
+        """Who sends this request or opens this websocket."""
         return self.read(connection.cookies.get(self.cookie))
 
     def _signature(self, body: str) -> str:
@@ -85,16 +93,16 @@ class Gate:
         self.doorkeeper = doorkeeper
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, redirect or refuse; `scope["state"]` then carries the annotator's name."""
+        """Pass on, redirect or refuse; `scope["state"]` then carries the annotator."""
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
-        name = self.doorkeeper.annotator(connection)
-        connection.state.annotator = name
+        annotator = self.doorkeeper.annotator(connection)
+        connection.state.annotator = annotator
         connection.state.doorkeeper = self.doorkeeper
         foreign = _is_foreign(connection)
-        if not foreign and (name is not None or scope["path"] in OPEN_TO_ALL):
+        if not foreign and (annotator is not None or scope["path"] in OPEN_TO_ALL):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
@@ -120,9 +128,10 @@ async def enter(request: Request) -> Response:
     if not name or len(name) > NAME_LENGTH:
         return _page(token, name, f"Please give a name of 1 to {NAME_LENGTH} characters.", 422)
     response = RedirectResponse("/", status_code=303)
+    annotator = await run_in_threadpool(label.sign_in, services.current().workspace, name)
     response.set_cookie(
         _doorkeeper(request).cookie,
-        _doorkeeper(request).sign(name),
+        _doorkeeper(request).sign(annotator),
         max_age=DAYS * SECONDS_A_DAY,
         httponly=True,
         samesite="lax",
@@ -160,7 +169,7 @@ def _refusal(connection: HTTPConnection, *, foreign: bool) -> Response:
 
 def _doorkeeper(request: Request) -> Doorkeeper:
     doorkeeper = request.state.doorkeeper
-    assert isinstance(doorkeeper, Doorkeeper)  # noqa: S101
+    assert isinstance(doorkeeper, Doorkeeper)
     return doorkeeper
 
 
@@ -172,9 +181,4 @@ def _page(token: str, name: str, problem: str, status: int) -> HTMLResponse:
         token_type="hidden" if token else "password",
         hidden="hidden" if token else "",
     )
-    headers = {
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
-    }
-    return HTMLResponse(body, status, headers)
+    return HTMLResponse(body, status, HEADERS)

@@ -1,7 +1,5 @@
 """The Label page: the deck, and nothing that could distract from the image."""
 
-import streamlit as st
-
 from alflow.workflow import projects
 from ui import session
 from ui.components.deck import deck
@@ -18,5 +16,4 @@ def show() -> None:
     if not classes:
         no_classes(project)
         return
-    st.markdown(f"#### {session.escape(project.name)}")
     deck(project, classes, session.require_annotator())

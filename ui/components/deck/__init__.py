@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from alflow.domain import ClassLabel, Project
+from alflow.domain import Annotator, ClassLabel, Project
 
 HERE = Path(__file__).parent
 SCRIPTS = ("outbox.js", "stage.js", "view.js", "deck.js")  # one module: parts first, the one that exports last
@@ -20,11 +20,12 @@ _mount = st.components.v2.component(
 )
 
 
-def deck(project: Project, classes: Sequence[ClassLabel], annotator: str) -> None:
+def deck(project: Project, classes: Sequence[ClassLabel], annotator: Annotator) -> None:
     """Show the deck of a project. It speaks with `/desk/PROJECT/sync` itself, so that no answer costs a script run."""
     data = {
         "project": project.id,
-        "annotator": annotator,
+        "title": project.name,
+        "annotator": annotator.id,
         "classes": [{"id": each.id, "name": each.display_name, "key": each.hot_key} for each in classes],
         "heartbeat_ms": round(1000 * max(5.0, min(30.0, 20.0 * project.settings.lease_minutes))),
     }

@@ -8,6 +8,7 @@ const POLL_MS = 3000; // while there is nothing to show
 const IDLE_MS = 10 * 60 * 1000; // nobody there: let the leases lapse, so that others get the items
 const GUARD_MS = 700; // the image changed under the annotator's fingers: let them look first
 const AHEAD = 5;
+const OFFLINE = "No connection";
 const BATCH = 50; // events in one request; a keepalive body may have 64 KB
 
 class Deck {
@@ -112,14 +113,15 @@ class Deck {
 
   async #exchange() {
     const sent = this.outbox.pending().slice(0, BATCH);
-    const response = await fetch(`/desk/${this.data.project}/sync`, {
+    const request = fetch(`/desk/${this.data.project}/sync`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ events: sent.map(({ entry, at, ...event }) => event) }),
       keepalive: true,
     });
-    if (response.status === 401) throw new Error("signed out");
-    if (!response.ok) throw new Error(response.status < 500 ? (await response.json()).reason : "offline");
+    const response = await request.catch(() => Promise.reject(new Error(OFFLINE)));
+    if (response.status === 401) throw new Error("Signed out: open the sign-in link");
+    if (!response.ok) throw new Error(response.status < 500 ? (await response.json()).reason : OFFLINE);
     const reply = await response.json();
     for (const { key, stored, reason } of reply.acknowledgements) {
       this.outbox.remove(key);
@@ -130,13 +132,14 @@ class Deck {
     Object.assign(this, { queue: reply.queue, recent: reply.recent, round: reply.round });
     if (this.off.signal.aborted) return;
     this.render();
-    if (before && this.stage.current && before.candidate_id !== this.stage.current.candidate_id) this.#moved(before);
+    if (before && this.stage.current && before.candidate_id !== this.stage.current.candidate_id)
+      this.#moved(before, reply.acknowledgements.every(({ stored }) => stored));
   }
 
   /** The server took the item away (answered in another tab, or by someone else): nobody may answer in surprise. */
-  #moved(before) {
+  #moved(before, explain) {
     this.guardUntil = performance.now() + GUARD_MS;
-    this.#hint("Answered elsewhere: this is the next one");
+    if (explain) this.#hint("Answered elsewhere: this is the next one");
     this.#tell("moved", before);
   }
 

@@ -84,6 +84,7 @@ class View {
   progress(round, pending) {
     const total = round?.total ?? 0;
     const answered = Math.min(total, (round?.answered ?? 0) + pending);
+    this.at.title.textContent = this.data.title;
     this.at.round.textContent = round ? `Round ${round.number}` : "";
     this.at.count.textContent = round ? `${answered} of ${total}` : "";
     this.at.bar.hidden = !round;
@@ -95,7 +96,7 @@ class View {
   pill(waiting, failures, problem) {
     const kept = waiting ? `, ${waiting} kept in this browser` : "";
     const [state, text] = failures
-      ? ["off", problem === "signed out" ? `Signed out${kept}: open the sign-in link` : `No connection${kept}`]
+      ? ["off", `${problem}${kept}`]
       : waiting
         ? ["busy", `Storing ${waiting}`]
         : ["ok", "All answers stored"];

@@ -1,0 +1,64 @@
+"""Learning curves: a metric over the number of labels, with its interval, on the test split and the control slice."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+from alflow.domain import Evaluation
+from ui.theme import SERIES
+
+SPLITS = {"test": "Test split", "control": "Control slice"}
+HEIGHT = 300
+COLUMNS = ["labels", "round", "split", "value", "low", "high", "items"]
+
+
+def curve_table(evaluations: Sequence[Evaluation], metric: str) -> pd.DataFrame:
+    """One row a point: labels, round, split, value, low, high, items; rounds without the metric are left out."""
+    rows = [
+        {
+            "labels": each.n_labels,
+            "round": each.round_number,
+            "split": SPLITS.get(each.split, each.split),
+            "value": each.metrics[metric][0],
+            "low": each.metrics[metric][1],
+            "high": each.metrics[metric][2],
+            "items": each.n_items,
+        }
+        for each in evaluations
+        if metric in each.metrics
+    ]
+    return pd.DataFrame(rows, columns=["labels", "round", "split", "value", "low", "high", "items"]).dropna(
+        subset="value"
+    )
+
+
+def learning_curve(evaluations: Sequence[Evaluation], metric: str, title: str, form: str) -> alt.LayerChart:
+    """The curve of one metric; `form` is its number format (d3)."""
+    table = curve_table(evaluations, metric)
+    color = alt.Color(
+        "split:N",
+        title=None,
+        scale=alt.Scale(domain=list(SPLITS.values()), range=list(SERIES)),
+        legend=alt.Legend(orient="top", direction="horizontal", symbolType="circle"),
+    )
+    base = alt.Chart(table).encode(
+        x=alt.X("labels:Q", title="Labels", axis=alt.Axis(grid=False, tickMinStep=1, format="d")),
+        color=color,
+    )
+    value = alt.Y("value:Q", title=title, axis=alt.Axis(format=form), scale=alt.Scale(zero=False))
+    band = base.mark_errorbar(thickness=1.5, opacity=0.55).encode(y=alt.Y("low:Q", title=title), y2="high:Q")
+    line = base.mark_line(strokeWidth=2).encode(y=value)
+    points = base.mark_point(filled=True, size=70, opacity=1).encode(
+        y=value,
+        tooltip=[
+            alt.Tooltip("split:N", title="Judged on"),
+            alt.Tooltip("round:Q", title="Round"),
+            alt.Tooltip("labels:Q", title="Labels"),
+            alt.Tooltip("value:Q", title=title, format=form),
+            alt.Tooltip("low:Q", title="Interval from", format=form),
+            alt.Tooltip("high:Q", title="to", format=form),
+            alt.Tooltip("items:Q", title="Items"),
+        ],
+    )
+    return alt.layer(band, line, points).properties(height=HEIGHT)

@@ -1,0 +1,38 @@
+/** Draws cards; every text goes in as text, never as markup. */
+const make = (tag, name, text) => {
+  const node = document.createElement(tag);
+  if (name) node.className = name;
+  if (text !== undefined) node.textContent = text;
+  return node;
+};
+
+const bar = ({ name, value }) => {
+  const row = make("div", "bar");
+  const track = make("i");
+  track.append(Object.assign(make("b"), { style: `width: ${(100 * value).toFixed(1)}%` }));
+  row.append(make("span", "", name), track, make("span", "value", `${(100 * value).toFixed(0)}%`));
+  return row;
+};
+
+const card = ({ image, rank, origin, believed, facts, answers, verdict }) => {
+  const node = make("article", `card ${verdict}`);
+  const picture = make("div", "picture");
+  picture.append(
+    Object.assign(make("img"), { src: image, alt: `Candidate ${rank}`, loading: "lazy" }),
+    make("span", "rank", `#${rank}`),
+  );
+  if (origin === "control") picture.append(make("span", "origin", "control"));
+  const reasons = make("dl");
+  for (const [name, value] of facts) reasons.append(make("dt", "", name), make("dd", "", value));
+  const given = make("p", "answers", answers.join(", ") || "not answered yet");
+  node.append(picture, given, ...believed.map(bar), reasons);
+  return node;
+};
+
+export default function ({ data, parentElement }) {
+  const cards = parentElement.querySelector(".cards");
+  const content = JSON.stringify(data);
+  if (cards.dataset.content === content) return; // drawn already: do not make the images flicker
+  cards.dataset.content = content;
+  cards.replaceChildren(...data.cards.map(card));
+}

@@ -1,0 +1,110 @@
+"""The Project page: what is in it, what happens next, and the way out for its labels."""
+
+import pandas as pd
+import streamlit as st
+
+from alflow.domain import Split
+from alflow.workflow import export, review
+from alflow.workflow.review import Overview
+from ui import session
+from ui.empty import no_classes, no_project
+
+SPLIT_HELP = {
+    Split.POOL: "Images alflow may ask about",
+    Split.TARGET: "Unlabelled images whose predictions matter: questions are chosen for their sake",
+    Split.TEST: "Labelled images, kept apart to judge the model",
+}
+MIME = {".csv": "text/csv", ".jsonl": "application/jsonlines", ".parquet": "application/vnd.apache.parquet"}
+
+
+def show() -> None:
+    """The project at a glance, and its exports."""
+    project = session.project()
+    if project is None:
+        no_project()
+        return
+    overview = review.overview(session.workspace(), project.id)
+    st.header(session.escape(project.name))
+    st.caption(f"Since {project.created_at:%d %B %Y}. Waiting for {session.escape(overview.waiting_for)}.")
+    _counts(overview)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _classes(overview)
+    with right:
+        _setup(overview)
+        _export(overview)
+    _rejections(overview)
+
+
+def _counts(overview: Overview) -> None:
+    columns = st.columns(4)
+    for column, split in zip(columns, Split, strict=False):
+        count = f"{overview.counts.get(split, 0):,}"
+        column.metric(split.value.capitalize(), count, help=SPLIT_HELP[split], border=True)
+    columns[3].metric(
+        "Labelled", f"{overview.n_settled:,}", help="Items that have all the answers they need", border=True
+    )
+
+
+def _classes(overview: Overview) -> None:
+    st.subheader("Classes")
+    if not overview.classes:
+        no_classes(overview.project)
+        return
+    most = max(overview.labels_per_class.values(), default=0) or 1
+    rows = [
+        {
+            "Key": each.hot_key or "",
+            "Class": each.display_name,
+            "Labels": overview.labels_per_class.get(each.id, 0),
+            "What the model reads": "; ".join(each.prompts),
+        }
+        for each in overview.classes
+    ]
+    labels = st.column_config.ProgressColumn(format="%d", min_value=0, max_value=most)
+    config = {"Labels": labels, "Key": st.column_config.TextColumn(width=50)}
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config)
+
+
+def _setup(overview: Overview) -> None:
+    settings = overview.project.settings
+    st.subheader("Set-up")
+    facts = {
+        "Model": f"{overview.project.model} ({overview.project.precision})",
+        "Posterior": (overview.project.posterior or "none yet")[:12],
+        "Strategy": settings.strategy,
+        "Round": f"{settings.budget} images, {settings.control_fraction:.0%} of them drawn at random as control",
+        "Answers per image": str(settings.votes),
+        "Stops": f"at {settings.max_labels} labels" if settings.max_labels else "when the pool is used up",
+    }
+    st.markdown(
+        "\n".join(["| | |", "|---|---|", *(f"| {name} | {session.escape(value)} |" for name, value in facts.items())])
+    )
+
+
+def _export(overview: Overview) -> None:
+    st.subheader("Take the labels home")
+    project = overview.project
+    workspace = session.workspace()
+    suffix = (
+        st.segmented_control("Format", list(export.FORMATS), default=".csv", label_visibility="collapsed") or ".csv"
+    )
+    st.download_button(
+        f"Download labels as {suffix[1:].upper()}",
+        data=lambda: export.encode_labels(export.label_rows(workspace, project.id), suffix),
+        file_name=f"{project.name}-labels{suffix}",
+        mime=MIME.get(suffix),
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    st.caption("Every answer with item, hash, class, annotator, time, round, strategy, score and posterior.")
+    st.code(f"alflow export {project.name} labels{suffix}", language="bash")
+
+
+def _rejections(overview: Overview) -> None:
+    rejected = overview.rejections
+    if not rejected:
+        return
+    with st.expander(f"{len(rejected):,} files were turned away", icon=":material/block:"):
+        rows = [{"File": each.uri, "Reason": each.reason, "At": each.at} for each in rejected]
+        st.dataframe(pd.DataFrame(rows), hide_index=True)

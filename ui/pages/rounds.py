@@ -1,0 +1,140 @@
+"""The Rounds page: what the labels brought, and why each image was asked about."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import pandas as pd
+import streamlit as st
+
+from alflow.domain import ClassLabel, Evaluation, Project
+from alflow.workflow import projects, review
+from alflow.workflow.review import CandidateReview, RoundSummary
+from ui import cards, session
+from ui.charts import learning_curve
+from ui.components.gallery import gallery
+from ui.empty import no_project, no_rounds
+
+REFRESH = "4s"
+
+
+def show() -> None:
+    """Curve and rounds, kept current by themselves, and the candidates of one round."""
+    project = session.project()
+    if project is None:
+        no_project()
+        return
+    st.header("Rounds")
+    _live(project, _state(review.round_summaries(session.workspace(), project.id)))
+    summaries = review.round_summaries(session.workspace(), project.id)
+    if summaries:
+        _candidates(project, summaries)
+
+
+@st.fragment(run_every=REFRESH)
+def _live(project: Project, known: Sequence[object]) -> None:
+    """What changes while people label; when a round opens or closes, the whole page is drawn again."""
+    summaries = review.round_summaries(session.workspace(), project.id)
+    if _state(summaries) != known:
+        st.rerun()
+    evaluations = review.learning_curve(session.workspace(), project.id)
+    overview = review.overview(session.workspace(), project.id)
+    st.caption(f"Waiting for {session.escape(overview.waiting_for)}.")
+    if not summaries and not evaluations:
+        no_rounds(project)
+        return
+    _figures(overview.n_settled, evaluations)
+    _curves(evaluations)
+    if summaries:
+        st.subheader("All rounds")
+        st.dataframe(_table(summaries, evaluations), hide_index=True, column_config=_COLUMNS)
+
+
+def _figures(n_labels: int, evaluations: Sequence[Evaluation]) -> None:
+    test = [each for each in evaluations if each.split == "test"]
+    labels, accuracy, nlpd, rounds = st.columns(4)
+    labels.metric("Labels", n_labels, border=True)
+    rounds.metric("Rounds closed", max((each.round_number for each in evaluations), default=0), border=True)
+    for column, name, title, form, scale in (
+        (accuracy, "accuracy", "Test accuracy", "{:.1f} %", 100),
+        (nlpd, "nlpd", "Test NLPD", "{:.3f}", 1),
+    ):
+        if not test or name not in test[-1].metrics:
+            column.metric(title, "no test split" if not test else "none", border=True)
+            continue
+        last, first = (scale * each.metrics[name][0] for each in (test[-1], test[0]))
+        delta = form.format(last - first) + " since zero-shot" if len(test) > 1 else None
+        color = "normal" if name == "accuracy" else "inverse"
+        column.metric(title, form.format(last), delta, delta_color=color, border=True)
+
+
+def _curves(evaluations: Sequence[Evaluation]) -> None:
+    if not evaluations:
+        st.info("The curve starts once a round is closed; with a labelled test split it starts before the first label.")
+        return
+    left, right = st.columns(2, gap="large")
+    left.altair_chart(learning_curve(evaluations, "accuracy", "Accuracy", ".0%"))
+    right.altair_chart(learning_curve(evaluations, "nlpd", "NLPD (nats, lower is better)", ".2f"))
+
+
+def _table(summaries: Sequence[RoundSummary], evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+    test = {each.round_number: each.metrics for each in evaluations if each.split == "test"}
+    rows = [
+        {
+            "Round": each.round.number,
+            "State": each.round.state.value,
+            "Strategy": each.round.strategy,
+            "Answered": each.answered / each.total if each.total else 0.0,
+            "Images": each.total,
+            "Skipped": each.skipped,
+            "Corrected": each.corrected,
+            "Accuracy": _metric(test.get(each.round.number), "accuracy"),
+            "NLPD": _metric(test.get(each.round.number), "nlpd"),
+            "Opened": each.round.opened_at,
+            "Closed": each.round.closed_at,
+        }
+        for each in reversed(summaries)
+    ]
+    return pd.DataFrame(rows)
+
+
+_COLUMNS = {
+    "Answered": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+    "Corrected": st.column_config.NumberColumn(help="Answers that differ from the class the model held most probable"),
+    "Accuracy": st.column_config.NumberColumn(format="percent", help="On the test split, after the round"),
+    "NLPD": st.column_config.NumberColumn(format="%.3f", help="Negative log predictive density, after the round"),
+    "Opened": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
+    "Closed": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
+}
+
+
+def _metric(metrics: Mapping[str, tuple[float, float, float]] | None, name: str) -> float | None:
+    return metrics[name][0] if metrics and name in metrics else None
+
+
+def _candidates(project: Project, summaries: Sequence[RoundSummary]) -> None:
+    st.subheader("Why these images")
+    by_number = {each.round.number: each.round for each in reversed(summaries)}
+    left, right = st.columns([1, 3], vertical_alignment="bottom")
+    number = left.selectbox("Round", list(by_number), format_func=lambda number: f"Round {number}")
+    chosen = right.segmented_control("Show", list(cards.FILTERS), default="All", label_visibility="collapsed")
+    candidates = review.round_candidates(session.workspace(), by_number[number].id)
+    classes = projects.project_classes(session.workspace(), project.id)
+    kept = [each for each in candidates if cards.FILTERS[chosen or "All"](each)]
+    st.caption(_legend(kept, classes))
+    gallery([cards.card(project, each, classes) for each in kept], key=f"cards-{number}-{chosen}")
+
+
+def _legend(kept: Sequence[CandidateReview], classes: Sequence[ClassLabel]) -> str:
+    names = {each.id: each.display_name for each in classes}
+    predicted = sorted(names.get(each.candidate.predicted_class_id, "?") for each in kept)
+    counts = [(name, len(list(same))) for name, same in groupby(predicted)]
+    told = ", ".join(f"{session.escape(name)} {count}" for name, count in sorted(counts, key=lambda each: -each[1])[:8])
+    return (
+        f"{len(kept)} images; most probable class at the time: {told}."
+        if kept
+        else "No image of this kind in the round."
+    )
+
+
+def _state(summaries: Sequence[RoundSummary]) -> list[object]:
+    return [(each.round.id, each.round.state) for each in summaries]
