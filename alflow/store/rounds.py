@@ -31,44 +31,38 @@ class NewCandidate:
     votes_needed: int = 1
 
 
-@dataclass(frozen=True)
-class NewRound:
-    """A round before the project has it, with its whole queue; `number` is one more than the last round's."""
-
-    number: int
-    strategy: str
-    budget: int
-    seed: int
-    configuration: Mapping[str, Any]
-    hashes: Mapping[str, str]
-    candidates: Sequence[NewCandidate] = ()
-
-
-def open_(tx: Transaction, project_id: int, new: NewRound) -> Round:
-    """Open the project's next round.
+def open_(
+    tx: Transaction,
+    project_id: int,
+    *,
+    strategy: str,
+    budget: int,
+    seed: int,
+    configuration: Mapping[str, Any],
+    hashes: Mapping[str, str],
+) -> Round:
+    """Open the project's next round, still without candidates; numbers count from 1.
 
     Raises:
-        ConflictError: the last round is not closed yet, or the number is taken.
+        ConflictError: the last round is not closed yet.
     """
+    newest = last(tx, project_id)
     row = {
         "project_id": project_id,
-        "number": new.number,
+        "number": 1 if newest is None else newest.number + 1,
         "state": RoundState.OPEN,
-        "strategy": new.strategy,
-        "budget": new.budget,
-        "seed": new.seed,
-        "configuration": dict(new.configuration),
-        "hashes": dict(new.hashes),
+        "strategy": strategy,
+        "budget": budget,
+        "seed": seed,
+        "configuration": dict(configuration),
+        "hashes": dict(hashes),
         "opened_at": datetime.now(UTC),
     }
     try:
         with tx.begin_nested():
             made = tx.execute(insert(tables.round_).values(row).returning(tables.round_)).mappings().one()
-    except IntegrityError as error:
-        raise ConflictError(
-            f"round {new.number} cannot be opened: it exists, or the round before it is not closed yet"
-        ) from error
-    add_candidates(tx, made["id"], new.candidates)
+    except IntegrityError as error:  # the index of unclosed rounds, which also decides between two at once
+        raise ConflictError("the project has a round that is not closed: close it before opening the next") from error
     return Round(**made)
 
 
@@ -229,7 +223,7 @@ def evaluations(tx: Transaction, project_id: int) -> list[Evaluation]:
     return [_evaluation(row) for row in tx.execute(rows).mappings()]
 
 
-def candidate_of(row: RowMapping) -> Candidate:
+def candidate_of(row: RowMapping | dict[str, Any]) -> Candidate:
     """The noun of a row of the candidate table."""
     probabilities = {int(class_id): value for class_id, value in row["probabilities"].items()}
     return Candidate(**{**row, "probabilities": probabilities})
