@@ -18,7 +18,7 @@ from alflow.errors import InvalidInputError
 from alflow.vlm.models import LoadedModel, load_model
 from alflow.vlm.towers import Tower, cut_image_tower, cut_text_tower
 
-PRECISIONS: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+PRECISIONS: Final = {"fp32": torch.float32, "bf16": torch.bfloat16}
 """What a trunk may compute in. The last layers and all that follows are float32 in either case."""
 
 _TOLERANCE: Final = 1e-4  # of a cut tower against the whole one, relative to the largest entry, in float32
@@ -97,18 +97,27 @@ class OpenClipEncoder:
         return Activations(joined.values.cpu(), None if joined.residuals is None else joined.residuals.cpu())
 
 
-def load_encoder(model: str, precision: str = "float32", device: str = "cpu", batch_size: int = 64) -> OpenClipEncoder:
+def load_encoder(model: str, precision: str = "fp32", device: str = "cpu", batch_size: int = 64) -> OpenClipEncoder:
     """The encoder that a model reference (see `alflow.vlm.models`) means.
 
-    With precision `bfloat16` the trunks keep their weights and compute in bfloat16; the last layers stay float32.
+    With precision `bf16` the trunks keep their weights and compute in bfloat16; the last layers stay float32.
 
     Raises:
         InvalidInputError: unknown reference, precision or device, or a tower without a last linear layer.
         UnavailableError: weights or tokenizer cannot be had on this machine.
     """
+    check_precision(precision)
+    return open_up(load_model(model), precision, _device(device), batch_size)
+
+
+def check_precision(precision: str) -> None:
+    """Is it one of `PRECISIONS`?
+
+    Raises:
+        InvalidInputError: it is not.
+    """
     if precision not in PRECISIONS:
         raise InvalidInputError(f"unknown precision {precision!r}; there are {', '.join(PRECISIONS)}")
-    return open_up(load_model(model), precision, _device(device), batch_size)
 
 
 def open_up(loaded: LoadedModel, precision: str, device: torch.device, batch_size: int) -> OpenClipEncoder:

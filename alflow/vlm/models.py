@@ -78,6 +78,15 @@ def load_model(reference: str) -> LoadedModel:
     return assemble(model, {**get_model_config(name), **options}, tokenizer)
 
 
+def check_reference(reference: str) -> None:
+    """Could `reference` be loaded, as far as one can tell without its weights?
+
+    Raises:
+        InvalidInputError: it is of no known form, or names an architecture, a tag or a file that does not exist.
+    """
+    _parse(reference)
+
+
 def assemble(model: Any, architecture: Mapping[str, Any], tokenize: Callable[[list[str]], Tensor]) -> LoadedModel:
     """Join an open_clip model, however it came to be, with its preprocessing and its tokenizer."""
     preprocessing = model.visual.preprocess_cfg
