@@ -7,7 +7,7 @@ import torch
 
 from alflow.acquisition.beliefs import Acquisition, Query
 from alflow.acquisition.strategies import acquire, find
-from alflow.bayes.predictive import ClassCovariances, uncertainty_parts
+from alflow.bayes.predictive import uncertainty_parts
 from alflow.domain import Origin, Project, Round, RoundState, Split
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
@@ -106,8 +106,7 @@ def _candidates(
     score = dict(zip(chosen.rows.tolist(), chosen.scores.tolist(), strict=True))
     order = _interleave(chosen.rows.tolist(), control.tolist(), generator)
     picked = query.pool[torch.tensor(order, dtype=torch.int64)]
-    covariances = ClassCovariances(query.Q, query.S, query.trace)
-    parts = uncertainty_parts(picked.probabilities, picked.image_scale, picked.text_scale, covariances)
+    parts = uncertainty_parts(picked.probabilities, picked.image_scale, picked.text_scale, query.covariances)
     return [
         NewCandidate(
             item_id=int(pool.item_ids[row]),

@@ -38,8 +38,15 @@ class Model:
 
     def query(self, pool: Activations, target: Activations, labelled: Activations) -> Query:
         """What a strategy is asked."""
-        rows = [self.believe(images) for images in (pool, target, labelled)]
-        return build_query(*rows, self.classes, self.layers, self.image_posterior, self.text_posterior)
+        return build_query(
+            self.believe(pool),
+            self.believe(target),
+            self.believe(labelled),
+            self.classes,
+            self.layers,
+            self.image_posterior,
+            self.text_posterior,
+        )
 
     def columns(self, class_ids: Sequence[int]) -> Int64[Tensor, " N"]:
         """Class ids -> columns of the predictive.
