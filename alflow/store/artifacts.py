@@ -36,7 +36,7 @@ class Artifacts:
 
     def __init__(self, root: str | Path) -> None:
         """Keep artifacts under `root`: a folder or an fsspec URL such as s3://bucket/alflow."""
-        self._files, self._root = fsspec.url_to_fs(str(root))
+        self._files, self._root = fsspec.url_to_fs(str(root), use_listings_cache=False)
         self._is_local = "file" in (self._files.protocol, *self._files.protocol)
 
     def write_tensors(
@@ -93,7 +93,6 @@ class Artifacts:
 
     def list(self, prefix: str) -> list[str]:
         """Names of all artifacts in this folder and those below it, sorted; none when it does not exist."""
-        self._files.invalidate_cache()  # remote listings are cached, and other processes write too
         found = self._files.find(self._path(prefix))
         names = (str(PurePosixPath(path).relative_to(PurePosixPath(self._root))) for path in found)
         return sorted(name for name in names if not name.endswith(_TEMPORARY))

@@ -19,7 +19,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 import alflow
 from alflow.errors import InvalidInputError, UnavailableError
@@ -109,7 +110,7 @@ def make_engine(url: str | URL, *, foreign_keys: bool = True) -> Engine:
 
     Raises:
         InvalidInputError: no URL of SQLite or PostgreSQL, or a SQLite database in memory (it has no second reader).
-        UnavailableError: the driver is not installed.
+        UnavailableError: the driver is not installed, or the folder of the file cannot be made.
     """
     try:
         parsed = make_url(url)
@@ -119,7 +120,7 @@ def make_engine(url: str | URL, *, foreign_keys: bool = True) -> Engine:
         if dialect == "sqlite":
             return _sqlite(parsed, foreign_keys=foreign_keys)
         if dialect == "postgresql":
-            return create_engine(parsed, pool_pre_ping=True, json_serializer=_to_json)
+            return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20, json_serializer=_to_json)
     except (ArgumentError, NoSuchModuleError) as error:
         raise InvalidInputError(f"not a database URL: {error}") from error
     except ModuleNotFoundError as error:
@@ -133,7 +134,11 @@ _to_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
 def _sqlite(url: URL, *, foreign_keys: bool) -> Engine:
     if url.database in {None, "", ":memory:"}:
         raise InvalidInputError("give SQLite a file, as in sqlite:////data/alflow.db: memory cannot be shared")
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(str(url.database)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(f"the folder {folder} of the database cannot be made: {error.strerror}") from error
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, json_serializer=_to_json)
 
     @event.listens_for(engine, "connect")
@@ -154,10 +159,20 @@ def _sqlite(url: URL, *, foreign_keys: bool) -> Engine:
 
 @contextmanager
 def _reachable(engine: Engine) -> Iterator[None]:
+    """Failures of the database itself become errors that a person can act on; broken constraints stay what they are.
+
+    Raises:
+        UnavailableError: the database itself failed.
+        DatabaseError: something else did.
+    """
+    where = engine.url.render_as_string(hide_password=True)
     try:
         yield
-    except OperationalError as error:
-        where = engine.url.render_as_string(hide_password=True)
+    except PoolTimeoutError as error:
+        raise UnavailableError(f"the database {where} is too busy: all connections are in use") from error
+    except DatabaseError as error:
+        if type(error) not in {DatabaseError, OperationalError}:
+            raise
         raise UnavailableError(f"the database {where} does not answer: {error.orig}") from error
 
 

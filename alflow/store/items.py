@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from alflow.domain import Item, Rejection, Split
 from alflow.errors import NotFoundError
@@ -43,6 +43,15 @@ def known_hashes(tx: Transaction, project_id: int, hashes: Iterable[str]) -> set
         found = select(column).where(tables.item.c.project_id == project_id, column.in_(chunk))
         known.update(tx.execute(found).scalars())
     return known
+
+
+def by_hashes(tx: Transaction, project_id: int, hashes: Iterable[str]) -> list[Item]:
+    """The project's items with these content hashes, by id; hashes it does not know are left out."""
+    found: list[Item] = []
+    for chunk in chunks(list(hashes)):
+        rows = select(tables.item).where(_of(project_id, None), tables.item.c.content_hash.in_(chunk))
+        found += [Item(**row) for row in tx.execute(rows).mappings()]
+    return sorted(found, key=lambda item: item.id)
 
 
 def list_(
@@ -94,8 +103,9 @@ def truths(tx: Transaction, project_id: int, split: Split | None = None) -> dict
 
 def set_truths(tx: Transaction, truths: dict[int, int]) -> None:
     """Note the known class ids of items (a later manifest may know more than the first)."""
-    for item_id, class_id in truths.items():
-        tx.execute(update(tables.item).where(tables.item.c.id == item_id).values(truth=class_id))
+    if truths:
+        statement = update(tables.item).where(tables.item.c.id == bindparam("item")).values(truth=bindparam("class"))
+        tx.execute(statement, [{"item": item_id, "class": class_id} for item_id, class_id in truths.items()])
 
 
 def counts(tx: Transaction, project_id: int) -> dict[Split, int]:

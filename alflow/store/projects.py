@@ -12,6 +12,7 @@ from alflow.domain import ClassLabel, NewClass, Project, ProjectSettings
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store import tables
 from alflow.store.database import Transaction
+from alflow.store.rows import upsert
 
 
 def create(tx: Transaction, name: str, model: str, precision: str, settings: ProjectSettings) -> Project:
@@ -101,12 +102,12 @@ def put_classes(tx: Transaction, project_id: int, new: Sequence[NewClass]) -> li
     _refuse_doubles("hot key", [one.hot_key for one in new if one.hot_key is not None])
     known = {one.name: one.id for one in classes(tx, project_id)}
     _remove(tx, {name: known[name] for name in known.keys() - {one.name for one in new}})
-    for position, one in enumerate(new):
-        row = asdict(one) | {"prompts": list(one.prompts), "position": position, "project_id": project_id}
-        if one.name in known:
-            tx.execute(update(tables.class_label).where(tables.class_label.c.id == known[one.name]).values(row))
-        else:
-            tx.execute(insert(tables.class_label).values(row))
+    if new:
+        statement = upsert(tx, tables.class_label)
+        newer = {name: statement.excluded[name] for name in ("display_name", "prompts", "position", "hot_key")}
+        statement = statement.on_conflict_do_update(index_elements=["project_id", "name"], set_=newer)
+        places = enumerate(new)
+        tx.execute(statement, [asdict(one) | {"position": place, "project_id": project_id} for place, one in places])
     return classes(tx, project_id)
 
 

@@ -66,11 +66,11 @@ def sign_in(workspace: Workspace, name: str) -> Annotator:
     """The annotator of that name, made when new.
 
     Raises:
-        InvalidInputError: the name is empty or longer than 200 characters.
+        InvalidInputError: the name is empty, longer than 200 characters, or holds characters one cannot see.
     """
     name = " ".join(name.split())
-    if not 0 < len(name) <= 200:
-        raise InvalidInputError("an annotator needs a name of 1 to 200 characters")
+    if not 0 < len(name) <= 200 or not name.isprintable():
+        raise InvalidInputError("an annotator needs a name of 1 to 200 visible characters")
     with workspace.database.begin() as tx:
         return labels.get_or_create(tx, name)
 

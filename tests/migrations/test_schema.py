@@ -1,0 +1,191 @@
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, inspect, select, text
+
+from alflow.domain import Verdict
+from alflow.errors import UnavailableError
+from alflow.store import database as module
+from alflow.store import labels, tables
+from alflow.store.database import MIGRATION_OPTIONS, Database, make_engine
+from alflow.store.labels import NewLabel
+from tests.queues import World, open_queue
+
+SECOND = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    with op.batch_alter_table("item") as table:
+        table.add_column(sa.Column("note", sa.Text()))
+        table.alter_column("uri", new_column_name="address")
+
+
+def downgrade():
+    with op.batch_alter_table("item") as table:
+        table.drop_column("note")
+        table.alter_column("address", new_column_name="uri")
+"""
+
+
+@pytest.fixture
+def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The alflow after this one: a migration more, which rebuilds a table that others refer to."""
+    shutil.copytree(module._MIGRATIONS, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "migrations" / "versions" / "0002_second.py").write_text(SECOND)
+    monkeypatch.setattr(module, "_MIGRATIONS", tmp_path / "migrations")
+
+
+def migrate(engine: Engine, revision: str) -> None:
+    step = command.downgrade if revision == "base" else command.upgrade
+    with engine.begin() as connection:
+        step(module._config(connection), revision)
+
+
+def test_the_migrated_schema_is_the_one_of_the_tables(database_url: str) -> None:
+    engine = make_engine(database_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=MIGRATION_OPTIONS | {"compare_server_default": True})
+        assert compare_metadata(context, tables.metadata) == []
+    engine.dispose()
+
+
+def test_both_databases_check_the_words(database_url: str) -> None:
+    engine = make_engine(database_url)
+    with engine.connect() as connection:
+        found = {
+            one["name"] for name in tables.metadata.tables for one in inspect(connection).get_check_constraints(name)
+        }
+    engine.dispose()
+    assert found == {
+        "ck_item_split",
+        "ck_round_roundstate",
+        "ck_candidate_origin",
+        "ck_label_verdict",
+        "ck_label_class_of_verdict",
+    }
+
+
+def test_down_and_up_again(empty_url: str) -> None:
+    engine = make_engine(empty_url)
+    migrate(engine, "head")
+    migrate(engine, "base")
+    with engine.connect() as connection:
+        assert inspect(connection).get_table_names() == ["alflow_version"]
+        if engine.dialect.name == "postgresql":
+            left = text("SELECT count(*) FROM pg_proc WHERE proname LIKE 'alflow%'")
+            assert connection.execute(left).scalar() == 0
+    migrate(engine, "head")
+    engine.dispose()
+    Database.open(empty_url).close()
+
+
+@pytest.mark.usefixtures("next_version")
+def test_an_older_schema_names_the_command_that_upgrades_it(database_url: str) -> None:
+    with pytest.raises(UnavailableError, match="older alflow: run `alflow db upgrade`"):
+        Database.open(database_url)
+    assert Database.upgrade(database_url) == "0002"
+    Database.open(database_url).close()
+
+
+@pytest.mark.usefixtures("next_version")
+def test_rebuilding_a_table_loses_none_of_the_rows_that_refer_to_it(database: Database, database_url: str) -> None:
+    open_queue(database, 3)
+    database.close()
+    Database.upgrade(database_url)
+    with database.begin() as tx:
+        assert tx.execute(text("SELECT count(*) FROM candidate JOIN item ON item.id = item_id")).scalar() == 3
+
+
+@pytest.mark.usefixtures("next_version")
+def test_a_migration_that_fails_leaves_everything_as_it_was(database_url: str, tmp_path: Path) -> None:
+    second = tmp_path / "migrations" / "versions" / "0002_second.py"
+    second.write_text(SECOND.replace("def downgrade", "    raise RuntimeError('half-way')\n\n\ndef downgrade"))
+    with pytest.raises(RuntimeError, match="half-way"):
+        Database.upgrade(database_url)
+    engine = make_engine(database_url)
+    with engine.connect() as connection:
+        assert "note" not in {column["name"] for column in inspect(connection).get_columns("item")}
+        assert connection.execute(text("SELECT version_num FROM alflow_version")).scalar() == "0001"
+    engine.dispose()
+
+
+def answer(world: World, token: str) -> NewLabel:
+    candidate, at = world.candidates[0], datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    return NewLabel(
+        project_id=world.project.id,
+        item_id=candidate.item_id,
+        candidate_id=candidate.id,
+        round_id=world.round.id,
+        annotator_id=world.annotators[0].id,
+        verdict=Verdict.CLASS,
+        class_id=world.classes[0].id,
+        at=at,
+        seconds=1.5,
+        token=token,
+        shown={"suggestion": None, "classes": ["Cat", 'a "dog"']},
+    )
+
+
+def history(database: Database) -> list[dict[str, Any]]:
+    table = tables.label_history
+    with database.read() as tx:
+        return [dict(row) for row in tx.execute(select(table).order_by(table.c.id)).mappings()]
+
+
+def test_history_holds_every_column_of_every_change(database: Database) -> None:
+    world = open_queue(database, 1)
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    with database.begin() as tx:
+        label = labels.submit(tx, answer(world, "t"))
+    with database.begin() as tx:
+        labels.withdraw(tx, label.id, datetime.now(UTC))
+    with database.begin() as tx:
+        tx.execute(tables.label.delete())
+    inserted, updated, deleted = history(database)
+    columns = {column.name for column in tables.label.columns}
+    assert [row["operation"] for row in (inserted, updated, deleted)] == ["insert", "update", "delete"]
+    assert all(row["label_id"] == label.id for row in (inserted, updated, deleted))
+    assert all(before < row["at"] <= datetime.now(UTC) + timedelta(seconds=1) for row in (inserted, updated, deleted))
+    assert inserted["before"] is None
+    assert inserted["after"].keys() == columns
+    assert updated["before"] == inserted["after"]
+    assert updated["before"]["withdrawn_at"] is None
+    assert updated["after"]["withdrawn_at"] is not None
+    assert deleted["before"] == updated["after"]
+    assert deleted["after"] is None
+    assert inserted["after"]["shown"] == {"suggestion": None, "classes": ["Cat", 'a "dog"']}
+    assert inserted["after"]["seconds"] == 1.5
+
+
+def test_a_change_behind_the_back_of_alflow_is_in_the_history_too(database: Database) -> None:
+    world = open_queue(database, 1)
+    with database.begin() as tx:
+        labels.submit(tx, answer(world, "t"))
+    with database.begin() as tx:
+        tx.execute(text("UPDATE label SET class_id = :other"), {"other": world.classes[1].id})
+    assert [json.dumps(row["after"]["class_id"]) for row in history(database)] == [str(one.id) for one in world.classes]
+
+
+def test_what_is_rolled_back_has_no_history(database: Database) -> None:
+    world = open_queue(database, 1)
+
+    def fail() -> None:
+        with database.begin() as tx:
+            labels.submit(tx, answer(world, "t"))
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert history(database) == []

@@ -1,0 +1,79 @@
+"""A project whose first round is open: the smallest world in which people can label."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alflow.domain import (
+    Annotator,
+    Candidate,
+    ClassLabel,
+    Item,
+    NewClass,
+    Origin,
+    Project,
+    ProjectSettings,
+    Round,
+    Split,
+)
+from alflow.store import items, labels, projects, rounds
+from alflow.store.database import Database, Transaction
+from alflow.store.items import NewItem
+from alflow.store.rounds import NewCandidate
+
+CLASSES = (NewClass("cat", "Cat", ("a cat", "a kitten"), "c"), NewClass("dog", "Dog", ("a dog",)))
+
+
+@dataclass(frozen=True)
+class World:
+    """What `open_queue` made; `candidates` in rank order."""
+
+    project: Project
+    classes: Sequence[ClassLabel]
+    items: Sequence[Item]
+    round: Round
+    candidates: Sequence[Candidate]
+    annotators: Sequence[Annotator]
+
+
+def open_queue(
+    database: Database,
+    size: int,
+    *,
+    votes: int = 1,
+    n_annotators: int = 1,
+    name: str = "pets",
+    lease_minutes: float = 5.0,
+) -> World:
+    """A project of `size` pool items, all of them candidates of its open round, and its annotators."""
+    settings = ProjectSettings(votes=votes, lease_minutes=lease_minutes)
+    with database.begin() as tx:
+        project = projects.create(tx, name, "demo", "float32", settings)
+        classes = projects.put_classes(tx, project.id, CLASSES)
+        stored = items.add(tx, project.id, [new_item(number) for number in range(size)])
+        round_ = open_round(tx, project)
+        rounds.add_candidates(
+            tx, round_.id, [new_candidate(item, rank, classes, votes) for rank, item in enumerate(stored)]
+        )
+        candidates = rounds.candidates(tx, round_.id)
+        people = [labels.get_or_create(tx, f"annotator {number}") for number in range(n_annotators)]
+    return World(project, classes, stored, round_, candidates, people)
+
+
+def new_item(number: int, split: Split = Split.POOL, truth: int | None = None) -> NewItem:
+    """Item number so-and-so."""
+    return NewItem(f"{number:064x}", f"/images/{number}.png", split, 640, 480, truth)
+
+
+def new_candidate(item: Item, rank: int, classes: Sequence[ClassLabel], votes: int = 1) -> NewCandidate:
+    """A candidate whose numbers follow from its rank."""
+    first, second = classes[0].id, classes[1].id
+    return NewCandidate(
+        item.id, rank, Origin.STRATEGY, 1.0 / (rank + 1), first, {first: 0.75, second: 0.25}, 0.1, 0.5, votes
+    )
+
+
+def open_round(tx: Transaction, project: Project) -> Round:
+    """The next round of the project."""
+    return rounds.open_(
+        tx, project.id, strategy="default", budget=20, seed=7, configuration={"votes": 1}, hashes={"posterior": "abc"}
+    )
