@@ -99,10 +99,12 @@ def test_an_older_schema_names_the_command_that_upgrades_it(database_url: str) -
     Database.open(database_url).close()
 
 
-@pytest.mark.usefixtures("next_version")
-def test_rebuilding_a_table_loses_none_of_the_rows_that_refer_to_it(database: Database, database_url: str) -> None:
+def test_rebuilding_a_table_loses_none_of_the_rows_that_refer_to_it(
+    database: Database, database_url: str, request: pytest.FixtureRequest
+) -> None:
     open_queue(database, 3)
     database.close()
+    request.getfixturevalue("next_version")
     Database.upgrade(database_url)
     with database.begin() as tx:
         assert tx.execute(text("SELECT count(*) FROM candidate JOIN item ON item.id = item_id")).scalar() == 3
