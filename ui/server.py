@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 from alflow.errors import InvalidInputError
 from alflow.settings import Settings
 from alflow.workspace import Workspace
-from ui import routes, services, sign_in
+from ui import pages, routes, services, sign_in
 from ui.theme import THEME
 
 CONFIG: Mapping[str, object] = {
@@ -50,6 +50,7 @@ def main(settings: Settings) -> None:
 
 def create_app(settings: Settings) -> st.App:
     """The application for a workspace; also joins what pages and routes share (`ui.services`)."""
+    pages.load()
     doorkeeper = sign_in.Doorkeeper(settings.sign_in_token, settings.port)
     services.provide(services.Services(Workspace.open(settings), doorkeeper))
     return st.App(
