@@ -1,0 +1,172 @@
+"""Importing images: every file becomes an item, is known already, or is rejected with the reason.
+
+Renditions for the screen are made at import and named by the hash of the original's bytes, so that they are shared by
+all projects and the interface never opens an original.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+from alflow.domain import Project, Rejection, Split
+from alflow.errors import InvalidInputError, NotFoundError
+from alflow.progress import Progress, silent
+from alflow.store import items, projects
+from alflow.store.items import NewItem
+from alflow.vlm.images import read_image, rendition
+from alflow.workflow.sources import Entry, entries, read_file
+from alflow.workflow.threads import ahead, groups
+from alflow.workspace import Workspace
+
+SIDES: Final[Mapping[str, int]] = {"rendition": 1024, "thumbnail": 256}
+"""Kinds of JPEG kept for the screen, and the length of their longer side in pixels."""
+
+_IN_FLIGHT: Final = 32  # files whose bytes may be in memory at once
+_A_TRANSACTION: Final = 100  # files: what a kill can lose is their database rows, made again from kept renditions
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What became of the files of a source.
+
+    Attributes:
+        added: new items.
+        known: files whose bytes the project had already, or which came twice.
+        rejected: files that could not be used, with the reason.
+        unknown_labels: labels that name no class of the project, and how many files had them; kept without truth.
+    """
+
+    added: int
+    known: int
+    rejected: tuple[Rejection, ...]
+    unknown_labels: Mapping[str, int]
+
+
+def import_items(
+    workspace: Workspace,
+    project: Project,
+    source: str,
+    split: Split = Split.POOL,
+    progress: Progress = silent,
+    *,
+    labels: bool = True,
+) -> ImportReport:
+    """Import a folder, an ImageFolder tree, a manifest or one image, local or behind an fsspec URL.
+
+    Can be repeated, and killed anywhere: the next run finishes the work. A file is never a reason to stop. An item
+    keeps the split it came with first. With `labels`, those of a manifest and the folder names of an ImageFolder tree
+    that name a class (by name or display name) are kept as hidden truth.
+
+    Raises:
+        InvalidInputError: the source itself cannot be read.
+    """
+    found = entries(source)
+    classes = _classes(workspace, project) if labels else {}
+    report = ImportReport(0, 0, (), _unknown_labels(found, classes) if labels else {})
+    outcomes = ahead(partial(_take, workspace, project, split, classes), found, _IN_FLIGHT)
+    done = 0
+    progress(done, len(found))
+    for group in groups(outcomes, _A_TRANSACTION):
+        report = _store(workspace, project, group, report)
+        done += len(group)
+        progress(done, len(found))
+    return report
+
+
+def rendition_bytes(workspace: Workspace, item_id: int, kind: str) -> bytes:
+    """The JPEG that is shown for an item: one row and one file are read.
+
+    Raises:
+        InvalidInputError: there is no such kind.
+        NotFoundError: there is no such item, or its rendition was removed.
+    """
+    if kind not in SIDES:
+        raise InvalidInputError(f"there is no rendition {kind!r}; there are {', '.join(SIDES)}")
+    with workspace.database.read() as tx:
+        (item,) = items.by_ids(tx, [item_id])
+    try:
+        return workspace.artifacts.read_bytes(_path(kind, item.content_hash))
+    except NotFoundError as error:
+        raise NotFoundError(f"the {kind} of item {item_id} was removed; import {item.uri} again") from error
+
+
+def _path(kind: str, content_hash: str) -> str:
+    return f"{kind}s/{content_hash[:2]}/{content_hash}.jpg"
+
+
+def _classes(workspace: Workspace, project: Project) -> dict[str, int]:
+    with workspace.database.read() as tx:
+        classes = projects.classes(tx, project.id)
+    return {label.display_name: label.id for label in classes} | {label.name: label.id for label in classes}
+
+
+def _unknown_labels(found: Iterable[Entry], classes: Mapping[str, int]) -> Mapping[str, int]:
+    return Counter(entry.label for entry in found if entry.label and entry.label not in classes)
+
+
+def _take(
+    workspace: Workspace, project: Project, split: Split, classes: Mapping[str, int], entry: Entry
+) -> NewItem | Rejection:
+    """One file, in a thread: read, hash, decode, keep renditions."""
+    try:
+        chosen = _split(entry.split, split)
+        data = read_file(entry.uri)
+        content_hash = hashlib.sha256(data).hexdigest()
+        width, height = _size_of_known(workspace, project, content_hash) or _keep_renditions(
+            workspace, content_hash, data
+        )
+    except InvalidInputError as error:
+        return Rejection(entry.uri, str(error), datetime.now(UTC))
+    return NewItem(content_hash, entry.uri, chosen, width, height, classes.get(entry.label))
+
+
+def _split(named: str, default: Split) -> Split:
+    try:
+        return Split(named.lower()) if named else default
+    except ValueError as error:
+        raise InvalidInputError(f"unknown split {named!r}; there are {', '.join(Split)}") from error
+
+
+def _size_of_known(workspace: Workspace, project: Project, content_hash: str) -> tuple[int, int] | None:
+    """Size of an item that the project has, if its renditions are there too: nothing to decode."""
+    with workspace.database.read() as tx:
+        known = items.by_hashes(tx, project.id, [content_hash])
+    if not known or not all(workspace.artifacts.exists(_path(kind, content_hash)) for kind in SIDES):
+        return None
+    return known[0].width, known[0].height
+
+
+def _keep_renditions(workspace: Workspace, content_hash: str, data: bytes) -> tuple[int, int]:
+    picture = read_image(data, longest=max(SIDES.values()))
+    for kind, side in SIDES.items():
+        _keep(workspace, _path(kind, content_hash), partial(rendition, picture, side))
+    return picture.width, picture.height
+
+
+def _keep(workspace: Workspace, name: str, make: Callable[[], bytes]) -> None:
+    if not workspace.artifacts.exists(name):
+        workspace.artifacts.write_bytes(name, make())
+
+
+def _store(
+    workspace: Workspace, project: Project, outcomes: list[NewItem | Rejection], report: ImportReport
+) -> ImportReport:
+    """One transaction; a truth that a later source knows is added to items that had none."""
+    new = [outcome for outcome in outcomes if isinstance(outcome, NewItem)]
+    rejected = [outcome for outcome in outcomes if isinstance(outcome, Rejection)]
+    truths = {item.content_hash: item.truth for item in new if item.truth is not None}
+    with workspace.database.begin() as tx:
+        added = items.add(tx, project.id, new)
+        items.reject(tx, project.id, rejected)
+        known = items.by_hashes(tx, project.id, list(truths))
+        items.set_truths(tx, {item.id: truths[item.content_hash] for item in known if item.truth is None})
+    return replace(
+        report,
+        added=report.added + len(added),
+        known=report.known + len(new) - len(added),
+        rejected=(*report.rejected, *rejected),
+    )

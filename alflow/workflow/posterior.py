@@ -1,0 +1,255 @@
+"""The posterior over the last layers of a project's model: imported, estimated, loaded.
+
+Kept as `posteriors/<hash>.safetensors`: the Kronecker factors of both modalities as sums, with the number of pairs
+behind them. Prior precision and tau are not part of it: they are chosen when it is loaded, by the evidence and by the
+project's settings.
+"""
+
+import hashlib
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from alflow.bayes.curvature import Factors, estimate_factors
+from alflow.bayes.evidence import best_prior_precision
+from alflow.bayes.kronecker import KroneckerPosterior, Spectrum
+from alflow.domain import Project, Rejection
+from alflow.embeddings import Activations, LastLayers
+from alflow.errors import InvalidInputError, NotFoundError
+from alflow.progress import Progress, silent
+from alflow.store import items, projects
+from alflow.store.artifacts import digest
+from alflow.workflow.embed import prepare_file
+from alflow.workflow.sources import Entry, entries
+from alflow.workflow.threads import ahead, groups
+from alflow.workspace import Workspace
+
+if TYPE_CHECKING:
+    from alflow.vlm.encoder import Encoder
+
+SHIPPED_NAME: Final = "factors.safetensors"
+"""A file of this name in a folder, beside a model or alone, holds factors in alflow's own form."""
+
+PUBLISHED_PAIRS: Final = 327_680
+"""Image-text pairs behind the factors that were published with the method; their files do not say."""
+
+_NEGATIVES: Final = 32_768  # pairs a batch of the estimate: B grows with the number of negatives, so it is the paper's
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Gaussians over the last layers of both towers; `hash` names the factors they are made of."""
+
+    image: KroneckerPosterior
+    text: KroneckerPosterior
+    hash: str
+
+
+@dataclass(frozen=True)
+class BothFactors:
+    """The Kronecker factors of both modalities."""
+
+    image: Factors
+    text: Factors
+
+
+def import_posterior(workspace: Workspace, project: Project, directory: str, pairs: int = PUBLISHED_PAIRS) -> str:
+    """Give the project the factors in a folder; returns the hash of the posterior.
+
+    The folder holds them as published with the method, `A_img*.pt`, `B_img*.pt`, `A_txt*.pt` and `B_txt*.pt`: sums over
+    `pairs` image-text pairs, divided by sqrt(pairs). Or it holds a `factors.safetensors` as `write_factors` makes it.
+
+    Raises:
+        InvalidInputError: a file is missing or holds no matrix, or the factors are not of this model's widths.
+    """
+    folder = Path(directory)
+    own = folder / SHIPPED_NAME
+    return _keep(workspace, project, read_factors(own) if own.is_file() else _read_published(folder, pairs))
+
+
+def estimate_posterior(workspace: Workspace, project: Project, manifest: str, progress: Progress = silent) -> str:
+    """Estimate the factors from a manifest of images and captions; returns the hash of the posterior.
+
+    Images that cannot be used are left out, with their captions, and recorded among the project's rejections.
+
+    Raises:
+        InvalidInputError: the manifest cannot be read, a caption is missing, or fewer than two pairs can be used.
+    """
+    pairs = entries(manifest)
+    if bare := [entry.uri for entry in pairs if not entry.caption]:
+        raise InvalidInputError(f"{manifest} needs a 'caption' for each image; {bare[0]} has none")
+    encoder = workspace.encoder(project)
+    images, texts, rejected = _encode_pairs(encoder, pairs, workspace.settings.batch_size, progress)
+    with workspace.database.begin() as tx:
+        items.reject(tx, project.id, rejected)
+    return _keep(workspace, project, BothFactors(*estimate_factors(encoder.layers, images, texts, _NEGATIVES)))
+
+
+def load_posterior(workspace: Workspace, project: Project) -> Posterior:
+    """The posterior of the project's model, damped, with the prior precision of the highest evidence.
+
+    A project of the demo model has the factors that are shipped with it, unless it was given others.
+
+    Raises:
+        NotFoundError: the project has none; the message says how to get one.
+        InvalidInputError: it is not of this model's widths.
+    """
+    with workspace.database.read() as tx:
+        stored = projects.by_id(tx, project.id)
+    name = stored.posterior or _import_shipped(workspace, stored)
+    factors = _from_tensors(workspace.artifacts.read_tensors(_path(name))[0])
+    layers = workspace.encoder(project).layers
+    _check_widths(factors, layers, project)
+    tau = stored.settings.tau
+    image, text = _damped(factors.image, layers.image_weight, tau), _damped(factors.text, layers.text_weight, tau)
+    return Posterior(image, text, name)
+
+
+def write_factors(path: Path, factors: BothFactors) -> None:
+    """Write factors as a file that `import_posterior` reads from its folder; float32, to be shipped with a model."""
+    save_file({name: tensor.float().contiguous() for name, tensor in _to_tensors(factors).items()}, path)
+
+
+def read_factors(path: Path) -> BothFactors:
+    """Read what `write_factors` wrote.
+
+    Raises:
+        InvalidInputError: the file holds something else.
+    """
+    try:
+        return _from_tensors(load_file(path))
+    except (SafetensorError, KeyError, OSError) as error:
+        raise InvalidInputError(f"{path} holds no Kronecker factors as alflow writes them: {error}") from error
+
+
+def _read_published(folder: Path, pairs: int) -> BothFactors:
+    image, text = (
+        Factors.published(_read_matrix(folder, f"A_{side}"), _read_matrix(folder, f"B_{side}"), pairs)
+        for side in ("img", "txt")
+    )
+    return BothFactors(image, text)
+
+
+def _read_matrix(folder: Path, stem: str) -> Float[Tensor, "K K"]:
+    """One published factor: a pickle of a tensor, opened as data only, wherever it was computed.
+
+    Raises:
+        InvalidInputError: there is no such file, or it holds something else.
+    """
+    found = sorted(folder.glob(f"{stem}*.pt"))
+    if len(found) != 1:
+        raise InvalidInputError(f"the folder {folder} needs one file {stem}*.pt; it has {len(found)}")
+    try:
+        matrix = torch.load(found[0], map_location="cpu", weights_only=True)
+    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+        raise InvalidInputError(f"{found[0]} cannot be read: {str(error).splitlines()[0]}") from error
+    if not isinstance(matrix, Tensor) or matrix.ndim != 2:
+        raise InvalidInputError(f"{found[0]} holds no matrix")
+    return matrix
+
+
+def _keep(workspace: Workspace, project: Project, factors: BothFactors) -> str:
+    """Check the factors, keep them under their hash, and make them the project's."""
+    layers = workspace.encoder(project).layers
+    _check_widths(factors, layers, project)
+    for one in (factors.image, factors.text):
+        Spectrum.of(one)  # finite, symmetric, not indefinite: or it says which is wrong
+    tensors = _to_tensors(factors)
+    name = digest(**{key: hashlib.sha256(tensor.numpy().tobytes()).hexdigest() for key, tensor in tensors.items()})
+    if not workspace.artifacts.exists(_path(name)):
+        workspace.artifacts.write_tensors(_path(name), tensors)
+    with workspace.database.begin() as tx:
+        projects.set_posterior(tx, project.id, name)
+    return name
+
+
+def _import_shipped(workspace: Workspace, project: Project) -> str:
+    from alflow.vlm.models import DEMO_MODEL  # noqa: PLC0415 - open_clip takes seconds to import
+
+    if project.model == "demo":
+        return import_posterior(workspace, project, str(DEMO_MODEL))
+    raise NotFoundError(
+        f"the project {project.name!r} has no posterior; run `alflow posterior import DIR` with factors published for "
+        f"{project.model}, or `alflow posterior estimate MANIFEST` on images with captions"
+    )
+
+
+def _damped(factors: Factors, weight: Float[Tensor, "D P"], tau: float) -> KroneckerPosterior:
+    spectrum = Spectrum.of(factors)
+    prior_precision = best_prior_precision(spectrum, float(weight.double().square().sum()), tau)
+    return KroneckerPosterior.damped(spectrum, prior_precision, tau)
+
+
+def _check_widths(factors: BothFactors, layers: LastLayers, project: Project) -> None:
+    """The door for factors.
+
+    Raises:
+        InvalidInputError: they are not of the widths of the project's model; both are named.
+    """
+    for side, given, weight in (
+        ("image", factors.image, layers.image_weight),
+        ("text", factors.text, layers.text_weight),
+    ):
+        found, wanted = (len(given.B), len(given.A)), tuple(weight.shape)
+        if found != wanted:
+            raise InvalidInputError(
+                f"the {side} factors are for a last layer from {found[1]} to {found[0]}, but that of {project.model} "
+                f"goes from {wanted[1]} to {wanted[0]}; factors belong to one very model"
+            )
+
+
+def _encode_pairs(
+    encoder: "Encoder", pairs: Sequence[Entry], batch_size: int, progress: Progress
+) -> tuple[Activations, Activations, list[Rejection]]:
+    """Activations of the usable images and of their captions, row for row; and the images that are not.
+
+    Raises:
+        InvalidInputError: no image is usable.
+    """
+    images, captions, rejected, done = [], [], [], 0
+    for batch in groups(ahead(partial(_prepare, encoder), pairs, 2 * batch_size), batch_size):
+        usable = [outcome for outcome in batch if not isinstance(outcome, Rejection)]
+        rejected += [outcome for outcome in batch if isinstance(outcome, Rejection)]
+        if usable:
+            images.append(encoder.pixels(torch.stack([pixels for _, pixels in usable])))
+            captions.append(encoder.texts([caption for caption, _ in usable]))
+        done += len(batch)
+        progress(done, len(pairs))
+    if not images:
+        raise InvalidInputError(f"none of the {len(pairs)} images could be used; the first: {rejected[0].reason}")
+    return Activations.concatenate(images), Activations.concatenate(captions), rejected
+
+
+def _prepare(encoder: "Encoder", pair: Entry) -> tuple[str, Tensor] | Rejection:
+    try:
+        return pair.caption, prepare_file(encoder, pair.uri)
+    except InvalidInputError as error:
+        return Rejection(pair.uri, f"not used for the posterior: {error}", datetime.now(UTC))
+
+
+def _path(name: str) -> str:
+    return f"posteriors/{name}.safetensors"
+
+
+def _to_tensors(factors: BothFactors) -> dict[str, Tensor]:
+    sides = {"image": factors.image, "text": factors.text}
+    matrices = {f"{side}_{name}": getattr(one, name) for side, one in sides.items() for name in "AB"}
+    return matrices | {f"{side}_n": torch.tensor(float(one.n), dtype=torch.float64) for side, one in sides.items()}
+
+
+def _from_tensors(tensors: Mapping[str, Tensor]) -> BothFactors:
+    image, text = (
+        Factors(tensors[f"{side}_A"].double(), tensors[f"{side}_B"].double(), float(tensors[f"{side}_n"]))
+        for side in ("image", "text")
+    )
+    return BothFactors(image, text)
