@@ -19,9 +19,11 @@ for _name in [name for name in os.environ if name.startswith("ALFLOW_") and not 
 
 from jaxtyping import install_import_hook
 
+from tests import shapes
+
 install_import_hook(
     ["alflow.acquisition", "alflow.bayes", "alflow.embeddings", "alflow.metrics", "alflow.vlm.projection"],
-    "beartype.beartype",
+    f"{shapes.__name__}.checked",
 )
 
 import shutil

@@ -50,13 +50,13 @@ def class_term(
     return linear - p @ ((q @ X) * (q @ Y)).T + (p @ X @ q.T) * (p @ Y @ q.T)
 
 
-def epig_from_draws(pool: Float[Tensor, "N K C"], target: Float[Tensor, "T K C"]) -> Float[Tensor, " N"]:
+def epig_from_draws(pool: Float[Tensor, "N K C"], target: Float[Tensor, "T K C_t"]) -> Float[Tensor, " N"]:
     """The definition: mean over targets of `pairs_from_draws`."""
     return pairs_from_draws(pool, target).mean(dim=1)
 
 
-def pairs_from_draws(pool: Float[Tensor, "N K C"], target: Float[Tensor, "T K C"]) -> Float[Tensor, "N T"]:
-    """I(y; y*) of the joint p(y, y*) = 1/K sum_k p_k(y|x) p_k(y*|x*), for every pair: N T K C^2 operations.
+def pairs_from_draws(pool: Float[Tensor, "N K C"], target: Float[Tensor, "T K C_t"]) -> Float[Tensor, "N T"]:
+    """I(y; y*) of the joint p(y, y*) = 1/K sum_k p_k(y|x) p_k(y*|x*), for every pair: N T K C C_t operations.
 
     Both tensors must hold the same K draws of the weights, in the same order; with draws of their own the joint is a
     product and what remains is Monte Carlo bias.
@@ -64,9 +64,9 @@ def pairs_from_draws(pool: Float[Tensor, "N K C"], target: Float[Tensor, "T K C"
     return torch.stack([_row_information(row, target) for row in pool])
 
 
-def _row_information(row: Float[Tensor, "K C"], target: Float[Tensor, "T K C"]) -> Float[Tensor, " T"]:
+def _row_information(row: Float[Tensor, "K C"], target: Float[Tensor, "T K C_t"]) -> Float[Tensor, " T"]:
     """I(y; y*) of one pool item with every target, as the divergence of the joint from the product."""
-    joint = row.T @ target / len(row)  # [T C C]
+    joint = row.T @ target / len(row)  # [T C C_t]
     product = joint.sum(dim=2, keepdim=True) * joint.sum(dim=1, keepdim=True)
     terms = torch.xlogy(joint, joint) - torch.xlogy(joint, product)
     return terms.sum(dim=(1, 2))

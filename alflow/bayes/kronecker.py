@@ -138,7 +138,7 @@ class KroneckerPosterior:
         """Precision times vec(weight)."""
         return self._scaled(weight, 1 / self.variances)
 
-    def times_root(self, weight: Float[Tensor, "D P"]) -> Float[Tensor, "D P"]:
+    def times_root(self, weight: Float[Tensor, "*K D P"]) -> Float[Tensor, "*K D P"]:
         """The symmetric root of the covariance times vec(weight); turns white noise into draws."""
         return self._scaled(weight, self.variances.sqrt())
 
