@@ -90,7 +90,8 @@ def _insert(tx: Transaction, candidate_ids: list[int], annotator_id: int, until:
     candidate, table = tables.candidate, tables.lease
     values = (candidate.c.id, literal(annotator_id), literal(until, table.c.until.type))
     free = select(*values).where(candidate.c.id.in_(candidate_ids), _free(annotator_id, now))
-    return tx.execute(insert(table).from_select(["candidate_id", "annotator_id", "until"], free)).rowcount
+    taken = insert(table).from_select(["candidate_id", "annotator_id", "until"], free).returning(table.c.candidate_id)
+    return len(tx.execute(taken).all())
 
 
 def _free(annotator_id: int, now: datetime) -> ColumnElement[bool]:
