@@ -33,7 +33,9 @@ def curve_table(evaluations: Sequence[Evaluation], metric: str) -> pd.DataFrame:
     )
 
 
-def learning_curve(evaluations: Sequence[Evaluation], metric: str, title: str, form: str) -> alt.LayerChart:
+def learning_curve(
+    evaluations: Sequence[Evaluation], metric: str, title: str, form: str
+) -> alt.LayerChart | alt.FacetChart:
     """The curve of one metric; `form` is its number format (d3)."""
     table = curve_table(evaluations, metric)
     color = alt.Color(

@@ -56,7 +56,7 @@ def _apply(workspace: Workspace, annotator_id: int, event: Event) -> dict[str, A
 
 def _submission(token: str, event: Event) -> label.Submission:
     try:
-        verdict = Verdict(event.get("verdict"))
+        verdict = Verdict(str(event.get("verdict")))
     except ValueError as error:
         raise InvalidInputError(f"An answer is a class or a skip, not {event.get('verdict')!r}.") from error
     return label.Submission(

@@ -23,9 +23,9 @@ FOREVER = "private, max-age=31536000, immutable"
 def image(request: Request) -> Response:
     """Thumbnail or rendition of an item; its bytes never change, so the browser may keep them."""
     workspace = services.current().workspace
-    item, kind = request.path_params["item"], request.path_params["kind"]
+    project, item, kind = (request.path_params[name] for name in ("project", "item", "kind"))
     try:
-        content = pool.rendition_bytes(workspace, item, kind)
+        content = pool.rendition_bytes(workspace, item, kind, project)
     except AlflowError as error:
         return PlainTextResponse(str(error), 404)
     headers = {"Cache-Control": FOREVER, "X-Content-Type-Options": "nosniff"}

@@ -77,8 +77,8 @@ def import_items(
     return report
 
 
-def rendition_bytes(workspace: Workspace, item_id: int, kind: str) -> bytes:
-    """The JPEG that is shown for an item: one row and one file are read.
+def rendition_bytes(workspace: Workspace, item_id: int, kind: str, project_id: int | None = None) -> bytes:
+    """The JPEG that is shown for an item, of this project if one is named: one row and one file are read.
 
     Raises:
         InvalidInputError: there is no such kind.
@@ -88,6 +88,8 @@ def rendition_bytes(workspace: Workspace, item_id: int, kind: str) -> bytes:
         raise InvalidInputError(f"there is no rendition {kind!r}; there are {', '.join(SIDES)}")
     with workspace.database.read() as tx:
         (item,) = items.by_ids(tx, [item_id])
+    if project_id is not None and item.project_id != project_id:
+        raise NotFoundError(f"no item of this project has the id {item_id}")
     try:
         return workspace.artifacts.read_bytes(_path(kind, item.content_hash))
     except NotFoundError as error:

@@ -1,27 +1,19 @@
-"""A real Chromium before a real server (`python -m ui`) on a workspace of numbered images."""
+"""A real Chromium before a real server on a workspace of numbered images."""
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
 
 from alflow.settings import Settings
 from alflow.workspace import Workspace
+from tests.web import TOKEN, free_port, served
 
-TOKEN = "token-of-the-tests"
 HERE = Path(__file__).parent
-PATIENCE_S = 60
 
 
 @dataclass(frozen=True)
@@ -41,32 +33,15 @@ class Desk:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """The UI on a workspace that tests fill with projects of their own."""
     home = tmp_path_factory.mktemp("alflow")
-    port = free_port()
     workspace = Workspace.open(Settings(home=home))
-    with served(home, port):
-        yield Desk(workspace, f"http://127.0.0.1:{port}")
+    with served(home, free_port()) as url:
+        yield Desk(workspace, url)
     workspace.database.close()
-
-
-@contextmanager
-def served(home: Path, port: int) -> Iterator[None]:
-    """`python -m ui` on `home`, ready to answer; stopped afterwards."""
-    settings = {"HOME": str(home), "PORT": str(port), "SIGN_IN_TOKEN": TOKEN}
-    environment = os.environ | {f"ALFLOW_{name}": value for name, value in settings.items()}
-    log = home / "ui.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen([sys.executable, "-m", "ui"], env=environment, stdout=output, stderr=output)
-        try:
-            _wait_until_ready(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-            yield
-        finally:
-            process.terminate()
-            process.wait(10)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Chromium: Playwright's own, or the system's."""
+    """Chromium: the system's, or Playwright's own."""
     with sync_playwright() as playwright:
         browser = _launch(playwright)
         yield browser
@@ -75,11 +50,11 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def signed_in(desk: Desk, chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens a page as a signed-in annotator, watched by the witness; each name has a browser profile of its own."""
+    """Opens a page as a signed-in annotator, watched by the witness; each call has a browser profile of its own."""
     contexts: list[BrowserContext] = []
 
-    def open_page(name: str, project: str, path: str = "") -> Page:
-        context = chromium.new_context(viewport={"width": 1360, "height": 860})
+    def open_page(name: str, project: str, path: str = "", **options: Any) -> Page:
+        context = chromium.new_context(**{"viewport": {"width": 1360, "height": 860}, **options})
         contexts.append(context)
         context.add_init_script(path=HERE / "witness.js")
         page = context.new_page()
@@ -97,28 +72,7 @@ def sign_in(page: Page, desk: Desk, name: str) -> None:
     page.goto(desk.link)
     page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{desk.url}/**", wait_until="commit")
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"the UI stopped at once:\n{log.read_text()}")
-        try:
-            urllib.request.urlopen(url, timeout=2)
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-        else:
-            return
-    raise RuntimeError(f"the UI did not answer within {PATIENCE_S} s:\n{log.read_text()}")
+    page.wait_for_url(f"{desk.url}/", wait_until="commit")
 
 
 def _launch(playwright: Playwright) -> Browser:

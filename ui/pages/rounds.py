@@ -54,17 +54,16 @@ def _figures(n_labels: int, evaluations: Sequence[Evaluation]) -> None:
     labels, accuracy, nlpd, rounds = st.columns(4)
     labels.metric("Labels", n_labels, border=True)
     rounds.metric("Rounds closed", max((each.round_number for each in evaluations), default=0), border=True)
-    for column, name, title, form, scale in (
-        (accuracy, "accuracy", "Test accuracy", "{:.1f} %", 100),
-        (nlpd, "nlpd", "Test NLPD", "{:.3f}", 1),
-    ):
-        if not test or name not in test[-1].metrics:
-            column.metric(title, "no test split" if not test else "none", border=True)
-            continue
-        last, first = (scale * each.metrics[name][0] for each in (test[-1], test[0]))
-        delta = form.format(last - first) + " since zero-shot" if len(test) > 1 else None
-        color = "normal" if name == "accuracy" else "inverse"
-        column.metric(title, form.format(last), delta, delta_color=color, border=True)
+    if not test:
+        accuracy.metric("Test accuracy", "no test split", border=True)
+        nlpd.metric("Test NLPD", "no test split", border=True)
+        return
+    (start, _, _), (now, _, _) = (each.metrics["accuracy"] for each in (test[0], test[-1]))
+    gain = f"{100 * (now - start):+.1f} points since zero-shot" if len(test) > 1 else None
+    accuracy.metric("Test accuracy", f"{now:.1%}", gain, border=True)
+    (start, _, _), (now, _, _) = (each.metrics["nlpd"] for each in (test[0], test[-1]))
+    gain = f"{now - start:+.3f} nats since zero-shot" if len(test) > 1 else None
+    nlpd.metric("Test NLPD", f"{now:.3f}", gain, delta_color="inverse", border=True)
 
 
 def _curves(evaluations: Sequence[Evaluation]) -> None:

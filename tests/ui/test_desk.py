@@ -1,0 +1,127 @@
+"""The deck's exchange: idempotent, in order, and never losing an answer to a bad neighbour."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alflow.domain import Project
+from alflow.errors import NotFoundError
+from alflow.store import labels
+from alflow.workflow import label, projects
+from alflow.workspace import Workspace
+from tests.browser import world
+from ui import desk
+
+
+@pytest.fixture
+def project(workspace: Workspace, tmp_path: Path) -> Project:
+    """Eight images in an open round."""
+    project, _ = world.build(workspace, tmp_path, "desk", 8)
+    return project
+
+
+@pytest.fixture
+def ada(workspace: Workspace) -> int:
+    """Somebody who labels."""
+    return label.sign_in(workspace, "Ada").id
+
+
+def test_an_empty_exchange_gives_the_queue(workspace: Workspace, project: Project, ada: int) -> None:
+    reply = desk.sync(workspace, project.id, ada, [])
+    assert [entry["rank"] for entry in reply["queue"]] == [0, 1, 2, 3, 4, 5]
+    assert reply["round"] == {"number": 1, "state": "open", "answered": 0, "total": 8}
+    assert reply["recent"] == reply["acknowledgements"] == []
+
+
+def test_the_queue_tells_nothing_that_could_bias(workspace: Workspace, project: Project, ada: int) -> None:
+    """No prediction, no score and no origin reach the browser of who labels."""
+    assert {key for entry in desk.sync(workspace, project.id, ada, [])["queue"] for key in entry} == {
+        "candidate_id",
+        "item_id",
+        "rank",
+    }
+
+
+def test_an_answer_sent_again_is_stored_once(workspace: Workspace, project: Project, ada: int) -> None:
+    event = _answer(workspace, project, ada, "t1")
+    for _ in range(3):
+        reply = desk.sync(workspace, project.id, ada, [event])
+        assert reply["acknowledgements"] == [{"key": "answer:t1", "stored": True}]
+    assert len(_stored(workspace, project)) == 1
+    assert event["candidate_id"] not in {entry["candidate_id"] for entry in reply["queue"]}
+    assert [answer["token"] for answer in reply["recent"]] == ["t1"]
+
+
+def test_answer_undo_answer_in_one_exchange(workspace: Workspace, project: Project, ada: int) -> None:
+    first = _answer(workspace, project, ada, "t1", place=0)
+    second = _answer(workspace, project, ada, "t2", place=1)
+    events = [first, {"kind": "undo", "token": "t1", "key": "undo:t1"}, second]
+    reply = desk.sync(workspace, project.id, ada, events)
+    assert [each["stored"] for each in reply["acknowledgements"]] == [True, True, True]
+    assert [(each.token, each.class_id) for each in _stored(workspace, project)] == [("t2", second["class_id"])]
+    assert reply["queue"][0]["candidate_id"] == first["candidate_id"]  # the item that was taken back comes first
+
+
+BROKEN: list[dict[str, Any]] = [
+    {"token": None},
+    {"candidate_id": "1"},
+    {"candidate_id": True},
+    {"candidate_id": 10**6},
+    {"class_id": None},
+    {"class_id": 999},
+    {"verdict": "maybe"},
+    {"verdict": "skip", "shown": "x"},
+    {"seconds": "fast"},
+]
+
+
+@pytest.mark.parametrize("change", BROKEN)
+def test_a_broken_event_is_refused_and_its_neighbours_are_kept(
+    workspace: Workspace, project: Project, ada: int, change: dict[str, Any]
+) -> None:
+    broken = _answer(workspace, project, ada, "bad") | change
+    good = _answer(workspace, project, ada, "good", place=1)
+    refused, stored = desk.sync(workspace, project.id, ada, [broken, good])["acknowledgements"]
+    assert not refused["stored"]
+    assert refused["reason"]
+    assert stored == {"key": "answer:good", "stored": True}
+    assert [each.token for each in _stored(workspace, project)] == ["good"]
+
+
+def test_nobody_takes_back_the_answer_of_another(workspace: Workspace, project: Project, ada: int) -> None:
+    desk.sync(workspace, project.id, ada, [_answer(workspace, project, ada, "t1")])
+    eve = label.sign_in(workspace, "Eve").id
+    reply = desk.sync(workspace, project.id, eve, [{"kind": "undo", "token": "t1", "key": "undo:t1"}])
+    assert not reply["acknowledgements"][0]["stored"]
+    assert len(_stored(workspace, project)) == 1
+
+
+def test_what_was_on_screen_is_kept(workspace: Workspace, project: Project, ada: int) -> None:
+    event = _answer(workspace, project, ada, "t1")
+    desk.sync(workspace, project.id, ada, [event])
+    assert _stored(workspace, project)[0].shown == event["shown"]
+
+
+def test_an_unknown_project_is_named(workspace: Workspace, ada: int) -> None:
+    with pytest.raises(NotFoundError, match="77"):
+        desk.sync(workspace, 77, ada, [])
+
+
+def _answer(workspace: Workspace, project: Project, annotator: int, token: str, place: int = 0) -> dict[str, Any]:
+    entry = desk.sync(workspace, project.id, annotator, [])["queue"][place]
+    return {
+        "kind": "answer",
+        "key": f"answer:{token}",
+        "token": token,
+        "candidate_id": entry["candidate_id"],
+        "verdict": "class",
+        "class_id": projects.project_classes(workspace, project.id)[place].id,
+        "seconds": 1.5,
+        "shown": {"item_id": entry["item_id"], "width": 480},
+    }
+
+
+def _stored(workspace: Workspace, project: Project) -> list[Any]:
+    with workspace.database.read() as tx:
+        return labels.of_project(tx, project.id)

@@ -1,0 +1,177 @@
+"""The UI listens on loopback only, and nothing behind its gate answers a stranger."""
+
+import http.cookiejar
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from alflow.domain import Annotator
+from alflow.errors import InvalidInputError
+from alflow.settings import Settings
+from alflow.workspace import Workspace
+from tests.browser import world
+from tests.web import TOKEN, free_port, served
+from ui.server import require_loopback, sign_in_link
+from ui.sign_in import Doorkeeper
+
+slow = pytest.mark.slow
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.3", "::1", "localhost"])
+def test_loopback_is_served(host: str) -> None:
+    require_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "", "192.168.1.4", "example.org", "2001:db8::1", "localhost.evil.org"]
+)
+def test_everything_else_is_refused(host: str) -> None:
+    with pytest.raises(InvalidInputError, match="no accounts yet"):
+        require_loopback(host)
+
+
+def test_the_link_holds_the_token_whole() -> None:
+    settings = Settings(host="::1", port=9, sign_in_token="a&b=c d")
+    assert sign_in_link(settings) == "http://[::1]:9/sign-in?token=a%26b%3Dc+d"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running UI with one project."""
+
+    url: str
+    image: str
+    sync: str
+    keeper: Doorkeeper
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A UI whose database has one project of three images."""
+    home = tmp_path_factory.mktemp("alflow")
+    workspace = Workspace.open(Settings(home=home))
+    project, _ = world.build(workspace, home, "door", 3)
+    port = free_port()
+    with served(home, port) as url:
+        image = f"{url}/images/{project.id}/1/rendition"
+        yield Served(url, image, f"{url}/desk/{project.id}/sync", Doorkeeper(TOKEN, port))
+    workspace.database.close()
+
+
+@slow
+def test_a_stranger_sees_the_form_and_nothing_else(ui: Served) -> None:
+    status, _, where = _get(ui.url, accept="text/html")
+    assert (status, where) == (200, f"{ui.url}/sign-in")
+    for address in (ui.image, f"{ui.url}/_stcore/host-config", f"{ui.url}/static/index.html", f"{ui.url}/media/x"):
+        assert _get(address)[0] == 401
+    assert _post(ui.sync, b'{"events": []}')[0] == 401
+
+
+@slow
+@pytest.mark.parametrize("how", ["forged", "another token", "expired"])
+def test_a_false_cookie_opens_nothing(ui: Served, how: str) -> None:
+    ada = Annotator(1, "Ada")
+    value = {
+        "forged": ui.keeper.sign(ada)[:-1] + "x",
+        "another token": Doorkeeper("guess", ui.keeper.port).sign(ada),
+        "expired": ui.keeper.sign(ada, now=0),
+    }[how]
+    cookie = f"{ui.keeper.cookie}={value}"
+    assert _get(ui.image, cookie)[0] == 401
+    assert _post(ui.sync, b'{"events": []}', cookie)[0] == 401
+    assert _websocket(ui, cookie) == 403
+
+
+@slow
+def test_a_websocket_needs_a_cookie_and_no_foreign_origin(ui: Served) -> None:
+    cookie = _sign_in(ui)
+    assert _websocket(ui, "") == 403
+    assert _websocket(ui, cookie, origin="http://localhost:1") == 403
+    assert _websocket(ui, cookie, origin=ui.url) == 101
+
+
+@slow
+def test_a_page_of_another_site_cannot_answer(ui: Served) -> None:
+    cookie = _sign_in(ui)
+    assert _post(ui.sync, b'{"events": []}', cookie, origin="http://127.0.0.1:1")[0] == 403
+    assert _post(ui.sync, b'{"events": []}', cookie, origin=ui.url)[0] == 200
+
+
+@slow
+def test_signed_in_people_get_images_to_keep(ui: Served) -> None:
+    cookie = _sign_in(ui)
+    status, headers, _ = _get(ui.image, cookie)
+    assert status == 200
+    assert headers["content-type"] == "image/jpeg"
+    assert headers["cache-control"] == "private, max-age=31536000, immutable"
+    for wrong in ("1/999/rendition", "999/1/rendition", "1/1/original"):
+        assert _get(f"{ui.url}/images/{wrong}", cookie)[0] == 404
+
+
+@slow
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"events": 1}', b'{"events": [1]}', b"x" * 2_000_000])
+def test_a_broken_exchange_is_refused_with_a_reason(ui: Served, body: bytes) -> None:
+    status, text = _post(ui.sync, body, _sign_in(ui))
+    assert status == 422
+    assert "reason" in text
+
+
+@slow
+def test_a_wrong_token_and_an_empty_name_stay_outside(ui: Served) -> None:
+    assert _get(f"{ui.url}/sign-in?token=wrong")[0] == 403
+    for token, name, status in (("wrong", "Ada", 403), (TOKEN, "  ", 422), (TOKEN, "x" * 61, 422)):
+        fields = urllib.parse.urlencode({"token": token, "name": name}).encode()
+        assert _post(f"{ui.url}/sign-in", fields, kind="application/x-www-form-urlencoded")[0] == status
+
+
+@slow
+def test_what_is_typed_is_shown_as_text(ui: Served) -> None:
+    query = urllib.parse.urlencode({"token": TOKEN, "name": '"><script>alert(1)</script>'})
+    with urllib.request.urlopen(f"{ui.url}/sign-in?{query}") as answer:
+        assert b"<script>" not in answer.read()
+
+
+def _sign_in(ui: Served) -> str:
+    jar = http.cookiejar.CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    fields = urllib.parse.urlencode({"token": TOKEN, "name": "Ada"}).encode()
+    opener.open(f"{ui.url}/sign-in", fields).close()
+    cookie = next(each for each in jar if each.name == ui.keeper.cookie)
+    assert cookie.has_nonstandard_attr("HttpOnly")
+    assert cookie.get_nonstandard_attr("SameSite") == "lax"
+    return f"{cookie.name}={cookie.value}"
+
+
+def _get(url: str, cookie: str = "", accept: str = "*/*") -> tuple[int, dict[str, str], str]:
+    request = urllib.request.Request(url, headers={"Cookie": cookie, "Accept": accept})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.url
+    except urllib.error.HTTPError as error:
+        return error.code, {}, url
+
+
+def _post(
+    url: str, body: bytes, cookie: str = "", *, origin: str = "", kind: str = "application/json"
+) -> tuple[int, str]:
+    headers = {"Cookie": cookie, "Content-Type": kind} | ({"Origin": origin} if origin else {})
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def _websocket(ui: Served, cookie: str, origin: str | None = None) -> int:
+    address = ui.url.replace("http", "ws", 1) + "/_stcore/stream"
+    try:
+        with connect(address, additional_headers={"Cookie": cookie}, origin=origin) as socket:  # type: ignore[arg-type]
+            return socket.response.status_code if socket.response else 0
+    except InvalidStatus as refused:
+        return refused.response.status_code
