@@ -1,7 +1,7 @@
 """Projects and their classes: created, found, changed. Class names alone are enough to start."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from string import ascii_lowercase, digits
 from typing import Final
@@ -38,7 +38,7 @@ def create_project(
         raise InvalidInputError("a project needs a name")
     _check_settings(settings)
     _check_model(model, precision)
-    completed = complete_classes(classes)
+    completed = _with_keys(complete_classes(classes))
     with workspace.database.begin() as tx:
         project = projects.create(tx, name, model, precision, settings)
         projects.put_classes(tx, project.id, completed)
@@ -89,7 +89,7 @@ def set_classes(workspace: Workspace, project_id: int, classes: Sequence[NewClas
     with workspace.database.begin() as tx:
         known = {label.name: label.hot_key for label in projects.classes(tx, project_id)}
         kept = [replace(new, hot_key=new.hot_key or known.get(new.name)) for new in classes]
-        return projects.put_classes(tx, project_id, complete_classes(kept))
+        return projects.put_classes(tx, project_id, _with_keys(complete_classes(kept)))
 
 
 def name_classes(names: Sequence[str], templates: Sequence[str] = TEMPLATES) -> list[NewClass]:
@@ -102,7 +102,7 @@ def name_classes(names: Sequence[str], templates: Sequence[str] = TEMPLATES) -> 
 
 
 def complete_classes(classes: Sequence[NewClass], templates: Sequence[str] = TEMPLATES) -> list[NewClass]:
-    """Check classes, and fill in what was left empty: display name, prompts, hot key.
+    """Check classes, and fill in display names and prompts that were left empty; hot keys are given when stored.
 
     Raises:
         InvalidInputError: a name is missing or given twice, a prompt is empty, a key is no single digit or letter or
@@ -114,16 +114,22 @@ def complete_classes(classes: Sequence[NewClass], templates: Sequence[str] = TEM
         if "{}" not in template:
             raise InvalidInputError(f"the prompt template {template!r} needs a {{}} where the class name goes")
     _refuse_doubles("name", [label.name.strip() for label in classes])
-    _refuse_doubles("hot key", taken := [label.hot_key for label in classes if label.hot_key])
-    free = (key for key in HOT_KEYS if key not in taken)
-    return [_complete(label, templates, free) for label in classes]
+    _refuse_doubles("hot key", [label.hot_key for label in classes if label.hot_key])
+    return [_complete(label, templates) for label in classes]
 
 
-def _complete(label: NewClass, templates: Sequence[str], free_keys: Iterator[str]) -> NewClass:
+def _complete(label: NewClass, templates: Sequence[str]) -> NewClass:
     name = label.name.strip()
     display = label.display_name.strip() or re.sub(r"[_\s]+", " ", name).strip()
     prompts = label.prompts or tuple(template.replace("{}", display) for template in templates)
-    return NewClass(name, display, prompts, label.hot_key or next(free_keys, None))
+    return NewClass(name, display, prompts, label.hot_key)
+
+
+def _with_keys(classes: Sequence[NewClass]) -> list[NewClass]:
+    """Give the next free key to each class without one, as long as there are some."""
+    taken = {label.hot_key for label in classes}
+    free = (key for key in HOT_KEYS if key not in taken)
+    return [replace(label, hot_key=label.hot_key or next(free, None)) for label in classes]
 
 
 def _check_class(label: NewClass) -> None:

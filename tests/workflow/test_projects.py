@@ -1,0 +1,176 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from alflow.domain import NewClass, Project, ProjectSettings
+from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.workflow.classes import read_classes
+from alflow.workflow.projects import (
+    change_settings,
+    complete_classes,
+    create_project,
+    find_project,
+    list_projects,
+    name_classes,
+    project_classes,
+    set_classes,
+)
+from alflow.workspace import Workspace
+
+
+def test_names_alone_are_enough(workspace: Workspace, project: Project) -> None:
+    stored = project_classes(workspace, project.id)
+    assert [label.name for label in stored] == ["cat", "dog", "traffic_light"]
+    assert [label.display_name for label in stored] == ["cat", "dog", "traffic light"]
+    assert [label.prompts for label in stored] == [
+        ("a photo of a cat",),
+        ("a photo of a dog",),
+        ("a photo of a traffic light",),
+    ]
+    assert [label.hot_key for label in stored] == ["1", "2", "3"]
+    assert [label.position for label in stored] == [0, 1, 2]
+
+
+def test_projects_are_found_by_name_and_listed(workspace: Workspace, project: Project, tiny_model: str) -> None:
+    other = create_project(workspace, "birds", tiny_model, "bf16", name_classes(["owl", "tit"]))
+    assert find_project(workspace, "pets") == project
+    assert list_projects(workspace) == [other, project]
+    with pytest.raises(NotFoundError, match=r"'fish'.*'birds', 'pets'"):
+        find_project(workspace, "fish")
+    with pytest.raises(ConflictError, match="already a project called 'pets'"):
+        create_project(workspace, "pets", tiny_model, "fp32")
+
+
+def test_nothing_is_stored_when_a_class_is_wrong(workspace: Workspace, tiny_model: str) -> None:
+    with pytest.raises(InvalidInputError, match="the name 'cat'"):
+        create_project(workspace, "pets", tiny_model, "fp32", [NewClass("cat", "", ()), NewClass("cat ", "", ())])
+    assert list_projects(workspace) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": " "}, "needs a name"),
+        ({"model": "clip"}, "'clip' is of no known form"),
+        ({"model": "ViT-B-32/nothing"}, "no pretrained tag of ViT-B-32 'nothing'"),
+        ({"precision": "float8"}, "unknown precision 'float8'"),
+        ({"settings": ProjectSettings(strategy="guess")}, "unknown strategy 'guess'"),
+        ({"settings": ProjectSettings(budget=0, votes=0)}, "budget = 0, votes = 0"),
+        ({"settings": ProjectSettings(control_fraction=1.5)}, "control_fraction = 1.5"),
+        ({"settings": ProjectSettings(tau=0.0)}, "tau = 0.0"),
+        ({"settings": ProjectSettings(tau=float("nan"))}, "tau = nan"),
+        ({"settings": ProjectSettings(max_labels=0)}, "max_labels = 0"),
+        ({"settings": ProjectSettings(lease_minutes=0)}, "lease_minutes = 0"),
+    ],
+)
+def test_what_cannot_be_used_is_named(
+    workspace: Workspace, tiny_model: str, changes: dict[str, object], message: str
+) -> None:
+    arguments = {"name": "p", "model": tiny_model, "precision": "fp32"} | changes
+    with pytest.raises(InvalidInputError, match=message):
+        create_project(workspace, **arguments)  # type: ignore[arg-type]
+    assert list_projects(workspace) == []
+
+
+def test_settings_change_through_the_same_door(workspace: Workspace, project: Project) -> None:
+    changed = change_settings(workspace, project.id, replace(project.settings, budget=7))
+    assert find_project(workspace, "pets").settings.budget == changed.settings.budget == 7
+    with pytest.raises(InvalidInputError, match="budget = -1"):
+        change_settings(workspace, project.id, replace(project.settings, budget=-1))
+
+
+def test_classes_keep_ids_and_keys_when_others_come(workspace: Workspace, project: Project) -> None:
+    cat, dog, light = project_classes(workspace, project.id)
+    classes = set_classes(
+        workspace, project.id, name_classes(["owl"]) + [NewClass("dog", "A dog!", ("a dog",)), NewClass("cat", "", ())]
+    )
+    owl, new_dog, new_cat = classes
+    assert (new_dog.id, new_cat.id) == (dog.id, cat.id)
+    assert light.id not in {label.id for label in classes}
+    assert (new_dog.display_name, new_dog.prompts) == ("A dog!", ("a dog",))
+    assert (owl.hot_key, new_dog.hot_key, new_cat.hot_key) == ("3", "2", "1")
+
+
+def test_hot_keys_go_from_digits_to_letters_and_then_end() -> None:
+    keys = [label.hot_key for label in name_classes([f"class {i}" for i in range(40)])]
+    assert keys[:11] == [*"123456789ab"]
+    assert keys[35:] == [None] * 5
+    given = complete_classes([NewClass("x", "", ()), NewClass("y", "", (), hot_key="1")])
+    assert [label.hot_key for label in given] == ["2", "1"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ([NewClass("", "", ())], "has no name"),
+        ([NewClass("a", "", ("x", ""))], "'a' has an empty prompt"),
+        ([NewClass("a", "", ("x", "x"))], "'a' has the same prompt twice"),
+        ([NewClass("a", "", (), "F1")], "hot key of 'a' is 'F1'"),
+        ([NewClass("a", "", (), " ")], "hot key of 'a' is ' '"),
+        ([NewClass("a", "", (), "q"), NewClass("b", "", (), "q")], "the hot key 'q'"),
+    ],
+)
+def test_wrong_classes_are_named(classes: list[NewClass], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        complete_classes(classes)
+
+
+def test_templates_make_an_ensemble_and_need_a_place() -> None:
+    (owl,) = name_classes(["barn_owl"], ["a photo of a {}", "a drawing of a {}"])
+    assert owl.prompts == ("a photo of a barn owl", "a drawing of a barn owl")
+    with pytest.raises(InvalidInputError, match="'an owl' needs a {}"):
+        name_classes(["owl"], ["an owl"])
+
+
+WANTED = [
+    NewClass("cat", "Cat", ("a cat", "a kitten"), "c"),
+    NewClass("dog", "dog", ("a photo of a dog",), "1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "classes.json",
+            json.dumps([
+                {"name": "cat", "display_name": "Cat", "prompts": ["a cat", "a kitten"], "hot_key": "c"},
+                "dog",
+            ]),
+        ),
+        ("classes.csv", "\ufeffname,display_name,prompt,hot_key\ncat,Cat,a cat,c\ncat,,a kitten,\ndog,,,\n"),
+    ],
+)
+def test_class_files(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert read_classes(tmp_path / name) == WANTED
+
+
+def test_class_files_of_names_and_of_prompts_by_name(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("cat\n\n dog \n")
+    assert read_classes(tmp_path / "names.txt") == name_classes(["cat", "dog"])
+    (tmp_path / "prompts.json").write_text('{"cat": ["a cat"], "dog": "a dog"}')
+    assert [label.prompts for label in read_classes(tmp_path / "prompts.json")] == [("a cat",), ("a dog",)]
+    assert read_classes(tmp_path / "names.txt", ["my {}"])[1].prompts == ("my dog",)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.txt", "", "holds no class"),
+        ("a.json", "{", "Expecting property name"),
+        ("a.json", "3", "must be a list"),
+        ("a.json", '[{"title": "cat"}]', "is no class"),
+        ("a.json", '[{"name": "cat", "prompts": [1]}]', "'cat' holds something that is no text"),
+        ("a.csv", "title\ncat\n", "its columns are title; a column 'name' is needed"),
+        ("a.txt", "cat\ncat\n", "two classes have the name 'cat'"),
+        ("missing.txt", None, "cannot be read"),
+    ],
+)
+def test_wrong_class_files_are_named(tmp_path: Path, name: str, text: str | None, message: str) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(InvalidInputError, match=f"{name}.*{message}"):
+        read_classes(tmp_path / name)
