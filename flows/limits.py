@@ -1,5 +1,6 @@
 """One run per project at a time: a Prefect concurrency limit that every flow takes, scheduled or started by hand."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -9,6 +10,7 @@ from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectAlreadyExists
 
 _LOCKED = 423
+_LOOK_SECONDS = 2.0
 _LEASE_SECONDS = 60.0  # a run that was killed gives its place back after this long; the least the server allows
 
 
@@ -36,15 +38,27 @@ def one_run(project_id: int, *, wait: bool) -> Iterator[None]:
     name = limit_name(project_id)
     _ensure_limit(name)
     with ExitStack() as place:
-        try:
-            place.enter_context(
-                concurrency(name, max_retries=None if wait else 0, lease_duration=_LEASE_SECONDS, strict=True)
-            )
-        except ConcurrencySlotAcquisitionError as error:
-            if _is_locked(error):
-                raise BusyError(f"another run works on project {project_id}") from None
-            raise
+        while not _take(place, name):
+            if not wait:
+                raise BusyError(f"another run works on project {project_id}")
+            time.sleep(_LOOK_SECONDS)
         yield
+
+
+def _take(place: ExitStack, name: str) -> bool:
+    """Whether the place was free; asked once, since Prefect itself looks again only after 15 seconds and more.
+
+    Raises:
+        ConcurrencySlotAcquisitionError: the Prefect server does not give places.
+    """
+    try:
+        place.enter_context(concurrency(name, max_retries=0, lease_duration=_LEASE_SECONDS, strict=True))
+    except ConcurrencySlotAcquisitionError as error:
+        response = getattr(error.__cause__, "response", None)
+        if getattr(response, "status_code", None) == _LOCKED:
+            return False
+        raise
+    return True
 
 
 def _ensure_limit(name: str) -> None:
@@ -53,8 +67,3 @@ def _ensure_limit(name: str) -> None:
             client.upsert_global_concurrency_limit_by_name(name, 1)
         except ObjectAlreadyExists:  # made by another run since we looked
             return
-
-
-def _is_locked(error: ConcurrencySlotAcquisitionError) -> bool:
-    response = getattr(error.__cause__, "response", None)
-    return getattr(response, "status_code", None) == _LOCKED

@@ -60,7 +60,7 @@ def advance(project: str) -> State[Any]:
     found = find_project(workspace(), project)
     try:
         with one_run(found.id, wait=False), progress_artifact(found, "Embedding") as progress:
-            embed_shards(workspace(), found, progress)
+            embed_shards(found, progress)
             report = advance_project(workspace(), found.id)
             publish_rounds(workspace(), found)
     except BusyError as busy:

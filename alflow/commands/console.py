@@ -18,7 +18,9 @@ from alflow.progress import Progress
 
 def new_app(help_text: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
     """A group of commands: shows its help when called without one, and never prints local variables."""
-    return typer.Typer(help=help_text, cls=cls, no_args_is_help=True, pretty_exceptions_show_locals=False)
+    return typer.Typer(
+        help=help_text, cls=cls, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
+    )
 
 
 class Commands(TyperGroup):
@@ -94,7 +96,8 @@ def progress_bar(description: str) -> Iterator[Progress]:
     from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(description, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

@@ -1,7 +1,7 @@
 """`alflow init`, `classes`, `import`, `embed`, `strategies`: a project, its classes and its images."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,8 +9,19 @@ from alflow.commands.console import new_app, note, plural, progress_bar, say, sh
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.domain import ProjectSettings, Split
 
+if TYPE_CHECKING:
+    from alflow.domain import NewClass
+
 _DEFAULTS = ProjectSettings()
 _DEFAULT_MODEL = "ViT-B-32/laion2b_s34b_b79k"
+
+_ClassFile = Annotated[
+    Path | None, typer.Option("--classes", help="A file of classes: names one a line, CSV, or JSON with prompts.")
+]
+_Templates = Annotated[
+    list[str] | None,
+    typer.Option("--template", help="Prompt of classes without their own; {} is the name. Repeatable."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -30,9 +41,8 @@ def init(
     class_names: Annotated[
         list[str] | None, typer.Option("--class", "-c", help="A class name; give one per class.")
     ] = None,
-    class_file: Annotated[
-        Path | None, typer.Option("--classes", help="A file of classes: names one a line, CSV, or JSON with prompts.")
-    ] = None,
+    class_file: _ClassFile = None,
+    templates: _Templates = None,
     model: Annotated[
         str, typer.Option(help="open_clip model: NAME/PRETRAINED, NAME:FILE, hf-hub:..., local-dir:...")
     ] = _DEFAULT_MODEL,
@@ -45,6 +55,9 @@ def init(
         float, typer.Option(min=0.0, max=1.0, help="Share of a round drawn at random, as a control.")
     ] = _DEFAULTS.control_fraction,
     votes: Annotated[int, typer.Option(min=1, help="Answers an image needs.")] = _DEFAULTS.votes,
+    lease_minutes: Annotated[
+        float, typer.Option(help="How long an image stays reserved for the person it was shown to.")
+    ] = _DEFAULTS.lease_minutes,
     max_labels: Annotated[int | None, typer.Option(min=1, help="Open no further round after this many labels.")] = None,
     tau: Annotated[
         float, typer.Option(min=0.0, help="Weight of the pretraining data in the posterior.")
@@ -59,11 +72,12 @@ def init(
         budget=budget,
         control_fraction=control_fraction,
         votes=votes,
+        lease_minutes=lease_minutes,
         max_labels=max_labels,
         tau=tau,
         seed=seed,
     )
-    classes = _given_classes(class_names, class_file)
+    classes = _given_classes(class_names, class_file, templates)
     project = create_project(open_workspace(), name, model, precision, classes, settings)
     say(f"created project {project.name} with {plural(len(classes), 'class', 'classes')}")
     note(f"next: alflow import SOURCE --project {project.name}")
@@ -71,10 +85,10 @@ def init(
 
 def list_classes(project: ProjectName = None, as_json: AsJson = False) -> None:
     """Show the classes: order, key, prompts."""
-    from alflow.workflow.projects import classes
+    from alflow.workflow.projects import project_classes
 
     workspace = open_workspace()
-    found = classes(workspace, choose_project(workspace, project).id)
+    found = project_classes(workspace, choose_project(workspace, project).id)
     if as_json:
         show_json(found)
         return
@@ -86,16 +100,16 @@ def list_classes(project: ProjectName = None, as_json: AsJson = False) -> None:
 
 def set_project_classes(
     class_names: Annotated[list[str] | None, typer.Argument(help="Class names, in order.")] = None,
-    class_file: Annotated[
-        Path | None, typer.Option("--file", help="A file of classes: names one a line, CSV, or JSON with prompts.")
-    ] = None,
+    class_file: _ClassFile = None,
+    templates: _Templates = None,
     project: ProjectName = None,
 ) -> None:
-    """Set the classes: those that exist are changed, new ones are added."""
+    """Make these the classes, in this order; a class that has labels cannot go."""
     from alflow.workflow.projects import set_classes
 
+    wanted = _given_classes(class_names, class_file, templates, required=True)
     workspace = open_workspace()
-    stored = set_classes(workspace, choose_project(workspace, project).id, _given_classes(class_names, class_file))
+    stored = set_classes(workspace, choose_project(workspace, project).id, wanted)
     say(f"{plural(len(stored), 'class', 'classes')}: {', '.join(entry.name for entry in stored)}")
 
 
@@ -138,4 +152,21 @@ def strategies(as_json: AsJson = False) -> None:
         show_table(["strategy", "what it does"], captions.items())
 
 
-def _given_classes(names: list[str] | None, file: Path | None): ...
+def _given_classes(
+    names: list[str] | None, file: Path | None, templates: list[str] | None, *, required: bool = False
+) -> "list[NewClass]":
+    """The classes named on the command line or in a file.
+
+    Raises:
+        BadParameter: both were given, or none and one is required.
+    """
+    from alflow.workflow.classes import read_classes
+    from alflow.workflow.projects import TEMPLATES, name_classes
+
+    if names and file:
+        raise typer.BadParameter("give class names or a file of classes, not both")
+    if required and not (names or file):
+        raise typer.BadParameter("name the classes, or give a file of them")
+    if file is not None:
+        return read_classes(file, templates or TEMPLATES)
+    return name_classes(names or [], templates or TEMPLATES)

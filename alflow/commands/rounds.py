@@ -136,7 +136,7 @@ def _metrics(evaluation: "Evaluation") -> list[str]:
 
 
 def _interval(metric: "tuple[float, float, float] | None") -> str:
-    return "-" if metric is None else f"{metric[0]:.3f} [{metric[1]:.3f}, {metric[2]:.3f}]"
+    return "-" if metric is None else f"{metric[0]:.3f} ({metric[1]:.2f}-{metric[2]:.2f})"
 
 
 def _round_id(workspace: "Workspace", project: "Project", number: int | None) -> int:

@@ -30,6 +30,12 @@ def demo(
     json_file: Annotated[Path | None, typer.Option("--json", help="With --evaluate: write the numbers here.")] = None,
 ) -> None:
     """Prepare two projects on emoji drawings and start; needs no network."""
+    if evaluate:
+        _evaluate_demo(json_file)
+    elif json_file is not None:
+        raise typer.BadParameter("--json goes with --evaluate")
+    else:
+        _run_demo()
 
 
 def upgrade() -> None:
