@@ -1,0 +1,174 @@
+import multiprocessing
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alflow.errors import InvalidInputError, NotFoundError
+from alflow.store.artifacts import Artifacts, digest
+
+
+@pytest.fixture(params=["local", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Artifacts]:
+    """A folder, and an object store (here in memory) reached as any other through fsspec."""
+    if request.param == "local":
+        yield Artifacts(tmp_path / "not" / "there" / "yet")
+        return
+    import fsspec
+
+    root = f"/alflow-{uuid4().hex}"
+    yield Artifacts(f"memory:/{root}")
+    memory = fsspec.filesystem("memory")
+    if memory.exists(root):
+        memory.rm(root, recursive=True)
+
+
+TENSORS = {
+    "values": torch.arange(12, dtype=torch.float32).reshape(3, 4),
+    "half": torch.tensor([1.5, -2.0], dtype=torch.bfloat16),
+    "ids": torch.tensor([2**40, -1]),
+    "flags": torch.tensor([True, False]),
+    "scalar": torch.tensor(0.1, dtype=torch.float64),
+    "none": torch.empty(0, 5),
+}
+
+
+def test_tensors_and_metadata_come_back(store: Artifacts) -> None:
+    store.write_tensors("a/b.safetensors", TENSORS, {"model": "demo", "note": "ä"})
+    found, metadata = store.read_tensors("a/b.safetensors")
+    assert metadata == {"model": "demo", "note": "ä"}
+    assert found.keys() == TENSORS.keys()
+    for name, tensor in TENSORS.items():
+        assert found[name].dtype == tensor.dtype
+        assert torch.equal(found[name], tensor)
+
+
+def test_without_metadata(store: Artifacts) -> None:
+    store.write_tensors("x.safetensors", TENSORS)
+    assert store.read_tensors("x.safetensors")[1] == {}
+
+
+def test_views_and_gradients_are_written_as_the_numbers_they_are(store: Artifacts) -> None:
+    base = torch.arange(6.0).reshape(2, 3).requires_grad_()
+    store.write_tensors("x.safetensors", {"turned": base.T})
+    assert torch.equal(store.read_tensors("x.safetensors")[0]["turned"], base.detach().T)
+
+
+def test_bytes_come_back_and_are_replaced(store: Artifacts) -> None:
+    store.write_bytes("renditions/ab/abc.jpg", b"one")
+    store.write_bytes("renditions/ab/abc.jpg", b"another")
+    assert store.read_bytes("renditions/ab/abc.jpg") == b"another"
+
+
+def test_listing_is_sorted_deep_and_empty_for_what_is_not_there(store: Artifacts) -> None:
+    assert store.list("x") == []
+    for name in ("x/2.bin", "x/1.bin", "x/deep/3.bin", "xy/4.bin"):
+        store.write_bytes(name, b"")
+    assert store.list("x") == ["x/1.bin", "x/2.bin", "x/deep/3.bin"]
+    assert len(store.list("")) == 4
+
+
+def test_what_is_not_there_is_named(store: Artifacts) -> None:
+    assert not store.exists("fits/1.safetensors")
+    for read in (store.read_bytes, store.read_tensors):
+        with pytest.raises(NotFoundError, match=r"fits/1\.safetensors"):
+            read("fits/1.safetensors")
+
+
+@pytest.mark.parametrize("keep", [0, 4, 40, -1])
+def test_a_damaged_file_is_named_with_the_remedy(store: Artifacts, keep: int) -> None:
+    store.write_tensors("x.safetensors", TENSORS)
+    store.write_bytes("x.safetensors", store.read_bytes("x.safetensors")[:keep])
+    with pytest.raises(InvalidInputError, match=r"x\.safetensors is damaged .* delete it and run again"):
+        store.read_tensors("x.safetensors")
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd"])
+def test_names_stay_inside(store: Artifacts, name: str) -> None:
+    for use in (store.read_bytes, store.exists, store.list, lambda name: store.write_bytes(name, b"")):
+        with pytest.raises(InvalidInputError, match="inside its folder"):
+            use(name)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    store = Artifacts(tmp_path)
+    store.write_tensors("x.safetensors", {"a": torch.zeros(1)})
+    shared = torch.zeros(4)
+    with pytest.raises(RuntimeError):
+        store.write_tensors("x.safetensors", {"a": shared, "b": shared})  # safetensors refuses shared memory
+    assert store.read_tensors("x.safetensors")[0].keys() == {"a"}
+    assert os.listdir(tmp_path) == ["x.safetensors"]  # noqa: PTH208
+
+
+def test_tensors_that_are_in_use_survive_that_their_file_is_replaced(tmp_path: Path) -> None:
+    store = Artifacts(tmp_path)
+    store.write_tensors("x.safetensors", {"a": torch.ones(100_000)})
+    old = store.read_tensors("x.safetensors")[0]["a"]
+    store.write_tensors("x.safetensors", {"a": torch.zeros(10)})
+    assert old.sum() == 100_000
+
+
+def test_local_tensors_are_mapped_not_copied(tmp_path: Path) -> None:
+    store = Artifacts(tmp_path)
+    store.write_tensors("x.safetensors", {"a": torch.zeros(16_000_000)})
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("resident memory is read from /proc")
+    before = resident()
+    tensor = store.read_tensors("x.safetensors")[0]["a"]
+    assert resident() - before < 32_000_000
+    assert tensor[123] == 0
+
+
+def write_for_ever(root: str) -> None:
+    store = Artifacts(root)
+    while True:
+        store.write_tensors("x.safetensors", {"a": torch.ones(300_000)})
+
+
+@pytest.mark.slow
+def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
+    store = Artifacts(tmp_path)
+    for delay in (0.0, 0.013, 0.029):
+        process = multiprocessing.get_context("spawn").Process(target=write_for_ever, args=(str(tmp_path),))
+        process.start()
+        while not store.exists("x.safetensors"):
+            process.join(0.01)
+        process.join(delay)
+        process.kill()
+        process.join()
+        assert store.read_tensors("x.safetensors")[0]["a"].sum() == 300_000
+        assert store.list("") == ["x.safetensors"]
+        (tmp_path / "x.safetensors").unlink()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.from_regex("[a-z]{1,8}", fullmatch=True), JSON))
+def test_a_digest_does_not_depend_on_the_order_of_its_parts(parts: dict[str, object]) -> None:
+    assert digest(**parts) == digest(**dict(reversed(parts.items())))
+
+
+def test_a_digest_depends_on_everything_else() -> None:
+    parts = [{}, {"a": 1}, {"a": "1"}, {"a": 1.5}, {"a": None}, {"b": 1}, {"a": [1]}, {"a": {"b": 1}}]
+    assert len({digest(**one) for one in parts}) == len(parts)
+    assert digest(a=1) == "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862"
+
+
+@pytest.mark.parametrize(("part", "error"), [(float("nan"), ValueError), (float("inf"), ValueError), ({1}, TypeError)])
+def test_a_digest_of_what_has_no_json(part: object, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        digest(part=part)
