@@ -33,7 +33,8 @@ from alflow.workspace import Workspace
 if TYPE_CHECKING:
     from alflow.vlm.encoder import Encoder
 
-_SHARD_ITEMS: Final = 1024
+SHARD_ITEMS: Final = 1024
+"""Items a shard; the last one may hold fewer."""
 _NOT_EMBEDDED: Final = "not embedded"  # how the reasons begin by which a tried item is told from a new one
 
 
@@ -56,32 +57,50 @@ def embed_missing(workspace: Workspace, project: Project, progress: Progress = s
         InvalidInputError: the project's model cannot be used.
         UnavailableError: its weights cannot be had on this machine.
     """
+    with workspace.database.read() as tx:
+        everything = items.ids(tx, project.id)
+    return embed_items(workspace, project, everything, progress)
+
+
+def embed_items(
+    workspace: Workspace, project: Project, item_ids: Sequence[int], progress: Progress = silent
+) -> EmbedReport:
+    """`embed_missing` for these items only, such as one shard of them.
+
+    Raises:
+        InvalidInputError: the project's model cannot be used.
+        UnavailableError: its weights cannot be had on this machine.
+    """
     encoder, batch_size = workspace.encoder(project), workspace.settings.batch_size
     _remember_encoder(workspace, project, encoder.hash)
     known = _embedded_ids(workspace, project, encoder.hash)
     with workspace.database.read() as tx:
-        missing = [item for item in items.list_(tx, project.id) if item.id not in known]
+        missing = items.by_ids(tx, [item for item in item_ids if item not in known])
     failed: list[Rejection] = []
     encoded = _encoded(encoder, missing, batch_size, progress)
-    for parts in groups(encoded, max(1, _SHARD_ITEMS // batch_size)):
+    for parts in groups(encoded, max(1, SHARD_ITEMS // batch_size)):
         _keep_shard(workspace, project, encoder.hash, [rows for rows, _ in parts])
         unusable = [rejection for _, rejections in parts for rejection in rejections]
         with workspace.database.begin() as tx:
             items.reject(tx, project.id, unusable)
         failed += unusable
-    return EmbedReport(len(missing) - len(failed), len(known), tuple(failed))
+    return EmbedReport(len(missing) - len(failed), len(item_ids) - len(missing), tuple(failed))
 
 
 def count_missing(workspace: Workspace, project: Project) -> int:
     """How many items `embed_missing` has not tried yet; loads no model, so a schedule may ask often."""
+    return len(untried_ids(workspace, project))
+
+
+def untried_ids(workspace: Workspace, project: Project) -> list[int]:
+    """The items that `count_missing` counts."""
     encoder_hash = _remembered_encoder(workspace, project)
     known = _embedded_ids(workspace, project, encoder_hash) if encoder_hash else set()
     with workspace.database.read() as tx:
         missing = [item for item in items.ids(tx, project.id) if item not in known]
-        if not missing:
-            return 0
         reasons = {rejection.uri: rejection.reason for rejection in items.rejections(tx, project.id)}
-        return sum(not reasons.get(item.uri, "").startswith(_NOT_EMBEDDED) for item in items.by_ids(tx, missing))
+        untried = items.by_ids(tx, missing)
+    return [item.id for item in untried if not reasons.get(item.uri, "").startswith(_NOT_EMBEDDED)]
 
 
 def load_embeddings(workspace: Workspace, project: Project, item_ids: Sequence[int]) -> Embeddings:
