@@ -1,0 +1,431 @@
+import math
+import multiprocessing
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from alflow.domain import Label, RoundState, Verdict
+from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.settings import Settings
+from alflow.store import labels, projects, rounds
+from alflow.workflow import label as desk
+from alflow.workflow.label import QueueEntry, QueueProgress, Submission
+from alflow.workspace import Workspace
+from tests.queues import World, open_queue
+
+
+def answer(world: World, rank: int, class_: int | None = 0, token: str = "") -> Submission:
+    """The answer to the candidate at `rank`: class number `class_`, or None for a skip."""
+    return Submission(
+        token=token or f"token-{rank}",
+        candidate_id=world.candidates[rank].id,
+        verdict=Verdict.SKIP if class_ is None else Verdict.CLASS,
+        class_id=None if class_ is None else world.classes[class_].id,
+        seconds=1.25,
+        shown={"suggestion": None},
+    )
+
+
+def state(workspace: Workspace, world: World) -> RoundState:
+    with workspace.database.read() as tx:
+        return rounds.by_id(tx, world.round.id).state
+
+
+def standing(workspace: Workspace, world: World) -> list[Label]:
+    with workspace.database.read() as tx:
+        return labels.of_round(tx, world.round.id)
+
+
+def close(workspace: Workspace, world: World) -> None:
+    with workspace.database.begin() as tx:
+        for step in (RoundState.LABELLED, RoundState.CLOSED):
+            rounds.set_state(tx, world.round.id, step)
+
+
+def ranks(entries: list[QueueEntry]) -> list[int]:
+    return [entry.candidate.rank for entry in entries]
+
+
+# Sign in, look, answer.
+
+
+def test_signing_in_twice_is_the_same_annotator(each_workspace: Workspace) -> None:
+    ada = desk.sign_in(each_workspace, "  Ada   Lovelace ")
+    assert ada.name == "Ada Lovelace"
+    assert desk.sign_in(each_workspace, "Ada Lovelace") == ada
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 201, "nul\0l", "\u202eevil"])
+def test_names_that_are_none(workspace: Workspace, name: str) -> None:
+    with pytest.raises(InvalidInputError, match="visible"):
+        desk.sign_in(workspace, name)
+
+
+def test_the_next_items_come_in_rank_order_with_their_image_and_lease(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 8, lease_minutes=3.0)
+    before = datetime.now(UTC)
+    entries = desk.next_candidates(each_workspace, world.project.id, world.annotators[0].id)
+    assert ranks(entries) == list(range(6))
+    assert [entry.item for entry in entries] == list(world.items[:6])
+    assert all(before <= entry.leased_until - timedelta(minutes=3) <= datetime.now(UTC) for entry in entries)
+
+
+def test_nothing_is_next_without_an_open_round(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 1)
+    who = world.annotators[0].id
+    with each_workspace.database.begin() as tx:
+        other = projects.create(tx, "other", "demo", "float32", world.project.settings)
+    assert desk.next_candidates(each_workspace, other.id, who) == []
+    desk.submit(each_workspace, who, answer(world, 0))
+    assert desk.next_candidates(each_workspace, world.project.id, who) == []
+    close(each_workspace, world)
+    assert desk.next_candidates(each_workspace, world.project.id, who) == []
+
+
+def test_strangers_and_strange_projects_are_turned_away(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 1)
+    calls: list[Callable[[], Any]] = [
+        lambda: desk.next_candidates(each_workspace, world.project.id, 99),
+        lambda: desk.next_candidates(each_workspace, 99, world.annotators[0].id),
+        lambda: desk.submit(each_workspace, 99, answer(world, 0)),
+        lambda: desk.submit(each_workspace, world.annotators[0].id, replace(answer(world, 0), candidate_id=99)),
+        lambda: desk.undo(each_workspace, world.annotators[0].id, "never given"),
+    ]
+    for call in calls:
+        with pytest.raises(NotFoundError):
+            call()
+
+
+def test_an_answer_is_stored_under_the_candidate_that_was_on_screen(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 3)
+    label = desk.submit(each_workspace, world.annotators[0].id, answer(world, 2, 1))
+    assert standing(each_workspace, world) == [label]
+    assert label.item_id == world.items[2].id
+    assert (label.class_id, label.verdict, label.seconds) == (world.classes[1].id, Verdict.CLASS, 1.25)
+    assert label.shown == {"suggestion": None}
+    assert abs(label.at - datetime.now(UTC)) < timedelta(seconds=10)
+
+
+def test_a_skip_is_an_answer_that_does_not_come_back_and_supports_nothing(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 2)
+    who = world.annotators[0].id
+    desk.submit(each_workspace, who, answer(world, 0, None))
+    assert ranks(desk.next_candidates(each_workspace, world.project.id, who)) == [1]
+    desk.submit(each_workspace, who, answer(world, 1, 1))
+    with each_workspace.database.read() as tx:
+        assert labels.settled(tx, world.project.id) == {world.items[1].id: world.classes[1].id}
+    assert state(each_workspace, world) is RoundState.LABELLED
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"verdict": Verdict.SKIP},
+        {"class_id": None},
+        {"class_id": 99},
+        {"token": ""},
+        {"token": "x" * 101},
+    ],
+)
+def test_answers_that_say_nothing_are_refused(workspace: Workspace, changes: dict[str, Any]) -> None:
+    world = open_queue(workspace.database, 1)
+    with pytest.raises(InvalidInputError):
+        desk.submit(workspace, world.annotators[0].id, replace(answer(world, 0), **changes))
+    assert standing(workspace, world) == []
+
+
+def test_a_class_of_another_project_is_refused(workspace: Workspace) -> None:
+    mine, other = (open_queue(workspace.database, 1, name=name) for name in ("mine", "other"))
+    with pytest.raises(InvalidInputError, match="not of this project"):
+        desk.submit(workspace, mine.annotators[0].id, replace(answer(mine, 0), class_id=other.classes[0].id))
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(-5.0, 0.0), (math.nan, 0.0), (math.inf, 0.0), (7.5, 7.5)])
+def test_a_clock_that_jumps_costs_no_answer(workspace: Workspace, seconds: float, kept: float) -> None:
+    world = open_queue(workspace.database, 1)
+    label = desk.submit(workspace, world.annotators[0].id, replace(answer(world, 0), seconds=seconds))
+    assert label.seconds == kept
+
+
+# Once is enough.
+
+
+def test_the_same_token_again_changes_nothing(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 2)
+    who = world.annotators[0].id
+    first = desk.submit(each_workspace, who, answer(world, 0))
+    assert desk.submit(each_workspace, who, replace(answer(world, 0), seconds=99.0)) == first
+    close(each_workspace, world)
+    assert desk.submit(each_workspace, who, answer(world, 0)) == first
+    assert len(standing(each_workspace, world)) == 1
+
+
+def test_an_undone_answer_that_is_sent_again_stays_undone(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 1)
+    who = world.annotators[0].id
+    desk.submit(each_workspace, who, answer(world, 0))
+    undone = desk.undo(each_workspace, who, "token-0")
+    assert desk.submit(each_workspace, who, answer(world, 0)) == undone
+    assert standing(each_workspace, world) == []
+
+
+def test_a_token_says_one_thing(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 2, n_annotators=2)
+    ada, bob = (one.id for one in world.annotators)
+    desk.submit(each_workspace, ada, answer(world, 0, token="t"))
+    for who, other in (
+        (ada, answer(world, 1, token="t")),
+        (ada, answer(world, 0, 1, "t")),
+        (bob, answer(world, 0, token="t")),
+    ):
+        with pytest.raises(ConflictError, match="token"):
+            desk.submit(each_workspace, who, other)
+
+
+def test_many_retries_at_once_are_one_answer(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 1)
+    who = world.annotators[0].id
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: desk.submit(each_workspace, who, answer(world, 0)), range(24)))
+    assert len({label.id for label in found}) == 1
+    assert len(standing(each_workspace, world)) == 1
+
+
+def test_two_tabs_of_one_person_see_the_same_and_the_later_answer_counts(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 9)
+    who = world.annotators[0].id
+    with ThreadPoolExecutor(4) as pool:
+        tabs = list(pool.map(lambda _: desk.next_candidates(each_workspace, world.project.id, who, 3), range(8)))
+    assert [ranks(tab) for tab in tabs] == [[0, 1, 2]] * 8
+    desk.submit(each_workspace, who, answer(world, 0, 0, "left tab"))
+    desk.submit(each_workspace, who, answer(world, 0, 1, "right tab"))
+    (label,) = standing(each_workspace, world)
+    assert (label.token, label.class_id) == ("right tab", world.classes[1].id)
+    assert desk.progress(each_workspace, world.project.id, who).answered == 1
+
+
+# Late is not lost.
+
+
+def test_an_answer_after_its_lease_expired_is_kept_as_a_further_vote(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 2, n_annotators=2, lease_minutes=0.001)
+    ada, bob = (one.id for one in world.annotators)
+    assert ranks(desk.next_candidates(each_workspace, world.project.id, ada, 1)) == [0]
+    time.sleep(0.1)
+    assert ranks(desk.next_candidates(each_workspace, world.project.id, bob, 1)) == [0]
+    desk.submit(each_workspace, bob, answer(world, 0, 0, "bob"))
+    desk.submit(each_workspace, ada, answer(world, 0, 0, "ada"))
+    assert {label.token for label in standing(each_workspace, world)} == {"ada", "bob"}
+    assert desk.progress(each_workspace, world.project.id, ada) == QueueProgress(1, 2, 1, 1, RoundState.OPEN)
+
+
+def test_an_answer_to_a_closed_round_is_kept_and_leaves_it_closed(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 2)
+    close(each_workspace, world)
+    label = desk.submit(each_workspace, world.annotators[0].id, answer(world, 0))
+    assert standing(each_workspace, world) == [label]
+    assert state(each_workspace, world) is RoundState.CLOSED
+
+
+def test_an_answer_while_the_round_is_being_fitted_calls_for_another_fit(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 1, n_annotators=2)
+    ada, bob = (one.id for one in world.annotators)
+    desk.submit(each_workspace, ada, answer(world, 0, 0, "ada"))
+    with each_workspace.database.read() as tx:
+        read_at = rounds.by_id(tx, world.round.id).labelled_at
+    desk.submit(each_workspace, bob, answer(world, 0, 1, "bob"))
+    with pytest.raises(ConflictError, match="changed meanwhile"), each_workspace.database.begin() as tx:
+        rounds.set_state(tx, world.round.id, RoundState.CLOSED, labelled_at=read_at)
+
+
+# The round follows its answers.
+
+
+def test_the_last_vote_makes_the_round_labelled(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 2, votes=2, n_annotators=2)
+    ada, bob = (one.id for one in world.annotators)
+    for who, rank in ((ada, 0), (ada, 1), (bob, 1)):
+        desk.submit(each_workspace, who, answer(world, rank, token=f"{who}-{rank}"))
+        assert state(each_workspace, world) is RoundState.OPEN
+    desk.submit(each_workspace, bob, answer(world, 0, token="last"))
+    assert state(each_workspace, world) is RoundState.LABELLED
+
+
+def test_undo_gives_the_item_back_and_opens_the_round_again(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 2, n_annotators=2)
+    ada, bob = (one.id for one in world.annotators)
+    for rank in range(2):
+        desk.submit(each_workspace, ada, answer(world, rank))
+    undone = desk.undo(each_workspace, ada, "token-0")
+    assert undone.withdrawn_at is not None
+    assert desk.undo(each_workspace, ada, "token-0") == undone
+    assert state(each_workspace, world) is RoundState.OPEN
+    assert desk.next_candidates(each_workspace, world.project.id, bob) == []
+    assert ranks(desk.next_candidates(each_workspace, world.project.id, ada)) == [0]
+    desk.submit(each_workspace, ada, answer(world, 0, 1, "again"))
+    assert state(each_workspace, world) is RoundState.LABELLED
+    assert [label.token for label in standing(each_workspace, world)] == ["token-1", "again"]
+
+
+def test_undo_is_for_ones_own_answers(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 1, n_annotators=2)
+    ada, bob = (one.id for one in world.annotators)
+    desk.submit(each_workspace, ada, answer(world, 0))
+    with pytest.raises(NotFoundError, match="of yours"):
+        desk.undo(each_workspace, bob, "token-0")
+    assert len(standing(each_workspace, world)) == 1
+
+
+def test_undo_in_a_closed_round_is_refused(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 1)
+    who = world.annotators[0].id
+    desk.submit(each_workspace, who, answer(world, 0))
+    close(each_workspace, world)
+    with pytest.raises(ConflictError, match="learned"):
+        desk.undo(each_workspace, who, "token-0")
+    assert len(standing(each_workspace, world)) == 1
+
+
+def test_undo_of_an_extra_vote_leaves_the_round_labelled(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 1, n_annotators=2)
+    for one in world.annotators:
+        desk.submit(each_workspace, one.id, answer(world, 0, token=one.name))
+    desk.undo(each_workspace, world.annotators[1].id, world.annotators[1].name)
+    assert state(each_workspace, world) is RoundState.LABELLED
+
+
+def test_progress_and_last_answers(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 3, n_annotators=2)
+    ada, bob = (one.id for one in world.annotators)
+    for rank, who in enumerate((ada, bob, ada)):
+        desk.submit(each_workspace, who, answer(world, rank))
+    desk.undo(each_workspace, ada, "token-2")
+    assert desk.progress(each_workspace, world.project.id, ada) == QueueProgress(2, 3, 1, 1, RoundState.OPEN)
+    (past,) = desk.last_answers(each_workspace, world.project.id, ada)
+    assert (past.label.token, past.item) == ("token-0", world.items[0])
+    with each_workspace.database.begin() as tx:
+        other = projects.create(tx, "other", "demo", "float32", world.project.settings)
+    assert desk.progress(each_workspace, other.id, ada) == QueueProgress(0, 0, 0, None, None)
+
+
+# Many at once.
+
+
+def empty_the_queue(workspace: Workspace, project_id: int, annotator_id: int, seed: int) -> Iterator[tuple[int, str]]:
+    """One annotator until nothing is left: (candidate, token) of each answer, after it was acknowledged."""
+    random, numbers = Random(seed), count()
+    with workspace.database.read() as tx:
+        classes = [one.id for one in projects.classes(tx, project_id)]
+    idle = 0
+    while idle < 3:
+        entries = desk.next_candidates(workspace, project_id, annotator_id, random.randint(1, 6))
+        idle = 0 if entries else idle + 1
+        for entry in entries[: random.randint(1, len(entries))] if entries else []:
+            said = random.choice([*classes, None])
+            verdict = Verdict.SKIP if said is None else Verdict.CLASS
+            token = f"{annotator_id}-{next(numbers)}"
+            desk.submit(workspace, annotator_id, Submission(token, entry.candidate.id, verdict, said, 0.5))
+            yield entry.candidate.id, token
+            if random.random() < 0.05:
+                desk.undo(workspace, annotator_id, token)
+                yield -entry.candidate.id, token
+
+
+def acknowledged(answers: list[tuple[int, str]]) -> set[str]:
+    """Tokens of the answers that were given and not taken back."""
+    undone = {token for candidate, token in answers if candidate < 0}
+    return {token for candidate, token in answers if candidate > 0 and token not in undone}
+
+
+@pytest.mark.parametrize("votes", [1, 2])
+def test_annotators_at_once_empty_the_queue_and_nothing_is_lost_or_twice(each_workspace: Workspace, votes: int) -> None:
+    world = open_queue(each_workspace.database, 60, votes=votes, n_annotators=6)
+
+    def work(number: int) -> list[tuple[int, str]]:
+        return list(empty_the_queue(each_workspace, world.project.id, world.annotators[number].id, number))
+
+    with ThreadPoolExecutor(6) as pool:
+        given = [one for answers in pool.map(work, range(6)) for one in answers]
+    found = standing(each_workspace, world)
+    assert {label.token for label in found} == acknowledged(given)
+    per_candidate = Counter(label.candidate_id for label in found)
+    assert per_candidate == {candidate.id: votes for candidate in world.candidates}
+    assert len({(label.candidate_id, label.annotator_id) for label in found}) == len(found)
+    assert state(each_workspace, world) is RoundState.LABELLED
+
+
+@pytest.mark.parametrize("votes", [1, 2])
+def test_no_item_is_handed_to_more_people_than_it_needs(each_workspace: Workspace, votes: int) -> None:
+    """Everybody grabs until nobody gets more; nobody answers, no lease expires."""
+    world = open_queue(each_workspace.database, 40, votes=votes, n_annotators=8)
+    start = threading.Barrier(8)
+
+    def grab(number: int) -> set[int]:
+        start.wait()
+        held: set[int] = set()
+        for size in (3, 7, 10, 10):
+            entries = desk.next_candidates(each_workspace, world.project.id, world.annotators[number].id, size)
+            held |= {entry.candidate.id for entry in entries}
+        return held
+
+    with ThreadPoolExecutor(8) as pool:
+        handed = Counter(candidate for held in pool.map(grab, range(8)) for candidate in held)
+    assert handed == {candidate.id: votes for candidate in world.candidates}
+
+
+def work_apart(home: str, url: str, project_id: int, annotator_id: int) -> list[tuple[int, str]]:
+    workspace = Workspace.open(Settings(home=Path(home), database_url=url))
+    return list(empty_the_queue(workspace, project_id, annotator_id, annotator_id))
+
+
+@pytest.mark.slow
+def test_processes_at_once_empty_the_queue_too(each_workspace: Workspace, database_url: str, tmp_path: Path) -> None:
+    world = open_queue(each_workspace.database, 120, votes=2, n_annotators=4)
+    jobs = [(str(tmp_path), database_url, world.project.id, one.id) for one in world.annotators]
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        given = [one for answers in pool.starmap(work_apart, jobs, chunksize=1) for one in answers]
+    found = standing(each_workspace, world)
+    assert {label.token for label in found} == acknowledged(given)
+    assert Counter(label.candidate_id for label in found) == {one.id: 2 for one in world.candidates}
+    assert state(each_workspace, world) is RoundState.LABELLED
+
+
+def work_and_tell(home: str, url: str, project_id: int, annotator_id: int, told: Any) -> None:
+    workspace = Workspace.open(Settings(home=Path(home), database_url=url))
+    for _, token in empty_the_queue(workspace, project_id, annotator_id, 1):
+        told.send(token)
+
+
+@pytest.mark.slow
+def test_what_was_acknowledged_survives_a_killed_server(
+    each_workspace: Workspace, database_url: str, tmp_path: Path
+) -> None:
+    world = open_queue(each_workspace.database, 500, n_annotators=2, lease_minutes=0.01)
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    args = (str(tmp_path), database_url, world.project.id, world.annotators[0].id, sender)
+    process = multiprocessing.get_context("spawn").Process(target=work_and_tell, args=args)
+    process.start()
+    told = {receiver.recv() for _ in range(50)}
+    process.kill()
+    process.join()
+    while receiver.poll():
+        told.add(receiver.recv())
+    with each_workspace.database.read() as tx:
+        stored = {label.token for label in labels.of_round(tx, world.round.id, withdrawn=True)}
+    assert told <= stored
+    assert len(stored) <= len(told) + 1  # one may have been stored and not told
+    time.sleep(0.7)
+    rest = list(empty_the_queue(each_workspace, world.project.id, world.annotators[1].id, 2))
+    assert rest
+    assert len(standing(each_workspace, world)) == 500
+    assert state(each_workspace, world) is RoundState.LABELLED
