@@ -35,65 +35,65 @@ def class_id(workspace: Workspace, project: Project, name: str) -> int:
     return next(label.id for label in project_classes(workspace, project.id) if label.name == name)
 
 
-def test_a_folder_becomes_items_in_a_fixed_order(workspace: Workspace, project: Project, pictures: Path) -> None:
-    report = import_items(workspace, project, str(pictures))
+def test_a_folder_becomes_items_in_a_fixed_order(workspace: Workspace, pets: Project, pictures: Path) -> None:
+    report = import_items(workspace, pets, str(pictures))
     assert (report.added, report.known, report.rejected) == (5, 0, ())
-    found = stored(workspace, project)
+    found = stored(workspace, pets)
     assert [Path(item.uri).name for item in found] == ["0.png", "1.jpg", "2.webp", "3.bmp", "4.tiff"]
     for item in found:
         assert item.content_hash == hashlib.sha256(Path(item.uri).read_bytes()).hexdigest()
         assert (item.width, item.height, item.split, item.truth) == (48, 40, Split.POOL, None)
 
 
-def test_importing_again_adds_only_what_is_new(workspace: Workspace, project: Project, pictures: Path) -> None:
-    import_items(workspace, project, str(pictures))
-    before = stored(workspace, project)
+def test_importing_again_adds_only_what_is_new(workspace: Workspace, pets: Project, pictures: Path) -> None:
+    import_items(workspace, pets, str(pictures))
+    before = stored(workspace, pets)
     tiny.write_picture(pictures / "new.png", seed=9)
     shutil.copy(pictures / "0.png", pictures / "copy of 0.png")
-    report = import_items(workspace, project, str(pictures), Split.TEST)
+    report = import_items(workspace, pets, str(pictures), Split.TEST)
     assert (report.added, report.known) == (1, 6)
-    assert stored(workspace, project)[:5] == before
-    assert stored(workspace, project)[5].split is Split.TEST
-    third = import_items(workspace, project, str(pictures))
+    assert stored(workspace, pets)[:5] == before
+    assert stored(workspace, pets)[5].split is Split.TEST
+    third = import_items(workspace, pets, str(pictures))
     assert (third.added, third.known, third.rejected) == (0, 7, ())
 
 
-def test_no_file_stops_a_run_and_each_is_recorded(workspace: Workspace, project: Project, pictures: Path) -> None:
+def test_no_file_stops_a_run_and_each_is_recorded(workspace: Workspace, pets: Project, pictures: Path) -> None:
     (pictures / "empty.jpg").touch()
     (pictures / "notes.txt").write_text("not a picture")
     (pictures / "cut.png").write_bytes((pictures / "0.png").read_bytes()[:60])
     (pictures / ".hidden.png").write_bytes(b"")
     frames = [Image.new("RGB", (9, 9), colour) for colour in ("red", "blue")]
     frames[0].save(pictures / "moving.gif", save_all=True, append_images=frames[1:])
-    report = import_items(workspace, project, str(pictures))
+    report = import_items(workspace, pets, str(pictures))
     assert (report.added, len(report.rejected)) == (5, 4)
-    reasons = rejected(workspace, project)
+    reasons = rejected(workspace, pets)
     assert set(reasons) == {"empty.jpg", "notes.txt", "cut.png", "moving.gif"}
     assert reasons["empty.jpg"] == "the file is empty"
     assert "several frames" in reasons["moving.gif"]
-    import_items(workspace, project, str(pictures))
-    assert rejected(workspace, project).keys() == reasons.keys()
+    import_items(workspace, pets, str(pictures))
+    assert rejected(workspace, pets).keys() == reasons.keys()
 
 
-def test_an_image_folder_tree_keeps_its_labels_as_truth(workspace: Workspace, project: Project, tmp_path: Path) -> None:
+def test_an_image_folder_tree_keeps_its_labels_as_truth(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
     for seed, name in enumerate(("cat/a.png", "dog/b.png", "traffic light/deep/c.png", "zebra/d.png", "e.png")):
         tiny.write_picture(tmp_path / "tree" / name, seed)
-    report = import_items(workspace, project, str(tmp_path / "tree"), Split.TEST)
-    names = {label.id: label.name for label in project_classes(workspace, project.id)} | {None: None}
-    truths = {Path(item.uri).stem: names[item.truth] for item in stored(workspace, project)}
+    report = import_items(workspace, pets, str(tmp_path / "tree"), Split.TEST)
+    names = {label.id: label.name for label in project_classes(workspace, pets.id)} | {None: None}
+    truths = {Path(item.uri).stem: names[item.truth] for item in stored(workspace, pets)}
     assert truths == {"a": "cat", "b": "dog", "c": "traffic_light", "d": None, "e": None}
     assert dict(report.unknown_labels) == {"zebra": 1}
 
 
-def test_labels_can_be_left_out_and_added_later(workspace: Workspace, project: Project, tmp_path: Path) -> None:
+def test_labels_can_be_left_out_and_added_later(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
     tiny.write_picture(tmp_path / "tree/cat/a.png", 1)
-    import_items(workspace, project, str(tmp_path / "tree"), labels=False)
-    assert stored(workspace, project)[0].truth is None
-    import_items(workspace, project, str(tmp_path / "tree"))
-    assert stored(workspace, project)[0].truth == class_id(workspace, project, "cat")
+    import_items(workspace, pets, str(tmp_path / "tree"), labels=False)
+    assert stored(workspace, pets)[0].truth is None
+    import_items(workspace, pets, str(tmp_path / "tree"))
+    assert stored(workspace, pets)[0].truth == class_id(workspace, pets, "cat")
     (tmp_path / "tree/cat").rename(tmp_path / "tree/dog")
-    import_items(workspace, project, str(tmp_path / "tree"))
-    assert stored(workspace, project)[0].truth == class_id(workspace, project, "cat")
+    import_items(workspace, pets, str(tmp_path / "tree"))
+    assert stored(workspace, pets)[0].truth == class_id(workspace, pets, "cat")
 
 
 ROWS = [
@@ -117,18 +117,18 @@ def write_manifest(path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
-def test_manifests(workspace: Workspace, project: Project, pictures: Path, suffix: str) -> None:
+def test_manifests(workspace: Workspace, pets: Project, pictures: Path, suffix: str) -> None:
     manifest = pictures.parent / f"manifest.{suffix}"
     write_manifest(manifest)
-    report = import_items(workspace, project, str(manifest), Split.TARGET)
-    names = {label.id: label.name for label in project_classes(workspace, project.id)} | {None: None}
-    found = {Path(item.uri).name: (item.split, names[item.truth]) for item in stored(workspace, project)}
+    report = import_items(workspace, pets, str(manifest), Split.TARGET)
+    names = {label.id: label.name for label in project_classes(workspace, pets.id)} | {None: None}
+    found = {Path(item.uri).name: (item.split, names[item.truth]) for item in stored(workspace, pets)}
     assert found == {
         "0.png": (Split.POOL, "cat"),
         "1.jpg": (Split.TEST, "dog"),
         "2.webp": (Split.TARGET, None),
     }
-    assert rejected(workspace, project) == {
+    assert rejected(workspace, pets) == {
         "3.bmp": "unknown split 'holdout'; there are pool, target, test",
         "nowhere.png": "the file does not exist",
     }
@@ -145,44 +145,44 @@ def test_manifests(workspace: Workspace, project: Project, pictures: Path, suffi
     ],
 )
 def test_a_manifest_that_cannot_be_read_is_named(
-    workspace: Workspace, project: Project, tmp_path: Path, name: str, text: str, message: str
+    workspace: Workspace, pets: Project, tmp_path: Path, name: str, text: str, message: str
 ) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(InvalidInputError, match=f"{name} .*{message}|{name} needs"):
-        import_items(workspace, project, str(tmp_path / name))
+        import_items(workspace, pets, str(tmp_path / name))
 
 
-def test_a_source_that_does_not_exist_is_named(workspace: Workspace, project: Project) -> None:
+def test_a_source_that_does_not_exist_is_named(workspace: Workspace, pets: Project) -> None:
     with pytest.raises(InvalidInputError, match="no file or folder /nowhere/at/all"):
-        import_items(workspace, project, "/nowhere/at/all")
+        import_items(workspace, pets, "/nowhere/at/all")
     with pytest.raises(InvalidInputError, match="gopher://x cannot be reached"):
-        import_items(workspace, project, "gopher://x")
+        import_items(workspace, pets, "gopher://x")
 
 
-def test_urls_of_other_file_systems(workspace: Workspace, project: Project, pictures: Path, tmp_path: Path) -> None:
+def test_urls_of_other_file_systems(workspace: Workspace, pets: Project, pictures: Path, tmp_path: Path) -> None:
     memory = fsspec.filesystem("memory")
     memory.pipe_file("/inbox/a.png", (pictures / "0.png").read_bytes())
     memory.pipe_file("/lists/all.csv", b"uri\nmemory://inbox/b.jpg\n../inbox/a.png\n")
     memory.pipe_file("/inbox/b.jpg", (pictures / "1.jpg").read_bytes())
-    assert import_items(workspace, project, "memory://inbox").added == 2
-    assert import_items(workspace, project, "memory://lists/all.csv").known == 1
+    assert import_items(workspace, pets, "memory://inbox").added == 2
+    assert import_items(workspace, pets, "memory://lists/all.csv").known == 1
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         archive.write(pictures / "2.webp", "cat/2.webp")
-    assert import_items(workspace, project, f"zip://::{tmp_path / 'all.zip'}").added == 1
-    item = stored(workspace, project)[-1]
-    assert item.truth == class_id(workspace, project, "cat")
+    assert import_items(workspace, pets, f"zip://::{tmp_path / 'all.zip'}").added == 1
+    item = stored(workspace, pets)[-1]
+    assert item.truth == class_id(workspace, pets, "cat")
     with fsspec.open(item.uri, "rb") as file:
         assert hashlib.sha256(file.read()).hexdigest() == item.content_hash
 
 
-def test_one_image_is_a_source_too(workspace: Workspace, project: Project, pictures: Path) -> None:
-    assert import_items(workspace, project, str(pictures / "3.bmp")).added == 1
+def test_one_image_is_a_source_too(workspace: Workspace, pets: Project, pictures: Path) -> None:
+    assert import_items(workspace, pets, str(pictures / "3.bmp")).added == 1
 
 
-def test_renditions_fit_the_screen(workspace: Workspace, project: Project, tmp_path: Path) -> None:
+def test_renditions_fit_the_screen(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
     tiny.write_picture(tmp_path / "in/wide.jpg", 1, (2400, 600))
-    import_items(workspace, project, str(tmp_path / "in"))
-    (item,) = stored(workspace, project)
+    import_items(workspace, pets, str(tmp_path / "in"))
+    (item,) = stored(workspace, pets)
     assert (item.width, item.height) == (2400, 600)
     sizes = {}
     for kind in pool.SIDES:
@@ -196,21 +196,21 @@ def test_renditions_fit_the_screen(workspace: Workspace, project: Project, tmp_p
         rendition_bytes(workspace, 999, "thumbnail")
 
 
-def test_a_removed_rendition_says_so_and_comes_back(workspace: Workspace, project: Project, pictures: Path) -> None:
-    import_items(workspace, project, str(pictures))
-    item = stored(workspace, project)[0]
+def test_a_removed_rendition_says_so_and_comes_back(workspace: Workspace, pets: Project, pictures: Path) -> None:
+    import_items(workspace, pets, str(pictures))
+    item = stored(workspace, pets)[0]
     (path,) = Path(workspace.settings.artifacts).rglob(f"thumbnails/*/{item.content_hash}.jpg")
     path.unlink()
     with pytest.raises(NotFoundError, match=r"the thumbnail of item \d+ was removed; import .*0\.png again"):
         rendition_bytes(workspace, item.id, "thumbnail")
-    assert import_items(workspace, project, str(pictures)).added == 0
+    assert import_items(workspace, pets, str(pictures)).added == 0
     assert rendition_bytes(workspace, item.id, "thumbnail")
 
 
-def test_projects_share_renditions_not_items(workspace: Workspace, project: Project, pictures: Path) -> None:
-    import_items(workspace, project, str(pictures))
+def test_projects_share_renditions_not_items(workspace: Workspace, pets: Project, pictures: Path) -> None:
+    import_items(workspace, pets, str(pictures))
     kept = {path: path.stat().st_mtime_ns for path in Path(workspace.settings.artifacts).rglob("*.jpg")}
-    other = create_project(workspace, "other", project.model, "fp32", name_classes(["a", "b"]))
+    other = create_project(workspace, "other", pets.model, "fp32", name_classes(["a", "b"]))
     assert import_items(workspace, other, str(pictures)).added == 5
     assert {path: path.stat().st_mtime_ns for path in Path(workspace.settings.artifacts).rglob("*.jpg")} == kept
 
@@ -220,7 +220,7 @@ class KilledError(Exception):
 
 
 def test_a_killed_import_is_continued(
-    workspace: Workspace, project: Project, pictures: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, pets: Project, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "_A_TRANSACTION", 2)
 
@@ -230,9 +230,9 @@ def test_a_killed_import_is_continued(
             raise KilledError
 
     with pytest.raises(KilledError):
-        import_items(workspace, project, str(pictures), progress=kill)
-    assert len(stored(workspace, project)) == 4
+        import_items(workspace, pets, str(pictures), progress=kill)
+    assert len(stored(workspace, pets)) == 4
     steps: list[tuple[int, int | None]] = []
-    report = import_items(workspace, project, str(pictures), progress=lambda *step: steps.append(step))
+    report = import_items(workspace, pets, str(pictures), progress=lambda *step: steps.append(step))
     assert (report.added, report.known) == (1, 4)
     assert steps == [(0, 5), (2, 5), (4, 5), (5, 5)]

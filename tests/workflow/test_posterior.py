@@ -1,0 +1,202 @@
+import os
+import pickle
+from collections.abc import Callable
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from alflow.bayes.curvature import Factors, estimate_factors
+from alflow.bayes.evidence import best_prior_precision
+from alflow.domain import Project
+from alflow.errors import InvalidInputError, NotFoundError
+from alflow.store import items
+from alflow.workflow import posterior
+from alflow.workflow.posterior import (
+    BothFactors,
+    estimate_posterior,
+    import_posterior,
+    load_posterior,
+    write_factors,
+)
+from alflow.workflow.projects import change_settings, find_project
+from alflow.workspace import Workspace
+from tests import tiny
+
+WIDTHS = {"A_img": 32, "B_img": 12, "A_txt": 16, "B_txt": 12}
+
+
+def spread(width: int, seed: int) -> torch.Tensor:
+    rows = torch.randn(3 * width, width, generator=torch.Generator().manual_seed(seed))
+    return rows.T @ rows
+
+
+def published(folder: Path, **widths: int) -> Path:
+    """Factors in the layout they were published in."""
+    folder.mkdir()
+    for seed, (name, width) in enumerate((WIDTHS | widths).items()):
+        torch.save(spread(width, seed), folder / f"{name}_analytic.pt")
+    (folder / "prior_precision_analytic.json").write_text("{}")
+    return folder
+
+
+def test_published_factors_become_the_posterior(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
+    name = import_posterior(workspace, pets, str(published(tmp_path / "factors")), pairs=100)
+    assert find_project(workspace, "pets").posterior == name
+    loaded = load_posterior(workspace, pets)
+    assert loaded.hash == name
+    factors = loaded.image.spectrum.factors
+    torch.testing.assert_close(factors.A, spread(32, 0).double() * sqrt(100))
+    torch.testing.assert_close(factors.published_form()[1], spread(12, 1).double())
+    assert factors.n == 100
+    torch.testing.assert_close(loaded.text.spectrum.factors.A, spread(16, 2).double() * sqrt(100))
+    assert import_posterior(workspace, pets, str(tmp_path / "factors"), pairs=100) == name
+    assert import_posterior(workspace, pets, str(tmp_path / "factors"), pairs=99) != name
+
+
+def test_prior_precision_is_that_of_the_highest_evidence(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
+    import_posterior(workspace, pets, str(published(tmp_path / "factors")))
+    layers = workspace.encoder(pets).layers
+    for tau in (10.0, 3.0):
+        change_settings(workspace, pets.id, type(pets.settings)(tau=tau))
+        loaded = load_posterior(workspace, pets)
+        for side, weight in ((loaded.image, layers.image_weight), (loaded.text, layers.text_weight)):
+            assert (side.tau, side.form) == (tau, "damped")
+            best = best_prior_precision(side.spectrum, weight.square().sum().item(), tau)
+            assert side.prior_precision == pytest.approx(best, rel=1e-5)
+
+
+def test_a_project_without_a_posterior_is_told_how_to_get_one(workspace: Workspace, pets: Project) -> None:
+    with pytest.raises(
+        NotFoundError, match=r"'pets'.*`alflow posterior import DIR`.*`alflow posterior estimate MANIFE"
+    ):
+        load_posterior(workspace, pets)
+
+
+@pytest.mark.parametrize(
+    ("widths", "message"),
+    [
+        ({"A_img": 31}, "the image factors are for a last layer from 31 to 12, but .* goes from 32 to 12"),
+        ({"B_txt": 24}, "the text factors are for a last layer from 16 to 24, but .* goes from 16 to 12"),
+    ],
+)
+def test_factors_of_another_model_are_refused(
+    workspace: Workspace, pets: Project, tmp_path: Path, widths: dict[str, int], message: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        import_posterior(workspace, pets, str(published(tmp_path / "factors", **widths)))
+    assert find_project(workspace, "pets").posterior is None
+
+
+def test_wrong_factors_are_named(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"needs one file A_img\*\.pt; it has 0"):
+        import_posterior(workspace, pets, str(tmp_path))
+    folder = published(tmp_path / "factors")
+    file = folder / "B_img_analytic.pt"
+    for content, message in (
+        (torch.ones(12), "holds no matrix"),
+        ({"B": torch.eye(12)}, "holds no matrix"),
+        (torch.full((12, 12), float("nan")), "Factor B has entries that are not finite"),
+        (torch.randn(12, 12, generator=torch.Generator().manual_seed(0)), "Factor B is not symmetric"),
+        (-torch.eye(12), "Factor B is indefinite"),
+    ):
+        torch.save(content, file)
+        with pytest.raises(InvalidInputError, match=message):
+            import_posterior(workspace, pets, str(folder))
+    file.write_bytes(b"nonsense")
+    with pytest.raises(InvalidInputError, match=r"B_img_analytic\.pt cannot be read"):
+        import_posterior(workspace, pets, str(folder))
+
+
+def test_factors_are_never_unpickled(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+            return Path.touch, (tmp_path / "sprung",)
+
+    folder = published(tmp_path / "factors")
+    with (folder / "A_img_analytic.pt").open("wb") as file:
+        pickle.dump(Trap(), file)
+    with pytest.raises(InvalidInputError, match="A_img"):
+        import_posterior(workspace, pets, str(folder))
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_factors_shipped_beside_a_model_are_read(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
+    image, text = (Factors(spread(width, 0).double(), spread(12, 1).double(), 50) for width in (32, 16))
+    write_factors(tmp_path / "factors.safetensors", BothFactors(image, text))
+    import_posterior(workspace, pets, str(tmp_path))
+    factors = load_posterior(workspace, pets).text.spectrum.factors
+    torch.testing.assert_close(factors.A, text.A, rtol=1e-6, atol=0)
+    assert factors.n == 50
+    (tmp_path / "factors.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(InvalidInputError, match=r"factors\.safetensors holds no Kronecker factors"):
+        import_posterior(workspace, pets, str(tmp_path))
+
+
+def captions(folder: Path, count: int = 6) -> Path:
+    rows = ["path,caption"]
+    for seed in range(count):
+        tiny.write_picture(folder / f"{seed}.png", seed)
+        rows.append(f"{seed}.png,picture number {seed}")
+    (folder / "captions.csv").write_text("\n".join(rows))
+    return folder / "captions.csv"
+
+
+def test_estimated_factors_are_those_of_the_pairs(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
+    manifest, steps = captions(tmp_path / "pairs"), []
+    name = estimate_posterior(workspace, pets, str(manifest), lambda *step: steps.append(step))
+    assert steps[-1] == (6, 6)
+    encoder, loaded = workspace.encoder(pets), load_posterior(workspace, pets)
+    assert loaded.hash == name
+    images = encoder.images([Image.open(tmp_path / f"pairs/{seed}.png").convert("RGB") for seed in range(6)])
+    texts = encoder.texts([f"picture number {seed}" for seed in range(6)])
+    for found, expected in zip(
+        (loaded.image.spectrum.factors, loaded.text.spectrum.factors),
+        estimate_factors(encoder.layers, images, texts, batch=6),
+        strict=True,
+    ):
+        torch.testing.assert_close(found.A, expected.A)
+        torch.testing.assert_close(found.B, expected.B)
+        assert found.n == expected.n == 6
+
+
+def test_pairs_that_cannot_be_used_are_left_out_and_recorded(
+    workspace: Workspace, pets: Project, tmp_path: Path
+) -> None:
+    manifest = captions(tmp_path / "pairs")
+    (tmp_path / "pairs/2.png").write_bytes(b"")
+    estimate_posterior(workspace, pets, str(manifest))
+    assert load_posterior(workspace, pets).image.spectrum.factors.n == 5
+    with workspace.database.read() as tx:
+        (rejection,) = items.rejections(tx, pets.id)
+    assert rejection.reason == "not used for the posterior: the file is empty"
+
+
+def test_manifests_without_captions_or_images_are_refused(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
+    (tmp_path / "bare.csv").write_text("path\na.png\n")
+    with pytest.raises(InvalidInputError, match=r"needs a 'caption' for each image; .*a\.png has none"):
+        estimate_posterior(workspace, pets, str(tmp_path / "bare.csv"))
+    (tmp_path / "gone.csv").write_text("path,caption\na.png,a\nb.png,b\n")
+    with pytest.raises(InvalidInputError, match=r"none of the 2 images could be used; .*does not exist"):
+        estimate_posterior(workspace, pets, str(tmp_path / "gone.csv"))
+    with pytest.raises(InvalidInputError, match="two pairs"):
+        estimate_posterior(workspace, pets, str(captions(tmp_path / "one", count=1)))
+
+
+@pytest.mark.skipif("ALFLOW_REFERENCE" not in os.environ, reason="ALFLOW_REFERENCE names no folder of reference data")
+def test_the_published_factors_of_clip_are_read() -> None:
+    folder = Path(os.environ["ALFLOW_REFERENCE"]) / "laion2b_vit_b_32"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is missing")
+    factors = posterior._read_published(folder, posterior.PUBLISHED_PAIRS)
+    posterior._check_widths(
+        factors,
+        posterior.LastLayers(torch.zeros(512, 768), torch.zeros(512, 512), 100.0),
+        None,  # type: ignore[arg-type]
+    )
+    A, _ = factors.image.published_form()
+    assert float(A.trace()) == pytest.approx(564881.69, rel=1e-5)
+    assert factors.text.n == 327_680
