@@ -22,7 +22,7 @@ def close_round(workspace: Workspace, project_id: int, round_id: int, *, early: 
         early: close a round whose queue is not answered yet, with the labels that there are.
 
     Raises:
-        ConflictError: the queue is not answered yet (and not `early`), or there is nothing to fit on.
+        ConflictError: the queue is not answered yet (and not `early`), or an answer changed meanwhile.
     """
     with workspace.database.read() as tx:
         project, round_ = projects.by_id(tx, project_id), rounds.by_id(tx, round_id)
@@ -44,7 +44,7 @@ def close_round(workspace: Workspace, project_id: int, round_id: int, *, early: 
         for evaluation in found:
             if evaluation is not None:
                 rounds.add_evaluation(tx, evaluation)
-        rounds.add_hashes(tx, round_id, {"fit": model.hashes["fit"]})
+        rounds.add_hashes(tx, round_id, {name: made for name, made in model.hashes.items() if name == "fit"})
         return rounds.set_state(tx, round_id, RoundState.CLOSED, labelled_at=round_.labelled_at)
 
 

@@ -3,7 +3,6 @@
 import torch
 
 from alflow.domain import Project, Round
-from alflow.errors import ConflictError
 from alflow.store import labels
 from alflow.store.artifacts import digest
 from alflow.workflow.embed import load_embeddings
@@ -14,18 +13,14 @@ from alflow.workspace import Workspace
 def fit_round(workspace: Workspace, project: Project, round_: Round) -> Model:
     """The model after a round; computed once, named by the hash of its support set and of what it starts from.
 
-    Raises:
-        ConflictError: no item has a settled label (all were skipped, or votes are tied).
+    Without any settled label (all were skipped, or votes are tied) it is the zero-shot model, which has no fit hash.
     """
     with workspace.database.read() as tx:
         settled = labels.settled(tx, project.id)
     zero_shot = load_model(workspace, project)
     support = {item: label for item, label in sorted(settled.items()) if label in zero_shot.class_ids}
     if not support:
-        raise ConflictError(
-            f"Round {round_.number} of project '{project.name}' has no settled label to fit on: "
-            "its items were all skipped, or their votes are tied."
-        )
+        return zero_shot
     fit = digest(hashes=zero_shot.hashes, support=list(support.items()), seed=round_.seed)
     if workspace.artifacts.exists(fit_path(project.id, fit)):
         return load_model(workspace, project, fit)

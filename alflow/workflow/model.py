@@ -9,12 +9,12 @@ from torch import Tensor
 
 from alflow.acquisition.beliefs import Beliefs, Query, beliefs, build_query
 from alflow.bayes.curvature import Factors, pair_factors
-from alflow.bayes.kronecker import KroneckerPosterior
+from alflow.bayes.kronecker import KroneckerPosterior, Spectrum
 from alflow.domain import Project
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import ConflictError
 from alflow.store.artifacts import digest
-from alflow.vlm.projection import fit_projection
+from alflow.vlm.projection import Pretrained, fit_projection
 from alflow.workflow.embed import class_rows
 from alflow.workflow.posterior import load_posterior
 from alflow.workflow.projects import project_classes
@@ -84,15 +84,18 @@ def load_model(workspace: Workspace, project: Project, fit: str | None = None) -
 
 
 def refit(model: Model, support: Activations, labels: Int64[Tensor, " N"], generator: torch.Generator) -> Model:
-    """The zero-shot model after these labels: projection and scale by MAP, factors updated by the labelled rows.
+    """The zero-shot model after these labels: projection and scale by MAP, covariances by the spread that fits them.
 
-    The curvature of the labels is taken at the fitted weights, with the classes as the other modality.
+    The labelled rows update the image factors, at the fitted weights and with the classes as the other modality.
     """
-    texts = model.classes.embed(model.layers.text_weight)
-    fitted = fit_projection(support, labels, texts, model.layers, model.image_posterior, generator=generator)
+    pretrained = Pretrained(model.layers, model.image_posterior, model.text_posterior, model.classes)
+    fitted = fit_projection(support, labels, pretrained, generator)
     layers = fitted.layers(model.layers)
-    new = pair_factors(support.values, support.embed(layers.image_weight), texts, layers)
-    return replace(model, layers=layers, image_posterior=model.image_posterior.update(new))
+    g = support.embed(layers.image_weight.double())  # a difference of sums: float32 would leave it indefinite
+    texts = model.classes.embed(layers.text_weight.double())
+    new = pair_factors(support.values.double(), g, texts, layers)
+    factors = model.image_posterior.spectrum.factors.merge(new)
+    return _fitted(model, layers, factors, fitted.spread)
 
 
 def fit_path(project_id: int, fit: str) -> str:
@@ -104,19 +107,25 @@ def save_fit(workspace: Workspace, project: Project, fit: str, model: Model) -> 
     """Keep what `load_model` needs to restore a fitted model."""
     factors = model.image_posterior.spectrum.factors
     tensors = {"image_weight": model.layers.image_weight, "A": factors.A, "B": factors.B}
-    head = {"scale": model.layers.scale, "bias": model.layers.bias, "n": factors.n}
-    tensors |= {name: torch.tensor(value, dtype=torch.float64) for name, value in head.items()}
+    numbers = {"scale": model.layers.scale, "bias": model.layers.bias}
+    numbers |= {"n": factors.n, "spread": model.image_posterior.spread}
+    tensors |= {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
     workspace.artifacts.write_tensors(fit_path(project.id, fit), tensors, model.hashes)
 
 
 def _restore(workspace: Workspace, zero_shot: Model, project: Project, fit: str) -> Model:
     tensors, _ = workspace.artifacts.read_tensors(fit_path(project.id, fit))
-    scale, bias, n = (float(tensors[name]) for name in ("scale", "bias", "n"))
-    posterior = zero_shot.image_posterior
-    factors = Factors(tensors["A"], tensors["B"], n)
+    scale, bias, n, spread = (float(tensors[name]) for name in ("scale", "bias", "n", "spread"))
+    layers = replace(zero_shot.layers, image_weight=tensors["image_weight"], scale=scale, bias=bias)
+    fitted = _fitted(zero_shot, layers, Factors(tensors["A"], tensors["B"], n), spread)
+    return replace(fitted, hashes=zero_shot.hashes | {"fit": fit})
+
+
+def _fitted(zero_shot: Model, layers: LastLayers, image_factors: Factors, spread: float) -> Model:
+    image = replace(zero_shot.image_posterior, spectrum=Spectrum.of(image_factors))
     return replace(
         zero_shot,
-        layers=replace(zero_shot.layers, image_weight=tensors["image_weight"], scale=scale, bias=bias),
-        image_posterior=KroneckerPosterior.damped(factors, posterior.prior_precision, posterior.tau),
-        hashes=zero_shot.hashes | {"fit": fit},
+        layers=layers,
+        image_posterior=image.tempered(spread),
+        text_posterior=zero_shot.text_posterior.tempered(spread),
     )

@@ -1,0 +1,59 @@
+"""The smallest world in which everything is real: a tiny CLIP on disk, pictures of two colours, a project of them."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from alflow.domain import Project, ProjectSettings, Split, Verdict
+from alflow.workflow.label import Submission, next_candidates, sign_in, submit
+from alflow.workflow.pool import import_items
+from alflow.workflow.posterior import estimate_posterior
+from alflow.workflow.projects import create_project, name_classes
+from alflow.workspace import Workspace
+from tests.tiny import write_model
+
+COLOURS: Final = {"red": (200, 30, 40), "blue": (30, 40, 200)}
+
+
+def paint(folder: Path, per_colour: int, seed: int = 0) -> Path:
+    """An ImageFolder tree: noisy pictures, in a folder of their colour."""
+    generator = np.random.default_rng(seed)
+    for name, colour in COLOURS.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(per_colour):
+            pixels = np.clip(np.array(colour) + generator.normal(0, 40, (40, 40, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{seed}-{number}.png")
+    return folder
+
+
+def captions(folder: Path) -> Path:
+    """A manifest of images and captions, for the posterior, of the pictures in a folder."""
+    manifest = folder / "captions.csv"
+    rows = [f"{path},a {path.parent.name} picture" for path in sorted(folder.rglob("*.png"))]
+    manifest.write_text("\n".join(["path,caption", *rows]) + "\n")
+    return manifest
+
+
+def colour_project(workspace: Workspace, folder: Path, name: str = "colours", *, budget: int = 4) -> Project:
+    """A project with pool, target and test, and a posterior; nothing embedded, no round yet."""
+    settings = ProjectSettings(budget=budget, strategy="margin", control_fraction=0.25)
+    model = write_model(folder / f"{name}-model")
+    project = create_project(workspace, name, model, "fp32", name_classes(list(COLOURS)), settings)
+    for seed, split in enumerate((Split.POOL, Split.TARGET, Split.TEST)):
+        import_items(workspace, project, str(paint(folder / name / split, 6, seed)), split)
+    estimate_posterior(workspace, project, str(captions(folder / name / Split.TARGET)))
+    return project
+
+
+def answer(workspace: Workspace, project: Project) -> int:
+    """Answer everything that is asked, truly; returns how many answers that took."""
+    annotator = sign_in(workspace, "tester")
+    done = 0
+    while queue := next_candidates(workspace, project.id, annotator.id):
+        for entry in queue:
+            given = Submission(f"answer {entry.candidate.id}", entry.candidate.id, Verdict.CLASS, entry.item.truth, 1.0)
+            submit(workspace, annotator.id, given)
+            done += 1
+    return done

@@ -1,0 +1,79 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from alflow.domain import Project
+from alflow.errors import ConflictError, InvalidInputError
+from alflow.workflow.advance import advance
+from alflow.workflow.export import export_labels, export_projection, label_rows
+from alflow.workflow.label import sign_in, undo
+from alflow.workflow.model import load_model
+from alflow.workspace import Workspace
+from tests.colours import answer
+
+
+@pytest.fixture
+def labelled(workspace: Workspace, project: Project) -> Project:
+    advance(workspace, project.id)
+    answer(workspace, project)
+    advance(workspace, project.id)
+    return project
+
+
+def test_every_format_says_the_same(workspace: Workspace, labelled: Project, tmp_path: Path) -> None:
+    paths = [tmp_path / "out" / f"labels{suffix}" for suffix in (".csv", ".jsonl", ".parquet")]
+    assert [export_labels(workspace, labelled.id, str(path)) for path in paths] == [4, 4, 4]
+    of_csv = list(csv.DictReader(io.StringIO(paths[0].read_text())))
+    of_jsonl = [json.loads(line) for line in paths[1].read_text().splitlines()]
+    of_parquet = pq.read_table(paths[2]).to_pylist()
+    for plain, exact, typed in zip(of_csv, of_jsonl, of_parquet, strict=True):
+        assert plain == {name: "" if value is None else str(value) for name, value in exact.items()}
+        assert exact == {name: v.isoformat() if hasattr(v, "isoformat") else v for name, v in typed.items()}
+
+
+def test_provenance_leads_back_to_the_picture(workspace: Workspace, labelled: Project) -> None:
+    for row in label_rows(workspace, labelled.id):
+        assert Path(row.uri).parent.name == row.class_name  # the tiny world's folders are its truth
+        assert (row.annotator, row.round_number, row.strategy) == ("tester", 1, "margin")
+        assert row.posterior is not None
+        assert len(row.posterior) == 64
+
+
+def test_a_withdrawn_answer_is_marked_not_left_out(workspace: Workspace, project: Project) -> None:
+    advance(workspace, project.id)
+    answer(workspace, project)
+    first = label_rows(workspace, project.id)[0]
+    with workspace.database.read() as tx:
+        token = tx.exec_driver_sql("SELECT token FROM label ORDER BY id LIMIT 1").scalar_one()
+    undo(workspace, sign_in(workspace, "tester").id, token)
+    assert first.withdrawn_at is None
+    assert label_rows(workspace, project.id)[0].withdrawn_at is not None
+
+
+def test_an_unknown_ending_is_refused(workspace: Workspace, project: Project) -> None:
+    with pytest.raises(InvalidInputError, match=r"'\.xls'.*\.csv, \.jsonl, \.parquet"):
+        export_labels(workspace, project.id, "labels.xls")
+
+
+def test_a_place_that_cannot_be_written_is_named(workspace: Workspace, project: Project, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidInputError, match=r"file/labels\.csv"):
+        export_labels(workspace, project.id, str(tmp_path / "file" / "labels.csv"))
+
+
+def test_the_projection_is_the_fitted_one(workspace: Workspace, labelled: Project, tmp_path: Path) -> None:
+    fit = export_projection(workspace, labelled.id, str(tmp_path / "projection.safetensors"))
+    tensors, model = load_file(tmp_path / "projection.safetensors"), load_model(workspace, labelled, fit)
+    torch.testing.assert_close(tensors["image_weight"], model.layers.image_weight)
+    assert float(tensors["scale"]) == pytest.approx(model.layers.scale)
+
+
+def test_no_projection_before_the_first_round_is_closed(workspace: Workspace, project: Project) -> None:
+    with pytest.raises(ConflictError, match="close a round first"):
+        export_projection(workspace, project.id, "nowhere.safetensors")
