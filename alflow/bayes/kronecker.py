@@ -64,12 +64,14 @@ class KroneckerPosterior:
         prior_precision: lambda, the precision of the weights before any data.
         tau: pseudo-data count, the weight of the curvature.
         form: `damped` (the paper's) or `exact`.
+        spread: factor on the covariance (on Binv, not on k); 1 for the posterior as it is.
     """
 
     spectrum: Spectrum
     prior_precision: float
     tau: float
     form: Form
+    spread: float = 1.0
 
     @classmethod
     def damped(cls, factors: Factors | Spectrum, prior_precision: float, tau: float) -> Self:
@@ -80,6 +82,10 @@ class KroneckerPosterior:
     def exact(cls, factors: Factors | Spectrum, prior_precision: float, tau: float) -> Self:
         """Precision tau A (x) B + lambda I."""
         return cls(_spectrum(factors), _positive(prior_precision, "prior precision"), _positive(tau, "tau"), "exact")
+
+    def tempered(self, spread: float) -> Self:
+        """The same Gaussian with its covariance times `spread`; k(x, x') stays, Binv is scaled."""
+        return replace(self, spread=self.spread * _positive(spread, "spread"))
 
     # Kernel: what the activations see.
 
@@ -122,7 +128,7 @@ class KroneckerPosterior:
         """Variance of the weights in the eigenbases."""
         a, b = self.spectrum.a, self.spectrum.b
         if self.form == "exact":
-            return 1 / (self.tau * b[:, None] * a + self.prior_precision)
+            return self.spread / (self.tau * b[:, None] * a + self.prior_precision)
         return self.output_spectrum[:, None] * self.row_spectrum
 
     @property
@@ -173,15 +179,15 @@ class KroneckerPosterior:
     def row_spectrum(self) -> Float[Tensor, " P"]:
         """Eigenvalues of Ainv."""
         if self.form == "exact":
-            return self.variances.sum(0) / self.variances.sum().sqrt()
+            return self.variances.sum(0) / (self.spread * self.variances.sum()).sqrt()
         return 1 / (sqrt(self.tau) * self.spectrum.a + sqrt(self.prior_precision))
 
     @cached_property
     def output_spectrum(self) -> Float[Tensor, " D"]:
         """Eigenvalues of Binv."""
         if self.form == "exact":
-            return self.variances.sum(1) / self.variances.sum().sqrt()
-        return 1 / (sqrt(self.tau) * self.spectrum.b + sqrt(self.prior_precision))
+            return self.variances.sum(1) * (self.spread / self.variances.sum()).sqrt()
+        return self.spread / (sqrt(self.tau) * self.spectrum.b + sqrt(self.prior_precision))
 
     @cached_property
     def _row_root(self) -> Float[Tensor, "P P"]:

@@ -17,9 +17,10 @@ References:
     MacKay, The evidence framework applied to classification networks (the probit approximation), 1992.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from math import pi
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import torch
 from jaxtyping import Float
@@ -38,17 +39,27 @@ class GaussianEmbeddings:
     Attributes:
         mean: g, not normalised.
         variance_scale: k(x, x).
-        expected_norm: sqrt(E|g|^2).
+        total_variance: tr Cov g(x).
         output_variance: exact posterior only: variance along each output eigenvector.
     """
 
     mean: Float[Tensor, "N D"]
     variance_scale: Float[Tensor, " N"]
-    expected_norm: Float[Tensor, " N"]
+    total_variance: Float[Tensor, " N"]
     output_variance: Float[Tensor, "N D"] | None = None
 
     def __len__(self) -> int:
         return len(self.mean)
+
+    def tempered(self, spread: float) -> Self:
+        """The same under `posterior.tempered(spread)`."""
+        output = None if self.output_variance is None else self.output_variance * spread
+        return replace(self, total_variance=self.total_variance * spread, output_variance=output)
+
+    @cached_property
+    def expected_norm(self) -> Float[Tensor, " N"]:
+        """sqrt(E|g|^2)."""
+        return (self.mean.square().sum(1) + self.total_variance).sqrt()
 
     @property
     def direction(self) -> Float[Tensor, "N D"]:
@@ -99,11 +110,8 @@ def gaussian_embeddings(
     scale = posterior.row_variance(values)
     if posterior.form == "exact":
         output_variance = posterior.output_variance(values)
-        spread = output_variance.sum(1)
-    else:
-        output_variance = None
-        spread = scale * float(posterior.output_spectrum.sum())
-    return GaussianEmbeddings(mean, scale, (mean.square().sum(1) + spread).sqrt(), output_variance)
+        return GaussianEmbeddings(mean, scale, output_variance.sum(1), output_variance)
+    return GaussianEmbeddings(mean, scale, scale * float(posterior.output_spectrum.sum()))
 
 
 def logit_moments(
@@ -117,10 +125,10 @@ def logit_moments(
     """Mean and variance of the logit of every image with every class; uses scale and bias of `layers`."""
     dtype = image.mean.dtype
     image_modes, text_modes = _modes(image_posterior, covariance, dtype), _modes(text_posterior, covariance, dtype)
-    overlap = _overlap(image_modes, text_modes)  # [R R_t]
+    overlap = _overlap(image_posterior, text_posterior, covariance).to(dtype)  # [R R_t]
     spread_g, spread_h = _spread(image), _spread(text)  # [N R], [C R_t]
-    on_image = torch.cat([spread_g, _quadratic(image.direction, text_modes)], dim=1)  # [N R+R_t]
-    on_text = torch.cat([_quadratic(text.direction, image_modes) + spread_h @ overlap.T, spread_h], dim=1)  # [C R+R_t]
+    on_image = torch.cat([spread_g, text_modes.quadratic(image.direction)], dim=1)  # [N R+R_t]
+    on_text = torch.cat([image_modes.quadratic(text.direction) + spread_h @ overlap.T, spread_h], dim=1)  # [C R+R_t]
     mean = layers.scale * (image.direction @ text.direction.T) + layers.bias
     return LogitMoments(mean, layers.scale**2 * (on_image @ on_text.T))
 
@@ -206,11 +214,17 @@ def _shrunk(mean: Float[Tensor, "N C"], variance: Float[Tensor, "N C"]) -> Float
     return mean / (1 + pi / 8 * variance).sqrt()
 
 
-class _Modes(NamedTuple):
+@dataclass(frozen=True)
+class _Modes:
     """M_r = basis diag(weights[:, r]) basis^T; None stands for the identity."""
 
     basis: Float[Tensor, "D D"] | None
     weights: Float[Tensor, "D R"] | None
+
+    def quadratic(self, rows: Float[Tensor, "N D"]) -> Float[Tensor, "N R"]:
+        """v^T M_r v of each row v."""
+        squares = (rows if self.basis is None else rows @ self.basis).square()
+        return squares if self.weights is None else squares @ self.weights
 
 
 def _modes(posterior: KroneckerPosterior, covariance: Covariance, dtype: torch.dtype) -> _Modes:
@@ -222,30 +236,24 @@ def _modes(posterior: KroneckerPosterior, covariance: Covariance, dtype: torch.d
     return _Modes(None, squared if weights is None else squared @ weights)
 
 
-def _spread(embeddings: GaussianEmbeddings) -> Float[Tensor, "N R"]:
-    """Over the expected square norm, as the directions are over the norm."""
-    if embeddings.output_variance is not None:
-        return embeddings.output_variance / embeddings.expected_norm.square()[:, None]
-    return (embeddings.variance_scale / embeddings.expected_norm.square())[:, None]
-
-
-def _quadratic(rows: Float[Tensor, "N D"], modes: _Modes) -> Float[Tensor, "N R"]:
-    """v^T M_r v of each row v."""
-    squares = (rows if modes.basis is None else rows @ modes.basis).square()
-    return squares if modes.weights is None else squares @ modes.weights
-
-
-def _overlap(left: _Modes, right: _Modes) -> Float[Tensor, "R R_t"]:
+def _overlap(left: KroneckerPosterior, right: KroneckerPosterior, covariance: Covariance) -> Float[Tensor, "R R_t"]:
     """tr(M_r M'_r') of each pair of modes."""
-    if left.basis is None or right.basis is None:
-        both = _weights(left).T @ _weights(right)  # both are diagonal in the coordinates
-    else:
-        both = (left.basis.T @ right.basis).square()
-        both = both if left.weights is None else left.weights.T @ both
-        both = both if right.weights is None else both @ right.weights
-    return both
+    if covariance == "full" and left.form == right.form == "damped":
+        return (left.output_covariance * right.output_covariance).sum().reshape(1, 1)
+    one, other = (_modes(posterior, covariance, torch.float64) for posterior in (left, right))
+    if covariance == "diagonal":
+        return _weights(one).T @ _weights(other)
+    both = (left.spectrum.output_basis.T @ right.spectrum.output_basis).square()
+    both = both if one.weights is None else one.weights.T @ both
+    return both if other.weights is None else both @ other.weights
 
 
 def _weights(modes: _Modes) -> Float[Tensor, "D R"]:
     assert modes.weights is not None
     return modes.weights
+
+
+def _spread(embeddings: GaussianEmbeddings) -> Float[Tensor, "N R"]:
+    """Over the expected square norm, as the directions are over the norm."""
+    spread = embeddings.variance_scale[:, None] if embeddings.output_variance is None else embeddings.output_variance
+    return spread / embeddings.expected_norm.square()[:, None]

@@ -1,0 +1,133 @@
+"""The MAP fit of a projection in coordinates where its prior is white.
+
+Axes: N items, C classes, D joint width, P activation width, r = min(N, P).
+
+    minimise  - sum_n log p(y_n | s cos(g_n, h) + b) + 1/2 |change|^2 + 1/2 ((log s - log s0) / .7)^2
+
+The prior has a Kronecker covariance (1 / strength) Binv (x) Ainv. With u = phi Ainv^1/2 and the eigenvectors of Binv as
+output coordinates, a standard normal `change` moves embeddings by (Binv / strength)^1/2 change u. Only the span of the
+rows u_n matters, so `change` is [D r], and a step of the optimiser costs a few N r D operations.
+"""
+
+from dataclasses import dataclass, replace
+from math import sqrt
+from typing import Self
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from alflow.bayes.kronecker import KroneckerPosterior
+from alflow.embeddings import Activations, LastLayers
+
+_LOG_SCALE_SD = 0.7
+_BIAS_SD = 2.0
+_MAX_STEPS = 30
+_TOLERANCE = 1e-3  # nats
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Change of the projection in standard deviations of its prior, and changes of the head."""
+
+    change: Float[Tensor, "D r"]
+    log_scale: float
+    bias: float
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A support set in white coordinates.
+
+    Attributes:
+        coordinates: of the whitened activations in their span.
+        back: turns such coordinates into rows of weights.
+        basis, root: eigenvectors and standard deviations of the prior over outputs.
+        g: pretrained embeddings in that basis.
+        h: normalised class embeddings in that basis.
+        labels: rows of h.
+        layers: scale, bias and likelihood to start from.
+    """
+
+    coordinates: Float[Tensor, "N r"]
+    back: Float[Tensor, "r P"]
+    basis: Float[Tensor, "D D"]
+    root: Float[Tensor, " D"]
+    g: Float[Tensor, "N D"]
+    h: Float[Tensor, "C D"]
+    labels: Int64[Tensor, " N"]
+    layers: LastLayers
+
+    @classmethod
+    def of(
+        cls,
+        support: Activations,
+        labels: Int64[Tensor, " N"],
+        classes: Float[Tensor, "C D"],
+        layers: LastLayers,
+        posterior: KroneckerPosterior,
+    ) -> Self:
+        """Change coordinates: once, for all folds and strengths."""
+        weight = layers.image_weight
+        row_root = posterior.features(torch.eye(weight.shape[1], dtype=weight.dtype))  # [P P]
+        orthonormal, coordinates = torch.linalg.qr((support.values.to(weight.dtype) @ row_root).T)  # [P r], [r N]
+        basis = posterior.spectrum.output_basis.to(weight.dtype)
+        return cls(
+            coordinates=coordinates.T.contiguous(),
+            back=(row_root @ orthonormal).T,
+            basis=basis,
+            root=posterior.output_spectrum.sqrt().to(weight.dtype),
+            g=support.embed(weight) @ basis,
+            h=torch.nn.functional.normalize(classes.to(weight.dtype), dim=1) @ basis,
+            labels=labels,
+            layers=layers,
+        )
+
+    def __getitem__(self, rows: Bool[Tensor, " N"]) -> Self:
+        return replace(self, coordinates=self.coordinates[rows], g=self.g[rows], labels=self.labels[rows])
+
+    def solve(self, strength: float) -> Solution:
+        """Minimise the loss by L-BFGS from the prior's mean, in at most 30 steps.
+
+        The limit is part of the method: the very weakest priors are left a little before their optimum, in the
+        cross-validation as in the final fit.
+        """
+        change = self.g.new_zeros(self.g.shape[1], self.coordinates.shape[1]).requires_grad_()
+        head = self.g.new_zeros(2).requires_grad_()
+        optimiser = torch.optim.LBFGS(
+            [change, head], max_iter=_MAX_STEPS, tolerance_change=_TOLERANCE, line_search_fn="strong_wolfe"
+        )
+
+        def closure() -> Tensor:
+            optimiser.zero_grad()
+            loss = self.loss(change, head, strength)
+            loss.backward()  # type: ignore[no-untyped-call]
+            return loss
+
+        optimiser.step(closure)  # type: ignore[no-untyped-call]
+        log_scale, bias = head.detach().tolist()
+        return Solution(change.detach(), log_scale, bias)
+
+    def loss(self, change: Float[Tensor, "D r"], head: Float[Tensor, "2"], strength: float) -> Float[Tensor, ""]:
+        """Negative log posterior up to a constant; `head` holds the changes of log scale and bias."""
+        cosines = torch.nn.functional.normalize(self._moved(change, strength), dim=1) @ self.h.T  # [N C]
+        logits = self.layers.scale * head[0].exp() * cosines + (self.layers.bias + head[1])
+        prior = change.square().sum() + (head[0] / _LOG_SCALE_SD) ** 2 + (head[1] / _BIAS_SD) ** 2
+        return self._misfit(logits) + 0.5 * prior
+
+    def embeddings(self, solution: Solution, strength: float) -> Float[Tensor, "N D"]:
+        """G of these items under a solution, in the ordinary basis."""
+        return self._moved(solution.change, strength) @ self.basis.T
+
+    def weight_change(self, solution: Solution, strength: float) -> Float[Tensor, "D P"]:
+        """W - W0."""
+        return self.basis @ ((self.root / sqrt(strength))[:, None] * solution.change) @ self.back
+
+    def _moved(self, change: Float[Tensor, "D r"], strength: float) -> Float[Tensor, "N D"]:
+        return self.g + (self.coordinates @ change.T) * (self.root / sqrt(strength))
+
+    def _misfit(self, logits: Float[Tensor, "N C"]) -> Float[Tensor, ""]:
+        if self.layers.likelihood == "softmax":  # blind to the bias, which its prior keeps in place
+            return torch.nn.functional.cross_entropy(logits, self.labels, reduction="sum")
+        sign = 2 * torch.nn.functional.one_hot(self.labels, logits.shape[1]) - 1
+        return -torch.nn.functional.logsigmoid(sign * logits).sum()
