@@ -8,9 +8,11 @@ from ui import session
 from ui.pages import label, project, rounds
 from ui.theme import FRAME
 
-st.set_page_config(page_title="alflow", page_icon=":material/filter_center_focus:", layout="wide")
+HERE = Path(__file__).parent
 
-st.logo(Path(__file__).with_name("logo.svg"), size="large")
+st.set_page_config(page_title="alflow", page_icon=str(HERE / "icon.svg"), layout="wide")
+
+st.logo(HERE / "logo.svg", size="large")
 
 PAGES = [
     st.Page(label.show, title="Label", icon=":material/ads_click:", url_path="label", default=True),

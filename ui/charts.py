@@ -6,9 +6,9 @@ import altair as alt
 import pandas as pd
 
 from alflow.domain import Evaluation
-from ui.theme import SERIES
 
 SPLITS = {"test": "Test split", "control": "Control slice"}
+SERIES = {"Test split": "#179c8c", "Control slice": "#d08a1d"}  # legible on both papers, also to the colour-blind
 HEIGHT = 300
 COLUMNS = ["labels", "round", "split", "value", "low", "high", "items"]
 
@@ -38,10 +38,11 @@ def learning_curve(
 ) -> alt.LayerChart | alt.FacetChart:
     """The curve of one metric; `form` is its number format (d3)."""
     table = curve_table(evaluations, metric)
+    told = [name for name in SPLITS.values() if name in set(table["split"])]
     color = alt.Color(
         "split:N",
         title=None,
-        scale=alt.Scale(domain=list(SPLITS.values()), range=list(SERIES)),
+        scale=alt.Scale(domain=told, range=[SERIES[name] for name in told]),
         legend=alt.Legend(orient="top", direction="horizontal", symbolType="circle"),
     )
     base = alt.Chart(table).encode(

@@ -18,17 +18,18 @@ DARK = {
 }
 SHARED = {"baseRadius": "0.6rem", "showSidebarBorder": True, "headingFontWeights": [650, 600, 600]}
 
-THEME = {f"theme.{name}": value for name, value in SHARED.items()} | {
-    f"theme.{base}.{name}": value
-    for base, colors in (("light", LIGHT), ("dark", DARK))
-    for name, value in colors.items()
+THEME = {
+    f"theme.{section}{name}": value
+    for section, options in (("", SHARED), ("light.", LIGHT), ("dark.", DARK))
+    for name, value in options.items()
 }
-
-SERIES = ("#179c8c", "#d08a1d")  # test split, control slice: legible on both papers, told apart by the colour-blind
 
 FRAME = """
 [data-testid="stMainBlockContainer"] { padding: 3.4rem 2.5rem 2rem; max-width: 110rem }
 [data-testid="stHeader"] { background: transparent }
+.facts { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.5rem; margin: 0 }
+.facts dt { opacity: .65 }
+.facts dd { margin: 0; overflow-wrap: anywhere }
 a.quiet { font-size: .875rem; color: inherit; opacity: .7 }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums }
 """

@@ -1,5 +1,7 @@
 """The Project page: what is in it, what happens next, and the way out for its labels."""
 
+from html import escape
+
 import pandas as pd
 import streamlit as st
 
@@ -40,9 +42,13 @@ def _counts(overview: Overview) -> None:
     columns = st.columns(4)
     for column, split in zip(columns, Split, strict=False):
         count = f"{overview.counts.get(split, 0):,}"
-        column.metric(split.value.capitalize(), count, help=SPLIT_HELP[split], border=True)
+        column.metric(split.value.capitalize(), count, help=SPLIT_HELP[split], border=True, height="stretch")
     columns[3].metric(
-        "Labelled", f"{overview.n_settled:,}", help="Items that have all the answers they need", border=True
+        "Labelled",
+        f"{overview.n_settled:,}",
+        help="Items that have all the answers they need",
+        border=True,
+        height="stretch",
     )
 
 
@@ -77,9 +83,8 @@ def _setup(overview: Overview) -> None:
         "Answers per image": str(settings.votes),
         "Stops": f"at {settings.max_labels} labels" if settings.max_labels else "when the pool is used up",
     }
-    st.markdown(
-        "\n".join(["| | |", "|---|---|", *(f"| {name} | {session.escape(value)} |" for name, value in facts.items())])
-    )
+    rows = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items()]
+    st.html(f'<dl class="facts">{"".join(rows)}</dl>')
 
 
 def _export(overview: Overview) -> None:
@@ -105,6 +110,6 @@ def _rejections(overview: Overview) -> None:
     rejected = overview.rejections
     if not rejected:
         return
-    with st.expander(f"{len(rejected):,} files were turned away", icon=":material/block:"):
+    with st.expander(f"Files turned away: {len(rejected):,}", icon=":material/block:"):
         rows = [{"File": each.uri, "Reason": each.reason, "At": each.at} for each in rejected]
         st.dataframe(pd.DataFrame(rows), hide_index=True)

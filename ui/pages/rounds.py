@@ -52,18 +52,20 @@ def _live(project: Project, known: Sequence[object]) -> None:
 def _figures(n_labels: int, evaluations: Sequence[Evaluation]) -> None:
     test = [each for each in evaluations if each.split == "test"]
     labels, accuracy, nlpd, rounds = st.columns(4)
-    labels.metric("Labels", n_labels, border=True)
-    rounds.metric("Rounds closed", max((each.round_number for each in evaluations), default=0), border=True)
+    labels.metric("Labels", n_labels, border=True, height="stretch")
+    rounds.metric(
+        "Rounds closed", max((each.round_number for each in evaluations), default=0), border=True, height="stretch"
+    )
     if not test:
-        accuracy.metric("Test accuracy", "no test split", border=True)
-        nlpd.metric("Test NLPD", "no test split", border=True)
+        accuracy.metric("Test accuracy", "no test split", border=True, height="stretch")
+        nlpd.metric("Test NLPD", "no test split", border=True, height="stretch")
         return
     (start, _, _), (now, _, _) = (each.metrics["accuracy"] for each in (test[0], test[-1]))
     gain = f"{100 * (now - start):+.1f} points since zero-shot" if len(test) > 1 else None
-    accuracy.metric("Test accuracy", f"{now:.1%}", gain, border=True)
+    accuracy.metric("Test accuracy", f"{now:.1%}", gain, border=True, height="stretch")
     (start, _, _), (now, _, _) = (each.metrics["nlpd"] for each in (test[0], test[-1]))
     gain = f"{now - start:+.3f} nats since zero-shot" if len(test) > 1 else None
-    nlpd.metric("Test NLPD", f"{now:.3f}", gain, delta_color="inverse", border=True)
+    nlpd.metric("Test NLPD", f"{now:.3f}", gain, delta_color="inverse", border=True, height="stretch")
 
 
 def _curves(evaluations: Sequence[Evaluation]) -> None:

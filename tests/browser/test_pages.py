@@ -1,0 +1,119 @@
+"""Rounds and Project pages, the project selector, the empty workspace: shown whole, without an error on the page."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from playwright.sync_api import Page, expect
+
+from alflow.domain import Project, Rejection, Verdict
+from alflow.store import items, rounds
+from alflow.workflow import label
+from alflow.workflow.label import Submission
+from tests.browser import world
+from tests.browser.conftest import Desk
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def project(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project in the middle of a round, with a curve, answers of every kind and rejected files."""
+    project, opened = world.build(desk.workspace, tmp_path_factory.mktemp("images"), "pages", 20)
+    world.add_curve(desk.workspace, project, 4)
+    ada = label.sign_in(desk.workspace, "Ada").id
+    with desk.workspace.database.begin() as tx:
+        candidates = rounds.candidates(tx, opened.id)
+        now = opened.opened_at
+        items.reject(tx, project.id, [Rejection("s3://photos/broken.jpg", "the file ends in the middle", now)])
+    for place, candidate in enumerate(candidates[:8]):
+        skipped = place == 3
+        class_id = None if skipped else candidate.predicted_class_id if place % 3 else min(candidate.probabilities)
+        verdict = Verdict.SKIP if skipped else Verdict.CLASS
+        label.submit(desk.workspace, ada, Submission(f"pages-{place}", candidate.id, verdict, class_id, 1.2 + place))
+    return project
+
+
+def test_rounds_show_the_curve_and_the_reasons(signed_in: Open, project: Project) -> None:
+    page = signed_in("Ada", project.name, "rounds")
+    expect(page.get_by_role("heading", name="All rounds")).to_be_visible(timeout=30_000)
+    expect(page.locator("[data-testid=stVegaLiteChart]").first).to_be_visible()
+    expect(page.get_by_text("points since zero-shot")).to_be_visible()
+    expect(page.locator(".cards article")).to_have_count(20)
+    expect(page.locator(".cards article.skipped")).to_have_count(1)
+    expect(page.locator(".cards .origin")).to_have_count(2)
+    page.get_by_role("radio", name="Control").click()
+    expect(page.locator(".cards article")).to_have_count(2)
+    expect(page.locator(".cards article").first).to_contain_text("drawn at random")
+    _no_error(page)
+
+
+def test_rounds_follow_what_happens(desk: Desk, signed_in: Open, tmp_path: Path) -> None:
+    """A page that is open shows an evaluation and a new state without a reload."""
+    project, _ = world.build(desk.workspace, tmp_path, "follow", 2)
+    page = signed_in("Ada", project.name, "rounds")
+    expect(page.get_by_text("The curve starts once a round is closed")).to_be_visible(timeout=30_000)
+    world.add_curve(desk.workspace, project, 1)
+    expect(page.locator("[data-testid=stVegaLiteChart]").first).to_be_visible(timeout=15_000)
+    _no_error(page)
+
+
+def test_project_tells_what_is_in_it(signed_in: Open, project: Project) -> None:
+    page = signed_in("Ada", project.name, "project")
+    expect(page.get_by_role("heading", name="Take the labels home")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Files turned away: 1")).to_be_visible()
+    expect(page.get_by_text("of round 1 are answered")).to_be_visible()
+    _no_error(page)
+
+
+@pytest.mark.parametrize(("suffix", "rows"), [(".csv", 9), (".jsonl", 8)])
+def test_labels_download_as_text(signed_in: Open, project: Project, tmp_path: Path, suffix: str, rows: int) -> None:
+    lines = _download(signed_in("Ada", project.name, "project"), suffix, tmp_path).read_text().splitlines()
+    assert len(lines) == rows
+
+
+def test_labels_download_as_parquet(signed_in: Open, project: Project, tmp_path: Path) -> None:
+    table = pq.read_table(_download(signed_in("Ada", project.name, "project"), ".parquet", tmp_path))
+    assert table.num_rows == 8
+    assert {"item_id", "uri", "content_hash", "class_name", "annotator", "round_number"} <= set(table.column_names)
+
+
+def test_the_selector_changes_the_project(desk: Desk, signed_in: Open, project: Project, tmp_path: Path) -> None:
+    other, _ = world.build(desk.workspace, tmp_path, "other", 3)
+    page = signed_in("Ada", project.name)
+    expect(page.locator("[data-is=title]")).to_have_text(project.name, timeout=30_000)
+    page.get_by_role("combobox").click()
+    page.get_by_role("option", name=other.name).click()
+    expect(page.locator("[data-is=title]")).to_have_text(other.name)
+    expect(page.locator("[data-is=count]")).to_have_text("0 of 3")
+    page.wait_for_function("window.witness.at(-1)?.what === 'shown'")
+    page.keyboard.press("1")
+    expect(page.locator("[data-is=count]")).to_have_text("1 of 3")  # keys go to the deck, not into the selector
+    page.reload()
+    expect(page.locator("[data-is=title]")).to_have_text(other.name)
+
+
+def test_signing_out_closes_the_door(desk: Desk, signed_in: Open, project: Project) -> None:
+    page = signed_in("Ada", project.name)
+    page.get_by_role("link", name="Sign out").click()
+    expect(page.get_by_label("Your name")).to_be_visible()
+    page.goto(f"{desk.url}/rounds")
+    expect(page.get_by_label("Token from the terminal")).to_be_visible()
+
+
+def _download(page: Page, suffix: str, folder: Path) -> Path:
+    page.get_by_role("radio", name=suffix).click(timeout=30_000)
+    button = page.get_by_role("button", name=f"Download labels as {suffix[1:].upper()}")
+    with page.expect_download() as download:
+        button.click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    assert path.name == f"pages-labels{suffix}"
+    return path
+
+
+def _no_error(page: Page) -> None:
+    expect(page.locator("[data-testid=stException], [data-testid=stError]")).to_have_count(0)
