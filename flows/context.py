@@ -1,16 +1,21 @@
 """The workspace of a flow process: opened once, so that an encoder is loaded once."""
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from alflow.settings import Settings
-from alflow.workspace import Workspace
+
+if TYPE_CHECKING:
+    from alflow.workspace import Workspace
 
 
-def workspace() -> Workspace:
+def workspace() -> "Workspace":
     """The workspace of the settings in the environment."""
     return _opened(Settings().model_dump_json())
 
 
 @lru_cache(maxsize=1)
-def _opened(settings: str) -> Workspace:
+def _opened(settings: str) -> "Workspace":
+    from alflow.workspace import Workspace  # not before a flow runs: the process that keeps the schedule stays small
+
     return Workspace.open(Settings.model_validate_json(settings))

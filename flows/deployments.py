@@ -8,6 +8,7 @@ and so holds against all of them.
 import argparse
 import asyncio
 import signal
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,34 +22,31 @@ from flows.rounds import advance, advance_due, close_round, open_round
 
 SCHEDULED = "schedule"
 BY_HAND = "manual"
-_RUNS_AT_ONCE = 4  # processes; a long run of one project must not hold up the others
+_RUNS_AT_ONCE = 3  # processes; a long run of one project must not hold up the others
 _POLL_SECONDS = 5.0
+_EARLY_SECONDS = 1.0  # a run is started this long before its time, and waits for it as a process
 
 
 def main() -> None:
     """Serve with the settings of the environment."""
     parser = argparse.ArgumentParser(description="Serve the flows of alflow on their schedule.")
     parser.add_argument("--ready", type=Path, help="a file to make once the schedule stands")
-    asyncio.run(serve(Settings(), parser.parse_args().ready))
+    serve(Settings(), parser.parse_args().ready)
 
 
-async def serve(settings: Settings, ready: Path | None = None) -> None:
+def serve(settings: Settings, ready: Path | None = None) -> None:
     """Register the deployments, make the file `ready`, and run what is due until SIGTERM or Ctrl-C.
 
     On the way out the schedule is paused, so that nothing piles up while alflow is off, and runs are cancelled: they
     are idempotent, the next start finishes their work.
     """
-    runner = Runner(name="alflow", query_seconds=min(_POLL_SECONDS, settings.schedule_seconds), limit=_RUNS_AT_ONCE)
-    for deployment in deployments(settings):
-        await runner.aadd_deployment(deployment)
-    running = asyncio.create_task(runner.start())
-    while not (runner.started or running.done()):
-        await asyncio.sleep(0.05)
-    for number in (signal.SIGINT, signal.SIGTERM):  # only now: the runner sets a handler of its own while it starts
-        asyncio.get_running_loop().add_signal_handler(number, lambda: asyncio.ensure_future(_stop(runner)))
-    if ready is not None:
-        ready.touch()
-    await running
+    runner = Runner(
+        name="alflow",
+        query_seconds=min(_POLL_SECONDS, settings.schedule_seconds),
+        prefetch_seconds=_EARLY_SECONDS,
+        limit=_RUNS_AT_ONCE,
+    )
+    asyncio.run(_serve(runner, deployments(settings), ready))
 
 
 def deployments(settings: Settings) -> list[RunnerDeployment]:
@@ -58,6 +56,19 @@ def deployments(settings: Settings) -> list[RunnerDeployment]:
     scheduled = advance_due.to_deployment(SCHEDULED, interval=every, entrypoint_type=module)
     by_hand = (advance, ingest, open_round, close_round)
     return [scheduled, *(flow.to_deployment(BY_HAND, entrypoint_type=module) for flow in by_hand)]
+
+
+async def _serve(runner: Runner, served: Iterable[RunnerDeployment], ready: Path | None) -> None:
+    for deployment in served:
+        await runner.aadd_deployment(deployment)
+    running = asyncio.create_task(runner.start())
+    while not (runner.started or running.done()):
+        await asyncio.sleep(0.05)
+    for number in (signal.SIGINT, signal.SIGTERM):  # only now: the runner sets a handler of its own while it starts
+        asyncio.get_running_loop().add_signal_handler(number, lambda: asyncio.ensure_future(_stop(runner)))
+    if ready is not None:
+        ready.touch()
+    await running
 
 
 async def _stop(runner: Runner) -> None:

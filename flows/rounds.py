@@ -19,9 +19,8 @@ SKIPPED = "Skipped"
 @flow(name="open-round", flow_run_name="open-round-{project}")
 def open_round(project: str) -> int:
     """Choose what to ask next, unless a round is open already; returns the round's number."""
-    from alflow.workflow.projects import find_project
-
     from alflow.workflow.acquire import open_round as acquire_round
+    from alflow.workflow.projects import find_project
     from flows.publish import publish_rounds
 
     found = find_project(workspace(), project)
@@ -34,9 +33,8 @@ def open_round(project: str) -> int:
 @flow(name="close-round", flow_run_name="close-round-{project}")
 def close_round(project: str, number: int, early: bool = False) -> str:
     """Fit on the answers, evaluate and close the round of that number; returns its state."""
-    from alflow.workflow.projects import find_project
-
     from alflow.workflow.evaluate import close_round as evaluate_round
+    from alflow.workflow.projects import find_project
     from alflow.workflow.review import find_round
     from flows.publish import publish_rounds
 
@@ -51,9 +49,8 @@ def close_round(project: str, number: int, early: bool = False) -> str:
 @flow(name="advance", flow_run_name="advance-{project}")
 def advance(project: str) -> State[Any]:
     """Do what is due for one project; skipped at once while another run works on it."""
-    from alflow.workflow.projects import find_project
-
     from alflow.workflow.advance import advance as advance_project
+    from alflow.workflow.projects import find_project
     from flows.embedding import embed_shards
     from flows.publish import progress_artifact, publish_rounds
 

@@ -23,7 +23,7 @@ from alflow.errors import ConflictError, UnavailableError
 
 _LOOK_SECONDS = 0.2
 _READY_SECONDS = 120.0
-_GRACE_SECONDS = 15.0
+_GRACE_SECONDS = 30.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -40,7 +40,7 @@ class Service:
 
 @dataclass
 class Supervisor:
-    """Starts services one after the other, watches them, and stops all of them when the block is left."""
+    """Starts services, watches them, and stops all of them when the block is left."""
 
     stopping: threading.Event = field(default_factory=threading.Event)
     _running: list[tuple[Service, subprocess.Popen[bytes]]] = field(default_factory=list)
@@ -52,13 +52,7 @@ class Supervisor:
         self.stop()
 
     def start(self, service: Service) -> None:
-        """Start a service and wait until it is ready, or until we were told to stop.
-
-        Raises:
-            UnavailableError: it ended before it was ready, or is not ready after two minutes.
-        """
-        if self.stopping.is_set():
-            return
+        """Start a service; it is not ready yet."""
         service.log.parent.mkdir(parents=True, exist_ok=True)
         with service.log.open("wb") as log:
             process = subprocess.Popen(
@@ -71,7 +65,23 @@ class Supervisor:
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 (no threads here)
             )
         self._running.append((service, process))
-        self._wait_until_ready(service, process)
+
+    def wait(self) -> bool:
+        """Wait until every service that was started is ready; False when we were told to stop before.
+
+        Raises:
+            UnavailableError: one ended, or is not ready after two minutes.
+        """
+        deadline = time.monotonic() + _READY_SECONDS
+        while unready := [service for service, _ in self._running if not service.ready()]:
+            self._check()
+            if time.monotonic() > deadline:
+                raise UnavailableError(
+                    f"{unready[0].name} is not ready after {_READY_SECONDS:.0f} s; see {unready[0].log}"
+                )
+            if self.stopping.wait(_LOOK_SECONDS):
+                return False
+        return not self.stopping.is_set()
 
     def watch(self) -> None:
         """Return when we were told to stop.
@@ -80,9 +90,7 @@ class Supervisor:
             UnavailableError: a service ended by itself; nothing is restarted behind your back.
         """
         while not self.stopping.wait(_LOOK_SECONDS):
-            for service, process in self._running:
-                if process.poll() is not None:
-                    raise UnavailableError(_post_mortem(service, process))
+            self._check()
 
     def stop(self) -> None:
         """Stop everything, last started first: asked politely, then killed with all its children."""
@@ -90,15 +98,10 @@ class Supervisor:
             _stop_group(process)
         self._running.clear()
 
-    def _wait_until_ready(self, service: Service, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
-        while not service.ready():
+    def _check(self) -> None:
+        for service, process in self._running:
             if process.poll() is not None:
                 raise UnavailableError(_post_mortem(service, process))
-            if time.monotonic() > deadline:
-                raise UnavailableError(f"{service.name} is not ready after {_READY_SECONDS:.0f} s; see {service.log}")
-            if self.stopping.wait(_LOOK_SECONDS):
-                return
 
 
 @contextlib.contextmanager

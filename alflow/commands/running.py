@@ -1,11 +1,16 @@
 """`alflow up`, `demo`, `db upgrade`: running alflow and keeping its database."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import new_app, say
+from alflow.commands.console import new_app, progress_bar, say
+
+if TYPE_CHECKING:
+    from alflow.settings import Settings
+
+_DEMO_HOME = Path(".demo")
 
 
 def register(app: typer.Typer) -> None:
@@ -29,13 +34,19 @@ def demo(
     evaluate: Annotated[bool, typer.Option("--evaluate", help="Measure the strategies instead of starting.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="With --evaluate: write the numbers here.")] = None,
 ) -> None:
-    """Prepare two projects on emoji drawings and start; needs no network."""
+    """Prepare two projects on emoji drawings and start; needs no network. Kept in `.demo`, or in ALFLOW_HOME."""
+    from alflow.commands.up import require_loopback, run_up
+    from alflow.settings import Settings
+
     if evaluate:
         _evaluate_demo(json_file)
-    elif json_file is not None:
-        raise typer.BadParameter("--json goes with --evaluate")
-    else:
-        _run_demo()
+        return
+    settings = Settings()
+    if "home" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"home": _DEMO_HOME})
+    require_loopback(settings.host)
+    _prepare_demo(settings)
+    run_up(settings)
 
 
 def upgrade() -> None:
@@ -43,3 +54,18 @@ def upgrade() -> None:
     from alflow.workspace import Workspace
 
     say(f"the database is at revision {Workspace.upgrade()}")
+
+
+def _prepare_demo(settings: "Settings") -> None:
+    from alflow.demo.prepare import prepare
+    from alflow.workspace import Workspace
+
+    with progress_bar("preparing the demo") as progress:
+        prepare(Workspace.open(settings), progress)
+
+
+def _evaluate_demo(json_file: Path | None) -> None:
+    from alflow.demo.evaluate import evaluate
+
+    with progress_bar("evaluating") as progress:
+        evaluate(json_file, say=say, progress=progress)

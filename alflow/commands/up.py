@@ -28,11 +28,15 @@ def run_up(settings: Settings) -> None:
     stopping = threading.Event()
     with only_one(settings.home / "up.lock", f"alflow up in {settings.home}"), stop_on_signals(stopping):
         _prepare_database(settings)
+        server, pages, schedule = services(settings)
         with Supervisor(stopping) as supervisor:
-            for service in services(settings):
-                note(f"starting {service.name} ...")
-                supervisor.start(service)
-            if not stopping.is_set():
+            note("starting the Prefect server and the pages ...")
+            supervisor.start(server)
+            supervisor.start(pages)
+            if supervisor.wait():
+                note("starting the schedule ...")
+                supervisor.start(schedule)
+            if supervisor.wait():
                 _announce(settings)
             supervisor.watch()
             note("stopping ...")
@@ -63,37 +67,20 @@ def sign_in_link(settings: Settings) -> str:
     return f"http://{_in_url(settings.host)}:{settings.port}/sign-in?token={quote(settings.sign_in_token)}"
 
 
-def services(settings: Settings) -> list[Service]:
-    """What runs, in the order of starting."""
+def services(settings: Settings) -> tuple[Service, Service, Service]:
+    """What runs: the Prefect server, the pages, and the schedule, which needs the server."""
     environment = _environment(settings)
     logs = settings.home / "logs"
     python = sys.executable
     marker = settings.home / "serving"
     marker.unlink(missing_ok=True)
-    return [
+    return (
         Service(
             name="the Prefect server",
-            command=(
-                python,
-                "-m",
-                "prefect",
-                "server",
-                "start",
-                "--host",
-                _LOOPBACK,
-                "--port",
-                str(settings.prefect_port),
-            ),
+            command=(python, *f"-m prefect server start --host {_LOOPBACK} --port {settings.prefect_port}".split()),
             environment=environment,
             log=logs / "prefect.log",
             ready=lambda: answers(_LOOPBACK, settings.prefect_port, "/api/health"),
-        ),
-        Service(
-            name="the schedule",
-            command=(python, "-m", "flows.deployments", "--ready", str(marker)),
-            environment=environment,
-            log=logs / "schedule.log",
-            ready=marker.exists,
         ),
         Service(
             name="the pages",
@@ -102,7 +89,14 @@ def services(settings: Settings) -> list[Service]:
             log=logs / "pages.log",
             ready=lambda: answers(settings.host, settings.port, "/_stcore/health"),
         ),
-    ]
+        Service(
+            name="the schedule",
+            command=(python, "-m", "flows.deployments", "--ready", str(marker)),
+            environment=environment,
+            log=logs / "schedule.log",
+            ready=marker.exists,
+        ),
+    )
 
 
 def _completed(settings: Settings) -> Settings:

@@ -49,6 +49,7 @@ def test_what_a_service_started_ends_with_it(service: MakeService, tmp_path: Pat
     )
     with Supervisor() as supervisor:
         supervisor.start(service(program))
+        supervisor.wait()
         pid = int(child.read_text())
         assert alive(pid)
     deadline = time.monotonic() + 5
@@ -58,14 +59,18 @@ def test_what_a_service_started_ends_with_it(service: MakeService, tmp_path: Pat
 
 
 def test_a_service_that_dies_while_starting_is_named_with_its_last_words(service: MakeService) -> None:
-    with Supervisor() as supervisor, pytest.raises(UnavailableError, match="the probe ended with exit code 3: no luck"):
+    with Supervisor() as supervisor:
         supervisor.start(service("print('no luck', flush=True); sys.exit(3)"))
+        with pytest.raises(UnavailableError, match="the probe ended with exit code 3: no luck"):
+            supervisor.wait()
 
 
 def test_a_service_that_dies_later_stops_the_watch_and_the_others(service: MakeService) -> None:
     with Supervisor() as supervisor:
         supervisor.start(service("ready(); time.sleep(60)"))
+        supervisor.wait()
         supervisor.start(service("ready(); time.sleep(0.5); sys.exit(4)"))
+        supervisor.wait()
         first = supervisor._running[0][1]
         with pytest.raises(UnavailableError, match="exit code 4"):
             supervisor.watch()
@@ -77,6 +82,7 @@ def test_sigterm_ends_the_watch_and_the_old_handler_comes_back(service: MakeServ
     stopping = threading.Event()
     with stop_on_signals(stopping), Supervisor(stopping) as supervisor:
         supervisor.start(service("ready(); time.sleep(60)"))
+        supervisor.wait()
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
         supervisor.watch()
     assert stopping.is_set()
@@ -89,6 +95,7 @@ def test_a_service_that_ignores_sigterm_is_killed(service: MakeService, monkeypa
         supervisor.start(
             service("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); ready(); time.sleep(60)")
         )
+        supervisor.wait()
         process = supervisor._running[0][1]
     assert process.returncode == -signal.SIGKILL
 
@@ -104,6 +111,7 @@ def test_services_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
         f"log = pathlib.Path({str(tmp_path / 'log')!r})\n"
         "supervisor = Supervisor()\n"
         "supervisor.start(Service('probe', (sys.executable, '-c', code), dict(os.environ), log, ready))\n"
+        "supervisor.wait()\n"
         "os.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=False, timeout=30)

@@ -1,6 +1,7 @@
-"""One real Prefect server for all tests of flows: the same command line that `alflow up` starts."""
+"""One real Prefect server for all tests of flows, started as `alflow up` starts it, and a small project for each."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
@@ -8,6 +9,8 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from alflow.commands.processes import Supervisor, free_port
 from alflow.commands.up import services
 from alflow.settings import Settings
+from alflow.workspace import Workspace
+from tests import colours
 
 
 @pytest.fixture(scope="session")
@@ -18,5 +21,15 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting
     url = server.environment["PREFECT_API_URL"]
     with Supervisor() as supervisor:
         supervisor.start(server)
+        assert supervisor.wait()
         with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: settings.home / "prefect"}):
             yield settings
+
+
+@pytest.fixture
+def project(prefect_server: Settings, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Name of a project in a workspace that the flows find by their environment; nothing embedded yet."""
+    settings = workspace.settings.model_copy(update={"prefect_port": prefect_server.prefect_port})
+    for name, value in settings.as_environment().items():
+        monkeypatch.setenv(name, value)
+    return colours.colour_project(workspace, tmp_path).name

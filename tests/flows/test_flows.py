@@ -1,0 +1,95 @@
+import shutil
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.objects import Artifact
+
+from alflow.domain import RoundState, Split
+from alflow.workflow import embed
+from alflow.workflow.projects import find_project
+from alflow.workflow.review import learning_curve, round_summaries
+from alflow.workspace import Workspace
+from flows.ingest import ingest
+from flows.limits import one_run
+from flows.rounds import SKIPPED, advance, advance_due, close_round, open_round
+from tests import colours
+
+pytestmark = pytest.mark.prefect
+
+
+def artifacts(key: str) -> list[Artifact]:
+    with get_client(sync_client=True) as client:
+        return client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+
+
+def states(workspace: Workspace, project_id: int) -> list[RoundState]:
+    return [entry.round.state for entry in round_summaries(workspace, project_id)]
+
+
+def test_advance_embeds_opens_waits_closes_and_opens_again(workspace: Workspace, project: str) -> None:
+    found = find_project(workspace, project)
+    first = advance(project, return_state=True)
+    assert first.is_completed()
+    assert "opened round 1" in (first.message or "")
+    assert embed.count_missing(workspace, found) == 0
+
+    again = advance(project, return_state=True)
+    assert again.message == "waiting for annotators: 0 of 4 images of round 1 are answered"
+    (picks,) = artifacts(f"project-{found.id}-round-1-picks")
+    assert [str(row) in (picks.data or "") for row in ("rank", "epistemic")] == [True, True]
+
+    assert colours.answer(workspace, found) == 4
+    assert states(workspace, found.id) == [RoundState.LABELLED]
+    third = advance(project, return_state=True)
+    assert "closed round 1; opened round 2" in (third.message or "")
+    assert states(workspace, found.id) == [RoundState.CLOSED, RoundState.OPEN]
+    assert {(entry.round_number, entry.split) for entry in learning_curve(workspace, found.id)} >= {
+        (0, "test"),
+        (1, "test"),
+    }
+    assert len(artifacts(f"project-{found.id}-round-1-metrics")) == 1
+
+
+def test_rounds_by_hand_are_idempotent(workspace: Workspace, project: str) -> None:
+    found = find_project(workspace, project)
+    embed.embed_missing(workspace, found)
+    assert [open_round(project), open_round(project)] == [1, 1]
+    colours.answer(workspace, found)
+    assert [close_round(project, 1), close_round(project, 1)] == [RoundState.CLOSED, RoundState.CLOSED]
+    assert states(workspace, found.id) == [RoundState.CLOSED]
+
+
+def test_advance_leaves_a_project_alone_while_another_run_works_on_it(workspace: Workspace, project: str) -> None:
+    with one_run(find_project(workspace, project).id, wait=False):
+        state = advance(project, return_state=True)
+    assert (state.name, states(workspace, 1)) == (SKIPPED, [])
+
+
+def test_one_project_that_fails_does_not_keep_the_others_from_advancing(
+    workspace: Workspace, project: str, tmp_path: Path
+) -> None:
+    broken = colours.colour_project(workspace, tmp_path, "broken")
+    shutil.rmtree(tmp_path / "broken-model")
+    state = advance_due(return_state=True)
+    assert state.is_failed()
+    assert states(workspace, find_project(workspace, project).id) == [RoundState.OPEN]
+    assert states(workspace, broken.id) == []
+
+
+def test_ingest_embeds_by_the_shard_and_tells_what_it_did_not_take(
+    workspace: Workspace, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embed, "SHARD_ITEMS", 8)
+    found = find_project(workspace, project)
+    source = colours.paint(tmp_path / "more", 4, seed=9)
+    (source / "red" / "empty.png").touch()
+    result = ingest(project, str(source), Split.POOL)
+    assert result == {"added": 8, "known": 0, "rejected": 1, "embedded": 36 + 8}
+    assert ingest(project, str(source), Split.POOL) == {"added": 0, "known": 8, "rejected": 1, "embedded": 0}
+    (rejected, _) = artifacts(f"project-{found.id}-rejected")
+    assert "empty.png" in (rejected.data or "")
+    with get_client(sync_client=True) as client:
+        runs = [run for run in client.read_task_runs(limit=200) if run.name.startswith("embed-shard")]
+    assert len(runs) >= 6
