@@ -7,7 +7,7 @@ statements is locked by row.
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 import alflow
 from alflow.errors import InvalidInputError, UnavailableError
 from alflow.store.tables import metadata
+from alflow.store.turns import Turns
 
 Transaction = Connection
 """What the functions of the store work on; opened by `Database.begin` or `Database.read`, opaque to everyone else."""
@@ -44,6 +45,7 @@ class Database:
     """A database whose schema is of this version of alflow; safe to share between threads, not across a fork."""
 
     _engine: Engine = field(repr=False)
+    _turns: Turns = field(default_factory=Turns, repr=False)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -83,7 +85,8 @@ class Database:
         Raises:
             UnavailableError: the database is gone, or was locked by others for too long.
         """
-        with _reachable(self._engine), self._engine.begin() as connection:
+        turn = self._turns.turn(_BUSY_SECONDS) if self._engine.dialect.name == "sqlite" else nullcontext()
+        with _reachable(self._engine), turn, self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -151,7 +154,7 @@ def _sqlite(url: URL, *, foreign_keys: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         reads = connection.get_execution_options().get("alflow_read", False)
-        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads else 'OFF'}")
+        connection.exec_driver_sql("PRAGMA query_only = ON" if reads else "PRAGMA query_only = OFF")
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
@@ -168,8 +171,8 @@ def _reachable(engine: Engine) -> Iterator[None]:
     where = engine.url.render_as_string(hide_password=True)
     try:
         yield
-    except PoolTimeoutError as error:
-        raise UnavailableError(f"the database {where} is too busy: all connections are in use") from error
+    except (PoolTimeoutError, TimeoutError) as error:
+        raise UnavailableError(f"the database {where} is too busy: {error}") from error
     except DatabaseError as error:
         if type(error) not in {DatabaseError, OperationalError}:
             raise

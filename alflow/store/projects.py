@@ -91,6 +91,15 @@ def classes(tx: Transaction, project_id: int) -> list[ClassLabel]:
     return [ClassLabel(**{**row, "prompts": tuple(row["prompts"])}) for row in rows]
 
 
+def has_class(tx: Transaction, project_id: int, class_id: int) -> bool:
+    """Whether the class is one of the project's."""
+    table = tables.class_label
+    return (
+        tx.execute(select(table.c.id).where(table.c.project_id == project_id, table.c.id == class_id)).first()
+        is not None
+    )
+
+
 def put_classes(tx: Transaction, project_id: int, new: Sequence[NewClass]) -> list[ClassLabel]:
     """Make these the project's classes, in this order: known names keep their ids, absent ones go.
 

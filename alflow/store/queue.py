@@ -27,11 +27,14 @@ def lease(
     """
     table = tables.lease
     tx.execute(delete(table).where(table.c.annotator_id == annotator_id, table.c.until <= now))
-    _renew(tx, round_id, annotator_id, count, until)
+    reserved = _renew(tx, round_id, annotator_id, count, until)
     for _ in range(_TRIES):
-        found = held(tx, round_id, annotator_id, count, now)
-        if len(found) == count or not _take(tx, round_id, annotator_id, count - len(found), until, now):
-            return found
+        if reserved == count:
+            break
+        tried, taken = _take(tx, round_id, annotator_id, count - reserved, until, now)
+        reserved += taken
+        if not tried:
+            break
     return held(tx, round_id, annotator_id, count, now)
 
 
@@ -56,8 +59,8 @@ def reserve(tx: Transaction, candidate_id: int, annotator_id: int, until: dateti
     return _insert(tx, [candidate_id], annotator_id, until, now) == 1
 
 
-def _renew(tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime) -> None:
-    """Only the leases that will be shown: a page that once asked for more must not keep the rest for ever."""
+def _renew(tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime) -> int:
+    """Renew what will be shown, and return how many: a page that once asked for more must not keep the rest for ever."""
     candidate, table = tables.candidate, tables.lease
     first = (
         select(candidate.c.id)
@@ -68,11 +71,13 @@ def _renew(tx: Transaction, round_id: int, annotator_id: int, count: int, until:
         .limit(count)
     )
     mine = (table.c.annotator_id == annotator_id, table.c.candidate_id.in_(first))
-    tx.execute(update(table).where(*mine).values(until=until))
+    return tx.execute(update(table).where(*mine).values(until=until)).rowcount
 
 
-def _take(tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime, now: datetime) -> int:
-    """Lease the next free candidates; how many were tried.
+def _take(
+    tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime, now: datetime
+) -> tuple[int, int]:
+    """Lease the next free candidates: how many looked free, how many were.
 
     Two statements, because PostgreSQL's READ COMMITTED shows each its own moment: the first locks rows that looked
     free, the second, holding them, looks again and takes those that are.
@@ -81,9 +86,7 @@ def _take(tx: Transaction, round_id: int, annotator_id: int, count: int, until: 
     free = select(table.c.id).where(table.c.round_id == round_id, _free(annotator_id, now))
     locked = free.order_by(table.c.rank).limit(count).with_for_update(key_share=True, skip_locked=True)
     ids = list(tx.execute(locked).scalars())
-    if ids:
-        _insert(tx, ids, annotator_id, until, now)
-    return len(ids)
+    return len(ids), _insert(tx, ids, annotator_id, until, now) if ids else 0
 
 
 def _insert(tx: Transaction, candidate_ids: list[int], annotator_id: int, until: datetime, now: datetime) -> int:

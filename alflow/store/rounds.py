@@ -140,34 +140,26 @@ def lock(tx: Transaction, round_id: int) -> Round:
     return _one(tx, rows, f"no round has the id {round_id}")
 
 
-def settle(tx: Transaction, round_id: int) -> Round:
-    """After an answer: an OPEN round whose queue is answered becomes LABELLED.
+def settle(tx: Transaction, round_: Round) -> Round:
+    """After an answer: an OPEN round whose queue is answered becomes LABELLED. The caller holds the round's lock.
 
     In a LABELLED round `labelled_at` moves, so that nobody closes it on what was fitted before this answer.
-
-    Raises:
-        NotFoundError: there is no such round.
     """
-    round_ = lock(tx, round_id)
-    done, total = answered(tx, round_id)
-    if round_.state is RoundState.LABELLED or (round_.state is RoundState.OPEN and done == total):
-        return _change(tx, round_id, state=RoundState.LABELLED, labelled_at=datetime.now(UTC))
-    return round_
+    if round_.state is RoundState.CLOSED or (round_.state is RoundState.OPEN and not _is_answered(tx, round_.id)):
+        return round_
+    return _change(tx, round_.id, state=RoundState.LABELLED, labelled_at=datetime.now(UTC))
 
 
-def unsettle(tx: Transaction, round_id: int) -> Round:
+def unsettle(tx: Transaction, round_: Round) -> Round:
     """After an undo: a LABELLED round that misses an answer is OPEN again, or else its `labelled_at` moves.
 
-    Raises:
-        NotFoundError: there is no such round.
+    The caller holds the round's lock.
     """
-    round_ = lock(tx, round_id)
-    done, total = answered(tx, round_id)
     if round_.state is not RoundState.LABELLED:
         return round_
-    if done < total:
-        return _change(tx, round_id, state=RoundState.OPEN, labelled_at=None)
-    return _change(tx, round_id, labelled_at=datetime.now(UTC))
+    if _is_answered(tx, round_.id):
+        return _change(tx, round_.id, labelled_at=datetime.now(UTC))
+    return _change(tx, round_.id, state=RoundState.OPEN, labelled_at=None)
 
 
 def set_state(tx: Transaction, round_id: int, state: RoundState, *, labelled_at: datetime | None = None) -> Round:
@@ -234,6 +226,12 @@ def _one(tx: Transaction, rows: Select[Any], otherwise: str) -> Round:
     if found is None:
         raise NotFoundError(otherwise)
     return Round(**found)
+
+
+def _is_answered(tx: Transaction, round_id: int) -> bool:
+    table = tables.candidate
+    open_ones = select(table.c.id).where(table.c.round_id == round_id, table.c.answers < table.c.votes_needed)
+    return tx.execute(open_ones.limit(1)).first() is None
 
 
 def _change(tx: Transaction, round_id: int, **values: Any) -> Round:

@@ -114,10 +114,10 @@ def submit(workspace: Workspace, annotator_id: int, submission: Submission) -> L
         if known is not None:
             return _same(known, annotator_id, submission)
         candidate = labels.lock_candidate(tx, submission.candidate_id)
-        round_ = rounds.by_id(tx, candidate.round_id)
+        round_ = rounds.lock(tx, candidate.round_id)
         _check_class(tx, round_, submission.class_id)
         label = labels.submit(tx, _label(round_, candidate, annotator_id, submission))
-        rounds.settle(tx, round_.id)
+        rounds.settle(tx, round_)
         return label
 
 
@@ -141,11 +141,12 @@ def undo(workspace: Workspace, annotator_id: int, token: str) -> Label:
         if label.candidate_id is None or label.round_id is None:
             return labels.withdraw(tx, label.id, now)
         labels.lock_candidate(tx, label.candidate_id)
-        if rounds.lock(tx, label.round_id).state is RoundState.CLOSED:
+        round_ = rounds.lock(tx, label.round_id)
+        if round_.state is RoundState.CLOSED:
             raise ConflictError("the round is closed: its model has learned from this answer, which stays")
         withdrawn = labels.withdraw(tx, label.id, now)
         queue.reserve(tx, label.candidate_id, annotator_id, now + _lease(tx, label.project_id), now)
-        rounds.unsettle(tx, label.round_id)
+        rounds.unsettle(tx, round_)
         return withdrawn
 
 
@@ -178,7 +179,7 @@ def _check(submission: Submission) -> None:
 
 
 def _check_class(tx: Transaction, round_: Round, class_id: int | None) -> None:
-    if class_id is not None and class_id not in {one.id for one in projects.classes(tx, round_.project_id)}:
+    if class_id is not None and not projects.has_class(tx, round_.project_id, class_id):
         raise InvalidInputError(f"class {class_id} is not of this project: reload the page")
 
 

@@ -134,7 +134,7 @@ def test_a_round_is_not_closed_on_answers_that_changed(database: Database) -> No
     world = open_queue(database, 1)
     with database.begin() as tx:
         read_at = rounds.set_state(tx, world.round.id, LABELLED).labelled_at
-        rounds.settle(tx, world.round.id)  # a late answer
+        rounds.settle(tx, rounds.lock(tx, world.round.id))  # a late answer
         with pytest.raises(ConflictError, match="changed meanwhile"):
             rounds.set_state(tx, world.round.id, CLOSED, labelled_at=read_at)
 
