@@ -60,7 +60,7 @@ def reserve(tx: Transaction, candidate_id: int, annotator_id: int, until: dateti
 
 
 def _renew(tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime) -> int:
-    """Renew what will be shown, and return how many: a page that once asked for more must not keep the rest for ever."""
+    """Renew what will be shown, and return how many: a page that once asked for more must not keep the rest."""
     candidate, table = tables.candidate, tables.lease
     first = (
         select(candidate.c.id)
