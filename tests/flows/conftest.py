@@ -1,10 +1,14 @@
 """One real Prefect server for all tests of flows, started as `alflow up` starts it, and a small project for each."""
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+from prefect.utilities.asyncutils import run_coro_as_sync
 
 from alflow.commands.processes import Supervisor, free_port
 from alflow.commands.up import services
@@ -24,6 +28,13 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting
         assert supervisor.wait()
         with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: settings.home / "prefect"}):
             yield settings
+            run_coro_as_sync(_drain())  # logs and events that come after the server would be waited for in vain
+
+
+async def _drain() -> None:
+    for drained in (APILogWorker.drain_all(), EventsWorker.drain_all()):
+        if inspect.isawaitable(drained):
+            await drained
 
 
 @pytest.fixture
