@@ -115,6 +115,7 @@ def _take(
 ) -> NewItem | Rejection:
     """One file, in a thread: read, hash, decode, keep renditions."""
     try:
+        _check_name(entry.uri)
         chosen = _split(entry.split, split)
         data = read_file(entry.uri)
         content_hash = hashlib.sha256(data).hexdigest()
@@ -122,8 +123,22 @@ def _take(
             workspace, content_hash, data
         )
     except InvalidInputError as error:
-        return Rejection(entry.uri, str(error), datetime.now(UTC))
+        return Rejection(_storable(entry.uri), _storable(str(error)), datetime.now(UTC))
     return NewItem(content_hash, entry.uri, chosen, width, height, classes.get(entry.label))
+
+
+def _check_name(uri: str) -> None:
+    """The door for names, which databases want to be text.
+
+    Raises:
+        InvalidInputError: the name is made of other bytes.
+    """
+    if _storable(uri) != uri:
+        raise InvalidInputError("the name of the file is no valid text; rename it")
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
 def _split(named: str, default: Split) -> Split:

@@ -61,8 +61,12 @@ def read_file(uri: str) -> bytes:
     """
     files, path = _locate(uri)
     try:
+        if isinstance(files, LocalFileSystem) and files.exists(path) and not files.isfile(path):
+            raise InvalidInputError("it is no file")
         with files.open(path, "rb") as file:
             return bytes(file.read(MAX_BYTES + 1))
+    except InvalidInputError:
+        raise
     except FileNotFoundError as error:
         raise InvalidInputError("the file does not exist") from error
     except Exception as error:  # file systems of many makers, each with errors of its own
@@ -87,9 +91,10 @@ def _uri(source: str, files: AbstractFileSystem, path: str) -> str:
 
 def _folder(source: str, files: AbstractFileSystem, root: str) -> list[Entry]:
     found = []
-    for path in sorted(files.find(root)):
+    for path, about in sorted(files.find(root, detail=True).items()):
         below = PurePosixPath(path).relative_to(PurePosixPath(root)).parts
-        if not any(part.startswith(".") for part in below):
+        # Pipes and links to folders or to nothing are "other"; to open a pipe would wait for ever.
+        if about["type"] == "file" and not any(part.startswith(".") for part in below):
             found.append(Entry(_uri(source, files, path), label=below[0] if len(below) > 1 else ""))
     return found
 

@@ -1,6 +1,7 @@
 import hashlib
 import io
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -73,6 +74,23 @@ def test_no_file_stops_a_run_and_each_is_recorded(workspace: Workspace, pets: Pr
     assert "several frames" in reasons["moving.gif"]
     import_items(workspace, pets, str(pictures))
     assert rejected(workspace, pets).keys() == reasons.keys()
+
+
+def test_odd_names_and_things_that_are_no_files_stop_nothing(
+    workspace: Workspace, pets: Project, pictures: Path
+) -> None:
+    odd = pictures / os.fsdecode(b"odd \xff.png")
+    shutil.copy(pictures / "0.png", odd)
+    os.mkfifo(pictures / "pipe.png")
+    (pictures / "loop").symlink_to(pictures, target_is_directory=True)
+    (pictures.parent / "manifest.csv").write_text("path\npictures/pipe.png\npictures\npictures/0.png\n")
+    assert import_items(workspace, pets, str(pictures)).added == 5
+    assert import_items(workspace, pets, str(pictures.parent / "manifest.csv")).known == 1
+    assert rejected(workspace, pets) == {
+        "odd \\udcff.png": "the name of the file is no valid text; rename it",
+        "pipe.png": "it is no file",
+        "pictures": "it is no file",
+    }
 
 
 def test_an_image_folder_tree_keeps_its_labels_as_truth(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
