@@ -111,8 +111,15 @@ def load_posterior(workspace: Workspace, project: Project) -> Posterior:
     layers = workspace.encoder(project).layers
     _check_widths(factors, layers, project)
     tau = stored.settings.tau
-    image, text = _damped(factors.image, layers.image_weight, tau), _damped(factors.text, layers.text_weight, tau)
-    return Posterior(image, text, name)
+    image = damped_posterior(factors.image, layers.image_weight, tau)
+    return Posterior(image, damped_posterior(factors.text, layers.text_weight, tau), name)
+
+
+def damped_posterior(factors: Factors, weight: Float[Tensor, "D P"], tau: float) -> KroneckerPosterior:
+    """The damped posterior of one layer, with the prior precision of the highest evidence."""
+    spectrum = Spectrum.of(factors)
+    prior_precision = best_prior_precision(spectrum, float(weight.double().square().sum()), tau)
+    return KroneckerPosterior.damped(spectrum, prior_precision, tau)
 
 
 def write_factors(path: Path, factors: BothFactors) -> None:
@@ -182,12 +189,6 @@ def _import_shipped(workspace: Workspace, project: Project) -> str:
         f"the project {project.name!r} has no posterior; run `alflow posterior import DIR` with factors published for "
         f"{project.model}, or `alflow posterior estimate MANIFEST` on images with captions"
     )
-
-
-def _damped(factors: Factors, weight: Float[Tensor, "D P"], tau: float) -> KroneckerPosterior:
-    spectrum = Spectrum.of(factors)
-    prior_precision = best_prior_precision(spectrum, float(weight.double().square().sum()), tau)
-    return KroneckerPosterior.damped(spectrum, prior_precision, tau)
 
 
 def _check_widths(factors: BothFactors, layers: LastLayers, project: Project) -> None:

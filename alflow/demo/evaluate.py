@@ -1,0 +1,154 @@
+"""Measure the demo: accuracy after each round of labels, default strategy against random, over seeds.
+
+In memory, with the functions that the workflow itself calls: the same beliefs, the same acquisition with its control
+slice, the same fit. Each seed splits the images anew into pool, target and test; both strategies see the same splits,
+so that differences are paired.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from alflow.acquisition.strategies import acquire
+from alflow.demo.captions import PROMPT
+from alflow.demo.pool import CLASS_NAMES, drawings, render, split_rows
+from alflow.domain import ProjectSettings, Split
+from alflow.embeddings import Activations
+from alflow.progress import Progress, silent
+from alflow.vlm.encoder import Encoder, class_activations, load_encoder
+from alflow.vlm.models import DEMO_MODEL
+from alflow.workflow.model import Model, refit
+from alflow.workflow.posterior import SHIPPED_NAME, damped_posterior, read_factors
+
+ROUNDS = 5
+SEEDS = tuple(range(10))
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo's images as the encoder sees them, their classes, and the zero-shot model."""
+
+    images: Activations
+    labels: Int64[Tensor, " N"]
+    model: Model
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Accuracies on the test split, means over seeds; `random` and `default` have one entry a round.
+
+    `paired_difference` is the mean over seeds of (default - random), each averaged over its rounds;
+    `standard_error` is the one of that mean.
+    """
+
+    majority: float
+    zero_shot: float
+    random: list[float]
+    default: list[float]
+    paired_difference: float
+    standard_error: float
+
+
+def evaluate(
+    json_file: Path | None = None, say: Callable[[str], None] = print, progress: Progress = silent
+) -> Comparison:
+    """Compare the default strategy with random labels, show the table, and write it as JSON."""
+    result = compare(load_demo(), progress=progress)
+    say(table(result))
+    if json_file is not None:
+        json_file.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
+    return result
+
+
+def load_demo() -> Demo:
+    """Render and embed all images with the demo model.
+
+    Raises:
+        UnavailableError: the extra `demo` is not installed.
+    """
+    encoder = load_encoder("demo")
+    rows = drawings()
+    images = encoder.images([render(row.emoji) for row in rows])
+    return Demo(images, torch.tensor([row.label for row in rows]), zero_shot_model(encoder))
+
+
+def zero_shot_model(encoder: Encoder, folder: Path = DEMO_MODEL) -> Model:
+    """The model before any label, over the demo's classes; its factors are those in `folder`."""
+    layers, factors, tau = encoder.layers, read_factors(folder / SHIPPED_NAME), ProjectSettings().tau
+    return Model(
+        layers,
+        damped_posterior(factors.image, layers.image_weight, tau),
+        damped_posterior(factors.text, layers.text_weight, tau),
+        class_activations(encoder, [[PROMPT.format(name)] for name in CLASS_NAMES]),
+        tuple(range(len(CLASS_NAMES))),
+        hashes={},
+    )
+
+
+def compare(demo: Demo, seeds: Sequence[int] = SEEDS, rounds: int = ROUNDS, progress: Progress = silent) -> Comparison:
+    """Both strategies on every seed."""
+    curves: dict[str, list[list[float]]] = {"random": [], "default": []}
+    for done, seed in enumerate(seeds):
+        for strategy, found in curves.items():
+            found.append(learning_curve(demo, strategy, seed, rounds))
+        progress(done + 1, len(seeds))
+    tests = [_rows(demo, seed)[Split.TEST] for seed in seeds]
+    differences = [fmean(d) - fmean(r) for d, r in zip(curves["default"], curves["random"], strict=True)]
+    return Comparison(
+        majority=fmean(_majority(demo.labels[rows]) for rows in tests),
+        zero_shot=fmean(_accuracy(demo, demo.model, rows) for rows in tests),
+        random=[fmean(at) for at in zip(*curves["random"], strict=True)],
+        default=[fmean(at) for at in zip(*curves["default"], strict=True)],
+        paired_difference=fmean(differences),
+        standard_error=stdev(differences) / len(differences) ** 0.5 if len(differences) > 1 else float("nan"),
+    )
+
+
+def learning_curve(demo: Demo, strategy: str, seed: int, rounds: int) -> list[float]:
+    """Test accuracy after each round of acquiring, labelling by the truth, and fitting."""
+    settings, rows, model = ProjectSettings(), _rows(demo, seed), demo.model
+    generator = torch.Generator().manual_seed(seed)
+    pool, support, curve = rows[Split.POOL], torch.empty(0, dtype=torch.int64), []
+    for _ in range(rounds):
+        query = model.query(demo.images[pool], demo.images[rows[Split.TARGET]], demo.images[support])
+        chosen, control = acquire(query, strategy, settings.budget, settings.control_fraction, generator)
+        picked = torch.cat([chosen.rows, control])
+        support = torch.cat([support, pool[picked]])
+        pool = pool[torch.ones(len(pool), dtype=torch.bool).index_fill(0, picked, value=False)]
+        model = refit(demo.model, demo.images[support], demo.labels[support], generator)
+        curve.append(_accuracy(demo, model, rows[Split.TEST]))
+    return curve
+
+
+def table(result: Comparison) -> str:
+    """The comparison as people read it."""
+    lines = [
+        f"majority class {result.majority:.3f}, zero-shot {result.zero_shot:.3f}",
+        f"{'labels':>8} {'random':>8} {'default':>8}",
+    ]
+    for number, (random, default) in enumerate(zip(result.random, result.default, strict=True), start=1):
+        lines.append(f"{number * ProjectSettings().budget:>8} {random:>8.3f} {default:>8.3f}")
+    return "\n".join([
+        *lines,
+        f"default - random: {result.paired_difference:+.4f} (standard error {result.standard_error:.4f})",
+    ])
+
+
+def _rows(demo: Demo, seed: int) -> dict[Split, Int64[Tensor, " N"]]:
+    splits = split_rows(demo.labels.tolist(), seed)
+    return {of: torch.tensor([row for row, split in enumerate(splits) if split is of]) for of in Split}
+
+
+def _accuracy(demo: Demo, model: Model, rows: Tensor) -> float:
+    predicted = model.believe(demo.images[rows]).probabilities.argmax(dim=1)
+    return float((predicted == demo.labels[rows]).double().mean())
+
+
+def _majority(labels: Tensor) -> float:
+    return float(labels.bincount().max() / len(labels))

@@ -1,0 +1,70 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from alflow.demo import evaluate as evaluate_module
+from alflow.demo.evaluate import Comparison, Demo, compare, evaluate, learning_curve, table
+from alflow.demo.pool import CLASS_NAMES
+from alflow.embeddings import Activations
+
+
+@pytest.fixture(scope="module")
+def easy_world() -> Demo:
+    """The shipped model on made-up activations that lie around one centre for each class."""
+    zero_shot = evaluate_module.zero_shot_model(evaluate_module.load_encoder("demo"))
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(340) % len(CLASS_NAMES)
+    width = zero_shot.layers.image_weight.shape[1]
+    centres = torch.randn(len(CLASS_NAMES), width, generator=generator)
+    values = centres[labels] + 0.1 * torch.randn(340, width, generator=generator)
+    return Demo(Activations(values), labels, zero_shot)
+
+
+@pytest.mark.slow
+def test_labels_teach_an_easy_world(easy_world: Demo) -> None:
+    curve = learning_curve(easy_world, "random", seed=0, rounds=3)
+    before = compare(easy_world, seeds=[0], rounds=1).zero_shot
+    assert before < 0.2
+    assert curve[0] < curve[2]
+    assert curve[2] > before + 0.3
+
+
+@pytest.mark.slow
+def test_a_seed_gives_one_curve(easy_world: Demo) -> None:
+    first, second = (learning_curve(easy_world, "default", seed=1, rounds=1) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.slow
+def test_the_numbers_are_paired_by_seed(easy_world: Demo) -> None:
+    result = compare(easy_world, seeds=[0, 1], rounds=1)
+    curves = {name: [learning_curve(easy_world, name, s, 1)[0] for s in (0, 1)] for name in ("random", "default")}
+    differences = [d - r for d, r in zip(curves["default"], curves["random"], strict=True)]
+    assert result.default == [pytest.approx(sum(curves["default"]) / 2)]
+    assert result.paired_difference == pytest.approx(sum(differences) / 2)
+    assert result.standard_error == pytest.approx(abs(differences[0] - differences[1]) / 2)
+
+
+def test_the_table_shows_every_round() -> None:
+    result = Comparison(0.07, 0.3, [0.31, 0.32], [0.33, 0.36], 0.03, 0.01)
+    lines = table(result).splitlines()
+    assert lines[0] == "majority class 0.070, zero-shot 0.300"
+    assert lines[3].split() == ["40", "0.320", "0.360"]
+    assert "+0.0300" in lines[-1]
+
+
+@pytest.mark.slow
+def test_the_file_holds_what_the_table_shows(easy_world: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate_module, "load_demo", lambda: easy_world)
+    monkeypatch.setattr(evaluate_module, "SEEDS", (0, 1))
+    monkeypatch.setattr(evaluate_module, "ROUNDS", 1)
+    said: list[str] = []
+    result = evaluate(tmp_path / "numbers.json", said.append)
+    written = json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"))
+    assert set(written) == {
+        "majority", "zero_shot", "random", "default", "paired_difference", "standard_error"
+    }  # fmt: skip
+    assert Comparison(**written) == result
+    assert said == [table(result)]
