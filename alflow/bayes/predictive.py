@@ -51,6 +51,10 @@ class GaussianEmbeddings:
     def __len__(self) -> int:
         return len(self.mean)
 
+    def __getitem__(self, rows: Tensor) -> Self:
+        output = None if self.output_variance is None else self.output_variance[rows]
+        return type(self)(self.mean[rows], self.variance_scale[rows], self.total_variance[rows], output)
+
     def tempered(self, spread: float) -> Self:
         """The same under `posterior.tempered(spread)`."""
         output = None if self.output_variance is None else self.output_variance * spread

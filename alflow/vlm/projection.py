@@ -9,6 +9,7 @@ on the negative log density of the very predictive that the product shows, with 
 labels are few. No label beyond the support set is needed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import exp, log
 from typing import NamedTuple, Self
@@ -30,6 +31,7 @@ USUAL_STRENGTH, USUAL_SPREAD = 0.003, 0.3
 
 _CHOICE_SD = log(10.0)  # of the log-normal priors on strength and spread
 _FOLDS = 5
+_ENOUGH = 600  # labels times folds fitted: with many labels a part of the folds says enough
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def fit_projection(
 
 
 class _Choice(NamedTuple):
-    """Held-out negative log density plus the negative log prior of the choice, and the choice."""
+    """Strength and spread, and what they cost: negative log density of held-out labels plus negative log prior."""
 
     cost: float
     strength: float
@@ -109,66 +111,78 @@ class _Choice(NamedTuple):
 
 @dataclass(frozen=True)
 class _CrossValidation:
-    """Every item is predicted by a fit that has not seen it.
+    """Items are predicted by fits that have not seen them.
 
-    `image` and `text` are the pretrained Gaussian embeddings: the fits move their means, k(x, x) is computed once.
+    `image` and `text` are the pretrained Gaussian embeddings (the fits move their means, k(x, x) is computed once);
+    `posteriors` holds those of image and text for each spread.
     """
 
     problem: Problem
     folds: Int64[Tensor, " N"]
+    n_folds: int
     image: GaussianEmbeddings
     text: GaussianEmbeddings
-    pretrained: Pretrained
+    layers: LastLayers
+    posteriors: Mapping[float, tuple[KroneckerPosterior, KroneckerPosterior]]
 
     @classmethod
     def of(cls, problem: Problem, support: Activations, pretrained: Pretrained, generator: torch.Generator) -> Self:
-        layers = pretrained.layers
-        image = gaussian_embeddings(support, layers.image_weight, pretrained.image_posterior)
-        text = gaussian_embeddings(pretrained.classes, layers.text_weight, pretrained.text_posterior)
-        return cls(problem, _folds(problem.labels, generator), image, text, pretrained)
-
-    def choose(self, strength: float | None) -> _Choice:
-        """The best spread at this strength, or the best of both: every second strength, then the neighbours."""
-        if strength is not None:
-            return self._best_spread(strength)
-        coarse = {i: self._best_spread(STRENGTHS[i]) for i in range(0, len(STRENGTHS), 2)}
-        best = min(coarse, key=lambda i: coarse[i].cost)
-        neighbours = [self._best_spread(STRENGTHS[i]) for i in (best - 1, best + 1) if 0 <= i < len(STRENGTHS)]
-        return min([coarse[best], *neighbours])
-
-    def _best_spread(self, strength: float) -> _Choice:
-        embeddings, scale = self._held_out(strength)
-        return min(
-            _Choice(
-                self._negative_log_density(embeddings, scale, spread)
-                + _surprise(strength, USUAL_STRENGTH)
-                + _surprise(spread, USUAL_SPREAD),
-                strength,
-                spread,
-            )
-            for spread in SPREADS
+        layers, n = pretrained.layers, len(problem.labels)
+        posteriors = (pretrained.image_posterior, pretrained.text_posterior)
+        return cls(
+            problem=problem,
+            folds=_folds(problem.labels, generator),
+            n_folds=min(_FOLDS, n, max(1, _ENOUGH // n)),
+            image=gaussian_embeddings(support, layers.image_weight, posteriors[0]),
+            text=gaussian_embeddings(pretrained.classes, layers.text_weight, posteriors[1]),
+            layers=layers,
+            posteriors={spread: (posteriors[0].tempered(spread), posteriors[1].tempered(spread)) for spread in SPREADS},
         )
 
+    def choose(self, strength: float | None) -> _Choice:
+        """The best spread at this strength, or the best of both.
+
+        From the usual strength downhill by decades, then half-decades either side.
+        """
+        if strength is not None:
+            return self._best_spread(strength)
+        known: dict[int, _Choice] = {}
+
+        def best_of(*places: int) -> int:
+            for i in places:
+                if 0 <= i < len(STRENGTHS) and i not in known:
+                    known[i] = self._best_spread(STRENGTHS[i])
+            return min(known, key=lambda i: known[i].cost)
+
+        at = STRENGTHS.index(USUAL_STRENGTH)
+        while (better := best_of(at, at - 2, at + 2)) != at:
+            at = better
+        return known[best_of(at - 1, at + 1)]
+
+    def _best_spread(self, strength: float) -> _Choice:
+        held_out = self._held_out(strength)
+        costs = {spread: self._misfit(*held_out, spread) + _surprise(spread, USUAL_SPREAD) for spread in SPREADS}
+        spread = min(SPREADS, key=lambda spread: costs[spread])
+        return _Choice(costs[spread] + _surprise(strength, USUAL_STRENGTH), strength, spread)
+
     def _held_out(self, strength: float) -> tuple[Float[Tensor, "N D"], Float[Tensor, " N"]]:
-        """Embedding and logit scale of every item."""
-        embeddings, log_scale = torch.empty_like(self.problem.g), self.problem.g.new_empty(len(self.folds))
-        for fold in range(int(self.folds.max()) + 1):
+        """Embedding and logit scale of every item by the fit without it; NaN for items of folds that are left out."""
+        g, log_scale = torch.full_like(self.problem.g, torch.nan), torch.zeros_like(self.problem.g[:, 0])
+        for fold in range(self.n_folds):
             held = self.folds == fold
             solution = self.problem[~held].solve(strength)
-            embeddings[held] = self.problem[held].embeddings(solution, strength)
+            g[held] = self.problem[held].embeddings(solution, strength)
             log_scale[held] = solution.log_scale
-        return embeddings, self.pretrained.layers.scale * log_scale.exp()
+        return g, self.layers.scale * log_scale.exp()
 
-    def _negative_log_density(self, g: Float[Tensor, "N D"], scale: Float[Tensor, " N"], spread: float) -> float:
-        """Of all labels, under the posterior predictive with this spread."""
-        image, text = replace(self.image, mean=g).tempered(spread), self.text.tempered(spread)
-        on_image = self.pretrained.image_posterior.tempered(spread)
-        on_text = self.pretrained.text_posterior.tempered(spread)
-        unit = replace(self.pretrained.layers, scale=1.0, bias=0.0)
-        moments = logit_moments(image, text, on_image, on_text, unit)
-        s = scale[:, None]
-        probabilities = probit(LogitMoments(s * moments.mean, s.square() * moments.variance))
-        return float(nlpd(probabilities, self.problem.labels)) * len(g)
+    def _misfit(self, g: Float[Tensor, "N D"], scale: Float[Tensor, " N"], spread: float) -> float:
+        """Negative log density of the held-out labels under the posterior predictive with this spread."""
+        rows = self.folds < self.n_folds
+        image, text = replace(self.image, mean=g)[rows].tempered(spread), self.text.tempered(spread)
+        unit = logit_moments(image, text, *self.posteriors[spread], replace(self.layers, scale=1.0, bias=0.0))
+        s = scale[rows, None]
+        probabilities = probit(LogitMoments(s * unit.mean, s.square() * unit.variance))
+        return float(nlpd(probabilities, self.problem.labels[rows])) * len(image)
 
 
 def _folds(labels: Int64[Tensor, " N"], generator: torch.Generator) -> Int64[Tensor, " N"]:

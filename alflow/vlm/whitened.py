@@ -22,7 +22,7 @@ from alflow.embeddings import Activations, LastLayers
 
 _LOG_SCALE_SD = 0.7
 _BIAS_SD = 2.0
-_MAX_STEPS = 30
+_MAX_STEPS = 20
 _TOLERANCE = 1e-3  # nats
 
 
@@ -87,7 +87,7 @@ class Problem:
         return replace(self, coordinates=self.coordinates[rows], g=self.g[rows], labels=self.labels[rows])
 
     def solve(self, strength: float) -> Solution:
-        """Minimise the loss by L-BFGS from the prior's mean, in at most 30 steps.
+        """Minimise the loss by L-BFGS from the prior's mean, in at most 20 steps.
 
         The limit is part of the method: the very weakest priors are left a little before their optimum, in the
         cross-validation as in the final fit.
