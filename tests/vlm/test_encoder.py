@@ -5,6 +5,7 @@ import importlib.util
 import json
 import pickle
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,7 @@ def _architectures(tmp_path_factory: pytest.TempPathFactory) -> None:
     open_clip.add_model_config(folder)
 
 
+@cache
 def random_model(name: str) -> Any:
     torch.manual_seed(0)  # open_clip initialises from the global generator
     model = open_clip.create_model(name)
@@ -152,6 +154,29 @@ def test_siglip_has_a_residual_and_biases_and_clip_has_neither() -> None:
     assert clip.layers.image_weight.shape == (24, 32)
 
 
+@pytest.mark.parametrize(("projection", "width"), [("linear", 24), ("mlp", 24), (None, 32)])
+def test_hugging_face_text_towers(projection: str | None, width: int, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="transformers is an extra of open_clip")
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    transformers.RobertaConfig(vocab_size=49408, max_position_embeddings=80, **sizes).save_pretrained(tmp_path)
+    text = {"hf_model_name": str(tmp_path), "hf_proj_type": projection, "hf_pooler_type": "mean_pooler"}
+    name = f"hugging-face-{projection}"
+    (tmp_path / "open_clip").mkdir()
+    configuration = {"embed_dim": width, "vision_cfg": VIT, "text_cfg": text}
+    (tmp_path / "open_clip" / f"{name}.json").write_text(json.dumps(configuration))
+    open_clip.add_model_config(tmp_path / "open_clip")
+    model = open_clip.create_model(name, pretrained_text=False).eval()
+    if projection is None:
+        with pytest.raises(InvalidInputError, match=r"the text tower \(HFTextEncoder\) has no last linear layer"):
+            opened(model, name)
+        return
+    encoder = opened(model, name)
+    with torch.no_grad():
+        expected = model.encode_text(encoder.tokenize(PROMPTS))
+    found = encoder.texts(PROMPTS).embed(encoder.layers.text_weight)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", NO_LAST_LAYER)
 def test_a_tower_without_a_last_linear_layer_is_named(name: str) -> None:
     side, tower = ("image", "TimmModel around VisionTransformer") if name == "bare-image" else ("text", "CLIP")
@@ -160,7 +185,7 @@ def test_a_tower_without_a_last_linear_layer_is_named(name: str) -> None:
 
 
 def test_a_linear_layer_that_is_not_the_last_is_noticed() -> None:
-    model = random_model("tiny-timm-linear")
+    model = copy.deepcopy(random_model("tiny-timm-linear"))
     model.visual.head.append(nn.Tanh())
     with pytest.raises(InvalidInputError, match="encode_image does not end in the last linear layer"):
         opened(model, "tiny-timm-linear")
