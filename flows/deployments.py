@@ -8,7 +8,6 @@ and so holds against all of them.
 import argparse
 import asyncio
 import signal
-from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -46,20 +45,20 @@ def serve(settings: Settings, ready: Path | None = None) -> None:
         prefetch_seconds=_EARLY_SECONDS,
         limit=_RUNS_AT_ONCE,
     )
-    asyncio.run(_serve(runner, deployments(settings), ready))
+    asyncio.run(_serve(runner, settings, ready))
 
 
-def deployments(settings: Settings) -> list[RunnerDeployment]:
+async def deployments(settings: Settings) -> list[RunnerDeployment]:
     """What is served: `advance-due` on an interval, every other flow for runs by hand."""
     every = timedelta(seconds=settings.schedule_seconds)
     module = EntrypointType.MODULE_PATH  # whatever the working folder is
-    scheduled = advance_due.to_deployment(SCHEDULED, interval=every, entrypoint_type=module)
+    scheduled = await advance_due.ato_deployment(SCHEDULED, interval=every, entrypoint_type=module)
     by_hand = (advance, ingest, open_round, close_round)
-    return [scheduled, *(flow.to_deployment(BY_HAND, entrypoint_type=module) for flow in by_hand)]
+    return [scheduled, *[await flow.ato_deployment(BY_HAND, entrypoint_type=module) for flow in by_hand]]
 
 
-async def _serve(runner: Runner, served: Iterable[RunnerDeployment], ready: Path | None) -> None:
-    for deployment in served:
+async def _serve(runner: Runner, settings: Settings, ready: Path | None) -> None:
+    for deployment in await deployments(settings):
         await runner.aadd_deployment(deployment)
     running = asyncio.create_task(runner.start())
     while not (runner.started or running.done()):

@@ -7,7 +7,7 @@ is finished by the next one.
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
@@ -96,7 +96,8 @@ class _Bar:
     def show(self, done: int, total: int | None) -> None:
         percent = min(100.0, 100.0 * done / total) if total else 0.0
         if self._artifact is None:
-            self._artifact = create_progress_artifact(percent, key=self._key, description=self._description)
+            made = create_progress_artifact(percent, key=self._key, description=self._description)
+            self._artifact = cast("UUID", made)  # a coroutine only inside an event loop, where no flow of ours runs
         elif time.monotonic() - self._shown_at >= _UPDATE_SECONDS:
             update_progress_artifact(self._artifact, progress=percent)
         else:

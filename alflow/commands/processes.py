@@ -22,7 +22,7 @@ from typing import Self
 from alflow.errors import ConflictError, UnavailableError
 
 _LOOK_SECONDS = 0.2
-_READY_SECONDS = 120.0
+_READY_SECONDS = 300.0  # a busy machine is slow, not broken
 _GRACE_SECONDS = 30.0
 _PR_SET_PDEATHSIG = 1
 
@@ -70,7 +70,7 @@ class Supervisor:
         """Wait until every service that was started is ready; False when we were told to stop before.
 
         Raises:
-            UnavailableError: one ended, or is not ready after two minutes.
+            UnavailableError: one ended, or is not ready after five minutes.
         """
         deadline = time.monotonic() + _READY_SECONDS
         while unready := [service for service, _ in self._running if not service.ready()]:

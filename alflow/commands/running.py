@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import new_app, progress_bar, say
+from alflow.commands.console import fail, new_app, progress_bar, say
 
 if TYPE_CHECKING:
     from alflow.settings import Settings
@@ -38,6 +38,8 @@ def demo(
     from alflow.commands.up import require_loopback, run_up
     from alflow.settings import Settings
 
+    if json_file is not None and not evaluate:
+        fail("--json goes with --evaluate")
     if evaluate:
         _evaluate_demo(json_file)
         return

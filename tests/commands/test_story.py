@@ -1,0 +1,103 @@
+"""What a person types from `init` to `export`, on a tiny real model."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from alflow.cli import app
+from alflow.workflow.projects import find_project
+from alflow.workspace import Workspace
+from tests import colours
+from tests.tiny import write_model
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, words)
+
+
+def ok(*words: str) -> str:
+    result = run(*words)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture
+def home(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    for name, value in workspace.settings.as_environment().items():
+        monkeypatch.setenv(name, value)
+    return workspace
+
+
+@pytest.mark.slow
+def test_from_init_to_export(home: Workspace, tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model")
+    assert "no project yet" in ok("status")
+    options = ["--model", model, "--budget", "4", "--strategy", "margin", "--control-fraction", "0.25"]
+    assert ok("init", "colours", "-c", "red", "-c", "blue", *options) == "created project colours with 2 classes\n"
+    for seed, split in enumerate(("pool", "target", "test")):
+        folder = colours.paint(tmp_path / split, 6, seed)
+        assert ok("import", str(folder), "--split", split) == "12 added, 0 known already, 0 rejected\n"
+    assert run("advance").stderr.startswith("error: the project 'colours' has no posterior; run `alflow posterior")
+    assert ok("posterior", "estimate", str(colours.captions(tmp_path / "target"))).startswith("posterior ")
+    assert ok("embed") == "0 embedded, 36 known already\n"  # `advance` came that far
+    assert "opened round 1" in ok("advance")
+    assert ok("round", "open") == "round 1 is open: 4 images by margin\n"
+    refused = run("round", "close")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "still being labelled" in refused.stderr
+
+    colours.answer(home, find_project(home, "colours"))
+    (seen,) = json.loads(ok("status", "--json"))
+    assert (seen["n_settled"], seen["current"]["state"], seen["counts"]) == (
+        4,
+        "labelled",
+        {"pool": 12, "target": 12, "test": 12},
+    )
+    assert ok("round", "close") == "round 1 is closed\n"
+    listed = json.loads(ok("round", "list", "--json"))
+    assert [entry["round"]["state"] for entry in listed["rounds"]] == ["closed"]
+    assert [entry["round_number"] for entry in listed["curve"] if entry["split"] == "test"] == [0, 1]
+    assert "4/4" in ok("round", "list")
+    assert ok("export", "labels", str(tmp_path / "labels.jsonl")).startswith("4 labels written to ")
+    assert len((tmp_path / "labels.jsonl").read_text().splitlines()) == 4
+    ok("export", "projection", str(tmp_path / "projection.safetensors"))
+    assert (tmp_path / "projection.safetensors").stat().st_size > 0
+
+
+@pytest.mark.usefixtures("home")
+def test_which_project_is_asked_only_when_there_are_several(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model")
+    assert run("classes", "list").stderr.startswith("error: there is no project yet")
+    ok("init", "one", "-c", "red", "-c", "blue", "--model", model)
+    assert [entry["name"] for entry in json.loads(ok("classes", "list", "--json"))] == ["red", "blue"]
+    ok("init", "two", "--model", model)
+    assert "say which with --project: one, two" in run("classes", "list").stderr
+    (tmp_path / "classes.csv").write_text("name,prompt,hot_key\nlight,a traffic light,l\nsign,,\n")
+    assert ok("classes", "set", "--classes", str(tmp_path / "classes.csv"), "-p", "two") == "2 classes: light, sign\n"
+    light, sign = json.loads(ok("classes", "list", "-p", "two", "--json"))
+    assert (light["prompts"], light["hot_key"]) == (["a traffic light"], "l")
+    assert sign["prompts"] == ["a photo of a sign"]
+
+
+@pytest.mark.usefixtures("home")
+def test_what_cannot_be_used_is_refused_before_anything_is_kept(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model")
+    assert "unknown strategy 'best'" in run("init", "x", "--model", model, "--strategy", "best").stderr
+    assert run("init", "x", "-c", "a", "--classes", "b.csv").exit_code == 2
+    assert run("import", "folder", "--split", "train").exit_code == 2
+    assert run("demo", "--json", "numbers.json").stderr == "error: --json goes with --evaluate\n"
+    assert "no project is called 'x'" in run("status", "-p", "x").stderr
+
+
+def test_strategies_are_listed_with_what_they_do() -> None:
+    captions = json.loads(ok("strategies", "--json"))
+    assert {"default", "random"} <= set(captions)
+    assert all(captions.values())
+    assert "default" in ok("strategies")
+
+
+def test_the_database_is_brought_up_to_date_and_stays_so(home: Workspace) -> None:
+    assert ok("db", "upgrade") == ok("db", "upgrade")
+    assert home.settings.home.is_dir()

@@ -1,0 +1,134 @@
+"""`alflow up` for real: every part answers, one at a time on a home, and nothing is left behind."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from alflow.commands.processes import answers, free_port
+from alflow.commands.up import require_loopback, sign_in_link
+from alflow.errors import InvalidInputError
+from alflow.settings import Settings
+from ui import server
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org", ""])
+def test_anything_but_loopback_is_refused_with_the_reason(host: str) -> None:
+    with pytest.raises(InvalidInputError, match="no accounts yet"):
+        require_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])
+def test_loopback_is_taken_and_the_link_is_the_one_the_pages_know(host: str) -> None:
+    require_loopback(host)
+    settings = Settings(host=host, port=8600, sign_in_token="a-b_c")
+    assert sign_in_link(settings) == server.sign_in_link(settings)
+
+
+def test_up_says_why_it_does_not_start(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "alflow", "up"],
+        env=_environment(tmp_path) | {"ALFLOW_HOST": "0.0.0.0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch(r"error: alflow does not listen on '0\.0\.0\.0': there are no accounts yet.*\n", result.stderr)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`alflow up`, started and ready, and its sign-in link."""
+    with (tmp_path / "errors").open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "alflow", "up"],
+            env=_environment(tmp_path / "home"),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    assert process.stdout is not None
+    link = next((line.split()[1] for line in process.stdout if "sign-in?token=" in line), "")
+    assert link, (tmp_path / "errors").read_text()
+    yield process, link
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.prefect
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to see that nothing is left")
+class TestRunning:
+    def test_everything_answers_and_ctrl_c_leaves_nothing(
+        self, running: tuple[subprocess.Popen[str], str], tmp_path: Path
+    ) -> None:
+        process, link = running
+        assert _status(link) == 200
+        page = urlsplit(link)
+        assert page.hostname == "127.0.0.1"
+        assert answers("127.0.0.1", page.port or 0, "/_stcore/health")
+        assert len(_belonging_to(tmp_path / "home")) >= 4
+        again = subprocess.run(
+            [sys.executable, "-m", "alflow", "up"],
+            env=_environment(tmp_path / "home"),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert again.returncode == 1
+        assert f"already running (process {process.pid})" in again.stderr
+        process.send_signal(signal.SIGINT)
+        assert process.wait(90) == 0
+        _assert_gone(tmp_path / "home")
+        assert (tmp_path / "errors").read_text().splitlines()[-1] == "stopped"
+        assert "Traceback" not in (tmp_path / "errors").read_text()
+
+    def test_a_part_that_dies_takes_the_others_along_and_is_named(
+        self, running: tuple[subprocess.Popen[str], str], tmp_path: Path
+    ) -> None:
+        process, _ = running
+        pages = next(pid for pid, command in _belonging_to(tmp_path / "home").items() if command.endswith("-m ui"))
+        os.kill(pages, signal.SIGKILL)
+        assert process.wait(90) == 1
+        _assert_gone(tmp_path / "home")
+        assert "error: the pages ended with exit code -9" in (tmp_path / "errors").read_text()
+
+
+def _environment(home: Path) -> dict[str, str]:
+    ports = {"ALFLOW_PORT": free_port("127.0.0.1", 18501), "ALFLOW_PREFECT_PORT": free_port("127.0.0.1", 14300)}
+    return dict(os.environ) | {name: str(port) for name, port in ports.items()} | {"ALFLOW_HOME": str(home)}
+
+
+def _status(url: str) -> int:
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection.request("GET", f"{parts.path}?{parts.query}")
+    return connection.getresponse().status
+
+
+def _belonging_to(home: Path) -> dict[int, str]:
+    """Command lines by process id of all that run with this home."""
+    mine = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended while we looked, or is not ours
+            if f"ALFLOW_HOME={home}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                mine[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    return mine
+
+
+def _assert_gone(home: Path) -> None:
+    deadline = time.monotonic() + 10
+    while (left := _belonging_to(home)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not left
