@@ -54,7 +54,7 @@ def create_app(settings: Settings) -> st.App:
     doorkeeper = sign_in.Doorkeeper(settings.sign_in_token, settings.port)
     services.provide(services.Services(Workspace.open(settings), doorkeeper))
     return st.App(
-        Path(__file__).with_name("app.py"),
+        Path(__file__).parent / "pages" / "app.py",
         routes=[*sign_in.ROUTES, *routes.ROUTES],
         middleware=[Middleware(sign_in.Gate, doorkeeper=doorkeeper)],
     )

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect, sync_playwright
 
 from alflow.settings import Settings
 from alflow.workspace import Workspace
 from tests.web import TOKEN, free_port, served
 
 HERE = Path(__file__).parent
+PATIENCE_MS = 45_000  # parts of a page are loaded when first needed; a busy machine takes its time
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ def signed_in(desk: Desk, chromium: Browser) -> Iterator[Callable[..., Page]]:
         context = chromium.new_context(**{"viewport": {"width": 1360, "height": 860}, **options})
         contexts.append(context)
         context.add_init_script(path=HERE / "witness.js")
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         sign_in(page, desk, name)
         page.goto(f"{desk.url}/{path}?project={project}")

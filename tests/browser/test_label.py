@@ -79,7 +79,7 @@ def test_answers_survive_a_lost_connection(desk: Desk, signed_in: Open, tmp_path
     expect(page.locator("[data-is=pill]")).to_contain_text("4 kept in this browser")
     assert not _labels(desk, project)
     page.context.set_offline(False)
-    expect(page.locator("[data-is=pill]")).to_have_text("All answers stored", timeout=20_000)
+    expect(page.locator("[data-is=pill]")).to_have_text("All answers stored")
     assert len(_labels(desk, project)) == 4
     _assert_bound_to_what_was_seen(desk, project, page.evaluate("window.witness"))
 
@@ -154,7 +154,7 @@ def test_a_held_key_answers_once(desk: Desk, signed_in: Open, tmp_path: Path) ->
 
 
 def _wait_for_image(page: Page) -> None:
-    page.wait_for_function("window.witness.some(each => each.what === 'shown')", timeout=30_000)
+    page.wait_for_function("window.witness.some(each => each.what === 'shown')")
 
 
 def _burst(page: Page, keys: list[str], pause: float) -> None:

@@ -39,7 +39,7 @@ def project(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def test_rounds_show_the_curve_and_the_reasons(signed_in: Open, project: Project) -> None:
     page = signed_in("Ada", project.name, "rounds")
-    expect(page.get_by_role("heading", name="All rounds")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="All rounds")).to_be_visible()
     expect(page.locator("[data-testid=stVegaLiteChart]").first).to_be_visible()
     expect(page.get_by_text("points since zero-shot")).to_be_visible()
     expect(page.locator(".cards article")).to_have_count(20)
@@ -55,15 +55,15 @@ def test_rounds_follow_what_happens(desk: Desk, signed_in: Open, tmp_path: Path)
     """A page that is open shows an evaluation and a new state without a reload."""
     project, _ = world.build(desk.workspace, tmp_path, "follow", 2)
     page = signed_in("Ada", project.name, "rounds")
-    expect(page.get_by_text("The curve starts once a round is closed")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("The curve starts once a round is closed")).to_be_visible()
     world.add_curve(desk.workspace, project, 1)
-    expect(page.locator("[data-testid=stVegaLiteChart]").first).to_be_visible(timeout=15_000)
+    expect(page.locator("[data-testid=stVegaLiteChart]").first).to_be_visible()
     _no_error(page)
 
 
 def test_project_tells_what_is_in_it(signed_in: Open, project: Project) -> None:
     page = signed_in("Ada", project.name, "project")
-    expect(page.get_by_role("heading", name="Take the labels home")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Take the labels home")).to_be_visible()
     expect(page.get_by_text("Files turned away: 1")).to_be_visible()
     expect(page.get_by_text("of round 1 are answered")).to_be_visible()
     _no_error(page)
@@ -84,12 +84,13 @@ def test_labels_download_as_parquet(signed_in: Open, project: Project, tmp_path:
 def test_the_selector_changes_the_project(desk: Desk, signed_in: Open, project: Project, tmp_path: Path) -> None:
     other, _ = world.build(desk.workspace, tmp_path, "other", 3)
     page = signed_in("Ada", project.name)
-    expect(page.locator("[data-is=title]")).to_have_text(project.name, timeout=30_000)
+    expect(page.locator("[data-is=title]")).to_have_text(project.name)
+    page.wait_for_function("window.witness.some(each => each.what === 'shown')")
     page.get_by_role("combobox").click()
     page.get_by_role("option", name=other.name).click()
     expect(page.locator("[data-is=title]")).to_have_text(other.name)
     expect(page.locator("[data-is=count]")).to_have_text("0 of 3")
-    page.wait_for_function("window.witness.at(-1)?.what === 'shown'")
+    page.wait_for_function("window.witness.filter(each => each.what === 'shown').length === 2")
     page.keyboard.press("1")
     expect(page.locator("[data-is=count]")).to_have_text("1 of 3")  # keys go to the deck, not into the selector
     page.reload()
@@ -105,7 +106,7 @@ def test_signing_out_closes_the_door(desk: Desk, signed_in: Open, project: Proje
 
 
 def _download(page: Page, suffix: str, folder: Path) -> Path:
-    page.get_by_role("radio", name=suffix).click(timeout=30_000)
+    page.get_by_text(suffix, exact=True).click()
     button = page.get_by_role("button", name=f"Download labels as {suffix[1:].upper()}")
     with page.expect_download() as download:
         button.click()

@@ -91,9 +91,7 @@ def _export(overview: Overview) -> None:
     st.subheader("Take the labels home")
     project = overview.project
     workspace = session.workspace()
-    suffix = (
-        st.segmented_control("Format", list(export.FORMATS), default=".csv", label_visibility="collapsed") or ".csv"
-    )
+    suffix = st.radio("Format", list(export.FORMATS), horizontal=True, label_visibility="collapsed")
     st.download_button(
         f"Download labels as {suffix[1:].upper()}",
         data=lambda: export.encode_labels(export.label_rows(workspace, project.id), suffix),

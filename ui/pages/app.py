@@ -1,4 +1,7 @@
-"""The frame around every page: who is signed in, which project, which page."""
+"""The script Streamlit runs: who is signed in, which project, which page.
+
+It stands among the pages, since Streamlit takes a folder `pages` beside its script for pages of its own.
+"""
 
 from pathlib import Path
 
@@ -8,11 +11,11 @@ from ui import session
 from ui.pages import label, project, rounds
 from ui.theme import FRAME
 
-HERE = Path(__file__).parent
+UI = Path(__file__).parents[1]
 
-st.set_page_config(page_title="alflow", page_icon=str(HERE / "icon.svg"), layout="wide")
+st.set_page_config(page_title="alflow", page_icon=str(UI / "icon.svg"), layout="wide")
 
-st.logo(HERE / "logo.svg", size="large")
+st.logo(UI / "logo.svg", size="large")
 
 PAGES = [
     st.Page(label.show, title="Label", icon=":material/ads_click:", url_path="label", default=True),
