@@ -39,7 +39,7 @@ bench: $(STAMP)  ## Measure what is slow; not part of `make test`.
 
 constraints: $(STAMP)  ## Write constraints.txt anew from what is installed in .venv.
 	$(BIN)/python -m pip list --format=freeze --exclude-editable \
-	  --exclude pip --exclude setuptools --exclude wheel > constraints.txt.new
+	  --exclude pip --exclude setuptools --exclude wheel | LC_ALL=C sort -f > constraints.txt.new
 	mv constraints.txt.new constraints.txt
 	touch $(STAMP)
 

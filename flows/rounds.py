@@ -8,8 +8,9 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
+from alflow.errors import AlflowError
 from flows.context import workspace
 from flows.limits import BusyError, one_run
 
@@ -48,7 +49,10 @@ def close_round(project: str, number: int, early: bool = False) -> str:
 
 @flow(name="advance", flow_run_name="advance-{project}")
 def advance(project: str) -> State[Any]:
-    """Do what is due for one project; skipped at once while another run works on it."""
+    """Do what is due for one project; skipped at once while another run works on it.
+
+    What a person can act on, such as a missing posterior, is the message of the failed run, without a traceback.
+    """
     from alflow.workflow.advance import advance as advance_project
     from alflow.workflow.projects import find_project
     from flows.embedding import embed_shards
@@ -62,6 +66,8 @@ def advance(project: str) -> State[Any]:
             publish_rounds(workspace(), found)
     except BusyError as busy:
         return Completed(name=SKIPPED, message=str(busy))
+    except AlflowError as error:
+        return Failed(message=str(error))
     return Completed(message="; ".join((*report.done, f"waiting for {report.waiting_for}")))
 
 

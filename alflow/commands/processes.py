@@ -54,7 +54,7 @@ class Supervisor:
     def start(self, service: Service) -> None:
         """Start a service; it is not ready yet."""
         service.log.parent.mkdir(parents=True, exist_ok=True)
-        with service.log.open("wb") as log:
+        with open(service.log, "wb", opener=_for_us_alone) as log:
             process = subprocess.Popen(
                 service.command,
                 env=dict(service.environment),
@@ -180,6 +180,11 @@ def _post_mortem(service: Service, process: subprocess.Popen[bytes]) -> str:
     lines = [line for line in service.log.read_text(errors="replace").splitlines() if line.strip()]
     last = f": {lines[-1].strip()}" if lines else ""
     return f"{service.name} ended with exit code {process.returncode}{last} (see {service.log})"
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    """Logs may hold the sign-in link."""
+    return os.open(path, flags, 0o600)
 
 
 def _die_with_parent() -> None:

@@ -74,6 +74,8 @@ def test_one_project_that_fails_does_not_keep_the_others_from_advancing(
     shutil.rmtree(tmp_path / "broken-model")
     state = advance_due(return_state=True)
     assert state.is_failed()
+    (why,) = [sub.message for sub in state.result(raise_on_failure=False) if sub.is_failed()]
+    assert "broken-model" in (why or "")
     assert states(workspace, find_project(workspace, project).id) == [RoundState.OPEN]
     assert states(workspace, broken.id) == []
 
