@@ -29,4 +29,4 @@ def deck(project: Project, classes: Sequence[ClassLabel], annotator: Annotator) 
         "classes": [{"id": each.id, "name": each.display_name, "key": each.hot_key} for each in classes],
         "heartbeat_ms": round(1000 * max(5.0, min(30.0, 20.0 * project.settings.lease_minutes))),
     }
-    _mount(data=data, key=f"deck-{project.id}")
+    _mount(data=data, key="deck")  # one key for all projects: never two decks on one page

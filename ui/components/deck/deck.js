@@ -246,17 +246,19 @@ class Deck {
   }
 }
 
-const decks = new WeakMap();
+/** The one deck that listens: a page being replaced may still hold the last one. */
+const LIVE = Symbol.for("alflow.deck");
 
 export default function ({ data, parentElement }) {
-  const known = decks.get(parentElement);
   const identity = JSON.stringify(data);
-  if (known?.identity !== identity) {
-    known?.deck.destroy();
-    decks.set(parentElement, { identity, deck: new Deck(parentElement, data) });
+  const live = window[LIVE];
+  if (live?.parent !== parentElement || live.identity !== identity) {
+    live?.deck.destroy();
+    window[LIVE] = { parent: parentElement, identity, deck: new Deck(parentElement, data) };
   }
   return () => {
-    decks.get(parentElement)?.deck.destroy();
-    decks.delete(parentElement);
+    if (window[LIVE]?.parent !== parentElement) return;
+    window[LIVE].deck.destroy();
+    delete window[LIVE];
   };
 }

@@ -6,6 +6,7 @@
 class Stage {
   constructor(root, { source, onShown }) {
     this.root = root;
+    root.replaceChildren();
     this.source = source;
     this.onShown = onShown;
     this.images = new Map(); // item id -> <img>
