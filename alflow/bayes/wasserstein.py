@@ -1,6 +1,6 @@
 """Squared 2-Wasserstein distance between Gaussian embeddings with proportional covariances.
 
-Axes: N and M rows, D joint width. Under the damped posterior Cov g(x) = k(x, x) Binv: all covariances commute, and
+Axes: N and M rows, D joint width, E = D + 1. Under the damped posterior Cov g(x) = k(x, x) Binv: they commute, and
 
     W2^2 = |mu - mu'|^2 + (sqrt(k) - sqrt(k'))^2 tr(Binv),
 
@@ -18,7 +18,7 @@ def lift(mean: Float[Tensor, "N D"], scale: Float[Tensor, " N"], trace: float) -
     return torch.cat([mean, (scale * trace).sqrt()[:, None]], dim=1)
 
 
-def squared_wasserstein(left: Float[Tensor, "N D+1"], right: Float[Tensor, "M D+1"]) -> Float[Tensor, "N M"]:
+def squared_wasserstein(left: Float[Tensor, "N E"], right: Float[Tensor, "M E"]) -> Float[Tensor, "N M"]:
     """W2^2 of every lifted row with every other, by one matrix product."""
     # Centring keeps the difference of large squares small; it moves no distance.
     centre = right.mean(0)
