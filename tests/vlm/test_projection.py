@@ -1,0 +1,249 @@
+"""The MAP fit: its optimum, its choices, and what it does for predictions in a small world with a shifted tower."""
+
+import os
+from dataclasses import replace
+from math import log
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from alflow import metrics
+from alflow.bayes.curvature import estimate_factors
+from alflow.bayes.evidence import best_prior_precision
+from alflow.bayes.kronecker import KroneckerPosterior
+from alflow.bayes.predictive import gaussian_embeddings, logit_moments, probit
+from alflow.embeddings import Activations, LastLayers
+from alflow.errors import InvalidInputError
+from alflow.vlm.projection import SPREADS, STRENGTHS, Pretrained, Projection, fit_projection
+from alflow.vlm.whitened import Problem
+
+C, D, P, P_T = 6, 8, 12, 10
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=generator(seed))
+
+
+def posterior(factors, weight: Tensor) -> KroneckerPosterior:
+    precision = best_prior_precision(factors, float(weight.square().sum()), tau=10.0)
+    return KroneckerPosterior.damped(factors, precision, 10.0)
+
+
+def pretrain(layers: LastLayers, images: Activations, texts: Activations, classes: Activations) -> Pretrained:
+    image, text = estimate_factors(layers, images, texts, batch=len(images))
+    return Pretrained(layers, posterior(image, layers.image_weight), posterior(text, layers.text_weight), classes)
+
+
+def make_world(likelihood: str = "softmax", N: int = 400) -> tuple[Pretrained, Activations, Tensor]:
+    """Items scatter around class centres that a true projection maps on the texts; the pretrained one is off."""
+    truth, V, psi = normal(D, P, seed=1) / P**0.5, normal(D, P_T, seed=2), normal(C, P_T, seed=3)
+    labels = torch.randint(C, (N,), generator=generator(4))
+    centres = (torch.linalg.pinv(truth) @ (psi @ V.T).T).T
+    values = centres[labels] + 0.5 * centres.std() * normal(N, P, seed=5)
+    off = truth + 1.5 * truth.std() * normal(D, P, seed=6)
+    layers = LastLayers(off, V, scale=8.0, bias=-4.0 if likelihood == "sigmoid" else 0.0, likelihood=likelihood)
+    pretrained = pretrain(layers, Activations(values[:100]), Activations(psi[labels[:100]]), Activations(psi))
+    return pretrained, Activations(values), labels
+
+
+def predict(pretrained: Pretrained, images: Activations, fitted: Projection | None = None) -> Tensor:
+    layers = fitted.layers(pretrained.layers) if fitted else pretrained.layers
+    spread = fitted.spread if fitted else 1.0
+    on_image, on_text = (p.tempered(spread) for p in (pretrained.image_posterior, pretrained.text_posterior))
+    image = gaussian_embeddings(images, layers.image_weight, on_image)
+    text = gaussian_embeddings(pretrained.classes, layers.text_weight, on_text)
+    return probit(logit_moments(image, text, on_image, on_text, layers))
+
+
+def negative_log_posterior(
+    weight: Tensor,
+    log_scale: Tensor,
+    bias: Tensor,
+    pretrained: Pretrained,
+    items: Activations,
+    labels: Tensor,
+    at: float,
+) -> Tensor:
+    """The objective in ordinary coordinates, written out."""
+    layers = pretrained.layers
+    g = items.values @ weight.T
+    h = pretrained.classes.values @ layers.text_weight.T
+    z = log_scale.exp() * torch.nn.functional.cosine_similarity(g[:, None], h[None], dim=2) + bias
+    if layers.likelihood == "softmax":
+        misfit = torch.nn.functional.cross_entropy(z, labels, reduction="sum")
+    else:
+        one_hot = torch.nn.functional.one_hot(labels, len(h)).to(z.dtype)
+        misfit = torch.nn.functional.binary_cross_entropy_with_logits(z, one_hot, reduction="sum")
+    change = weight - layers.image_weight
+    prior = at * (change * pretrained.image_posterior.times_precision(change)).sum()
+    prior = prior + ((log_scale - log(layers.scale)) / 0.7) ** 2 + ((bias - layers.bias) / 2) ** 2
+    return misfit + 0.5 * prior
+
+
+@pytest.mark.parametrize("likelihood", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("n", [5, 40])  # fewer and more items than activations are wide
+def test_fit_is_the_optimum_of_the_written_out_objective(likelihood: str, n: int, monkeypatch) -> None:
+    monkeypatch.setattr("alflow.vlm.whitened._MAX_STEPS", 500)
+    monkeypatch.setattr("alflow.vlm.whitened._TOLERANCE", 1e-12)
+    pretrained, items, labels = make_world(likelihood)
+    layers = pretrained.layers
+    exact = replace(
+        pretrained,
+        layers=replace(layers, image_weight=layers.image_weight.double(), text_weight=layers.text_weight.double()),
+        classes=Activations(pretrained.classes.values.double()),
+    )
+    support = Activations(items.values[:n].double())
+    fitted = fit_projection(support, labels[:n], exact, generator(), strength=0.1)
+    at = [fitted.weight, torch.tensor(fitted.log_scale).double(), torch.tensor(fitted.bias).double()]
+    at = [value.clone().requires_grad_() for value in at]
+    negative_log_posterior(*at, exact, support, labels[:n], 0.1).backward()
+    start = [
+        exact.layers.image_weight.clone().requires_grad_(),
+        torch.tensor(log(8.0)).double(),
+        torch.tensor(layers.bias),
+    ]
+    negative_log_posterior(*start, exact, support, labels[:n], 0.1).backward()
+    assert at[0].grad.norm() < 1e-4 * start[0].grad.norm()
+    assert abs(float(at[1].grad)) < 1e-3
+    assert abs(float(at[2].grad)) < 1e-3
+
+
+def test_white_coordinates_are_the_same_objective() -> None:
+    pretrained, items, labels = make_world()
+    support, texts = items[torch.arange(30)], pretrained.classes.embed(pretrained.layers.text_weight)
+    problem = Problem.of(support, labels[:30], texts, pretrained.layers, pretrained.image_posterior)
+    solution = problem.solve(0.03)
+    weight = pretrained.layers.image_weight + problem.weight_change(solution, 0.03)
+    torch.testing.assert_close(problem.embeddings(solution, 0.03), support.values @ weight.T, rtol=1e-3, atol=1e-4)
+    head = torch.tensor([solution.log_scale, solution.bias])
+    written_out = negative_log_posterior(weight, head[0] + log(8.0), head[1], pretrained, support, labels[:30], at=0.03)
+    torch.testing.assert_close(problem.loss(solution.change, head, 0.03), written_out, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("likelihood", ["softmax", "sigmoid"])
+def test_labels_make_predictions_better_and_better_calibrated(likelihood: str) -> None:
+    pretrained, items, labels = make_world(likelihood)
+    test, y = items[torch.arange(200, 400)], labels[200:]
+    before = predict(pretrained, test)
+    accuracies = [float(metrics.accuracy(before, y))]
+    for n in (18, 100):
+        fitted = fit_projection(items[torch.arange(n)], labels[:n], pretrained, generator())
+        after = predict(pretrained, test, fitted)
+        assert float(metrics.nlpd(after, y)) < float(metrics.nlpd(before, y))
+        accuracies.append(float(metrics.accuracy(after, y)))
+    assert accuracies[0] + 0.05 < accuracies[1]
+    assert accuracies[0] + 0.1 < accuracies[2]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7])
+def test_few_labels_are_enough_and_do_no_harm_on_average(n: int) -> None:
+    pretrained, items, labels = make_world()
+    test, y = items[torch.arange(200, 400)], labels[200:]
+    before = predict(pretrained, test)
+    gained, accuracy = 0.0, 0.0
+    for seed in range(6):
+        rows = torch.randperm(200, generator=generator(seed))[:n]
+        fitted = fit_projection(items[rows], labels[rows], pretrained, generator())
+        assert fitted.strength in STRENGTHS
+        assert fitted.spread in SPREADS
+        after = predict(pretrained, test, fitted)
+        gained += float(metrics.nlpd(before, y) - metrics.nlpd(after, y)) / 6
+        accuracy += float(metrics.accuracy(after, y)) / 6
+    assert gained > -0.1
+    assert accuracy > float(metrics.accuracy(before, y)) - 0.01
+
+
+def test_one_label_moves_its_item_towards_its_class() -> None:
+    pretrained, items, labels = make_world()
+    row = torch.tensor([int((predict(pretrained, items).argmax(1) != labels).nonzero()[0])])
+    before = predict(pretrained, items[row])[0, labels[row]]
+    fitted = fit_projection(items[row], labels[row], pretrained, generator())
+    assert predict(pretrained, items[row], fitted)[0, labels[row]] > before
+
+
+def test_labels_of_one_class_only() -> None:
+    pretrained, items, labels = make_world()
+    rows = (labels == 2).nonzero()[:12, 0]
+    fitted = fit_projection(items[rows], labels[rows], pretrained, generator())
+    assert predict(pretrained, items, fitted).isfinite().all()
+
+
+def test_a_given_strength_is_kept_and_a_strong_prior_keeps_the_pretrained_weights() -> None:
+    pretrained, items, labels = make_world()
+    fitted = fit_projection(items[torch.arange(20)], labels[:20], pretrained, generator(), strength=1e6)
+    assert fitted.strength == 1e6
+    torch.testing.assert_close(fitted.weight, pretrained.layers.image_weight, rtol=1e-3, atol=1e-4)
+
+
+def test_same_generator_same_fit() -> None:
+    pretrained, items, labels = make_world()
+    one, again = (fit_projection(items[torch.arange(30)], labels[:30], pretrained, generator(3)) for _ in range(2))
+    assert torch.equal(one.weight, again.weight)
+    assert (one.log_scale, one.strength, one.spread) == (again.log_scale, again.strength, again.spread)
+
+
+def test_residuals_and_half_precision_activations_are_taken() -> None:
+    pretrained, items, labels = make_world()
+    support = Activations(items.values[:20].half(), 0.1 * normal(20, D, seed=9))
+    fitted = fit_projection(support, labels[:20], pretrained, generator())
+    assert fitted.weight.dtype == torch.float32
+    assert predict(pretrained, support, fitted).isfinite().all()
+
+
+def test_what_cannot_be_fitted_is_refused() -> None:
+    pretrained, items, labels = make_world()
+    with pytest.raises(InvalidInputError, match="0 labels for 0 items"):
+        fit_projection(items[torch.arange(0)], labels[:0], pretrained, generator())
+    with pytest.raises(InvalidInputError, match=f"none of the {C} classes"):
+        fit_projection(items[torch.arange(3)], labels[:3] + C, pretrained, generator())
+    spoilt = items.values[:3].clone()
+    spoilt[1, 1] = torch.inf
+    with pytest.raises(InvalidInputError, match="not finite"):
+        fit_projection(Activations(spoilt), labels[:3], pretrained, generator())
+
+
+def load_pack(name: str) -> tuple[Pretrained, Activations, Tensor]:
+    """A pack of real features, its items in random order with no two of a group next to each other's split."""
+    folder = Path(os.environ.get("ALFLOW_PACKS", "."))
+    if not (folder / f"{name}.safetensors").exists():
+        pytest.skip(f"ALFLOW_PACKS names no folder with {name}.safetensors")
+    model, pairs, pack = (load_file(folder / f"{part}.safetensors") for part in ("model", "pairs", name))
+
+    def rows(values: Tensor) -> Activations:
+        return Activations(torch.cat([values.float(), torch.ones(len(values), 1)], dim=1))
+
+    weights = [
+        torch.cat([model[f"{side}_weight"].float(), model[f"{side}_bias"].float()[:, None]], dim=1)
+        for side in ("image", "text")
+    ]
+    layers = LastLayers(*weights, scale=float(model["log_logit_scale"].exp()))
+    few = torch.arange(1000)
+    images, texts = rows(pairs["image_activations"][few]), rows(pairs["text_activations"][few])
+    pretrained = pretrain(layers, images, texts, rows(pack["class_activations"]))
+    groups = pack.get("group", torch.arange(len(pack["labels"])))
+    order = torch.randperm(int(groups.max()) + 1, generator=generator())[groups].argsort(stable=True)
+    return pretrained, rows(pack["activations"][order]), pack["labels"][order].long()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "zero_shot", "fitted"), [("fashion", 0.30, 0.64), ("emoji", 0.27, 0.34)])
+def test_real_features(name: str, zero_shot: float, fitted: float) -> None:
+    """60 random labels lift accuracy and density, and leave the predictive calibrated."""
+    pretrained, items, labels = load_pack(name)
+    half = len(labels) // 2
+    support = torch.randperm(half, generator=generator())[:60]
+    test, y = items[torch.arange(half, len(labels))], labels[half:]
+    before = predict(pretrained, test)
+    assert float(metrics.accuracy(before, y)) < zero_shot
+    projection = fit_projection(items[support], labels[support], pretrained, generator())
+    after = predict(pretrained, test, projection)
+    assert float(metrics.accuracy(after, y)) > fitted
+    assert float(metrics.nlpd(after, y)) < 0.95 * float(metrics.nlpd(before, y))
+    assert float(metrics.ece(after, y)) < 0.15
