@@ -14,7 +14,7 @@ from alflow.workspace import Workspace
 from tests.web import TOKEN, free_port, served
 
 HERE = Path(__file__).parent
-PATIENCE_MS = 45_000  # parts of a page are loaded when first needed; a busy machine takes its time
+PATIENCE_MS = 90_000  # parts of a page are loaded when first needed; a busy machine takes its time
 
 expect.set_options(timeout=PATIENCE_MS)
 

@@ -24,11 +24,11 @@ CLASSES = ("circle", "square", "triangle", "star")
 SIZE = (BITS * SQUARE, 360)
 
 
-def numbered_image(number: int) -> Image.Image:
-    """An image that carries `number` as squares along its middle."""
+def numbered_image(number: int, color: tuple[int, ...] | None = None) -> Image.Image:
+    """An image that carries `number` as squares along its middle, on a ground of this colour, or of one of its own."""
     generator = torch.Generator().manual_seed(number)
-    color = tuple(torch.randint(60, 220, (3,), generator=generator).tolist())
-    image = Image.new("RGB", SIZE, color)
+    ground = tuple(torch.randint(60, 220, (3,), generator=generator).tolist())
+    image = Image.new("RGB", SIZE, color or ground)
     draw = ImageDraw.Draw(image)
     draw.text((20, 20), f"{number}", fill="white", font_size=96)
     top = SIZE[1] // 2
