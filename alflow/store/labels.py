@@ -5,7 +5,7 @@ turns; the candidate's keeps its count of answers and its leases in step; the ro
 last. On SQLite the whole transaction is that lock.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, ColumnElement, delete, func, insert, select, update
 
+from alflow.agreement import majority
 from alflow.domain import Annotator, Candidate, Item, Label, Origin, Verdict
 from alflow.errors import NotFoundError
 from alflow.store import tables
@@ -169,7 +170,7 @@ def settled(tx: Transaction, project_id: int) -> dict[int, int]:
     """
     label, candidate = tables.label, tables.candidate
     votes = (
-        select(label.c.item_id, label.c.class_id, func.count())
+        select(label.c.item_id, label.c.class_id)
         .outerjoin(candidate, candidate.c.id == label.c.candidate_id)
         .where(
             label.c.project_id == project_id,
@@ -177,12 +178,12 @@ def settled(tx: Transaction, project_id: int) -> dict[int, int]:
             label.c.class_id.is_not(None),
             candidate.c.id.is_(None) | (candidate.c.answers >= candidate.c.votes_needed),
         )
-        .group_by(label.c.item_id, label.c.class_id)
+        .order_by(label.c.item_id)
     )
-    per_item: defaultdict[int, Counter[int]] = defaultdict(Counter)
-    for item_id, class_id, count in tx.execute(votes).tuples():
-        per_item[item_id][class_id] = count
-    return {item_id: winner for item_id, counts in sorted(per_item.items()) if (winner := _winner(counts)) is not None}
+    per_item: defaultdict[int, list[int]] = defaultdict(list)
+    for item_id, class_id in tx.execute(votes).tuples():
+        per_item[item_id].append(class_id)
+    return {item_id: winner for item_id, given in per_item.items() if (winner := majority(given)) is not None}
 
 
 def provenance(tx: Transaction, project_id: int) -> list[Provenance]:
@@ -229,8 +230,3 @@ def _labels(tx: Transaction, where: ColumnElement[bool], *, withdrawn: bool) -> 
     if not withdrawn:
         rows = rows.where(tables.label.c.withdrawn_at.is_(None))
     return [Label(**row) for row in tx.execute(rows).mappings()]
-
-
-def _winner(counts: Counter[int]) -> int | None:
-    (first, most), *others = counts.most_common(2)
-    return None if others and others[0][1] == most else first
