@@ -21,7 +21,7 @@ from flows.rounds import advance, advance_due, close_round, open_round
 
 SCHEDULED = "schedule"
 BY_HAND = "manual"
-_RUNS_AT_ONCE = 3  # processes; a long run of one project must not hold up the others
+_RUNS_AT_ONCE = 2  # processes: beside a long run of one project, the others are still looked at
 _POLL_SECONDS = 5.0
 _EARLY_SECONDS = 1.0  # a run is started this long before its time, and waits for it as a process
 

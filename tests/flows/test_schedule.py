@@ -20,7 +20,7 @@ from alflow.workspace import Workspace
 from tests import colours
 
 pytestmark = [pytest.mark.prefect, pytest.mark.slow]
-PATIENCE = 240.0
+PATIENCE = 420.0  # seconds; a busy machine is slow, not broken
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
@@ -50,7 +50,7 @@ def test_the_schedule_opens_closes_and_picks_up_new_projects(
 ) -> None:
     found = find_project(workspace, project)
     port = prefect_server.prefect_port
-    *_, schedule = services(workspace.settings.model_copy(update={"prefect_port": port, "schedule_seconds": 4.0}))
+    *_, schedule = services(workspace.settings.model_copy(update={"prefect_port": port, "schedule_seconds": 10.0}))
     with Supervisor() as supervisor:
         supervisor.start(schedule)
         assert supervisor.wait()
