@@ -42,7 +42,7 @@ class Activations:
         return type(self)(self.values[rows], residuals)
 
     def embed(self, weight: Float[Tensor, "D P"]) -> Float[Tensor, "N D"]:
-        """g = W phi + r, in the dtype of `weight`; not normalised."""
+        """Embeddings g = W phi + r, in the dtype of `weight`; not normalised."""
         linear = self.values.to(weight.dtype) @ weight.T  # [N D]
         return linear if self.residuals is None else linear + self.residuals.to(weight.dtype)
 
