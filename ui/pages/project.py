@@ -1,5 +1,6 @@
 """The Project page: what is in it, what happens next, and the way out for its labels."""
 
+import shlex
 from html import escape
 
 import pandas as pd
@@ -101,7 +102,7 @@ def _export(overview: Overview) -> None:
         on_click="ignore",
     )
     st.caption("Every answer with item, hash, class, annotator, time, round, strategy, score and posterior.")
-    st.code(f"alflow export {project.name} labels{suffix}", language="bash")
+    st.code(f"alflow export labels labels{suffix} --project {shlex.quote(project.name)}", language="bash")
 
 
 def _rejections(overview: Overview) -> None:
