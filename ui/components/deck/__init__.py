@@ -1,23 +1,16 @@
 """The labelling deck: the browser owns the item on screen, and answers leave it bound to that item (see deck.js)."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
 
 from alflow.domain import Annotator, ClassLabel, Project
 
 HERE = Path(__file__).parent
 SCRIPTS = ("outbox.js", "stage.js", "view.js", "deck.js")  # one module: parts first, the one that exports last
-
-
-def _read(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")
-
-
-_mount = st.components.v2.component(
-    "alflow_deck", html=_read("deck.html"), css=_read("deck.css"), js="\n".join(map(_read, SCRIPTS))
-)
 
 
 def deck(project: Project, classes: Sequence[ClassLabel], annotator: Annotator) -> None:
@@ -29,4 +22,15 @@ def deck(project: Project, classes: Sequence[ClassLabel], annotator: Annotator) 
         "classes": [{"id": each.id, "name": each.display_name, "key": each.hot_key} for each in classes],
         "heartbeat_ms": round(1000 * max(5.0, min(30.0, 20.0 * project.settings.lease_minutes))),
     }
-    _mount(data=data, key="deck")  # one key for all projects: never two decks on one page
+    _component()(data=data, key="deck")  # one key for all projects: never two decks on one page
+
+
+@cache
+def _component() -> ComponentRenderer:
+    """Registered at its first use: before Streamlit's runtime is there, there is nowhere to register."""
+    js = "\n".join(map(_read, SCRIPTS))
+    return st.components.v2.component("alflow_deck", html=_read("deck.html"), css=_read("deck.css"), js=js)
+
+
+def _read(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")

@@ -1,0 +1,82 @@
+"""The demo as a newcomer sees it; with ALFLOW_TEST_SCREENSHOTS=FOLDER also the pictures of the README."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from alflow.demo.prepare import FRESH, HISTORY
+from alflow.workflow.projects import find_project
+from alflow.workflow.review import round_summaries
+from alflow.workspace import Workspace
+from tests.browser.conftest import HERE, PATIENCE_MS, Desk, sign_in
+from tests.browser.seen import wait_for_image
+from tests.web import free_port, served
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+Visit = Callable[[str], Page]
+
+
+@pytest.fixture(scope="module")
+def demo_desk(demo_workspace: Workspace) -> Iterator[Desk]:
+    """The pages on the two projects of the demo."""
+    with served(demo_workspace.settings.home, free_port()) as url:
+        yield Desk(demo_workspace, url)
+
+
+@pytest.fixture
+def visit(demo_desk: Desk, chromium: Browser) -> Iterator[Visit]:
+    """Opens an address as a signed-in annotator."""
+    context = chromium.new_context(viewport={"width": 1360, "height": 860}, color_scheme="light")
+    context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(path=HERE / "witness.js")
+    page = context.new_page()
+    sign_in(page, demo_desk, "Ada")
+
+    def go(address: str) -> Page:
+        page.goto(f"{demo_desk.url}/{address}")
+        return page
+
+    yield go
+    context.close()
+
+
+def test_a_newcomer_labels_with_three_keys(visit: Visit, demo_desk: Desk) -> None:
+    page = visit(f"?project={FRESH}")
+    for key in "123":
+        wait_for_image(page)
+        page.keyboard.press(key)
+        page.wait_for_timeout(300)
+    expect(page.locator("[data-is=recent] button.stored")).to_have_count(3)
+    wait_for_image(page)
+    picture(page, "label")
+    project = find_project(demo_desk.workspace, FRESH)
+    (summary,) = round_summaries(demo_desk.workspace, project.id)
+    assert summary.answered == 3
+
+
+def test_the_past_rounds_have_a_curve_and_reasons(visit: Visit) -> None:
+    page = visit(f"rounds?project={HISTORY}")
+    expect(page.get_by_text("points since zero-shot")).to_be_visible()
+    expect(page.locator(".cards article").first).to_be_visible()
+    picture(page, "rounds", height=1500)
+
+
+def test_the_project_page_tells_what_is_in_it(visit: Visit) -> None:
+    page = visit(f"project?project={HISTORY}")
+    expect(page.get_by_role("heading", name="Take the labels home")).to_be_visible()
+    picture(page, "project", height=1100)
+
+
+def picture(page: Page, name: str, height: int = 860) -> None:
+    """Save what is on screen, where pictures are asked for."""
+    folder = os.environ.get("ALFLOW_TEST_SCREENSHOTS")
+    if folder is None:
+        return
+    page.set_viewport_size({"width": 1360, "height": height})
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(4_000)  # thumbnails and charts fade in; hints fade out
+    page.screenshot(path=Path(folder) / f"{name}.png")
