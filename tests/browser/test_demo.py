@@ -1,4 +1,4 @@
-"""The demo as a newcomer sees it; with ALFLOW_TEST_SCREENSHOTS=FOLDER also the pictures of the README."""
+"""The demo as a newcomer sees it; with ALFLOW_SCREENSHOTS=FOLDER also the pictures of the README."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -73,7 +73,7 @@ def test_the_project_page_tells_what_is_in_it(visit: Visit) -> None:
 
 def picture(page: Page, name: str, height: int = 860) -> None:
     """Save what is on screen, where pictures are asked for."""
-    folder = os.environ.get("ALFLOW_TEST_SCREENSHOTS")
+    folder = os.environ.get("ALFLOW_SCREENSHOTS")
     if folder is None:
         return
     page.set_viewport_size({"width": 1360, "height": height})
