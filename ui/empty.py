@@ -1,5 +1,7 @@
 """What a page says when there is nothing to show yet: the next step, ready to copy."""
 
+from shlex import quote
+
 import streamlit as st
 
 from alflow.domain import Project
@@ -10,9 +12,9 @@ def no_project() -> None:
     st.title("Welcome to alflow")
     st.write("There is no project yet. Name one with its classes, give it images, and the first round opens by itself.")
     st.code(
-        "alflow init animals --classes cat,dog,frog\n"
-        "alflow import animals ./photos --split pool\n"
-        "alflow posterior import animals ./factors",
+        "alflow init animals --class cat --class dog --class frog\n"
+        "alflow import ./photos --project animals\n"
+        "alflow posterior import ./factors --project animals",
         language="bash",
     )
     st.caption("Or look around first: `make demo` opens two projects with drawings to label.")
@@ -22,7 +24,7 @@ def no_classes(project: Project) -> None:
     """The project has no class to answer with."""
     st.header(project.name)
     st.write("This project has no classes yet, so there is nothing to answer with.")
-    st.code(f"alflow classes {project.name} cat dog frog", language="bash")
+    st.code(f"alflow classes set cat dog frog --project {quote(project.name)}", language="bash")
 
 
 def no_rounds(project: Project) -> None:
@@ -31,4 +33,4 @@ def no_rounds(project: Project) -> None:
     st.write(
         "The schedule opens the first one as soon as images, classes and a posterior are there. To see what is missing:"
     )
-    st.code(f"alflow status {project.name}", language="bash")
+    st.code(f"alflow status --project {quote(project.name)}", language="bash")
