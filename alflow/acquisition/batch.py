@@ -21,7 +21,7 @@ MAX_TARGETS = 1_000
 NOISE = 0.1
 """nu as a share of the mean k(x, x) of the pool."""
 
-_ROWS = 4096  # pool rows a block of the rank-1 update
+_ROWS = 4096  # pool rows a block: bounds the [rows T] temporaries
 
 
 def conditioned_batch(query: Query, budget: int) -> Acquisition:
@@ -39,7 +39,9 @@ def conditioned_batch(query: Query, budget: int) -> Acquisition:
     noise = NOISE * pool.image_scale.mean().item()
     features = condition(pool.features, query.labelled.features, noise)
     covariance = features @ condition(target.features, query.labelled.features, noise).T  # [N T]
-    relevance = class_term(pool.probabilities, target.probabilities, query.covariances.Q, query.covariances.Q)  # [N T]
+    Q = query.covariances.Q
+    blocks = torch.split(pool.probabilities, _ROWS)
+    relevance = torch.cat([class_term(p, target.probabilities, Q, Q) for p in blocks])  # [N T]
     return _greedy(_Field(features, features.square().sum(dim=1), covariance, relevance, noise), budget)
 
 
