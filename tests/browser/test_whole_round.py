@@ -34,7 +34,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Project
     """Everything that `alflow up` starts, on a project with a real model and a posterior."""
     home = tmp_path_factory.mktemp("up")
     ports = {"port": free_port(), "prefect_port": free_port()}
-    settings = Settings(home=home, sign_in_token=TOKEN, schedule_seconds=4.0, **ports)
+    settings = Settings(home=home, sign_in_token=TOKEN, schedule_seconds=10.0, **ports)
     workspace = Workspace.open(settings)
     project = _project(workspace, tmp_path_factory.mktemp("numbered"))
     with Supervisor() as supervisor:
