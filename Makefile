@@ -34,8 +34,8 @@ lint: $(STAMP)  ## Linters, types and import contracts.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP)  ## Measure what is slow; not part of `make test`.
-	$(BIN)/pytest tests/bench --benchmark -s
+bench: $(STAMP)  ## Measure the numerics; not part of `make test`.
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python tests/bench/numerics.py
 
 constraints: $(STAMP)  ## Write constraints.txt anew from what is installed in .venv.
 	$(BIN)/python -m pip list --format=freeze --exclude-editable \
