@@ -38,8 +38,8 @@ def main() -> None:
             f"beliefs of 20,000 images, {n_classes} classes", lambda c=classes: beliefs(pool, c, layers, *posteriors)
         )
     classes = Activations(normal(65, P_TEXT))
-    rows = [beliefs(part, classes, layers, *posteriors) for part in (pool, target, target[torch.arange(100)])]
-    query = build_query(*rows, classes, layers, *posteriors)
+    asked, aimed = beliefs(pool, classes, layers, *posteriors), beliefs(target, classes, layers, *posteriors)
+    query = build_query(asked, aimed, aimed[torch.arange(100)], classes, layers, *posteriors)
     report("batch of 20 from 20,000, 65 classes", lambda: conditioned_batch(query, 20))
 
 
