@@ -27,9 +27,9 @@ THEME = {
 FRAME = """
 [data-testid="stMainBlockContainer"] { padding: 3.4rem 2.5rem 2rem; max-width: 110rem }
 [data-testid="stHeader"] { background: transparent }
-.facts { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.5rem; margin: 0 }
-.facts dt { opacity: .65 }
-.facts dd { margin: 0; overflow-wrap: anywhere }
+.facts { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.5rem; margin: 0 !important }
+.facts dt { opacity: .65; margin: 0 !important }
+.facts dd { margin: 0 !important; overflow-wrap: anywhere }
 a.quiet { font-size: .875rem; color: inherit; opacity: .7 }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums }
 """
