@@ -1,7 +1,12 @@
 """`alflow` in a terminal. Only light imports here: a command imports what it needs when it runs."""
 
+import os
+
 from alflow.commands import export, models, projects, rounds, running
 from alflow.commands.console import Commands, new_app
+
+# Threads that spin while they wait make a busy machine many times slower; OpenMP reads this when torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 app = new_app(
     "Active learning for images: which ones are worth a label, getting them labelled, and when to stop.",
