@@ -45,49 +45,6 @@ def read_table() -> list[Emoji]:
         return [Emoji(c, name, subgroup, tuple(words.split("|"))) for c, name, subgroup, words in _rows(file)]
 
 
-def subgroup_words(subgroup: str) -> str:
-    """A subgroup in plain words, as prompts and people say it: `plants and trees` for `plant-other`."""
-    return _PLAIN_WORDS.get(subgroup, subgroup.replace("-", " "))
-
-
-_PLAIN_WORDS = {
-    "alphanum": "letter signs",
-    "animal-bird": "birds",
-    "animal-bug": "insects and bugs",
-    "animal-mammal": "mammals",
-    "animal-marine": "sea animals",
-    "arrow": "arrows",
-    "book-paper": "books and papers",
-    "clothing": "clothes",
-    "computer": "computer devices",
-    "drink": "drinks",
-    "event": "festivities",
-    "face-concerned": "worried faces",
-    "food-asian": "Asian dishes",
-    "food-fruit": "fruit",
-    "food-prepared": "prepared meals",
-    "food-sweet": "sweets",
-    "food-vegetable": "vegetables",
-    "game": "games",
-    "geometric": "geometric shapes",
-    "heart": "hearts",
-    "household": "household items",
-    "mail": "mail",
-    "musical-instrument": "musical instruments",
-    "office": "office supplies",
-    "person-role": "people at work",
-    "place-building": "buildings",
-    "plant-flower": "flowers",
-    "plant-other": "plants and trees",
-    "sky-weather": "weather and sky",
-    "sport": "sports",
-    "time": "clocks",
-    "tool": "tools",
-    "transport-air": "aircraft",
-    "transport-ground": "road and rail vehicles",
-}
-
-
 def _rows(lines: Iterator[str]) -> Iterator[list[str]]:
     return csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
 

@@ -20,7 +20,7 @@ from alflow.embeddings import Activations
 from alflow.vlm.encoder import load_encoder
 from alflow.workflow.posterior import SHIPPED_NAME, BothFactors, write_factors
 
-VIEWS = 4
+VIEWS = 1
 """Pictures made of each drawing for the curvature."""
 
 WEIGHTS = "open_clip_model.safetensors"
@@ -53,7 +53,7 @@ def _pairs(
     encoder = load_encoder(f"local-dir:{folder}")
 
     def pictures() -> Iterator[Activations]:
-        for part in rows.split(_AT_ONCE):
+        for part in torch.split(rows, _AT_ONCE):
             varied = vary(drawings.pictures[part].float() / 255, encoder.smallest_side // 2, generator)
             yield encoder.pixels(normalised(varied))
 

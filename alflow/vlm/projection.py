@@ -25,9 +25,9 @@ from alflow.errors import InvalidInputError
 from alflow.metrics import nlpd
 from alflow.vlm.whitened import Problem
 
-STRENGTHS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
-SPREADS = (1.0, 0.3, 0.1, 0.03, 0.01)
-USUAL_STRENGTH, USUAL_SPREAD = 0.003, 0.3
+STRENGTHS = (0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6)
+SPREADS = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
+USUAL_STRENGTH, USUAL_SPREAD = 1e-3, 0.3
 
 _CHOICE_SD = log(10.0)  # of the log-normal priors on strength and spread
 _FOLDS = 5
@@ -140,24 +140,8 @@ class _CrossValidation:
         )
 
     def choose(self, strength: float | None) -> _Choice:
-        """The best spread at this strength, or the best of both.
-
-        From the usual strength downhill by decades, then half-decades either side.
-        """
-        if strength is not None:
-            return self._best_spread(strength)
-        known: dict[int, _Choice] = {}
-
-        def best_of(*places: int) -> int:
-            for i in places:
-                if 0 <= i < len(STRENGTHS) and i not in known:
-                    known[i] = self._best_spread(STRENGTHS[i])
-            return min(known, key=lambda i: known[i].cost)
-
-        at = STRENGTHS.index(USUAL_STRENGTH)
-        while (better := best_of(at, at - 2, at + 2)) != at:
-            at = better
-        return known[best_of(at - 1, at + 1)]
+        """The best spread at this strength, or the best of both: every decade, since the costs have several valleys."""
+        return min(map(self._best_spread, STRENGTHS if strength is None else (strength,)))
 
     def _best_spread(self, strength: float) -> _Choice:
         held_out = self._held_out(strength)

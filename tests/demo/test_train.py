@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from alflow.demo import drawings as drawing_module
 from alflow.demo.augment import vary
-from alflow.demo.captions import PROMPT, TEMPLATES, Captions
+from alflow.demo.captions import TEMPLATES, Captions
 from alflow.demo.drawings import Drawings, draw_styles
 from alflow.demo.emoji import Emoji, read_table
-from alflow.demo.last_layers import WEIGHTS, finish
+from alflow.demo.last_layers import VIEWS, WEIGHTS, finish
 from alflow.demo.train import Recipe, contrast, new_model, save, train
 from alflow.errors import UnavailableError
 from alflow.vlm.encoder import load_encoder
@@ -45,20 +45,35 @@ def test_pictures_that_share_a_text_do_not_push_each_other_away_from_it() -> Non
     assert shared.item() == pytest.approx(math.log(2) / 2, abs=1e-6)  # a text cannot choose between its two pictures
 
 
-def test_captions_are_distinct_and_say_name_keyword_or_subgroup() -> None:
-    said: list[str] = []
+@pytest.fixture
+def said() -> list[str]:
+    return []
 
+
+@pytest.fixture
+def captions(said: list[str]) -> Captions:
     def tokenize(texts: list[str]) -> torch.Tensor:
         said.extend(texts)
         return torch.full((len(texts), 3), len(said))
 
+    return Captions(TABLE, tokenize)
+
+
+def test_a_name_caption_says_name_or_keyword_and_stands_once(captions: Captions, said: list[str]) -> None:
     rows = torch.arange(len(TABLE)).repeat(20)
-    tokens, text_of = Captions(TABLE, tokenize).draw(rows, torch.Generator().manual_seed(0))
+    tokens, text_of = captions.names(rows, torch.Generator().manual_seed(0))
     assert len(set(said)) == len(said) == len(tokens)
-    allowed = [{emoji.name, *emoji.keywords, emoji.subgroup.replace("-", " ")} for emoji in TABLE]
     for row, text in zip(rows.tolist(), text_of.tolist(), strict=True):
-        assert said[text] in {template.format(word) for template in TEMPLATES for word in allowed[row]}
-    assert any(said[text] == PROMPT.format("face smiling") for text in text_of.tolist())
+        words = {TABLE[row].name, *TABLE[row].keywords}
+        assert said[text] in {template.format(word) for template in TEMPLATES for word in words}
+
+
+def test_a_subgroup_is_one_text_in_a_batch(captions: Captions, said: list[str]) -> None:
+    rows = torch.arange(len(TABLE))
+    tokens, text_of = captions.subgroups(rows, torch.Generator().manual_seed(0))
+    assert len(tokens) == len(said) == len({emoji.subgroup for emoji in TABLE})
+    for row, text in zip(rows.tolist(), text_of.tolist(), strict=True):
+        assert TABLE[row].subgroup.replace("-", " ") in said[text]
 
 
 def test_varied_pictures_are_pictures_and_never_the_same(some_drawings: Drawings) -> None:
@@ -103,7 +118,7 @@ def test_finishing_gives_a_common_length_and_factors_and_leaves_every_cosine(
     torch.testing.assert_close(_cosines(tmp_path, picture, texts), before, atol=2e-3, rtol=0)
     encoder, factors = load_encoder(f"local-dir:{tmp_path}"), read_factors(tmp_path / SHIPPED_NAME)
     assert factors.image.A.shape == (encoder.layers.image_weight.shape[1],) * 2
-    assert factors.image.n == factors.text.n > len(some_drawings)
+    assert factors.image.n == factors.text.n == VIEWS * len(some_drawings)
     mean_square = factors.image.A.diagonal()[:-1].mean() / factors.image.n
     assert mean_square.item() == pytest.approx(1, rel=0.2)
     assert load_file(tmp_path / WEIGHTS)["text_projection"].dtype == torch.float16
