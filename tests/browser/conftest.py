@@ -42,9 +42,13 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     workspace.database.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Chromium: the system's, or Playwright's own."""
+    """Chromium: the system's, or Playwright's own.
+
+    It ends with the module, for Playwright keeps an event loop running, in which Prefect's calls would turn into
+    coroutines.
+    """
     with sync_playwright() as playwright:
         browser = _launch(playwright)
         yield browser
