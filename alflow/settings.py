@@ -1,9 +1,12 @@
 """The one place that reads the environment: every setting of the machine, as against those of a project."""
 
+from ipaddress import ip_address
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from alflow.errors import InvalidInputError
 
 
 class Settings(BaseSettings):
@@ -48,3 +51,22 @@ class Settings(BaseSettings):
         """The variables that make these very settings in another process, wherever it runs."""
         values = self.model_copy(update={"home": self.home.resolve()}).model_dump(mode="json")
         return {f"ALFLOW_{name.upper()}": str(value) for name, value in values.items()}
+
+
+def require_loopback(host: str) -> None:
+    """Refuse to be reachable from elsewhere: there are no accounts yet, whoever reaches the port could label.
+
+    Raises:
+        InvalidInputError: the host is not a loopback address.
+    """
+    if host == "localhost":
+        return
+    try:
+        loopback = ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise InvalidInputError(
+            f"alflow does not listen on {host!r}: there are no accounts yet, so only this machine may reach it; "
+            "set ALFLOW_HOST=127.0.0.1, and use an SSH tunnel from elsewhere"
+        )

@@ -4,7 +4,6 @@ Streamlit renders pages; images, sign-in and the deck's answers are plain HTTP. 
 request instead of a script run, survives a lost websocket, and images are never public files.
 """
 
-import ipaddress
 import secrets
 import sys
 from collections.abc import Mapping
@@ -14,8 +13,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from starlette.middleware import Middleware
 
-from alflow.errors import InvalidInputError
-from alflow.settings import Settings
+from alflow.settings import Settings, require_loopback
 from alflow.workspace import Workspace
 from ui import pages, routes, services, sign_in
 from ui.theme import THEME
@@ -64,23 +62,3 @@ def sign_in_link(settings: Settings) -> str:
     """The address to open in a browser; who has it can sign in, so it is for the terminal only."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"http://{host}:{settings.port}{sign_in.PATH}?{urlencode({'token': settings.sign_in_token})}"
-
-
-def require_loopback(host: str) -> None:
-    """Refuse every address that another machine could reach.
-
-    Raises:
-        InvalidInputError: the address is not loopback.
-    """
-    if host == "localhost":
-        return
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise InvalidInputError(
-            f"The UI does not listen on {host!r}: alflow has no accounts yet, so whoever reaches it with the sign-in"
-            " link could answer under any name. Use 127.0.0.1, and from another machine a tunnel:"
-            " ssh -L 8501:127.0.0.1:8501 HOST"
-        )

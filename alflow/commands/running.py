@@ -35,8 +35,8 @@ def demo(
     json_file: Annotated[Path | None, typer.Option("--json", help="With --evaluate: write the numbers here.")] = None,
 ) -> None:
     """Prepare two projects on emoji drawings and start; needs no network. Kept in `.demo`, or in ALFLOW_HOME."""
-    from alflow.commands.up import require_loopback, run_up
-    from alflow.settings import Settings
+    from alflow.commands.up import run_up
+    from alflow.settings import Settings, require_loopback
 
     if json_file is not None and not evaluate:
         fail("--json goes with --evaluate")

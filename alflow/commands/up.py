@@ -4,13 +4,11 @@ import os
 import secrets
 import sys
 import threading
-from ipaddress import ip_address
 from urllib.parse import quote
 
 from alflow.commands.console import note, say
 from alflow.commands.processes import Service, Supervisor, answers, free_port, only_one, stop_on_signals
-from alflow.errors import InvalidInputError
-from alflow.settings import Settings
+from alflow.settings import Settings, require_loopback
 
 _LOOPBACK = "127.0.0.1"
 
@@ -41,25 +39,6 @@ def run_up(settings: Settings) -> None:
             supervisor.watch()
             note("stopping ...")
     note("stopped")
-
-
-def require_loopback(host: str) -> None:
-    """Refuse to be reachable from elsewhere: there are no accounts yet, whoever reaches the port could label.
-
-    Raises:
-        InvalidInputError: the host is not a loopback address.
-    """
-    if host == "localhost":
-        return
-    try:
-        loopback = ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise InvalidInputError(
-            f"alflow does not listen on {host!r}: there are no accounts yet, so only this machine may reach it; "
-            "set ALFLOW_HOST=127.0.0.1, and use an SSH tunnel from elsewhere"
-        )
 
 
 def sign_in_link(settings: Settings) -> str:

@@ -6,7 +6,7 @@ from alflow.domain import Project, Round
 from alflow.store import labels
 from alflow.store.artifacts import digest
 from alflow.workflow.embed import load_embeddings
-from alflow.workflow.model import Model, fit_path, load_model, refit, save_fit
+from alflow.workflow.model import Model, fit_path, load_model, refit, restore_fit, save_fit
 from alflow.workspace import Workspace
 
 
@@ -22,10 +22,9 @@ def fit_round(workspace: Workspace, project: Project, round_: Round) -> Model:
     if not support:
         return zero_shot
     fit = digest(hashes=zero_shot.hashes, support=list(support.items()), seed=round_.seed)
-    if workspace.artifacts.exists(fit_path(project.id, fit)):
-        return load_model(workspace, project, fit)
-    rows = load_embeddings(workspace, project, list(support)).activations
-    generator = torch.Generator().manual_seed(round_.seed)
-    fitted = refit(zero_shot, rows, zero_shot.columns(list(support.values())), generator)
-    save_fit(workspace, project, fit, fitted)
-    return load_model(workspace, project, fit)
+    if not workspace.artifacts.exists(fit_path(project.id, fit)):
+        rows = load_embeddings(workspace, project, list(support)).activations
+        generator = torch.Generator().manual_seed(round_.seed)
+        fitted = refit(zero_shot, rows, zero_shot.columns(list(support.values())), generator)
+        save_fit(workspace, project, fit, fitted)
+    return restore_fit(workspace, project, zero_shot, fit)

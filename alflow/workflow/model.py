@@ -80,7 +80,7 @@ def load_model(workspace: Workspace, project: Project, fit: str | None = None) -
         tuple(label.id for label in classes),
         {"encoder": encoder.hash, "prompts": prompts, "posterior": posterior.hash},
     )
-    return zero_shot if fit is None else _restore(workspace, zero_shot, project, fit)
+    return zero_shot if fit is None else restore_fit(workspace, project, zero_shot, fit)
 
 
 def refit(model: Model, support: Activations, labels: Int64[Tensor, " N"], generator: torch.Generator) -> Model:
@@ -113,7 +113,12 @@ def save_fit(workspace: Workspace, project: Project, fit: str, model: Model) -> 
     workspace.artifacts.write_tensors(fit_path(project.id, fit), tensors, model.hashes)
 
 
-def _restore(workspace: Workspace, zero_shot: Model, project: Project, fit: str) -> Model:
+def restore_fit(workspace: Workspace, project: Project, zero_shot: Model, fit: str) -> Model:
+    """The fitted model that `save_fit` kept.
+
+    Raises:
+        NotFoundError: there is no fit of that hash.
+    """
     tensors, _ = workspace.artifacts.read_tensors(fit_path(project.id, fit))
     scale, bias, n, spread = (float(tensors[name]) for name in ("scale", "bias", "n", "spread"))
     layers = replace(zero_shot.layers, image_weight=tensors["image_weight"], scale=scale, bias=bias)

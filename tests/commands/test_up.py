@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from alflow.commands.processes import answers, free_port
-from alflow.commands.up import require_loopback, sign_in_link
+from alflow.commands.up import sign_in_link
 from alflow.errors import InvalidInputError
-from alflow.settings import Settings
+from alflow.settings import Settings, require_loopback
 from ui import server
 
 

@@ -13,11 +13,11 @@ from websockets.sync.client import connect
 
 from alflow.domain import Annotator
 from alflow.errors import InvalidInputError
-from alflow.settings import Settings
+from alflow.settings import Settings, require_loopback
 from alflow.workspace import Workspace
 from tests.browser import world
 from tests.web import TOKEN, free_port, served
-from ui.server import require_loopback, sign_in_link
+from ui.server import sign_in_link
 from ui.sign_in import Doorkeeper
 
 slow = pytest.mark.slow
