@@ -34,8 +34,8 @@ lint: $(STAMP)  ## Linters, types and import contracts.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP)  ## Measure the numerics; not part of `make test`.
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python tests/bench/numerics.py
+bench: $(STAMP)  ## Measure against the written-out forms; writes build/bench.json. Not part of `make test`.
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m tests.bench
 
 constraints: $(STAMP)  ## Write constraints.txt anew from what is installed in .venv.
 	$(BIN)/python -m pip list --format=freeze --exclude-editable \
