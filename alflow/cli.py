@@ -2,7 +2,7 @@
 
 import os
 
-from alflow.commands import export, models, projects, rounds, running
+from alflow.commands import backtest, export, models, projects, rounds, running
 from alflow.commands.console import Commands, new_app
 
 # Threads that spin while they wait make a busy machine many times slower; OpenMP reads this when torch is imported.
@@ -15,5 +15,6 @@ app = new_app(
 projects.register(app)
 models.register(app)
 rounds.register(app)
+backtest.register(app)
 export.register(app)
 running.register(app)

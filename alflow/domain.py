@@ -41,6 +41,13 @@ class Verdict(StrEnum):
     SKIP = "skip"
 
 
+class TrialMode(StrEnum):
+    """A back-test's answers come once a whole BATCH is chosen, as in a round, or after every pick (SEQUENTIAL)."""
+
+    BATCH = "batch"
+    SEQUENTIAL = "sequential"
+
+
 @dataclass(frozen=True)
 class ProjectSettings:
     """How a project asks, fits and stops; stored with it as JSON.
@@ -215,3 +222,47 @@ class Evaluation:
     n_items: int
     metrics: Mapping[str, tuple[float, float, float]]
     at: datetime
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One strategy on one seed of a back-test.
+
+    Attributes:
+        strategy: name in `alflow.acquisition.strategies.STRATEGIES`, or a weighted combination of names.
+        seed: of the split and of every draw; trials of one seed share the split, so that they can be paired.
+        batch: labels a round.
+        pool: items of the pool at most.
+        domain: target and test items are of this domain only; None for all.
+        mode: when the labels of a batch are known.
+        control_fraction: share of a batch that is drawn at random.
+    """
+
+    strategy: str
+    seed: int
+    batch: int = 20
+    pool: int = 3_000
+    domain: int | None = None
+    mode: TrialMode = TrialMode.BATCH
+    control_fraction: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrialPoint:
+    """The model of a trial after so many labels, on its test items.
+
+    Attributes:
+        labels: how many there are.
+        accuracy, nlpd, ece: of the posterior predictive.
+        seconds: what choosing the last batch took.
+        information: sum of the strategy's scores over the last batch, each as it was when picked.
+        picked: the last batch, as rows of what was tried.
+    """
+
+    labels: int
+    accuracy: float
+    nlpd: float
+    ece: float
+    seconds: float
+    information: float
+    picked: tuple[int, ...]
