@@ -12,7 +12,7 @@ References:
     Martens and Grosse, Optimizing Neural Networks with Kronecker-factored Approximate Curvature, arXiv 1503.05671.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Self
@@ -25,7 +25,7 @@ from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from alflow.progress import Progress, silent
 
-_LOGITS_AT_ONCE = 2**24  # entries of a [rows M] block: 64 MB in float32
+_COSINES_AT_ONCE = 2**24  # entries of a [rows M] block: 64 MB in float32
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,15 @@ class Factors:
         return type(self)(self.A + weight * other.A, self.B + weight * other.B, self.n + weight * other.n)
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """The factors of the first `done` pairs: what a killed estimate goes on from."""
+
+    image: Factors
+    text: Factors
+    done: int = 0
+
+
 def estimate_factors(
     layers: LastLayers,
     images: Activations,
@@ -58,12 +67,27 @@ def estimate_factors(
     progress: Progress = silent,
     negatives: Int64[Tensor, " M"] | None = None,
 ) -> tuple[Factors, Factors]:
-    """Factors of the image and of the text layer from matching image-text pairs, row i with row i.
+    """Factors of the image and of the text layer from matching image-text pairs; the end of `stream_factors`."""
+    for estimate in stream_factors(layers, images, texts, batch, negatives):
+        progress(estimate.done, len(images))
+    return estimate.image, estimate.text
+
+
+def stream_factors(
+    layers: LastLayers,
+    images: Activations,
+    texts: Activations,
+    batch: int,
+    negatives: Int64[Tensor, " M"] | None = None,
+    start: Estimate | None = None,
+) -> Iterator[Estimate]:
+    """Factors from matching image-text pairs, row i with row i, batch by batch.
 
     The pairs are walked through in equal batches of at most `batch` (never fewer than two). A row is contrasted with
     the whole other side of its batch, its partner included, as in training, and with the pairs `negatives` (row
     numbers) besides. The number of negatives matters: B of a batch of 500 is not the B of 32,768. Sums are kept in
-    float64, products are in the dtype of the layers.
+    float64, products are in the dtype of the layers. Each estimate yielded can be kept, and given as `start` to the
+    same call later: the batches that it holds are passed over.
 
     Raises:
         InvalidInputError: the sides differ in length, there are fewer than two pairs, or activations are not finite.
@@ -73,18 +97,20 @@ def estimate_factors(
     chosen = torch.zeros(total, dtype=torch.bool)
     if negatives is not None:
         chosen[negatives] = True
-    image, text = _no_factors(layers.image_weight), _no_factors(layers.text_weight)
-    done = 0
+    known = start or Estimate(_no_factors(layers.image_weight), _no_factors(layers.text_weight))
+    if known.done:
+        yield known
     for rows in torch.arange(total).tensor_split(min(ceil(total / batch), total // 2)):
+        if rows[0] < known.done:
+            continue
         others = chosen.clone()
         others[rows] = False
         near = torch.cat([rows, others.nonzero()[:, 0]])
         g, h = images[near].embed(layers.image_weight), texts[near].embed(layers.text_weight)
-        image = image.merge(pair_factors(images[rows].values, g[: len(rows)], h, layers))
-        text = text.merge(pair_factors(texts[rows].values, h[: len(rows)], g, layers))
-        done += len(rows)
-        progress(done, total)
-    return image, text
+        image = known.image.merge(pair_factors(images[rows].values, g[: len(rows)], h, layers))
+        text = known.text.merge(pair_factors(texts[rows].values, h[: len(rows)], g, layers))
+        known = Estimate(image, text, known.done + len(rows))
+        yield known
 
 
 def pair_factors(
@@ -107,7 +133,7 @@ def infonce_curvature(g: Float[Tensor, "n D"], others: Float[Tensor, "M D"], sca
         B = Y^T diag(sum_i w_i p_i) Y - sum_i w_i m_i m_i^T - R - R^T + sum_i w_i q_i ghat_i ghat_i^T,
         R = sum_i w_i v_i ghat_i^T
     """
-    return _reduced(g, others, scale, lambda cosines: torch.softmax(scale * cosines, dim=1), centred=True)
+    return _reduced(g, others, lambda cosines: torch.softmax(scale * cosines, dim=1), scale, centred=True)
 
 
 def siglip_curvature(
@@ -122,37 +148,44 @@ def siglip_curvature(
         z = scale * cosines + bias
         return torch.sigmoid(z) * torch.sigmoid(-z)
 
-    return _reduced(g, others, scale, weights, centred=False)
+    return _reduced(g, others, weights, scale, centred=False)
 
 
 def _reduced(
     g: Float[Tensor, "n D"],
     others: Float[Tensor, "M D"],
-    scale: float,
     weights: Callable[[Tensor], Tensor],
+    scale: float,
     *,
     centred: bool,
 ) -> Float[Tensor, "D D"]:
-    """The sum over rows, in blocks of rows; `centred` where Lambda = diag(p) - p p^T, else Lambda = diag(p)."""
+    """The sum over rows, in blocks of rows; `centred` where Lambda = diag(p) - p p^T, else Lambda = diag(p).
+
+    Products are in the dtype of g, their sums in float64. What all others share is taken out where Lambda does not see
+    it: of the terms of B it would be the most, and cancel. Beside the others themselves the memory needed is that of
+    one block of cosines, whatever the number of rows or of others.
+    """
     Y = torch.nn.functional.normalize(others, dim=1)
-    column = Y.new_zeros(len(Y))
-    rest = Y.new_zeros(Y.shape[1], Y.shape[1])
-    for rows in torch.split(g, max(1, _LOGITS_AT_ONCE // max(1, len(Y)))):
+    if centred:
+        Y = Y - Y.mean(0)
+    column = Y.new_zeros(len(Y), dtype=torch.float64)
+    rest = Y.new_zeros(Y.shape[1], Y.shape[1], dtype=torch.float64)
+    for rows in torch.split(g, max(1, _COSINES_AT_ONCE // max(1, len(Y)))):
         norm = rows.norm(dim=1, keepdim=True)
         ghat = rows / norm
         w = (scale / norm).square()  # [n 1]
         L = ghat @ Y.T  # [n M]
         p = weights(L)
-        v = (p * L) @ Y  # [n D]
-        if centred:
-            m = p @ Y  # [n D]
+        m = p @ Y if centred else None  # [n D]
+        column += (w.T @ p)[0]
+        v = p.mul_(L) @ Y  # [n D]
+        if m is not None:
             v = v - m * (m * ghat).sum(1, keepdim=True)
             rest -= m.T @ (w * m)
         q = (ghat * v).sum(1, keepdim=True)  # [n 1]
         R = (w * v).T @ ghat
         rest += ghat.T @ (w * q * ghat) - R - R.T
-        column += p.T @ w[:, 0]
-    return Y.T @ (column[:, None] * Y) + rest
+    return (Y.T @ (column[:, None].to(Y.dtype) * Y) + rest).to(g.dtype)
 
 
 def _no_factors(weight: Float[Tensor, "D P"]) -> Factors:

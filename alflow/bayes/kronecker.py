@@ -94,11 +94,16 @@ class KroneckerPosterior:
         values = _at_least_single(values)
         return values @ self._row_root.to(values.dtype)
 
-    def row_variance(self, values: Float[Tensor, "N P"]) -> Float[Tensor, " N"]:
-        """k(x, x), streamed: one matrix product of N P P operations."""
+    def row_variance(
+        self, values: Float[Tensor, "N P"], product_dtype: torch.dtype | None = None
+    ) -> Float[Tensor, " N"]:
+        """k(x, x), streamed: one matrix product of N P P operations, in `product_dtype` (default: that of the rows)."""
         self._check_width(values)
-        parts = [self.features(rows).square().sum(1) for rows in torch.split(values, _ROWS_AT_ONCE)]
-        return torch.cat(parts)
+        values = _at_least_single(values)
+        dtype = product_dtype or values.dtype
+        root = self._row_root.to(dtype)
+        parts = [(rows.to(dtype) @ root).to(values.dtype).square().sum(1) for rows in torch.split(values, _ROWS_AT_ONCE)]
+        return torch.cat(parts) if parts else values.new_empty(0)
 
     def row_covariance(self, a: Float[Tensor, "N P"], b: Float[Tensor, "M P"]) -> Float[Tensor, "N M"]:
         """k(x, x') of every row of a with every row of b."""
@@ -145,18 +150,20 @@ class KroneckerPosterior:
         return self._scaled(weight, 1 / self.variances)
 
     def times_root(self, weight: Float[Tensor, "*K D P"]) -> Float[Tensor, "*K D P"]:
-        """The symmetric root of the covariance times vec(weight); turns white noise into draws."""
+        """The symmetric root of the covariance times vec(weight)."""
         return self._scaled(weight, self.variances.sqrt())
 
     def draws(self, mean: Float[Tensor, "D P"], n_draws: int, generator: torch.Generator) -> Float[Tensor, "K D P"]:
-        """Weights from the posterior centred at `mean`."""
+        """Weights from the posterior centred at `mean`: W + U_B (E o sqrt(variances)) U_A^T, E white noise."""
         noise = torch.randn(n_draws, *mean.shape, dtype=mean.dtype, device=mean.device, generator=generator)
-        return mean + self.times_root(noise)
+        rows, outputs = self.spectrum.row_basis.to(mean.dtype), self.spectrum.output_basis.to(mean.dtype)
+        return mean + outputs @ (noise * self.variances.sqrt().to(mean.dtype)) @ rows.T
 
     def update(self, new: Factors, weight: float = 1.0) -> Self:
         """The posterior after further pairs (`curvature.pair_factors`), each counted `weight` times; decomposes anew.
 
-        Needs no label: the curvature does not depend on it. For many single rows at fixed n, see `sherman_morrison`.
+        Needs no label: the curvature does not depend on it. For the kernel after single rows, without a new
+        decomposition, see `alflow.bayes.online`.
         """
         return replace(self, spectrum=Spectrum.of(self.spectrum.factors.merge(new, weight)))
 
@@ -204,14 +211,6 @@ class KroneckerPosterior:
                 f"Activations are {values.shape[1]} wide, but the posterior's factor A is {len(self.spectrum.a)} wide: "
                 "import or estimate the posterior of this very model."
             )
-
-
-def sherman_morrison(
-    inverse: Float[Tensor, "P P"], row: Float[Tensor, " P"], weight: float = 1.0
-) -> Float[Tensor, "P P"]:
-    """(M + weight row row^T)^-1 from M^-1: the online update of the kernel by one datum."""
-    column = inverse @ row
-    return inverse - torch.outer(column, column) * (weight / (1 + weight * row.dot(column)))
 
 
 def _eigh(factor: Float[Tensor, "P P"], name: str) -> tuple[Float[Tensor, " P"], Float[Tensor, "P P"]]:

@@ -94,7 +94,7 @@ def test_curvature_meets_the_reference() -> None:
 def test_blocks_of_rows_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     g, others = rows(7, 4), rows(9, 4, seed=1)
     whole = infonce_curvature(g, others, SCALE)
-    monkeypatch.setattr("alflow.bayes.curvature._LOGITS_AT_ONCE", 18)  # two rows a block
+    monkeypatch.setattr("alflow.bayes.curvature._COSINES_AT_ONCE", 18)  # two rows a block
     torch.testing.assert_close(infonce_curvature(g, others, SCALE), whole, rtol=1e-12, atol=1e-12)
 
 

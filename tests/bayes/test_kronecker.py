@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from alflow.bayes.curvature import Factors, pair_factors
-from alflow.bayes.kronecker import KroneckerPosterior, Spectrum, sherman_morrison
+from alflow.bayes.kronecker import KroneckerPosterior, Spectrum
+from alflow.bayes.online import sherman_morrison
 from alflow.errors import InvalidInputError
 from tests.bayes.conftest import World, make_world, random_factors
 

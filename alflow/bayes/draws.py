@@ -1,0 +1,158 @@
+"""Draws of the logits: joint over images and classes, or quasi-random over the few classes that matter.
+
+Axes: N images, C classes, T top classes of each image, K draws, P and P_t activation widths, D joint width.
+
+Whoever compares two images must use the same draws for both: index k is then one set of weights. `JointDraws` holds
+what K drawn pairs (W_k, V_k) make of the classes, [C P] each, and gives the logits of any image under them. For the
+prediction of single images `top_draws` is far cheaper: the joint Gaussian of the logits of the T likeliest classes,
+sampled by K scrambled Sobol points.
+
+References:
+    Owen, Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity, 1998.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from alflow.bayes.kronecker import KroneckerPosterior
+from alflow.bayes.logits import ClassCovariances
+from alflow.bayes.probabilities import Scales
+from alflow.embeddings import Activations, LastLayers
+
+_ROOM = 1e-6  # of the variance, added to the diagonal of a covariance that rounding may have left indefinite
+
+
+@dataclass(frozen=True)
+class JointDraws:
+    """K draws of both projections, as the linear maps from activations (and residuals) to logits that they are.
+
+    Attributes:
+        on_values: s W_k^T V_k psi_c / sqrt(E|h_c|^2).
+        on_residuals: s V_k psi_c / sqrt(E|h_c|^2).
+        bias: of the logits.
+    """
+
+    on_values: Float[Tensor, "K C P"]
+    on_residuals: Float[Tensor, "K C D"]
+    bias: float
+
+    def logits(self, images: Activations, expected_norm: Float[Tensor, " N"]) -> Float[Tensor, "N K C"]:
+        """Logits under every draw, 2 N K C P operations; the norms are those of `GaussianEmbeddings`."""
+        n_draws, n_classes, _ = self.on_values.shape
+        values = images.values.to(self.on_values.dtype) / expected_norm[:, None]
+        z = values @ self.on_values.flatten(0, 1).T
+        if images.residuals is not None:
+            z += (images.residuals.to(z.dtype) / expected_norm[:, None]) @ self.on_residuals.flatten(0, 1).T
+        return z.add_(self.bias).view(-1, n_draws, n_classes)
+
+
+@dataclass(frozen=True)
+class TopDraws:
+    """Drawn probabilities of each image's top classes; the other classes are lumped together.
+
+    Attributes:
+        classes: the top classes, likeliest first.
+        probabilities: of the top classes, and last of all others together; sums to one.
+        others: how the share of the others is divided among them: zero at the top classes, else sums to one.
+    """
+
+    classes: Int64[Tensor, "N T"]
+    probabilities: Float[Tensor, "N K T1"]
+    others: Float[Tensor, "N C"]
+
+
+def joint_draws(
+    layers: LastLayers,
+    image_posterior: KroneckerPosterior,
+    text_posterior: KroneckerPosterior,
+    classes: Activations,
+    class_norms: Float[Tensor, " C"],
+    n_draws: int,
+    generator: torch.Generator,
+) -> JointDraws:
+    """Draws of both projections at once, from either form of the posterior: W + U_B (E o sqrt(variances)) U_A^T.
+
+    Args:
+        layers: centres of the posteriors, scale and bias.
+        image_posterior: of the image projection.
+        text_posterior: of the text projection.
+        classes: inputs of the text projection, with residuals if it has them.
+        class_norms: sqrt(E|h|^2) of the classes.
+        n_draws: K.
+        generator: draws the text projection, then the image projection, draw after draw.
+    """
+    on_values, on_residuals = [], []
+    for _ in range(n_draws):
+        V = text_posterior.draws(layers.text_weight, 1, generator)[0]
+        h = classes.embed(V) * (layers.scale / class_norms)[:, None]  # [C D]
+        on_values.append(_through(h, layers.image_weight, image_posterior, generator))
+        on_residuals.append(h)
+    return JointDraws(torch.stack(on_values), torch.stack(on_residuals), layers.bias)
+
+
+def top_draws(
+    mean: Float[Tensor, "N C"], scales: Scales, covariances: ClassCovariances, n_classes: int, n_draws: int
+) -> TopDraws:
+    """Draws from the joint Gaussian k Q + r' S of the T likeliest classes; the others stay at their mean logits.
+
+    What all classes share is taken out first, of means and of covariances: a softmax does not see it.
+    """
+    top, classes = mean.topk(min(n_classes, mean.shape[1]), dim=1)  # [N T]
+    root = _roots(classes, scales, covariances, mean.dtype)
+    noise = sobol_normal(top.shape[1], n_draws).to(mean.dtype)  # [K T]
+    z = (top - top[:, :1])[:, None] + (root @ noise.T).transpose(1, 2)  # [N K T]
+    rest = mean.scatter(1, classes, -torch.inf)
+    lump = (rest.logsumexp(dim=1) - top[:, 0])[:, None, None].expand(-1, n_draws, 1)
+    probabilities = torch.softmax(torch.cat([z, lump], dim=2), dim=2)
+    return TopDraws(classes, probabilities, torch.softmax(rest, dim=1).nan_to_num(0.0))
+
+
+@cache
+def sobol_normal(dimensions: int, n_draws: int) -> Float[Tensor, "K T"]:
+    """Scrambled Sobol points (seed 0) as standard normals whose mean and covariance are exactly 0 and I (if K > T)."""
+    engine = torch.quasirandom.SobolEngine(dimensions, scramble=True, seed=0)  # type: ignore[no-untyped-call]
+    normal: Tensor = torch.special.ndtri(engine.draw(n_draws, dtype=torch.float64).clamp(1e-9, 1 - 1e-9))
+    if n_draws <= dimensions:
+        return normal
+    normal = normal - normal.mean(dim=0)
+    root = torch.linalg.cholesky(normal.T @ normal / n_draws)
+    whitened: Tensor = torch.linalg.solve_triangular(root, normal.T, upper=False)
+    return whitened.T
+
+
+def centred(X: Float[Tensor, "C C"]) -> Float[Tensor, "C C"]:
+    """X less the means of its rows and columns: the covariance of what differs between the classes.
+
+    diag(p) - p p^T does not see what is taken out, which is most of a covariance of cosine logits: taken out first, it
+    cannot cancel in single precision.
+    """
+    X = X - X.mean(dim=0)
+    return X - X.mean(dim=1, keepdim=True)
+
+
+def _through(
+    h: Float[Tensor, "C D"], weight: Float[Tensor, "D P"], posterior: KroneckerPosterior, generator: torch.Generator
+) -> Float[Tensor, "C P"]:
+    """Classes through one draw, h W_k, without forming W_k: the noise meets the classes in the eigenbasis."""
+    dtype = weight.dtype
+    noise = torch.randn(1, *weight.shape, dtype=dtype, device=weight.device, generator=generator)[0]
+    noise *= posterior.variances.sqrt().to(dtype)
+    spectrum = posterior.spectrum
+    return h @ weight + ((h @ spectrum.output_basis.to(dtype)) @ noise) @ spectrum.row_basis.to(dtype).T
+
+
+def _roots(
+    classes: Int64[Tensor, "N T"], scales: Scales, covariances: ClassCovariances, dtype: torch.dtype
+) -> Float[Tensor, "N T T"]:
+    """Cholesky roots of k Q + r' S over the top classes of each image."""
+    Q, S = (centred(X.double()).to(dtype) for X in (covariances.Q, covariances.S))
+    rows, columns = classes[:, :, None], classes[:, None, :]
+    covariance = scales[0][:, None, None] * Q[rows, columns] + scales[1][:, None, None] * S[rows, columns]
+    own = covariance.diagonal(dim1=1, dim2=2)
+    own += _ROOM * own.amax(dim=1, keepdim=True).clamp_min(torch.finfo(dtype).tiny)
+    root: Tensor = torch.linalg.cholesky(covariance)
+    return root

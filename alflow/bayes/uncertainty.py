@@ -1,0 +1,142 @@
+"""How uncertain a prediction is, and which part of that more labels could remove.
+
+Axes: N images, C classes, K draws, T top classes. Entropies are in nats.
+
+Total = the entropy of the prediction; aleatoric = what would stay if the weights were known; epistemic = the
+difference, the mutual information of answer and weights (BALD). Never the difference of two sets of draws.
+
+References:
+    Houlsby et al., Bayesian Active Learning for Classification and Preference Learning, arXiv 1112.5745.
+    Lee et al., A Simple Unified Framework for Detecting Out-of-Distribution Samples, arXiv 1807.03888.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from alflow.bayes.draws import TopDraws, centred, top_draws
+from alflow.bayes.gaussian import GaussianEmbeddings
+from alflow.bayes.logits import ClassCovariances
+from alflow.bayes.probabilities import Scales
+
+
+class Uncertainty(NamedTuple):
+    """Entropy of the prediction in nats and its two parts; total = aleatoric + epistemic."""
+
+    total: Float[Tensor, " N"]
+    aleatoric: Float[Tensor, " N"]
+    epistemic: Float[Tensor, " N"]
+
+
+class ClassUncertainty(NamedTuple):
+    """Which class names are uncertain, whatever the image.
+
+    Attributes:
+        novelty: share of the expected square norm of the name's embedding that is variance; see `novelty`.
+        logit_deviation: standard deviation of the logit of a typical image that comes from the name alone.
+    """
+
+    novelty: Float[Tensor, " C"]
+    logit_deviation: Float[Tensor, " C"]
+
+
+def entropy(probabilities: Float[Tensor, "N C"]) -> Float[Tensor, " N"]:
+    """In nats, with 0 log 0 = 0."""
+    return -torch.xlogy(probabilities, probabilities).sum(1)
+
+
+def uncertainty_parts(
+    probabilities: Float[Tensor, "N C"],
+    image_scale: Float[Tensor, " N"],
+    text_scale: Float[Tensor, " N"],
+    covariances: ClassCovariances,
+) -> Uncertainty:
+    """Total, aleatoric and epistemic entropy without a draw; the scales are those of `joint_scales`.
+
+    The epistemic part is the mutual information of answer and weights (BALD) to second order in the logit covariance,
+    1/2 tr(F Cov z) with F = diag(p) - p p^T, and never more than the total.
+    """
+    total = entropy(probabilities)
+    on_image, on_text = (_fisher_trace(probabilities, X) for X in (covariances.Q, covariances.S))
+    epistemic = 0.5 * (image_scale * on_image + text_scale * on_text)
+    epistemic = torch.minimum(epistemic.clamp_min(0), total)
+    return Uncertainty(total, total - epistemic, epistemic)
+
+
+def parts_from_draws(draws: Float[Tensor, "N K C"]) -> Uncertainty:
+    """The definition, from one set of draws of the probabilities: H(mean_k p_k), mean_k H(p_k) and their difference.
+
+    The difference is taken draw by draw, as the mean divergence of p_k from the mean: no part is negative.
+    """
+    mean = draws.mean(dim=1)
+    total = entropy(mean)
+    surprise = torch.xlogy(draws, draws).sum(dim=2).mean(dim=1) - torch.xlogy(mean, mean).sum(dim=1)
+    epistemic = torch.minimum(surprise.clamp_min(0), total)
+    return Uncertainty(total, total - epistemic, epistemic)
+
+
+def monte_carlo(
+    mean: Float[Tensor, "N C"],
+    scales: Scales,
+    covariances: ClassCovariances,
+    n_classes: int = 16,
+    n_draws: int = 128,
+) -> Float[Tensor, "N C"]:
+    """Posterior predictive by `n_draws` Sobol points over the `n_classes` likeliest classes of each image."""
+    drawn = top_draws(mean, scales, covariances, n_classes, n_draws)
+    top = drawn.probabilities.mean(dim=1)  # [N T+1]
+    return (drawn.others * top[:, -1:]).scatter(1, drawn.classes, top[:, :-1])
+
+
+def drawn_entropy(
+    mean: Float[Tensor, "N C"], scales: Scales, covariances: ClassCovariances, n_classes: int = 4, n_draws: int = 32
+) -> Float[Tensor, " N"]:
+    """Entropy of `monte_carlo`: for a ranking by total uncertainty four classes and 32 points are enough."""
+    return _total(top_draws(mean, scales, covariances, n_classes, n_draws))
+
+
+def drawn_parts(
+    mean: Float[Tensor, "N C"], scales: Scales, covariances: ClassCovariances, n_classes: int = 16, n_draws: int = 128
+) -> Uncertainty:
+    """Total, aleatoric and epistemic entropy from one set of Sobol draws over the likeliest classes of each image."""
+    drawn = top_draws(mean, scales, covariances, n_classes, n_draws)
+    epistemic = parts_from_draws(drawn.probabilities).epistemic
+    total = _total(drawn)
+    return Uncertainty(total, total - epistemic, epistemic)
+
+
+def novelty(embeddings: GaussianEmbeddings) -> Float[Tensor, " N"]:
+    """Out-of-distribution score in [0, 1): the share of E|g|^2 that is posterior variance, tr Cov g / E|g|^2.
+
+    Under the damped posterior it is k(x, x) tr(Binv) / E|g|^2. k(x, x) = phi^T Ainv phi is the squared Mahalanobis
+    length of the activations under the (damped) second moments of pretraining, the distance of Lee et al. without
+    class means: large where pretraining saw little that points this way. Needs no classes.
+    """
+    return embeddings.total_variance / embeddings.expected_norm.square()
+
+
+def class_uncertainty(
+    text: GaussianEmbeddings, covariances: ClassCovariances, text_scale: Float[Tensor, " N"]
+) -> ClassUncertainty:
+    """The text side of the uncertainty: how far each class name is from what pretraining read.
+
+    Args:
+        text: embeddings of the classes.
+        covariances: of the logits.
+        text_scale: r' of the images in question, as from `joint_scales`; their mean is the typical image.
+    """
+    return ClassUncertainty(novelty(text), (covariances.S.diagonal() * text_scale.mean()).sqrt())
+
+
+def _total(drawn: TopDraws) -> Float[Tensor, " N"]:
+    """Entropy of the top classes and the lump, and what is left open inside the lump."""
+    mean = drawn.probabilities.mean(dim=1)
+    return entropy(mean) + mean[:, -1] * entropy(drawn.others)
+
+
+def _fisher_trace(p: Float[Tensor, "N C"], X: Float[Tensor, "C C"]) -> Float[Tensor, " N"]:
+    """tr((diag(p) - p p^T) X)."""
+    X = centred(X.double()).to(p.dtype)
+    return p @ X.diagonal() - ((p @ X) * p).sum(1)
