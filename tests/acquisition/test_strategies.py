@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from alflow.acquisition.strategies import STRATEGIES, acquire, caption, find
 from alflow.errors import InvalidInputError
 
-NAMES = sorted(STRATEGIES)
+NAMED = {
+    "random", "least-confidence", "margin", "entropy", "variance", "bald", "power-bald", "batch-bald", "epig",
+    "epig-monte-carlo", "default", "k-centre", "badge", "typiclust", "probcover", "nearest-wasserstein",
+    "nearest-cosine",
+}  # fmt: skip
+PLANNED = {"power-bald", "typiclust", "probcover", "epig-joint", *(name for name in STRATEGIES if "balanced" in name)}
+"""Those whose first pick need not be the largest of all scores: drawn, by cluster or class in turn, or by a bound."""
+
+NAMES = sorted([*STRATEGIES, "0.7*epig+0.3*typiclust", "standardised(margin+2*bald)"])
 
 
 def seeded(seed=0):
@@ -16,7 +24,7 @@ def seeded(seed=0):
 
 
 def test_the_table_holds_what_people_ask_for():
-    assert {"default", "random", "entropy", "margin", "bald"} <= set(STRATEGIES)
+    assert set(STRATEGIES) >= NAMED
     captions = [caption(name) for name in STRATEGIES]
     assert all(text.endswith(".") and len(text) < 110 for text in captions)
     assert len(set(captions)) == len(captions)
@@ -46,7 +54,7 @@ def test_small_pool_is_taken_whole(make_world, name):
     assert sorted(chosen.rows.tolist() + control.tolist()) == list(range(7))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(set(NAMES) - PLANNED))
 def test_scores_are_of_the_rows_they_stand_beside(make_world, name):
     chosen, _ = acquire(make_world().query, name, 10, 0.1, seeded())
     assert chosen.all_scores.nan_to_num(-1).argmax() == chosen.rows[0]
@@ -81,7 +89,7 @@ def test_control_alone_needs_no_strategy(make_world):
 
 
 def test_unknown_strategy_names_those_that_exist(make_world):
-    with pytest.raises(InvalidInputError, match=r"'defualt'.*default, bald, margin, entropy, random"):
+    with pytest.raises(InvalidInputError, match=r"'defualt'.*default, random, least-confidence"):
         acquire(make_world().query, "defualt", 5, 0.1, seeded())
 
 

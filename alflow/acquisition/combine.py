@@ -1,0 +1,125 @@
+"""Strategies made of strategies: a weighted combination, and one that keeps the classes in balance.
+
+    0.7*epig+0.3*typiclust                  ranks, weighted: the form to start with
+    standardised(0.7*epig+0.3*margin)       scores less their mean over their standard deviation, weighted
+
+Axes: N pool rows, C classes, B picks.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from alflow.acquisition.beliefs import Acquisition, Query
+from alflow.errors import InvalidInputError
+
+Strategy = Callable[[Query, int, torch.Generator], Acquisition]
+
+_STANDARDISED: Final = re.compile(r"standardised\((.*)\)")
+_TERM: Final = re.compile(r"(?:(\d+(?:\.\d*)?|\.\d+)\*)?([a-z][a-z0-9-]*)")
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Weights of strategies by name, and what is weighted: ranks, or standardised scores."""
+
+    weights: tuple[tuple[str, float], ...]
+    standardised: bool = False
+
+
+def parse(text: str) -> Combination | None:
+    """Read a combination; None where the text is a single name.
+
+    Raises:
+        InvalidInputError: it looks like a combination but cannot be read, a name stands twice or a weight is zero.
+    """
+    plain = re.sub(r"\s", "", text)
+    wrapped = _STANDARDISED.fullmatch(plain)
+    if not wrapped and not set("+*(") & set(plain):
+        return None
+    terms = [_TERM.fullmatch(term) for term in (wrapped[1] if wrapped else plain).split("+")]
+    weights = [(term[2], float(term[1] or 1)) for term in terms if term]
+    names = [name for name, _ in weights]
+    if len(weights) < len(terms) or len(set(names)) < len(names) or not all(weight > 0 for _, weight in weights):
+        raise InvalidInputError(
+            f"The strategy '{text}' cannot be read. Write each name once with a positive weight, as in "
+            "'0.7*epig+0.3*typiclust' (ranks) or 'standardised(0.7*epig+0.3*margin)' (scores)."
+        )
+    return Combination(tuple(weights), standardised=bool(wrapped))
+
+
+def combined(combination: Combination, find: Callable[[str], Strategy]) -> Strategy:
+    """The strategy that picks the rows of the largest weighted mean.
+
+    Ranks run from 1 for a strategy's first choice to 0 for its last; a strategy that plans its batch as a whole has its
+    own picks, in their order, before all other rows. So every part keeps its say, whatever the scale of its score.
+    """
+    parts = [(find(name), weight) for name, weight in combination.weights]
+    total = sum(weight for _, weight in parts)
+    value = _standardised if combination.standardised else _ranks
+
+    def strategy(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
+        score = sum(weight / total * value(part(query, budget, generator)) for part, weight in parts)
+        ordered, rows = torch.as_tensor(score).sort(descending=True, stable=True)
+        return Acquisition(rows[:budget], ordered[:budget], torch.as_tensor(score))
+
+    names = " and ".join(name for name, _ in combination.weights)
+    strategy.__doc__ = f"Weighted mean of {'standardised scores' if combination.standardised else 'ranks'}: {names}."
+    return strategy
+
+
+def balanced(strategy: Strategy, doc: str) -> Strategy:
+    """The strategy's best row of each predicted class in turn, the class with the fewest labels and picks first.
+
+    The class of a labelled row is the one that the fit predicts for it, which has seen its label.
+    """
+
+    def choose(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
+        score = strategy(query, budget, generator).all_scores
+        predicted = query.pool.probabilities.argmax(dim=1)
+        n_classes = query.pool.probabilities.shape[1]
+        counts = query.labelled.probabilities.argmax(dim=1).bincount(minlength=n_classes).tolist()
+        order = score.argsort(descending=True, stable=True)
+        queues = [iter(order[predicted[order] == one].tolist()) for one in range(n_classes)]
+        heads = [next(queue, None) for queue in queues]
+        rows: list[int] = []
+        while len(rows) < min(budget, len(score)):
+            _, _, one, row = min(
+                (counts[one], -float(score[head]), one, head) for one, head in enumerate(heads) if head is not None
+            )
+            rows.append(row)
+            counts[one] += 1
+            heads[one] = next(queues[one], None)
+        picked = torch.tensor(rows, dtype=torch.int64)
+        return Acquisition(picked, score[picked], score)
+
+    choose.__doc__ = doc
+    return choose
+
+
+def _ranks(found: Acquisition) -> Float[Tensor, " N"]:
+    """1 for the first choice, 0 for the last; equal scores share their mean rank, whatever the order of the rows."""
+    score = found.all_scores.double()
+    _, level, counts = torch.unique(score, return_inverse=True, return_counts=True)
+    place: Tensor = (counts.cumsum(0) - (counts + 1) / 2)[level].double()  # 0 for the smallest
+    if not _is_top_k(found):
+        place[found.rows] = len(score) + torch.arange(len(found.rows), 0, -1, dtype=place.dtype)
+        place = torch.unique(place, return_inverse=True)[1].double()
+    ranks: Tensor = place / place.max().clamp_min(1)
+    return ranks
+
+
+def _is_top_k(found: Acquisition) -> bool:
+    """Whether the picks are simply the largest scores."""
+    best = found.all_scores.topk(len(found.rows)).values
+    return torch.equal(best, found.all_scores[found.rows])
+
+
+def _standardised(found: Acquisition) -> Float[Tensor, " N"]:
+    score = found.all_scores.double()
+    return (score - score.mean()) / score.std().clamp_min(1e-12)
