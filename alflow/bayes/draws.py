@@ -22,6 +22,7 @@ from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.logits import ClassCovariances
 from alflow.bayes.probabilities import Scales
 from alflow.embeddings import Activations, LastLayers
+from alflow.errors import InvalidInputError
 
 _ROOM = 1e-6  # of the variance, added to the diagonal of a covariance that rounding may have left indefinite
 
@@ -56,11 +57,13 @@ class TopDraws:
 
     Attributes:
         classes: the top classes, likeliest first.
+        covariance: of their logits, without what all classes share.
         probabilities: of the top classes, and last of all others together; sums to one.
         others: how the share of the others is divided among them: zero at the top classes, else sums to one.
     """
 
     classes: Int64[Tensor, "N T"]
+    covariance: Float[Tensor, "N T T"]
     probabilities: Float[Tensor, "N K T1"]
     others: Float[Tensor, "N C"]
 
@@ -97,18 +100,27 @@ def joint_draws(
 def top_draws(
     mean: Float[Tensor, "N C"], scales: Scales, covariances: ClassCovariances, n_classes: int, n_draws: int
 ) -> TopDraws:
-    """Draws from the joint Gaussian k Q + r' S of the T likeliest classes; the others stay at their mean logits.
+    """Draws from the joint Gaussian k Q + r' S of the T likeliest classes.
 
-    What all classes share is taken out first, of means and of covariances: a softmax does not see it.
+    Of the others only the expected size counts: exp(z + v/2), the mean of a log-normal. What all classes share is taken
+    out first, of means and of covariances: a softmax does not see it.
+
+    Raises:
+        InvalidInputError: there is only one class.
     """
+    if mean.shape[1] < 2:
+        raise InvalidInputError("There is only one class, so every prediction is certain. Add a second class.")
+    Q, S = (centred(X.double()).to(mean.dtype) for X in (covariances.Q, covariances.S))
     top, classes = mean.topk(min(n_classes, mean.shape[1]), dim=1)  # [N T]
-    root = _roots(classes, scales, covariances, mean.dtype)
+    rows, columns = classes[:, :, None], classes[:, None, :]
+    covariance = scales[0][:, None, None] * Q[rows, columns] + scales[1][:, None, None] * S[rows, columns]
     noise = sobol_normal(top.shape[1], n_draws).to(mean.dtype)  # [K T]
-    z = (top - top[:, :1])[:, None] + (root @ noise.T).transpose(1, 2)  # [N K T]
-    rest = mean.scatter(1, classes, -torch.inf)
+    z = (top - top[:, :1])[:, None] + (_roots(covariance) @ noise.T).transpose(1, 2)  # [N K T]
+    variance = torch.outer(scales[0], Q.diagonal()) + torch.outer(scales[1], S.diagonal())
+    rest = (mean + variance / 2).scatter(1, classes, -torch.inf)
     lump = (rest.logsumexp(dim=1) - top[:, 0])[:, None, None].expand(-1, n_draws, 1)
     probabilities = torch.softmax(torch.cat([z, lump], dim=2), dim=2)
-    return TopDraws(classes, probabilities, torch.softmax(rest, dim=1).nan_to_num(0.0))
+    return TopDraws(classes, covariance, probabilities, torch.softmax(rest, dim=1).nan_to_num(0.0))
 
 
 @cache
@@ -145,14 +157,9 @@ def _through(
     return h @ weight + ((h @ spectrum.output_basis.to(dtype)) @ noise) @ spectrum.row_basis.to(dtype).T
 
 
-def _roots(
-    classes: Int64[Tensor, "N T"], scales: Scales, covariances: ClassCovariances, dtype: torch.dtype
-) -> Float[Tensor, "N T T"]:
-    """Cholesky roots of k Q + r' S over the top classes of each image."""
-    Q, S = (centred(X.double()).to(dtype) for X in (covariances.Q, covariances.S))
-    rows, columns = classes[:, :, None], classes[:, None, :]
-    covariance = scales[0][:, None, None] * Q[rows, columns] + scales[1][:, None, None] * S[rows, columns]
+def _roots(covariance: Float[Tensor, "N T T"]) -> Float[Tensor, "N T T"]:
+    """Cholesky roots, with room for what rounding may have left indefinite."""
     own = covariance.diagonal(dim1=1, dim2=2)
-    own += _ROOM * own.amax(dim=1, keepdim=True).clamp_min(torch.finfo(dtype).tiny)
-    root: Tensor = torch.linalg.cholesky(covariance)
+    room = _ROOM * own.amax(dim=1, keepdim=True).clamp_min(1e-12)
+    root: Tensor = torch.linalg.cholesky(covariance + torch.diag_embed(room.expand_as(own)))
     return root

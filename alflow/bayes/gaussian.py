@@ -91,6 +91,29 @@ def gaussian_embeddings(
     return found
 
 
+def check_classes(classes: Activations) -> None:
+    """The door for class rows: two or more, finite, none zero, no two alike.
+
+    Raises:
+        InvalidInputError: they are not; the message names the rows.
+    """
+    values = classes.values
+    if len(values) < 2:
+        raise InvalidInputError(f"There are {len(values)} classes; a choice needs two: add a class.")
+    _check_finite(values.sum(dim=1))
+    zero = (values == 0).all(dim=1).nonzero()[:, 0]
+    if len(zero):
+        raise InvalidInputError(f"The text activations of class {int(zero[0])} are all zero: give it other prompts.")
+    _, same, counts = torch.unique(values, dim=0, return_inverse=True, return_counts=True)
+    twins = (counts[same] > 1).nonzero()[:, 0]
+    if len(twins):
+        first, second = (same == same[twins[0]]).nonzero()[:2, 0].tolist()
+        raise InvalidInputError(
+            f"Classes {first} and {second} have the same text activations: no image tells them apart; "
+            "give one of them other prompts."
+        )
+
+
 def _check_finite(norms: Float[Tensor, " N"]) -> None:
     """A NaN or infinity among the activations of a row reaches its norm: cheaper to look for there.
 

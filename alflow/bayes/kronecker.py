@@ -102,7 +102,9 @@ class KroneckerPosterior:
         values = _at_least_single(values)
         dtype = product_dtype or values.dtype
         root = self._row_root.to(dtype)
-        parts = [(rows.to(dtype) @ root).to(values.dtype).square().sum(1) for rows in torch.split(values, _ROWS_AT_ONCE)]
+        parts = [
+            (rows.to(dtype) @ root).to(values.dtype).square().sum(1) for rows in torch.split(values, _ROWS_AT_ONCE)
+        ]
         return torch.cat(parts) if parts else values.new_empty(0)
 
     def row_covariance(self, a: Float[Tensor, "N P"], b: Float[Tensor, "M P"]) -> Float[Tensor, "N M"]:

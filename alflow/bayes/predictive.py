@@ -4,7 +4,7 @@ Each name is defined, with its formula and source, in the file that it is import
 """
 
 from alflow.bayes.draws import JointDraws, TopDraws, centred, joint_draws, top_draws
-from alflow.bayes.gaussian import GaussianEmbeddings, gaussian_embeddings
+from alflow.bayes.gaussian import GaussianEmbeddings, check_classes, gaussian_embeddings
 from alflow.bayes.logits import (
     CachedClasses,
     CachedImages,
@@ -51,6 +51,7 @@ __all__ = [
     "cached_moments",
     "cached_scales",
     "centred",
+    "check_classes",
     "class_covariances",
     "class_uncertainty",
     "drawn_entropy",

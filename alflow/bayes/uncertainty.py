@@ -86,8 +86,7 @@ def monte_carlo(
 ) -> Float[Tensor, "N C"]:
     """Posterior predictive by `n_draws` Sobol points over the `n_classes` likeliest classes of each image."""
     drawn = top_draws(mean, scales, covariances, n_classes, n_draws)
-    top = drawn.probabilities.mean(dim=1)  # [N T+1]
-    return (drawn.others * top[:, -1:]).scatter(1, drawn.classes, top[:, :-1])
+    return _predictive(drawn)
 
 
 def drawn_entropy(
@@ -100,10 +99,19 @@ def drawn_entropy(
 def drawn_parts(
     mean: Float[Tensor, "N C"], scales: Scales, covariances: ClassCovariances, n_classes: int = 16, n_draws: int = 128
 ) -> Uncertainty:
-    """Total, aleatoric and epistemic entropy from one set of Sobol draws over the likeliest classes of each image."""
+    """Total, aleatoric and epistemic entropy from one set of Sobol draws over the likeliest classes of each image.
+
+    The epistemic part is what is drawn for the top classes, and by the closed form what the others add to that: the
+    closed form over all classes less the closed form over those that are drawn.
+    """
     drawn = top_draws(mean, scales, covariances, n_classes, n_draws)
-    epistemic = parts_from_draws(drawn.probabilities).epistemic
+    predictive = _predictive(drawn)
+    everywhere = uncertainty_parts(predictive, *scales, covariances).epistemic
+    top = drawn.probabilities.mean(dim=1)[:, :-1]
+    of_top = top * drawn.covariance.diagonal(dim1=1, dim2=2) - top * (drawn.covariance @ top[:, :, None])[:, :, 0]
+    epistemic = parts_from_draws(drawn.probabilities).epistemic + everywhere - 0.5 * of_top.sum(dim=1)
     total = _total(drawn)
+    epistemic = torch.minimum(epistemic.clamp_min(0), total)
     return Uncertainty(total, total - epistemic, epistemic)
 
 
@@ -128,6 +136,11 @@ def class_uncertainty(
         text_scale: r' of the images in question, as from `joint_scales`; their mean is the typical image.
     """
     return ClassUncertainty(novelty(text), (covariances.S.diagonal() * text_scale.mean()).sqrt())
+
+
+def _predictive(drawn: TopDraws) -> Float[Tensor, "N C"]:
+    top = drawn.probabilities.mean(dim=1)  # [N T+1]
+    return (drawn.others * top[:, -1:]).scatter(1, drawn.classes, top[:, :-1])
 
 
 def _total(drawn: TopDraws) -> Float[Tensor, " N"]:

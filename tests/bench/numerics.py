@@ -1,31 +1,200 @@
-"""Numerics at the size of CLIP ViT-B/32 (P = 768, D = 512): random inputs, since the times do not depend on values."""
+"""The numerics of one prediction, at the size of CLIP ViT-B/32: moments, curvature, entropies, evidence.
+
+The written-out forms are those of the tests, in float32 on the same threads. Inputs are those of `clip_world`: the
+published factors where ALFLOW_REFERENCE has them.
+"""
 
 from collections.abc import Iterator
+from functools import cache, partial
 
 import torch
 from torch import Tensor
 
-from alflow.bayes.curvature import Factors
+from alflow.bayes.curvature import infonce_curvature
+from alflow.bayes.evidence import best_prior_precision
 from alflow.bayes.kronecker import Spectrum
-from tests.bench.harness import Row, case, timed
+from alflow.bayes.predictive import (
+    CachedClasses,
+    CachedImages,
+    LogitMoments,
+    cache_classes,
+    cached_moments,
+    cached_scales,
+    class_covariances,
+    drawn_entropy,
+    drawn_parts,
+    gaussian_embeddings,
+    parts_from_draws,
+    probit,
+    stream_cache,
+    top_draws,
+    uncertainty_parts,
+)
+from tests.bayes import written_out
+from tests.bayes.clip_world import NORMS, TAU, ClipWorld, D, P, clip_world, factors
+from tests.bench.harness import Row, at_least, at_most, case, compare, extra_megabytes, seconds, timed
 
-P, D = 768, 512
-GENERATOR = torch.Generator().manual_seed(0)
+N = 100_000
+TOP = 200
+MILLION = 1_000_000
+
+
+@cache
+def world(n_classes: int) -> ClipWorld:
+    return clip_world(N, n_classes)
+
+
+def classes_of(of: ClipWorld, covariance: str = "diagonal") -> CachedClasses:
+    text = gaussian_embeddings(of.classes, of.layers.text_weight, of.text_posterior)
+    return cache_classes(text, *of.posteriors, of.layers, covariance)
 
 
 @case
-def decomposition() -> Iterator[Row]:
-    image = factors(P)
-    yield timed("decompose the factors of one tower", lambda: Spectrum.of(image))
+def logits() -> Iterator[Row]:
+    """Both forms start from activations and embeddings; diagonal covariance, as published."""
+    for n_classes, floor in ((10, 6.0), (65, 6.0), (1000, 9.0)):
+        of = world(n_classes)
+        g, h = of.images.embed(of.layers.image_weight), of.classes.embed(of.layers.text_weight)
+        dense = written_out.inverses(*of.posteriors, torch.float32)
+        sides = (of.images.values, g), (of.classes.values, h)
+        slow = partial(written_out.published_moments, *sides, dense, of.layers.scale)
+        flops = 2.0 * N * (P * P + D * n_classes)
+        yield compare(f"logit moments, C={n_classes}", partial(moments, of, g), slow, floor, flops=flops)
+        half = partial(moments, of, g, product_dtype=torch.bfloat16)
+        yield compare(f"logit moments, C={n_classes}, k(x,x) in bfloat16", half, slow, 20.0)
+        images, classes = CachedImages.concatenate(list(stream(of, g))), classes_of(of)
+        again = partial(cached_moments, images, classes)
+        cached_floor = 70.0 if n_classes == 65 else None
+        flops = 2.0 * N * D * n_classes
+        yield compare(f"logit moments, C={n_classes}, scalars cached", again, slow, cached_floor, flops=flops)
+        yield timed(f"logit moments, C={n_classes}, full covariance", partial(moments, of, g, covariance="full"))
 
 
-def normal(*shape: int) -> Tensor:
-    """Standard normal numbers in float32."""
-    return torch.randn(shape, generator=GENERATOR)
+@case
+def streaming() -> Iterator[Row]:
+    of = world(65)
+    g = of.images.embed(of.layers.image_weight)
+    half = torch.arange(N // 2)
+    few = ClipWorld(of.layers, *of.posteriors, of.images[half], of.classes)
+    some = extra_megabytes(lambda: consume(stream(few, g)))
+    whole = extra_megabytes(lambda: consume(stream(of, g)))
+    yield at_most(f"memory of 100,000 streamed images over that of 50,000 ({some:.0f} MB)", whole / some, 1.25)
 
 
-def factors(width: int) -> Factors:
-    """Factors of 10,000 pairs whose spectrum falls, as that of real activations does."""
-    scales = torch.linspace(0, -6, width).exp()
-    activations, slopes = normal(10_000, width) * scales, normal(10_000, D)
-    return Factors((activations.T @ activations).double(), (slopes.T @ slopes).double(), 10_000)
+@case
+def curvature() -> Iterator[Row]:
+    of, negatives, rows = world(65), 32_768, 2048
+    g = of.images[torch.arange(rows)].embed(of.layers.image_weight)
+    # Captions lie near their images: half the way, so that the softmax is neither flat nor decided.
+    others = of.images[torch.arange(negatives)].embed(of.layers.image_weight)
+    others = others / others.norm(dim=1, keepdim=True) + 0.05 * torch.randn(
+        others.shape, generator=torch.Generator().manual_seed(0)
+    )
+    fast = partial(infonce_curvature, g, others, 100.0)
+    slow = partial(written_out.infonce_curvature, g[:16], others, 100.0)
+    flops = 2.0 * negatives * D * (3 * rows + D)
+    yield compare("curvature of 2,048 images, 32,768 texts", fast, slow, 150.0, flops=flops, share=16 / rows)
+    few = g[:64]
+    exact = written_out.infonce_curvature(few.double(), others.double(), 100.0)
+    error = (infonce_curvature(few, others, 100.0) - exact).norm() / exact.norm()
+    yield at_most("curvature in float32: relative error 1e-5", float(error), 1e-5)
+
+
+@case
+def uncertainties() -> Iterator[Row]:
+    """Against 1,000 draws of all logits; overlaps of the top 200 of 2,000 with 4,096 Sobol draws of all classes."""
+    of = clip_world(2_000, 65)
+    text = gaussian_embeddings(of.classes, of.layers.text_weight, of.text_posterior)
+    covariances = class_covariances(*of.posteriors, text, of.classes, of.layers.scale)
+    (images,) = stream_cache(of.images, of.layers, *of.posteriors)
+    mean = cached_moments(images, classes_of(of, "full")).mean
+    scales = cached_scales(images, of.text_posterior, covariances.trace)
+    blocks = torch.arange(len(mean)).split(50)
+
+    def drawn(rows: Tensor) -> Tensor:
+        generator = torch.Generator().manual_seed(0)
+        part = scales[0][rows], scales[1][rows]
+        return written_out.drawn_probabilities(mean[rows], part, covariances, 1000, generator)
+
+    def slow() -> tuple[Tensor, Tensor]:
+        totals, epistemics = zip(*(written_out.entropies(drawn(rows)) for rows in blocks), strict=True)
+        return torch.cat(totals), torch.cat(epistemics)
+
+    yield compare("entropy: 4 classes, 32 Sobol draws", lambda: drawn_entropy(mean, scales, covariances), slow, 100.0)
+    yield compare("BALD: 16 classes, 128 Sobol draws", lambda: drawn_parts(mean, scales, covariances), slow, 40.0)
+    truth = [
+        parts_from_draws(top_draws(mean[rows], (scales[0][rows], scales[1][rows]), covariances, 65, 4096).probabilities)
+        for rows in blocks
+    ]
+    total, epistemic = (torch.cat([getattr(part, name) for part in truth]) for name in ("total", "epistemic"))
+    yield at_least("entropy: overlap of the top 200", overlap(drawn_entropy(mean, scales, covariances), total), 0.98)
+    fast = drawn_parts(mean, scales, covariances).epistemic
+    yield at_least("BALD: overlap of the top 200", overlap(fast, epistemic), 0.98)
+    plain = slow()
+    yield Row("1,000 plain draws: overlap of the top 200, entropy", overlap(plain[0], total))
+    yield Row("1,000 plain draws: overlap of the top 200, BALD", overlap(plain[1], epistemic))
+    closed = uncertainty_parts(probit(cached_moments(images, classes_of(of, "full"))), *scales, covariances)
+    yield Row("closed form: overlap of the top 200, entropy", overlap(closed.total, total))
+    yield Row("closed form: overlap of the top 200, BALD", overlap(closed.epistemic, epistemic))
+
+
+@case
+def evidence() -> Iterator[Row]:
+    made = factors("img")
+    spectrum = Spectrum.of(made)
+    single = type(made)(made.A.float(), made.B.float(), made.n)
+    slow = partial(written_out.best_prior_precision, single, NORMS["img"], TAU)
+    fast = partial(best_prior_precision, spectrum, NORMS["img"], TAU)
+    yield compare("evidence, spectrum cached", fast, slow, 300.0)
+    yield timed("evidence of the exact form, spectrum cached", partial(fast, form="exact"))
+    yield timed("decompose the factors of one tower", partial(Spectrum.of, made))
+
+
+@case
+def rescoring() -> Iterator[Row]:
+    """A million images by their cached scalars: other classes, entropy, epistemic part, the best 200."""
+    of = world(65)
+    (small,) = stream_cache(of.images[torch.arange(8192)], of.layers, *of.posteriors)
+    whole = small[torch.arange(MILLION) % len(small)]
+    text = gaussian_embeddings(of.classes, of.layers.text_weight, of.text_posterior)
+    covariances = class_covariances(*of.posteriors, text, of.classes, of.layers.scale)
+
+    def rescore(n_images: int) -> Tensor:
+        classes = classes_of(of, "full")
+        total, epistemic = torch.empty(n_images), torch.empty(n_images)
+        for start in range(0, n_images, 8192):
+            rows = slice(start, min(start + 8192, n_images))
+            part = whole[rows]
+            scales = cached_scales(part, of.text_posterior, covariances.trace)
+            p = probit(cached_moments(part, classes))
+            parts = uncertainty_parts(p, *scales, covariances)
+            total[rows], epistemic[rows] = parts.total, parts.epistemic
+        return torch.cat([total.topk(TOP).indices, epistemic.topk(TOP).indices])
+
+    yield timed("a million images re-scored, C=65", lambda: rescore(MILLION), flops=2.0 * MILLION * D * 65)
+    ratio = min(seconds(lambda: rescore(MILLION)) / seconds(lambda: rescore(MILLION // 4)) / 4 for _ in range(3))
+    yield at_most("a million images over four times a quarter of them: linear", ratio, 1.2)
+    extra = extra_megabytes(lambda: rescore(MILLION))
+    yield at_most(f"a million images re-scored: extra memory ({extra:.0f} MB of 200)", extra, 200.0)
+
+
+def stream(of: ClipWorld, g: Tensor, **options: object) -> Iterator[CachedImages]:
+    covariance, dtype = options.get("covariance", "diagonal"), options.get("product_dtype")
+    return stream_cache(of.images, of.layers, *of.posteriors, covariance, mean=g, product_dtype=dtype)
+
+
+def moments(of: ClipWorld, g: Tensor, **options: object) -> LogitMoments:
+    """The moments of all images, from activations and embeddings."""
+    classes = classes_of(of, options.get("covariance", "diagonal"))
+    parts = [cached_moments(images, classes) for images in stream(of, g, **options)]
+    return LogitMoments(torch.cat([part.mean for part in parts]), torch.cat([part.variance for part in parts]))
+
+
+def consume(chunks: Iterator[CachedImages]) -> float:
+    return sum(float(chunk.image_scale.sum()) for chunk in chunks)
+
+
+def overlap(found: Tensor, truth: Tensor) -> float:
+    """Share of the 200 largest that are among the 200 largest of the truth."""
+    best = set(truth.topk(TOP).indices.tolist())
+    return len(best & set(found.topk(TOP).indices.tolist())) / TOP

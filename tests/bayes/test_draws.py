@@ -1,0 +1,142 @@
+"""Joint draws against the weights they stand for; restricted draws against draws of everything."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from alflow.bayes.predictive import (
+    LogitMoments,
+    centred,
+    class_covariances,
+    gaussian_embeddings,
+    joint_draws,
+    joint_scales,
+    logit_moments,
+    mean_field,
+    monte_carlo,
+    parts_from_draws,
+    probit,
+    top_draws,
+)
+from alflow.errors import InvalidInputError
+from tests.bayes.conftest import World, make_world
+from tests.bayes.written_out import drawn_probabilities, entropies
+
+
+def sides(world: World):
+    image = gaussian_embeddings(world.images, world.layers.image_weight, world.image_posterior)
+    return image, gaussian_embeddings(world.classes, world.layers.text_weight, world.text_posterior)
+
+
+def joint_gaussian(world: World):
+    """Mean, scales and covariances of the logits."""
+    image, text = sides(world)
+    mean = logit_moments(image, text, *world.posteriors, world.layers).mean
+    covariances = class_covariances(*world.posteriors, text, world.classes, world.layers.scale)
+    return mean, joint_scales(image, world.text_posterior, covariances.trace), covariances
+
+
+def test_joint_draws_are_the_logits_under_drawn_weights(world: World) -> None:
+    """With residual and bias, for either form; the same weights whichever images are asked for."""
+    image, text = sides(world)
+    n_draws, generator = 3, torch.Generator().manual_seed(5)
+    drawn = joint_draws(world.layers, *world.posteriors, world.classes, text.expected_norm, n_draws, generator)
+    found = drawn.logits(world.images, image.expected_norm)
+
+    generator = torch.Generator().manual_seed(5)
+    for k in range(n_draws):
+        V = world.text_posterior.draws(world.layers.text_weight, 1, generator)[0]
+        W = world.image_posterior.draws(world.layers.image_weight, 1, generator)[0]
+        g, h = world.images.embed(W), world.classes.embed(V)
+        cosines = g @ h.T / torch.outer(image.expected_norm, text.expected_norm)
+        torch.testing.assert_close(found[:, k], world.layers.scale * cosines + world.layers.bias)
+
+    some = torch.tensor([4, 1])
+    torch.testing.assert_close(drawn.logits(world.images[some], image.expected_norm[some]), found[some])
+
+
+def test_moments_of_joint_draws_are_the_closed_form(world: World) -> None:
+    image, text = sides(world)
+    n_draws, generator = 1_500, torch.Generator().manual_seed(6)
+    drawn = joint_draws(world.layers, *world.posteriors, world.classes, text.expected_norm, n_draws, generator)
+    z = drawn.logits(world.images, image.expected_norm)
+    moments = logit_moments(image, text, *world.posteriors, world.layers)
+    assert ((z.mean(1) - moments.mean).abs() < 4 * (moments.variance / n_draws).sqrt()).all()
+    squares = (z - moments.mean[:, None]).square()
+    assert ((squares.mean(1) - moments.variance).abs() < 4 * squares.std(1) / n_draws**0.5).all()
+
+
+def test_monte_carlo_is_that_of_many_plain_draws(damped_world: World) -> None:
+    mean, scales, covariances = joint_gaussian(damped_world)
+    n_draws = 40_000
+    draws = drawn_probabilities(mean, scales, covariances, n_draws, torch.Generator().manual_seed(0))
+    error = draws.std(1) / n_draws**0.5
+    found = monte_carlo(mean, scales, covariances, n_classes=4, n_draws=4096)
+    assert ((found - draws.mean(1)).abs() < 4 * error + 1e-4).all()
+    total, epistemic = entropies(draws)
+    parts = parts_from_draws(top_draws(mean, scales, covariances, 4, 4096).probabilities)
+    torch.testing.assert_close(parts.total, total, rtol=0.01, atol=1e-3)
+    torch.testing.assert_close(parts.epistemic, epistemic, rtol=0.03, atol=1e-3)
+
+
+def test_restricted_draws_do_not_see_what_all_classes_share(damped_world: World) -> None:
+    mean, scales, covariances = joint_gaussian(damped_world)
+    shifted = replace(covariances, Q=covariances.Q + 50, S=covariances.S + 7)
+    for form in (monte_carlo, mean_field):
+        torch.testing.assert_close(form(mean + 25, scales, shifted), form(mean, scales, covariances))
+
+
+def test_restricted_prediction_sums_to_one_and_is_the_softmax_without_noise(damped_world: World) -> None:
+    mean, (k, r), covariances = joint_gaussian(damped_world)
+    torch.testing.assert_close(monte_carlo(mean, (k, r), covariances, 2, 32).sum(1), torch.ones(5).double())
+    still = (1e-12 * k, 1e-12 * r)
+    for form in (monte_carlo, mean_field):
+        torch.testing.assert_close(form(mean, still, covariances), mean.softmax(1), rtol=1e-4, atol=1e-6)
+
+
+def test_mean_field_is_the_written_out_formula(damped_world: World) -> None:
+    mean, (k, r), covariances = joint_gaussian(damped_world)
+    expected = torch.zeros_like(mean)
+    for n in range(len(mean)):
+        covariance = k[n] * covariances.Q + r[n] * covariances.S
+        for c in range(mean.shape[1]):
+            away = [
+                torch.exp(
+                    -(mean[n, c] - mean[n, d])
+                    / torch.sqrt(1 + torch.pi / 8 * (covariance[c, c] + covariance[d, d] - 2 * covariance[c, d]))
+                )
+                for d in range(mean.shape[1])
+            ]
+            expected[n, c] = 1 / sum(away)
+    expected = expected / expected.sum(1, keepdim=True)
+    torch.testing.assert_close(mean_field(mean, (k, r), covariances), expected, rtol=1e-10, atol=0)
+
+
+def test_mean_field_of_two_classes_is_the_probit_of_their_difference() -> None:
+    world = make_world(C=2)
+    mean, (k, r), covariances = joint_gaussian(world)
+    on_q, on_s = (X[0, 0] + X[1, 1] - 2 * X[0, 1] for X in (covariances.Q, covariances.S))
+    difference = torch.stack([mean[:, 0] - mean[:, 1], torch.zeros(len(mean)).double()], dim=1)
+    variance = (k * on_q + r * on_s)[:, None].expand(-1, 2)
+    expected = probit(LogitMoments(difference, variance))
+    torch.testing.assert_close(mean_field(mean, (k, r), covariances), expected)
+
+
+def test_centring_leaves_differences_alone() -> None:
+    X = torch.randn(4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    X = X @ X.T
+    Y = centred(X)
+
+    def differences(Z: Tensor) -> Tensor:
+        return Z.diagonal()[:, None] + Z.diagonal() - 2 * Z
+
+    torch.testing.assert_close(differences(X), differences(Y))
+    torch.testing.assert_close(Y.sum(0), torch.zeros(4).double())
+
+
+def test_one_class_is_refused() -> None:
+    mean, scales, covariances = joint_gaussian(make_world(C=1))
+    with pytest.raises(InvalidInputError, match="only one class"):
+        monte_carlo(mean, scales, covariances)
