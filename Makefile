@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint bench constraints clean
+.PHONY: help install demo test check lint bench calibration constraints clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -36,6 +36,9 @@ lint: $(STAMP)  ## Linters, types and import contracts.
 
 bench: $(STAMP)  ## Measure against the written-out forms; writes build/bench.json. Not part of `make test`.
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m tests.bench
+
+calibration: $(STAMP)  ## Print the README's table of calibration; the packs' rows where ALFLOW_PACKS is set.
+	$(BIN)/python -m tests.bench.calibration
 
 constraints: $(STAMP)  ## Write constraints.txt anew from what is installed in .venv.
 	$(BIN)/python -m pip list --format=freeze --exclude-editable \

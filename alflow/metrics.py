@@ -11,7 +11,7 @@ References:
     Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, arXiv 1705.08500 (risk and coverage).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from math import isfinite
 from typing import NamedTuple
 
@@ -41,8 +41,9 @@ def all_metrics(
     labels: Int64[Tensor, " N"],
     generator: torch.Generator,
     n_bootstrap: int = 1000,
+    names: Collection[str] | None = None,
 ) -> dict[str, Interval]:
-    """Every metric of `METRICS` that is defined for these items.
+    """Every metric of `METRICS` (or of `names` among them) that is defined for these items.
 
     Where a few items are all there is, the intervals are as narrow as the items are alike: three right answers out of
     three give accuracy 1 in [1, 1].
@@ -50,19 +51,30 @@ def all_metrics(
     Raises:
         InvalidInputError: there are no items, or a label or a probability is not one.
     """
-    _check(probabilities, labels)
-    probabilities = probabilities.double()
-    once = torch.ones(len(labels), dtype=torch.float64)
-    values = {name: float(metric(probabilities, labels, once)) for name, metric in METRICS.items()}
-    resampled = _bootstrap(probabilities, labels, generator, n_bootstrap)
-    tails = torch.tensor([(1 - LEVEL) / 2, (1 + LEVEL) / 2], dtype=torch.float64)
-    intervals = {}
-    for name, value in values.items():
-        draws = resampled[name][resampled[name].isfinite()]
-        if isfinite(value) and len(draws):
-            low, high = torch.quantile(draws, tails).tolist()
-            intervals[name] = Interval(value, low, high)
-    return intervals
+    found = _with_resamples(probabilities, labels, generator, n_bootstrap, names)
+    return _intervals({name: (float(drawn[0]), drawn[1:]) for name, drawn in found.items()})
+
+
+def paired_differences(
+    probabilities: Float[Tensor, "N C"],
+    reference: Float[Tensor, "N C"],
+    labels: Int64[Tensor, " N"],
+    generator: torch.Generator,
+    n_bootstrap: int = 1000,
+    names: Collection[str] | None = None,
+) -> dict[str, Interval]:
+    """By how much each metric of `probabilities` is above that of `reference`, two predictions of the same items.
+
+    Both are resampled together, so that what makes items hard for both falls out of the interval.
+
+    Raises:
+        InvalidInputError: there are no items, or a label or a probability is not one.
+    """
+    state = generator.get_state()
+    above = _with_resamples(probabilities, labels, generator, n_bootstrap, names)
+    below = _with_resamples(reference, labels, generator.set_state(state), n_bootstrap, names)
+    gaps = {name: above[name] - below[name] for name in above}
+    return _intervals({name: (float(gap[0]), gap[1:]) for name, gap in gaps.items()})
 
 
 def accuracy(
@@ -180,20 +192,45 @@ METRICS: Mapping[str, Metric] = {
 }
 
 
-def _bootstrap(
-    probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"], generator: torch.Generator, n_bootstrap: int
-) -> dict[str, Float[Tensor, " R"]]:
-    parts: dict[str, list[Tensor]] = {name: [] for name in METRICS}
-    n, done = len(labels), 0
+def _with_resamples(
+    probabilities: Float[Tensor, "N C"],
+    labels: Int64[Tensor, " N"],
+    generator: torch.Generator,
+    n_bootstrap: int,
+    names: Collection[str] | None,
+) -> dict[str, Float[Tensor, " R1"]]:
+    """Each metric on the items as they are, then on each resample of them."""
+    _check(probabilities, labels)
+    probabilities = probabilities.double()
+    parts: dict[str, list[Tensor]] = {name: [] for name in METRICS if names is None or name in names}
+    for weights in _resamples(len(labels), generator, n_bootstrap):
+        for name, values in parts.items():
+            values.append(METRICS[name](probabilities, labels, weights))
+    return {name: torch.cat(values) for name, values in parts.items()}
+
+
+def _resamples(n: int, generator: torch.Generator, n_bootstrap: int) -> Iterator[Float[Tensor, "R N"]]:
+    """How often each item counts: once, then as often as each resample drew it; in blocks of bounded memory."""
+    yield torch.ones(1, n, dtype=torch.float64)
+    done = 0
     while done < n_bootstrap:
         size = min(n_bootstrap - done, max(1, _WEIGHTS_AT_ONCE // n))
         drawn = torch.randint(n, (size, n), generator=generator)
         weights = torch.zeros(size, n, dtype=torch.float64)
-        weights.scatter_add_(1, drawn, torch.ones(size, n, dtype=torch.float64))
-        for name, metric in METRICS.items():
-            parts[name].append(metric(probabilities, labels, weights))
+        yield weights.scatter_add_(1, drawn, torch.ones(size, n, dtype=torch.float64))
         done += size
-    return {name: torch.cat(values) for name, values in parts.items()}
+
+
+def _intervals(found: Mapping[str, tuple[float, Tensor]]) -> dict[str, Interval]:
+    """Percentiles of the resamples; what is not defined, on the items or on any resample, is left out."""
+    tails = torch.tensor([(1 - LEVEL) / 2, (1 + LEVEL) / 2], dtype=torch.float64)
+    intervals = {}
+    for name, (value, drawn) in found.items():
+        draws = drawn[drawn.isfinite()]
+        if isfinite(value) and len(draws):
+            low, high = torch.quantile(draws, tails).tolist()
+            intervals[name] = Interval(value, low, high)
+    return intervals
 
 
 def _correct(probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> Float[Tensor, " N"]:

@@ -22,7 +22,14 @@ from jaxtyping import install_import_hook
 from tests import shapes
 
 install_import_hook(
-    ["alflow.acquisition", "alflow.bayes", "alflow.embeddings", "alflow.metrics", "alflow.vlm.projection"],
+    [
+        "alflow.acquisition",
+        "alflow.bayes",
+        "alflow.calibration",
+        "alflow.embeddings",
+        "alflow.metrics",
+        "alflow.vlm.projection",
+    ],
     f"{shapes.__name__}.checked",
 )
 

@@ -115,6 +115,21 @@ def test_intervals_hold_the_value_and_shrink_with_the_items() -> None:
     assert widths[1] < widths[0] / 3
 
 
+def test_a_paired_difference_is_that_of_the_same_resamples() -> None:
+    """Written out for the density, which is a mean of single items: the resamples of the difference itself."""
+    sharper = P.square() / P.square().sum(1, keepdim=True)
+    found = metrics.paired_differences(sharper, P, Y, torch.Generator().manual_seed(0), n_bootstrap=400)
+    gaps = (P.gather(1, Y[:, None]).log() - sharper.gather(1, Y[:, None]).log())[:, 0]
+    drawn = torch.randint(len(Y), (400, len(Y)), generator=torch.Generator().manual_seed(0))
+    tails = torch.tensor([0.025, 0.975], dtype=torch.float64)
+    assert found["nlpd"] == pytest.approx((float(gaps.mean()), *gaps[drawn].mean(1).quantile(tails).tolist()))
+    assert found["accuracy"] == (0.0, 0.0, 0.0)  # squaring moves no maximum
+    alone = metrics.all_metrics(P, Y, torch.Generator().manual_seed(0), n_bootstrap=400)["brier"]
+    assert found["brier"].high - found["brier"].low < 0.8 * (alone.high - alone.low)
+    with pytest.raises(InvalidInputError, match="check the predictions for NaN"):
+        metrics.paired_differences(sharper, P * torch.nan, Y, torch.Generator())
+
+
 def test_blocks_of_resamples_are_the_same_bootstrap(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = metrics.all_metrics(P, Y, torch.Generator().manual_seed(0), n_bootstrap=20)
     monkeypatch.setattr(metrics, "_WEIGHTS_AT_ONCE", 7 * len(Y))
