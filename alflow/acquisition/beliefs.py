@@ -35,6 +35,7 @@ class Beliefs:
         probabilities: posterior predictive over the classes, shift-invariant probit; rows sum to one.
         mean: mean of the logits.
         variance: marginal variance of the logits.
+        activations: phi, inputs of the image projection.
         features: u = A^-1/2 phi / sqrt(E|g|^2), so that u . u' = k(x, x').
         embeddings: g / sqrt(E|g|^2), so that r(x, x') = embedding . Binv_t embedding'.
         text_scale: r'(x, x) = r(x, x) + k(x, x) tr(Binv Binv_t).
@@ -43,6 +44,7 @@ class Beliefs:
     probabilities: Float[Tensor, "N C"]
     mean: Float[Tensor, "N C"]
     variance: Float[Tensor, "N C"]
+    activations: Float[Tensor, "N P"]
     features: Float[Tensor, "N P"]
     embeddings: Float[Tensor, "N D"]
     text_scale: Float[Tensor, " N"]
@@ -124,6 +126,7 @@ def beliefs(
             probabilities=probit(moments),
             mean=moments.mean,
             variance=moments.variance,
+            activations=rows.values.to(image.mean.dtype),
             features=image_posterior.features(rows.values.to(image.mean.dtype)) / image.expected_norm[:, None],
             embeddings=image.direction,
             text_scale=joint_scales(image, text_posterior, trace)[1],

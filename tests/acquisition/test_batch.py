@@ -1,42 +1,71 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
 
 from alflow.acquisition import batch as module
-from alflow.acquisition.batch import NOISE, condition, conditioned_batch, draw_control, representatives
+from alflow.acquisition.batch import (
+    NOISE,
+    TARGETS_OWN_SHARE,
+    conditioned_batch,
+    draw_control,
+    representatives,
+)
 from alflow.acquisition.beliefs import Beliefs
-from alflow.acquisition.epig import class_term
+from alflow.acquisition.likeness import LENGTH
+from alflow.embeddings import Activations
 
 
-def gaussian_process(a, b, seen, noise):
-    """k(a, b) - k(a, S) (K_SS + nu I)^-1 k(S, b), by an explicit inverse."""
-    inverse = torch.linalg.inv(seen @ seen.T + noise * torch.eye(len(seen), dtype=seen.dtype))
-    return a @ b.T - a @ seen.T @ inverse @ seen @ b.T
+def kernel(a, b):
+    """exp(-|a - b|^2 / (2 LENGTH^2)) of every pair, written out."""
+    return torch.exp(-(a[:, None] - b[None]).square().sum(dim=2) / (2 * LENGTH**2))
+
+
+def gaussian_process(a, b, seen):
+    """l(a, b) - l(a, S) (l(S, S) + nu I)^-1 l(S, b), by an explicit inverse."""
+    inverse = torch.linalg.inv(kernel(seen, seen) + NOISE * torch.eye(len(seen), dtype=seen.dtype))
+    return kernel(a, b) - kernel(a, seen) @ inverse @ kernel(seen, b)
+
+
+def unit(rows, centre):
+    return torch.stack([(row - centre) / (row - centre).norm() for row in rows])
+
+
+def aims(query, centre):
+    """Every image that is aimed at, with its weight, by the words of the docstrings."""
+    pool, target = (unit(part.activations, centre) for part in (query.pool, query.target))
+    handed = torch.zeros(len(pool), dtype=pool.dtype)
+    for row in target:
+        near = kernel(pool, row[None])[:, 0] ** 4
+        handed += (1 - TARGETS_OWN_SHARE) / len(target) * near / near.sum()
+    weights = torch.cat([torch.full((len(target),), TARGETS_OWN_SHARE / len(target), dtype=pool.dtype), handed])
+    p = torch.cat([query.target.probabilities, query.pool.probabilities])
+    fisher = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
+    return torch.cat([target, pool]), weights * fisher.diagonal(dim1=1, dim2=2).sum(dim=1)
 
 
 def written_out(query, budget):
     """The batch by its definition: a Gaussian process over all that is seen, inverted anew for every pick."""
-    pool, target = query.pool, query.target
-    noise = NOISE * pool.image_scale.mean()
-    relevance = class_term(pool.probabilities, target.probabilities, query.covariances.Q, query.covariances.Q)
-    seen, rows, scores = query.labelled.features, [], []
+    centre = torch.cat([query.pool.activations, query.labelled.activations]).mean(dim=0)
+    pool = unit(query.pool.activations, centre)
+    at, weights = aims(query, centre)
+    seen, rows, scores = unit(query.labelled.activations, centre) if len(query.labelled) else pool[:0], [], []
     for _ in range(budget):
-        across = gaussian_process(pool.features, target.features, seen, noise)
-        own = gaussian_process(pool.features, pool.features, seen, noise).diagonal()
-        gains = (0.5 * across.square() * relevance).mean(dim=1) / (own + noise)
+        across, own = gaussian_process(pool, at, seen), gaussian_process(pool, pool, seen).diagonal()
+        gains = 0.5 * (across.square() * weights).sum(dim=1) / (own + NOISE)
         gains[rows] = -torch.inf
         rows.append(int(gains.argmax()))
         scores.append(gains.max())
-        seen = torch.cat([seen, pool.features[rows[-1:]]])
+        seen = torch.cat([seen, pool[rows[-1:]]])
     return torch.tensor(rows), torch.stack(scores)
 
 
-def test_conditioned_features_are_the_gaussian_process(make_world):
-    query = make_world(labelled=25).query
-    pool, target, labelled = query.pool.features, query.target.features, query.labelled.features
-    across = condition(pool, labelled, 0.03) @ condition(target, labelled, 0.03).T
-    torch.testing.assert_close(across, gaussian_process(pool, target, labelled, 0.03), rtol=0, atol=1e-10)
+def uncertainty(query, seen):
+    """U summed over all that is aimed at: what the score says a label takes off."""
+    centre = torch.cat([query.pool.activations, query.labelled.activations]).mean(dim=0)
+    at, weights = aims(query, centre)
+    return 0.5 * (gaussian_process(at, at, unit(seen, centre)).diagonal() * weights).sum()
 
 
 @pytest.mark.parametrize("labelled", [0, 6])
@@ -48,6 +77,22 @@ def test_batch_is_the_written_out_one(make_world, labelled, monkeypatch):
     assert found.rows.tolist() == rows.tolist()
     torch.testing.assert_close(found.scores, scores, rtol=0, atol=1e-10)
     assert found.all_scores.argmax() == rows[0]
+
+
+def test_score_is_the_drop_of_uncertainty_about_the_targets(make_world):
+    query = make_world(labelled=6).query
+    found = conditioned_batch(query, 4)
+    picked = query.pool.activations[found.rows]
+    seen = [torch.cat([query.labelled.activations, picked[:n]]) for n in range(5)]
+    drops = [uncertainty(query, before) - uncertainty(query, after) for before, after in pairwise(seen)]
+    torch.testing.assert_close(found.scores, torch.stack(drops), rtol=0, atol=1e-10)
+
+
+def test_targets_of_another_kind_than_the_pool_still_count(make_world):
+    """The pool has no image like them, yet what is nearest to them is asked first."""
+    world = make_world(pool=60, target=5)
+    far = replace(world, target=Activations(world.pool.values[:1] + 0.01 * world.target.values))
+    assert conditioned_batch(far.query, 1).rows.tolist() == [0]
 
 
 def test_single_precision_picks_the_same(make_world):
@@ -80,9 +125,12 @@ def test_first_of_equals_wins(make_world):
 
 
 def test_pool_stands_in_for_absent_targets(make_world):
-    query = make_world(target=0).query
-    aimed = conditioned_batch(replace(query, target=query.pool), 5)
-    assert conditioned_batch(query, 5).rows.tolist() == aimed.rows.tolist()
+    """All of the pool counts alike: the first pick is the one that takes most off it."""
+    query = make_world(target=0, labelled=0).query
+    pool = unit(query.pool.activations, query.pool.activations.mean(dim=0))
+    doubt = 1 - query.pool.probabilities.square().sum(dim=1)
+    expected = 0.5 * (kernel(pool, pool).square() @ doubt) / len(pool) / (1 + NOISE)
+    torch.testing.assert_close(conditioned_batch(query, 1).all_scores, expected, rtol=0, atol=1e-12)
 
 
 def test_representatives_keep_the_share_of_each_predicted_class(make_world):
