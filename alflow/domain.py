@@ -59,6 +59,8 @@ class ProjectSettings:
         votes: answers an item needs before it is settled.
         lease_minutes: how long an item stays reserved for the annotator it was shown to.
         max_labels: open no further round once this many items are settled; None for no limit.
+        plateau_rounds, plateau_gain, min_information, label_price: further rules that stop a project, off by default
+            but for the gain that the first needs; see `alflow.guarantees.Rules`.
         tau: pseudo-data count of the posterior (maths: weight of the pretraining curvature).
         seed: root of every random draw of the project.
     """
@@ -69,6 +71,10 @@ class ProjectSettings:
     votes: int = 1
     lease_minutes: float = 5.0
     max_labels: int | None = None
+    plateau_rounds: int | None = None
+    plateau_gain: float = 0.005
+    min_information: float | None = None
+    label_price: float | None = None
     tau: float = 10.0
     seed: int = 0
 
@@ -266,3 +272,26 @@ class TrialPoint:
     seconds: float
     information: float
     picked: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Labelled images on which trials were made.
+
+    Attributes:
+        id: of the row.
+        project_id: whose images; None for a feature pack.
+        name: of the project or of the pack's file.
+        world: hash of images, labels, model and version of alflow: what was tried on other ones is another back-test.
+        n_items: images.
+        n_chosen: how many of their labels exist because a strategy asked for them.
+        created_at: when the first trial began.
+    """
+
+    id: int
+    project_id: int | None
+    name: str
+    world: str
+    n_items: int
+    n_chosen: int
+    created_at: datetime

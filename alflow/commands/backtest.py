@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import fail, progress_bar, show_table
-from alflow.domain import Trial, TrialMode, TrialPoint
+from alflow.commands.console import fail, note, progress_bar, show_table
+from alflow.commands.options import ProjectName, choose_project, open_workspace
+from alflow.domain import Trial, TrialMode
 
 if TYPE_CHECKING:
-    from alflow.workflow.comparison import Difference
+    from alflow.workflow.comparison import Difference, Results
+    from alflow.workflow.trials import Source
+    from alflow.workspace import Workspace
 
 _TRIAL = Trial("default", 0)
 _REFERENCE = "random"
@@ -40,28 +43,47 @@ def backtest(
         float, typer.Option(min=0.0, max=1.0, help="Share of a batch drawn at random.")
     ] = _TRIAL.control_fraction,
     processes: Annotated[int, typer.Option(min=1, help="Trials side by side.")] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make these trials anew, whatever is known of them.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the points of all trials here.")] = None,
+    project: ProjectName = None,
 ) -> None:
-    """Try strategies on labelled items: a feature pack."""
-    from alflow.workflow.comparison import standings
-    from alflow.workflow.packs import Pack
-    from alflow.workflow.trials import Plan, run_trials
+    """Try strategies where labels are known: on a project's own labelled images, or on a feature pack.
 
-    if pack is None or model is None or pairs is None:
-        fail("a feature pack needs its three files: --pack, --model and --pairs")
-    names = strategies or ["default", _REFERENCE]
-    trials = [
-        Trial(name, seed, batch, pool, domain, mode, control_fraction)
-        for seed in range(seeds)
-        for name in dict.fromkeys(names)
-    ]
-    results: dict[Trial, list[TrialPoint]] = {trial: [] for trial in trials}
+    Points are kept as they come: a run that was stopped goes on where it was.
+    """
+    from alflow.workflow.study import Grid, run_study, warning
+
+    workspace = open_workspace()
+    names = tuple(strategies or ("default", _REFERENCE))
+    grid = Grid(names, seeds, rounds, batch, pool, domain, mode, control_fraction)
+    source = _source(workspace, project, (pack, model, pairs))
     with progress_bar("trying strategies") as progress:
-        plan = Plan(Pack(model, pairs, pack), trials, rounds, {})
-        run_trials(plan, lambda trial, point: results[trial].append(point), processes, progress)
+        study = run_study(workspace, source, grid, processes=processes, fresh=fresh, progress=progress)
     if json_file is not None:
-        json_file.write_text(json.dumps(_rows(results), indent=1) + "\n", encoding="utf-8")
-    reference = _REFERENCE if _REFERENCE in names else names[0]
+        json_file.write_text(json.dumps(_rows(study.points), indent=1) + "\n", encoding="utf-8")
+    _show(study.points, _REFERENCE if _REFERENCE in names else names[0], f"{rounds} rounds, {seeds} seeds")
+    if told := warning(study.backtest):
+        note(f"warning: {told}")
+
+
+def _source(
+    workspace: "Workspace", project: str | None, files: tuple[Path | None, Path | None, Path | None]
+) -> "Source":
+    """A pack where its files are given, else the project's labelled images."""
+    from alflow.workflow.labelled import LabelledItems
+    from alflow.workflow.packs import Pack
+
+    pack, model, pairs = files
+    if not any(files):
+        return LabelledItems(workspace.settings, choose_project(workspace, project).id)
+    if pack is None or model is None or pairs is None or project is not None:
+        fail("give either --project, or the three files of a feature pack: --pack, --model and --pairs")
+    return Pack(model, pairs, pack)
+
+
+def _show(points: "Results", reference: str, title: str) -> None:
+    from alflow.workflow.comparison import standings
+
     show_table(
         ["strategy", "area", "se", f"less {reference}", "less best other", "labels needed", "s a batch"],
         [
@@ -74,13 +96,13 @@ def backtest(
                 one.labels_needed,
                 one.seconds,
             )
-            for one in standings(results, reference=reference)
+            for one in standings(points, reference=reference)
         ],
-        title=f"Mean accuracy over {rounds} rounds, {seeds} seeds",
+        title=f"Mean accuracy, {title}; labels needed for what {reference} has at the end",
     )
 
 
-def _rows(results: dict[Trial, list[TrialPoint]]) -> list[dict[str, object]]:
+def _rows(results: "Results") -> list[dict[str, object]]:
     return [
         {
             "strategy": trial.strategy,

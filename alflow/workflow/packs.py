@@ -9,7 +9,9 @@ A pack is a world to try strategies in without images or an encoder. Three files
 A bias becomes the last column of its weight, and a constant 1 the last activation.
 """
 
+import hashlib
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -22,9 +24,11 @@ from alflow.bayes.curvature import estimate_factors
 from alflow.domain import ProjectSettings
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
+from alflow.store.artifacts import digest
 from alflow.workflow.backtest import World
 from alflow.workflow.model import Model
 from alflow.workflow.posterior import damped_posterior
+from alflow.workflow.trials import About
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,23 @@ class Pack:
     pairs: Path
     pack: Path
     tau: float = ProjectSettings().tau
+
+    def about(self) -> About:
+        """Name the pack by the contents of its files.
+
+        Raises:
+            InvalidInputError: a file cannot be read.
+        """
+        contents = {}
+        for name, path in (("model", self.model), ("pairs", self.pairs), ("pack", self.pack)):
+            try:
+                with path.open("rb") as file:
+                    contents[name] = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from error
+        n_items = len(_tensors(self.pack, "labels")["labels"])
+        world = digest(tau=self.tau, version=version("alflow"), **contents)
+        return About(None, self.pack.stem, world, n_items, 0)
 
     def world(self) -> World:
         """Read the files (see `read_world`).
@@ -63,8 +84,7 @@ def read_world(model: Path, pairs: Path, pack: Path, tau: float) -> World:
             raise InvalidInputError(f"{pack}: {name} is {tuple(column.shape)}, but there are {len(images)} activations")
     if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
         raise InvalidInputError(f"{pack}: a label is none of the {len(classes)} rows of class_activations")
-    model_of_pack = _with_posterior(zero_shot, biased, pairs, classes, tau)
-    return World(images, labels, model_of_pack, group, domain)
+    return World(images, labels, _with_posterior(zero_shot, biased, pairs, classes, tau), group, domain)
 
 
 def _with_posterior(

@@ -20,8 +20,23 @@ Keep = Callable[[Trial, TrialPoint], None]
 _LOOK_SECONDS: Final = 0.2
 
 
+@dataclass(frozen=True)
+class About:
+    """What a world is, without opening it; the fields are those of `alflow.domain.Backtest`."""
+
+    project_id: int | None
+    name: str
+    world: str
+    n_items: int
+    n_chosen: int
+
+
 class Source(Protocol):
     """Where a world comes from: small enough to be sent to a process, which then opens the world itself."""
+
+    def about(self) -> About:
+        """Name it."""
+        ...
 
     def world(self) -> "World":
         """Read the images and the model."""

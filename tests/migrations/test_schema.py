@@ -18,12 +18,12 @@ from alflow.store.database import MIGRATION_OPTIONS, Database, make_engine
 from alflow.store.labels import NewLabel
 from tests.queues import World, open_queue
 
-SECOND = """
+NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade():
@@ -43,7 +43,7 @@ def downgrade():
 def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The alflow after this one: a migration more, which rebuilds a table that others refer to."""
     shutil.copytree(module._MIGRATIONS, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "migrations" / "versions" / "0002_second.py").write_text(SECOND)
+    (tmp_path / "migrations" / "versions" / "0003_next.py").write_text(NEXT)
     monkeypatch.setattr(module, "_MIGRATIONS", tmp_path / "migrations")
 
 
@@ -74,6 +74,7 @@ def test_both_databases_check_the_words(database_url: str) -> None:
         "ck_candidate_origin",
         "ck_label_verdict",
         "ck_label_class_of_verdict",
+        "ck_trial_trialmode",
     }
 
 
@@ -95,7 +96,7 @@ def test_down_and_up_again(empty_url: str) -> None:
 def test_an_older_schema_names_the_command_that_upgrades_it(database_url: str) -> None:
     with pytest.raises(UnavailableError, match="older alflow: run `alflow db upgrade`"):
         Database.open(database_url)
-    assert Database.upgrade(database_url) == "0002"
+    assert Database.upgrade(database_url) == "0003"
     Database.open(database_url).close()
 
 
@@ -112,14 +113,14 @@ def test_rebuilding_a_table_loses_none_of_the_rows_that_refer_to_it(
 
 @pytest.mark.usefixtures("next_version")
 def test_a_migration_that_fails_leaves_everything_as_it_was(database_url: str, tmp_path: Path) -> None:
-    second = tmp_path / "migrations" / "versions" / "0002_second.py"
-    second.write_text(SECOND.replace("def downgrade", "    raise RuntimeError('half-way')\n\n\ndef downgrade"))
+    following = tmp_path / "migrations" / "versions" / "0003_next.py"
+    following.write_text(NEXT.replace("def downgrade", "    raise RuntimeError('half-way')\n\n\ndef downgrade"))
     with pytest.raises(RuntimeError, match="half-way"):
         Database.upgrade(database_url)
     engine = make_engine(database_url)
     with engine.connect() as connection:
         assert "note" not in {column["name"] for column in inspect(connection).get_columns("item")}
-        assert connection.execute(text("SELECT version_num FROM alflow_version")).scalar() == "0001"
+        assert connection.execute(text("SELECT version_num FROM alflow_version")).scalar() == "0002"
     engine.dispose()
 
 
