@@ -59,6 +59,19 @@ def init(
         float, typer.Option(help="How long an image stays reserved for the person it was shown to.")
     ] = _DEFAULTS.lease_minutes,
     max_labels: Annotated[int | None, typer.Option(min=1, help="Open no further round after this many labels.")] = None,
+    plateau_rounds: Annotated[
+        int | None, typer.Option(min=1, help="Stop when so many rounds brought accuracy no further.")
+    ] = None,
+    plateau_gain: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="What counts as further, with --plateau-rounds.")
+    ] = _DEFAULTS.plateau_gain,
+    min_information: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Stop when a label tells less than this share of the best round's."),
+    ] = None,
+    label_price: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Stop when a label is expected to bring less accuracy.")
+    ] = None,
     tau: Annotated[
         float, typer.Option(min=0.0, help="Weight of the pretraining data in the posterior.")
     ] = _DEFAULTS.tau,
@@ -74,6 +87,10 @@ def init(
         votes=votes,
         lease_minutes=lease_minutes,
         max_labels=max_labels,
+        plateau_rounds=plateau_rounds,
+        plateau_gain=plateau_gain,
+        min_information=min_information,
+        label_price=label_price,
         tau=tau,
         seed=seed,
     )

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from alflow.domain import Project, RoundState, Split
 from alflow.progress import Progress, silent
-from alflow.store import items, labels, projects, rounds
+from alflow.store import items, projects, rounds
 from alflow.store.database import Transaction
 from alflow.workflow.acquire import open_round
 from alflow.workflow.embed import count_missing, embed_missing
 from alflow.workflow.evaluate import close_round
+from alflow.workflow.stopping import rule_that_stops
 from alflow.workspace import Workspace
 
 
@@ -55,9 +56,9 @@ def waiting_for(tx: Transaction, project: Project) -> str:
 
 def reason_to_stop(tx: Transaction, project: Project) -> str | None:
     """Why no further round should be opened; None while one should."""
-    limit, n_labels = project.settings.max_labels, len(labels.settled(tx, project.id))
-    if limit is not None and n_labels >= limit:
-        return f"nobody: {n_labels} images are labelled, the limit is {limit}"
+    rule = rule_that_stops(tx, project.id, project.settings)
+    if rule is not None:
+        return f"nobody: {rule}"
     if not items.counts(tx, project.id)[Split.POOL]:
         return "images: the pool is empty, import some"
     return None if items.unasked(tx, project.id) else "images: every one in the pool has been asked about"

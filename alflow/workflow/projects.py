@@ -159,16 +159,19 @@ def _check_model(model: str, precision: str) -> None:
 
 
 def _check_settings(settings: ProjectSettings) -> None:
-    from alflow.acquisition.strategies import STRATEGIES  # noqa: PLC0415 - so that pages start without torch
+    from alflow.acquisition.strategies import find  # noqa: PLC0415 - so that pages start without torch
 
-    if settings.strategy not in STRATEGIES:
-        raise InvalidInputError(f"unknown strategy {settings.strategy!r}; there are {', '.join(STRATEGIES)}")
+    find(settings.strategy)
     wrong = {
         "budget": settings.budget < 1,
         "control_fraction": not 0 <= settings.control_fraction <= 1,
         "votes": settings.votes < 1,
         "lease_minutes": not settings.lease_minutes > 0,
         "max_labels": settings.max_labels is not None and settings.max_labels < 1,
+        "plateau_rounds": settings.plateau_rounds is not None and settings.plateau_rounds < 1,
+        "plateau_gain": not 0 <= settings.plateau_gain < 1,
+        "min_information": settings.min_information is not None and not 0 < settings.min_information <= 1,
+        "label_price": settings.label_price is not None and not 0 < settings.label_price < 1,
         "tau": not 0 < settings.tau < float("inf"),
     }
     if bad := [f"{name} = {getattr(settings, name)}" for name, is_wrong in wrong.items() if is_wrong]:

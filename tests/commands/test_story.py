@@ -84,7 +84,7 @@ def test_which_project_is_asked_only_when_there_are_several(tmp_path: Path) -> N
 @pytest.mark.usefixtures("home")
 def test_what_cannot_be_used_is_refused_before_anything_is_kept(tmp_path: Path) -> None:
     model = write_model(tmp_path / "model")
-    assert "unknown strategy 'best'" in run("init", "x", "--model", model, "--strategy", "best").stderr
+    assert "There is no strategy 'best'" in run("init", "x", "--model", model, "--strategy", "best").stderr
     assert run("init", "x", "-c", "a", "--classes", "b.csv").exit_code == 2
     assert run("import", "folder", "--split", "train").exit_code == 2
     assert run("demo", "--json", "numbers.json").stderr == "error: --json goes with --evaluate\n"

@@ -18,6 +18,7 @@ from alflow.workflow.label import Submission, next_candidates, sign_in, submit
 from alflow.workflow.model import load_model
 from alflow.workflow.projects import change_settings
 from alflow.workflow.review import learning_curve, overview, round_candidates, round_summaries
+from alflow.workflow.stopping import project_history
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 
@@ -153,3 +154,32 @@ def test_the_overview_counts(workspace: Workspace, project: Project) -> None:
     seen = overview(workspace, project.id)
     assert dict(seen.counts) == {"pool": 12, "target": 12, "test": 12}
     assert (seen.n_settled, sum(seen.labels_per_class.values()), seen.rejections) == (4, 4, ())
+
+
+def test_a_rule_stops_the_project_and_its_reason_is_told(workspace: Workspace, project: Project) -> None:
+    """Accuracy cannot rise by a whole point of one: the first round is a plateau."""
+    change_settings(workspace, project.id, replace(project.settings, plateau_rounds=1, plateau_gain=0.99))
+    assert advance(workspace, project.id).done == ("opened round 1",)
+    answer(workspace, project)
+    report = advance(workspace, project.id)
+    assert report.done == ("closed round 1",)
+    assert report.waiting_for.startswith("nobody: the last 1 rounds brought accuracy from")
+    assert overview(workspace, project.id).waiting_for == report.waiting_for
+    change_settings(workspace, project.id, project.settings)
+    assert advance(workspace, project.id).done == ("opened round 2",)
+
+
+def test_the_history_of_a_project_is_that_of_its_closed_rounds(workspace: Workspace, project: Project) -> None:
+    for _ in range(2):
+        advance(workspace, project.id)
+        answer(workspace, project)
+    advance(workspace, project.id)
+    curve = [each for each in learning_curve(workspace, project.id) if each.split == "test"]
+    with workspace.database.read() as tx:
+        history = project_history(tx, project.id)
+    assert history.labels == (0, 4, 8)
+    assert history.quality == tuple(each.metrics["accuracy"][0] for each in curve)
+    scores = [
+        each.candidate.score for each in round_candidates(workspace, round_summaries(workspace, project.id)[0].round.id)
+    ]
+    assert history.information[1] == pytest.approx(sum(score for score in scores if score is not None))
