@@ -29,7 +29,7 @@ def publish_rounds(workspace: Workspace, project: Project) -> None:
     curve = review.learning_curve(workspace, project.id)
     if rounds and _is_new(key := picks_key(project, rounds[-1])):
         rows = picks_table(review.round_candidates(workspace, rounds[-1].id), _class_names(workspace, project))
-        create_table_artifact(rows, key=key, description=f"What round {rounds[-1].number} asks, and why")
+        create_table_artifact(rows, key=key, description=picks_description(rounds[-1]))
     if curve and _is_new(key := metrics_key(project, curve)):
         create_table_artifact(metrics_table(curve), key=key, description="The model after each round")
 
@@ -44,6 +44,13 @@ def publish_rejections(project: Project, rejections: Sequence[Rejection]) -> Non
 def picks_key(project: Project, round_: Round) -> str:
     """Key of the table of a round's candidates."""
     return f"project-{project.id}-round-{round_.number}-picks"
+
+
+def picks_description(round_: Round) -> str:
+    """Heading of the table of a round's candidates; says how many of them another one nearly tells."""
+    copies = round_.configuration.get("near_duplicates", 0)
+    told = f"; {copies} of them are near-duplicates of another" if copies else ""
+    return f"What round {round_.number} asks, and why{told}"
 
 
 def metrics_key(project: Project, curve: Sequence[Evaluation]) -> str:

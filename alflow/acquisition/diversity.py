@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float, Int64
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from torch import Tensor
 
+from alflow.acquisition.likeness import directions, likeness
+
 MAX_CLUSTERS = 500
 """Of TypiClust, as in its paper: with more, clusters are too small to tell what is typical."""
 
@@ -21,6 +23,7 @@ _NEIGHBOURS = 20
 _SMALL_CLUSTER = 5  # rows: below, a cluster is only asked about when no larger one is left
 _MINI_BATCHES_FROM = 20_000  # rows: above, k-means sees samples
 _COVERED = 4_000  # rows that ProbCover's balls are counted by: bounds the [N M] adjacency
+_TOLD = 0.9
 _ROWS = 2_048
 
 
@@ -156,6 +159,24 @@ def prob_cover(
         open_ones = open_ones & ~newly
         gain = gain - covers[:, newly].sum(dim=1)
     return Picks(torch.tensor(rows, dtype=torch.int64), torch.stack(scores), first)
+
+
+def near_duplicates(rows: Float[Tensor, "B P"], centre: Float[Tensor, " P"]) -> int:
+    """How many rows of a batch are nearly told by another: knowing it leaves less than a tenth of their variance.
+
+    By the kernel that batches are planned with, l(x, x')^2 > 0.9. Of a group of copies all but one count.
+
+    Args:
+        rows: activations, in the order of the batch.
+        centre: mean activation of the pool.
+    """
+    batch = directions(rows, centre)
+    alike = likeness(batch, batch).square() > _TOLD
+    kept: list[int] = []
+    for row in range(len(rows)):
+        if not alike[row, kept].any():
+            kept.append(row)
+    return len(rows) - len(kept)
 
 
 def _pure_radius(points: Float[Tensor, "M D"], n_classes: int, seed: int) -> float:

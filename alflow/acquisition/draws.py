@@ -1,8 +1,9 @@
 """Joint draws of the class probabilities of any number of images: one draw index for pool and targets alike.
 
 The logits of two images and two classes share Cov = k(x, x*) Q_cc' + r'(x, x*) S_cc' (`alflow.acquisition.beliefs`),
-and k and r are inner products: k = u . u*, r = e . Binv_t e*. A draw is therefore one random matrix for each of the
-two kernels, shared by all images; N of them cost N (P + D) C K operations and no N x N matrix.
+and k and r are inner products: k = u . u*, r = e . Binv_t e*. A draw of the Gaussian field with that covariance is
+therefore one random matrix for each of the two kernels, shared by all images; N of them cost N (P + D) C K operations
+and no N x N matrix. (Draws of the weights themselves, from activations, are in `alflow.bayes.draws`.)
 
 Axes: N rows, K draws, C classes, P width of the features, D of the embeddings.
 """
@@ -21,8 +22,8 @@ _ENTRIES = 2**23  # of a block [rows K C]: 32 MB in float32
 
 
 @dataclass(frozen=True)
-class JointDraws:
-    """K draws of the function that maps an image to its logits.
+class FieldDraws:
+    """K draws of the field: functions from an image to its logits.
 
     Attributes:
         on_features: [P K C], what a draw adds to the logits for each unit of a feature.

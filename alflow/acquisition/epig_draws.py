@@ -21,7 +21,7 @@ _EVALUATED = 32  # rows at a time, from the highest bound down
 
 
 def u_statistic(
-    pool: Iterable[Float[Tensor, "n K C"]], target: Iterable[Float[Tensor, "t K C_t"]]
+    pool: Iterable[Float[Tensor, "_ K C"]], target: Iterable[Float[Tensor, "_ K C_t"]]
 ) -> Float[Tensor, " N"]:
     """Mean over targets of an unbiased estimate of chi^2 / 2, for blocks of rows: tr(U^T T U) / (2 K (K - 3)).
 
@@ -55,7 +55,7 @@ def largest(
 
 
 def upper_bound(
-    pool: Iterable[Float[Tensor, "n K C"]], target: Iterable[Float[Tensor, "t K C_t"]]
+    pool: Iterable[Float[Tensor, "_ K C"]], target: Iterable[Float[Tensor, "_ K C_t"]]
 ) -> Float[Tensor, " N"]:
     """min(log(1 + mean chi^2), BALD) of each row, for blocks of rows: never below its K-draw EPIG."""
     across = mean_gram(target, centre=True)
@@ -68,7 +68,7 @@ def _bound(block: Float[Tensor, "n K C"], across: Float[Tensor, "K K"]) -> Float
     return torch.minimum(chi_square.clamp_min(0).log1p(), bald(block))
 
 
-def mean_gram(target: Iterable[Float[Tensor, "t K C_t"]], *, centre: bool) -> Float[Tensor, "K K"]:
+def mean_gram(target: Iterable[Float[Tensor, "_ K C_t"]], *, centre: bool) -> Float[Tensor, "K K"]:
     """Mean over targets of U U^T, accumulated in float64."""
     total, count = torch.zeros(1, 1, dtype=torch.float64), 0
     for block in target:

@@ -18,7 +18,7 @@ from alflow.acquisition import diversity, scores
 from alflow.acquisition.batch import MAX_TARGETS, conditioned_batch, draw_control, representatives
 from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
 from alflow.acquisition.combine import Strategy, balanced, combined, parse
-from alflow.acquisition.draws import JointDraws
+from alflow.acquisition.draws import FieldDraws
 from alflow.acquisition.epig import epig as closed_form_epig
 from alflow.acquisition.epig import epig_from_draws
 from alflow.acquisition.epig_draws import largest, u_statistic, upper_bound
@@ -141,7 +141,7 @@ def batch_bald(query: Query, budget: int, generator: torch.Generator) -> Acquisi
     """
     closed = _bald(query)
     kept = closed.topk(min(max(BATCH_BALD_ROWS, budget), len(closed))).indices
-    draws = JointDraws.of(query, BATCH_BALD_DRAWS, generator)
+    draws = FieldDraws.of(query, BATCH_BALD_DRAWS, generator)
     found = draw_batch_bald(torch.cat(list(draws.blocks(query.pool[kept]))), budget, generator)
     return Acquisition(kept[found.rows], found.scores, closed.index_copy(0, kept, found.all_scores))
 
@@ -153,13 +153,13 @@ def epig(query: Query, budget: int, generator: torch.Generator) -> Acquisition: 
 
 def epig_monte_carlo(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
     """EPIG from joint draws without bias, linear in pool and targets."""
-    draws, aimed = JointDraws.of(query, U_STATISTIC_DRAWS, generator), _aimed(query)
+    draws, aimed = FieldDraws.of(query, U_STATISTIC_DRAWS, generator), _aimed(query)
     return _best(u_statistic(draws.blocks(query.pool), draws.blocks(aimed.target)), budget)
 
 
 def epig_joint(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
     """EPIG of the joint of few draws, as published, with the best rows found by its upper bound."""
-    draws, aimed = JointDraws.of(query, JOINT_DRAWS, generator), _aimed(query)
+    draws, aimed = FieldDraws.of(query, JOINT_DRAWS, generator), _aimed(query)
     target = draws.probabilities(representatives(aimed.target, JOINT_TARGETS))
     bound = upper_bound(draws.blocks(query.pool), [target])
     rows, values = largest(bound, lambda rows: epig_from_draws(draws.probabilities(query.pool[rows]), target), budget)

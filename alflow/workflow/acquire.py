@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from alflow.acquisition.beliefs import Acquisition, Query
+from alflow.acquisition.diversity import near_duplicates
 from alflow.acquisition.strategies import acquire, find
 from alflow.bayes.predictive import uncertainty_parts
 from alflow.domain import Origin, Project, Round, RoundState, Split
@@ -84,6 +85,7 @@ def _plan(workspace: Workspace, project: Project, model: Model, rows: list[Embed
         "n_target": len(target),
         "n_labels": len(labelled),
         "class_ids": list(model.class_ids),
+        "near_duplicates": _alike(query, torch.cat([chosen.rows, control])),
     }
     return _Plan(
         seed,
@@ -129,6 +131,10 @@ def _interleave(chosen: list[int], control: list[int], generator: torch.Generato
     places = set(torch.randperm(total, generator=generator)[: len(control)].tolist())
     best, drawn = iter(chosen), iter(control)
     return [next(drawn) if place in places else next(best) for place in range(total)]
+
+
+def _alike(query: Query, batch: torch.Tensor) -> int:
+    return near_duplicates(query.pool.activations[batch], query.pool.activations.mean(dim=0))
 
 
 def _save_scores(workspace: Workspace, project: Project, model: Model, pool: Embeddings, chosen: Acquisition) -> str:

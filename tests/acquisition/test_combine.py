@@ -21,9 +21,9 @@ def rated(*scores):
 
 
 def planned(*rows):
-    """A strategy that picks these rows, and rates all five alike."""
+    """A strategy that picks these rows of five, which are not those that it rates highest."""
     return lambda *_: Acquisition(
-        torch.tensor(rows), torch.ones(len(rows), dtype=torch.float64), torch.zeros(5, dtype=torch.float64)
+        torch.tensor(rows), torch.ones(len(rows), dtype=torch.float64), torch.arange(5, 0, -1, dtype=torch.float64)
     )
 
 

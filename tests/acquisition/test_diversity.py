@@ -1,9 +1,12 @@
+import math
+
 import pytest
 import torch
 from torch.nn.functional import normalize
 
 from alflow.acquisition import diversity as module
-from alflow.acquisition.diversity import badge, k_centre, prob_cover, typiclust
+from alflow.acquisition.diversity import badge, k_centre, near_duplicates, prob_cover, typiclust
+from alflow.acquisition.likeness import LENGTH
 
 
 def normal(*shape, seed=0):
@@ -114,3 +117,20 @@ def test_the_radius_is_the_largest_that_keeps_the_balls_pure():
 
     assert purity(radius - 1e-3) >= module.PURITY - 0.01
     assert purity(1.2 * radius) < module.PURITY
+
+
+def test_all_but_one_of_a_group_of_copies_are_near_duplicates():
+    rows, centre = normal(4, 6), torch.zeros(6, dtype=torch.float64)
+    copies = torch.cat([rows, 2 * rows[:1], rows[:2] + 1e-3])
+    assert near_duplicates(rows, centre) == 0
+    assert near_duplicates(copies, centre) == 3
+    assert near_duplicates(rows[:0], centre) == 0
+
+
+@pytest.mark.parametrize(("squared", "count"), [(0.91, 1), (0.89, 0)])
+def test_a_near_duplicate_leaves_a_tenth_of_the_variance(squared, count):
+    """1 - l(x, x')^2 / l(x', x') is what is left of x once x' is known."""
+    distance_squared = -math.log(squared) * LENGTH**2
+    angle = torch.tensor(2 * math.asin(distance_squared**0.5 / 2), dtype=torch.float64)
+    rows = torch.stack([torch.tensor([1.0, 0.0], dtype=torch.float64), torch.stack([angle.cos(), angle.sin()])])
+    assert near_duplicates(rows, torch.zeros(2, dtype=torch.float64)) == count

@@ -2,7 +2,7 @@ import torch
 
 from alflow.acquisition import draws as module
 from alflow.acquisition.beliefs import Beliefs
-from alflow.acquisition.draws import JointDraws
+from alflow.acquisition.draws import FieldDraws
 
 
 def test_covariance_of_two_images_and_two_classes_is_that_of_the_beliefs(make_world):
@@ -12,7 +12,7 @@ def test_covariance_of_two_images_and_two_classes_is_that_of_the_beliefs(make_wo
     k = both.features @ both.features.T
     r = both.embeddings @ query.text_covariance @ both.embeddings.T + k * across.trace
     expected = torch.einsum("nt,cd->ntcd", k, across.Q) + torch.einsum("nt,cd->ntcd", r, across.S)
-    draws = JointDraws.of(query, n_draws, torch.Generator().manual_seed(0))
+    draws = FieldDraws.of(query, n_draws, torch.Generator().manual_seed(0))
     z = draws.probabilities(both).log()
     centre = torch.eye(3, dtype=torch.float64) - 1 / 3  # a softmax forgets a constant
     z = (z - z.mean(dim=1, keepdim=True)) @ centre
@@ -23,7 +23,7 @@ def test_covariance_of_two_images_and_two_classes_is_that_of_the_beliefs(make_wo
 
 def test_every_image_sees_the_same_draws_and_blocks_do_not_show(make_world, monkeypatch):
     query = make_world().query
-    draws = JointDraws.of(query, 11, torch.Generator().manual_seed(0))
+    draws = FieldDraws.of(query, 11, torch.Generator().manual_seed(0))
     whole = draws.probabilities(query.pool)
     torch.testing.assert_close(draws.probabilities(query.pool[torch.tensor([7, 3])]), whole[[7, 3]])
     monkeypatch.setattr(module, "_ENTRIES", 3 * 11 * 5)

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from alflow.acquisition.draws import JointDraws
+from alflow.acquisition.draws import FieldDraws
 from alflow.acquisition.epig import epig, epig_from_draws
 from alflow.acquisition.epig_draws import largest, u_centred, u_statistic, upper_bound
 
@@ -60,7 +60,7 @@ def test_the_bound_is_never_below_the_joint(seed, sharpness):
 
 def test_pruning_finds_the_exact_top(make_world):
     query = make_world(pool=400, precision=60.0).query
-    draws = JointDraws.of(query, 32, torch.Generator().manual_seed(0))
+    draws = FieldDraws.of(query, 32, torch.Generator().manual_seed(0))
     pool, target = draws.probabilities(query.pool), draws.probabilities(query.target)
     everything = epig_from_draws(pool, target)
     looked_at: list[int] = []
@@ -77,6 +77,6 @@ def test_pruning_finds_the_exact_top(make_world):
 
 def test_u_statistic_ranks_as_the_closed_form(make_world):
     query = make_world(pool=60, precision=200.0).query
-    draws = JointDraws.of(query, 512, torch.Generator().manual_seed(0))
+    draws = FieldDraws.of(query, 512, torch.Generator().manual_seed(0))
     found = u_statistic(draws.blocks(query.pool), draws.blocks(query.target))
     assert spearmanr(found, epig(query)).statistic > 0.9

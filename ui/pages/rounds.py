@@ -86,6 +86,7 @@ def _table(summaries: Sequence[RoundSummary], evaluations: Sequence[Evaluation])
             "Strategy": each.round.strategy,
             "Answered": each.answered / each.total if each.total else 0.0,
             "Images": each.total,
+            "Alike": each.round.configuration.get("near_duplicates"),
             "Skipped": each.skipped,
             "Corrected": each.corrected,
             "Accuracy": _metric(test.get(each.round.number), "accuracy"),
@@ -99,6 +100,7 @@ def _table(summaries: Sequence[RoundSummary], evaluations: Sequence[Evaluation])
 
 
 _COLUMNS = {
+    "Alike": st.column_config.NumberColumn(help="Images whose label another one of the round nearly tells"),
     "Answered": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
     "Corrected": st.column_config.NumberColumn(help="Answers that differ from the class the model held most probable"),
     "Accuracy": st.column_config.NumberColumn(format="percent", help="On the test split, after the round"),
