@@ -1,0 +1,263 @@
+"""The Back-test page: what each strategy would have brought where the labels are known, and where rules would stop."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from math import isfinite
+from subprocess import Popen
+from typing import Final, get_args
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from alflow.domain import Backtest, Project, ProjectSettings, Trial, TrialMode, TrialPoint
+from alflow.errors import AlflowError
+from alflow.workflow import comparison, stopping, study
+from alflow.workflow.comparison import Difference, Measure
+from alflow.workflow.strategies import strategy_captions
+from alflow.workflow.study import Grid, Study
+from ui import session
+from ui.empty import no_project
+from ui.trial_charts import gains, paired_curves
+
+REFRESH = "4s"
+FORMS: Final[Mapping[Measure, tuple[str, str]]] = {
+    "accuracy": ("Accuracy", ".0%"),
+    "nlpd": ("NLPD (nats, lower is better)", ".2f"),
+    "ece": ("ECE (lower is better)", ".1%"),
+}
+_FILES = {"pack": "Activations and labels", "model": "Last layers", "pairs": "Image-text pairs"}
+_running: dict[int, "Popen[bytes]"] = {}
+"""Back-tests that this server started, by project."""
+
+
+def show() -> None:
+    """Start a back-test, and look at those there are."""
+    project = session.project()
+    if project is None:
+        no_project()
+        return
+    st.header("Back-test")
+    st.caption(
+        "Strategies compete where the answers are known: the same split, the same start, the same fit, and the labels "
+        "revealed only when asked for."
+    )
+    _new(project)
+    _status(project)
+    _results(project)
+
+
+def _new(project: Project) -> None:
+    captions = strategy_captions()
+    with st.form("backtest"):
+        chosen = st.multiselect(
+            "Strategies",
+            list(captions),
+            default=[name for name in ("default", "random") if name in captions],
+            format_func=lambda name: f"{name}: {captions[name]}",
+        )
+        combination = st.text_input("And a combination", placeholder="0.7*epig+0.3*typiclust")
+        columns = st.columns(6)
+        seeds = columns[0].number_input("Seeds", 1, 100, 5)
+        rounds = columns[1].number_input("Rounds", 1, 100, 5)
+        batch = columns[2].number_input("Labels a round", 1, 10_000, project.settings.budget)
+        pool = columns[3].number_input("Pool, at most", 1, 1_000_000, Trial.pool)
+        mode = columns[4].selectbox("Labels come", list(TrialMode), format_func=_MODES.__getitem__)
+        processes = columns[5].number_input("Processes", 1, 64, 1)
+        with st.expander("On a feature pack instead of this project's labelled images"):
+            paths = {
+                name: st.text_input(title, placeholder=f"/data/{name}.safetensors") for name, title in _FILES.items()
+            }
+            domain = st.text_input("Domain (a number)", help="Judge and aim at one domain of the pack only")
+        pressed = st.form_submit_button("Run", icon=":material/science:", type="primary")
+    if not pressed:
+        return
+    names = (*chosen, *([combination] if combination.strip() else []))
+    of_pack = any(path.strip() for path in paths.values())
+    grid = Grid(
+        names,
+        int(seeds),
+        int(rounds),
+        int(batch),
+        int(pool),
+        int(domain) if of_pack and domain.strip().isdigit() else None,
+        mode or TrialMode.BATCH,
+    )
+    _start(project, grid, paths if of_pack else {}, int(processes))
+
+
+def _start(project: Project, grid: Grid, paths: Mapping[str, str], processes: int) -> None:
+    known = _running.get(project.id)
+    if known is not None and known.poll() is None:
+        st.warning("A back-test of this project is still running.")
+        return
+    options = [*study.options_of(grid, None if paths else project), "--processes", str(processes)]
+    options += [part for name, path in paths.items() for part in (f"--{name}", path.strip())]
+    try:
+        study.check_grid(grid)
+    except AlflowError as error:
+        st.error(session.escape(str(error)))
+        return
+    _running[project.id] = study.start(session.workspace(), options)
+    st.caption("The same in a terminal:")
+    st.code(f"alflow backtest {shlex.join(options)}", language="bash")
+
+
+@st.fragment(run_every=REFRESH)
+def _status(project: Project) -> None:
+    run = _running.get(project.id)
+    if run is None:
+        return
+    code = run.poll()
+    if code is None:
+        st.info("Running. Points turn up below as they come; a stopped run goes on where it was when started again.")
+        return
+    del _running[project.id]
+    if code:
+        told = run.stderr.read().decode(errors="replace").strip() if run.stderr else ""
+        st.error(session.escape(told.splitlines()[-1] if told else f"The back-test ended with code {code}."))
+    else:
+        st.success("The back-test is through.")
+
+
+def _results(project: Project) -> None:
+    workspace = session.workspace()
+    found = [*study.list_backtests(workspace, project.id), *study.list_backtests(workspace, None)]
+    grids = [(one, grid) for one in found for grid in study.known_grids(workspace, one.id)]
+    if not grids:
+        st.info("No back-test yet.")
+        return
+    left, middle, right = st.columns([4, 2, 2], vertical_alignment="bottom")
+    one, grid = left.selectbox("Back-test", grids, format_func=lambda pair: _title(*pair))
+    measure: Measure = middle.selectbox("Measure", get_args(Measure), format_func=lambda name: FORMS[name][0])
+    reference = right.selectbox("Against", grid.strategies, index=_index(grid.strategies, "random"))
+    level = None
+    if measure == "accuracy":
+        wanted = st.number_input(
+            "Labels needed for an accuracy of", 0.0, 1.0, 0.0, 0.01, help="0: what the reference has at the end"
+        )
+        level = wanted or None
+    if (told := study.warning(one)) is not None:
+        st.warning(told)
+    _live(one, grid, measure, reference, level)
+    _stops(study.load_study(workspace, one.id, grid), project.settings)
+
+
+@st.fragment(run_every=REFRESH)
+def _live(one: Backtest, grid: Grid, measure: Measure, reference: str, level: float | None) -> None:
+    found = study.load_study(session.workspace(), one.id, grid)
+    title, form = FORMS[measure]
+    wanted = len(grid.trials) * (grid.rounds + 1)
+    made = sum(len(points) for points in found.points.values())
+    if made < wanted:
+        st.progress(made / wanted, f"{made} of {wanted} points")
+    try:
+        points = comparison.curves(found.points, measure)
+        standings = comparison.standings(found.points, measure, reference, level)
+    except AlflowError as error:
+        st.info(session.escape(str(error)))
+        return
+    st.altair_chart(paired_curves(points, title, form))
+    st.caption(
+        f"Means over {standings[0].seeds} seeds. The 95 % bands are paired: what a split does to all strategies alike "
+        "is taken out, so bands that do not overlap differ."
+    )
+    rows = [
+        {
+            "Strategy": each.strategy,
+            "Area": each.area,
+            "Standard error": each.standard_error,
+            f"Less {reference}": _words(each.to_reference),
+            "Less the best other": _words(each.to_best_other),
+            "Labels needed": each.labels_needed,
+            "Seconds a batch": each.seconds,
+        }
+        for each in standings
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=_COLUMNS)
+
+
+def _stops(found: Study, settings: ProjectSettings) -> None:
+    """Where rules would have stopped each trial, and how expected information became accuracy."""
+    st.subheader("When to stop")
+    columns = st.columns(4)
+    limit = columns[0].number_input("Limit of labels", 0, None, settings.max_labels or 0, help="0: no limit")
+    last = columns[1].number_input("Plateau: rounds without gain", 0, 50, settings.plateau_rounds or 0)
+    share = columns[2].number_input(
+        "Least information (share of the best round)", 0.0, 1.0, settings.min_information or 0.0
+    )
+    price = columns[3].number_input(
+        "Price of a label (accuracy)", 0.0, 1.0, settings.label_price or 0.0, step=0.0001, format="%.4f"
+    )
+    tried = replace(
+        settings,
+        max_labels=int(limit) or None,
+        plateau_rounds=int(last) or None,
+        min_information=share or None,
+        label_price=price or None,
+    )
+    stops = stopping.stops(found.points, stopping.rules_of(tried))
+    rows = [
+        {
+            "Strategy": trial.strategy,
+            "Seed": trial.seed,
+            "Stops at": None if stop is None else stop.labels,
+            "Accuracy there": points[-1 if stop is None else stop.number].accuracy,
+            "Accuracy at the end": points[-1].accuracy,
+            "Why": "goes on" if stop is None else stop.reason,
+        }
+        for (trial, points), stop in zip(found.points.items(), stops.values(), strict=True)
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=_COLUMNS)
+    strategy = st.selectbox("Calibration of", list(dict.fromkeys(trial.strategy for trial in found.points)))
+    st.altair_chart(_calibration({trial: each for trial, each in found.points.items() if trial.strategy == strategy}))
+    st.caption(
+        "Each point is a batch: what its scores promised, and by how much accuracy rose. The dashed line turns the one "
+        "into the other; the price of a label is held against it."
+    )
+
+
+def _calibration(points: Mapping[Trial, Sequence[TrialPoint]]) -> alt.LayerChart | alt.FacetChart:
+    rows = [
+        {
+            "seed": trial.seed,
+            "labels": after.labels,
+            "information": after.information,
+            "gain": after.accuracy - before.accuracy,
+        }
+        for trial, each in points.items()
+        for before, after in pairwise(each)
+    ]
+    slopes = [stopping.calibrated(each).slope for each in points.values()]
+    usable = [slope for slope in slopes if isfinite(slope)]
+    return gains(rows, sum(usable) / len(usable) if usable else 0.0)
+
+
+_MODES = {TrialMode.BATCH: "after the whole batch", TrialMode.SEQUENTIAL: "after every pick"}
+_COLUMNS = {
+    "Area": st.column_config.NumberColumn(format="%.4f", help="Mean over the rounds after the first label"),
+    "Standard error": st.column_config.NumberColumn(format="%.4f"),
+    "Labels needed": st.column_config.NumberColumn(format="%.0f", help="Where the mean curve reaches the level"),
+    "Seconds a batch": st.column_config.NumberColumn(format="%.3f", help="To choose it, on this machine"),
+    "Accuracy there": st.column_config.NumberColumn(format="percent"),
+    "Accuracy at the end": st.column_config.NumberColumn(format="percent"),
+}
+
+
+def _title(one: Backtest, grid: Grid) -> str:
+    domain = "" if grid.domain is None else f", domain {grid.domain}"
+    control = f", {grid.control_fraction:.0%} control" if grid.control_fraction else ""
+    return (
+        f"{one.name} of {one.created_at:%d %b %Y}: {one.n_items} images, {grid.rounds} x {grid.batch} labels, "
+        f"{grid.mode.value}, pool {grid.pool}{domain}{control}"
+    )
+
+
+def _index(names: Sequence[str], wanted: str) -> int:
+    return names.index(wanted) if wanted in names else 0
+
+
+def _words(found: Difference | None) -> str:
+    return "" if found is None else f"{found.mean:+.4f} ± {found.standard_error:.4f}"
