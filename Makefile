@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint bench calibration constraints clean
+.PHONY: help install demo test check lint bench bench-acquisition calibration constraints clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,7 +15,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 help:  ## Show this list.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 install: $(STAMP)  ## Build .venv with the tested set of packages.
 
@@ -36,6 +36,9 @@ lint: $(STAMP)  ## Linters, types and import contracts.
 
 bench: $(STAMP)  ## Measure against the written-out forms; writes build/bench.json. Not part of `make test`.
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m tests.bench
+
+bench-acquisition: $(STAMP)  ## Compare all strategies on the packs in ALFLOW_PACKS; takes hours, goes on where it was.
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.strategies
 
 calibration: $(STAMP)  ## Print the README's table of calibration; the packs' rows where ALFLOW_PACKS is set.
 	$(BIN)/python -m tests.bench.calibration

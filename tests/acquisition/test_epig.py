@@ -26,7 +26,7 @@ def test_draws_meet_the_reference():
 
 
 @given(st.integers(0, 1000), st.floats(0.1, 30))
-def test_information_is_bounded(seed, sharpness):
+def test_g10_information_is_bounded(seed, sharpness):
     """Ground truth G10: 0 <= I(y; y*) <= min(BALD(x), BALD(x*), log(1 + chi^2))."""
     pool, target = random_draws(seed, 4, 6, 3, sharpness), random_draws(seed + 1, 5, 6, 4, sharpness)
     information = pairs_from_draws(pool, target)
@@ -39,18 +39,18 @@ def test_information_is_bounded(seed, sharpness):
     assert (information <= chi_square.log1p() + 1e-12).all()
 
 
-def test_information_is_symmetric():
+def test_g10_information_is_symmetric():
     pool, target = random_draws(0, 6, 8, 3), random_draws(1, 5, 8, 4)
     torch.testing.assert_close(pairs_from_draws(pool, target), pairs_from_draws(target, pool).T, rtol=0, atol=1e-12)
 
 
-def test_target_that_reveals_the_draw_makes_epig_bald():
+def test_g10_target_that_reveals_the_draw_makes_epig_bald():
     pool = random_draws(0, 6, 8, 3)
     reveals = torch.eye(8, dtype=torch.float64)[None]  # [T=1 K=8 C=8]: class k under draw k
     torch.testing.assert_close(epig_from_draws(pool, reveals), bald(pool), rtol=0, atol=1e-12)
 
 
-def test_draws_of_their_own_leave_bias_only():
+def test_g10_draws_of_their_own_leave_bias_only():
     """Without a shared draw index what remains is about (C - 1)(C* - 1) / 2K times a constant, and vanishes."""
     few, many = (epig_from_draws(random_draws(0, 20, K, 3), random_draws(1, 20, K, 3)).mean() for K in (50, 1600))
     assert 16 < few / many < 64  # 32 in expectation
@@ -93,7 +93,7 @@ def test_streamed_epig_is_the_written_out_second_order(make_world, monkeypatch):
     assert (pairs >= 0).all()
 
 
-def test_closed_form_agrees_with_joint_draws(make_world):
+def test_g11_closed_form_agrees_with_joint_draws(make_world):
     """Ground truth G11 in a small world: rank correlation with 4,096 joint draws, and size where variance is small."""
     world = make_world(pool=60, precision=200.0)
     drawn = epig_from_draws(*world.draws(4096, torch.Generator().manual_seed(3)))

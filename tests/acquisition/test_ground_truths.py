@@ -35,7 +35,7 @@ def two_domains(pool, target):
     return build_query(*(beliefs(Activations(rows), *model) for rows in images), *model)
 
 
-def test_only_the_domain_of_the_targets_is_asked_about():
+def test_g12_only_the_domain_of_the_targets_is_asked_about():
     """G12: all of the top 25 in the target domain, where BALD prefers the vaguer one."""
     query = two_domains(pool=200, target=60)
     assert (epig(query).topk(25).indices < 100).all()
@@ -56,7 +56,7 @@ def published():
 
 
 @pytest.mark.slow
-def test_closed_form_ranks_as_joint_draws_do_with_the_published_factors(published):
+def test_g11_closed_form_ranks_as_joint_draws_do_with_the_published_factors(published):
     """G11 in distribution: 300 pool items, 200 targets, 20 classes, 4,096 joint draws."""
     generator = torch.Generator().manual_seed(0)
     query = in_distribution(*published, generator)

@@ -28,7 +28,7 @@ def test_scores_of_rows_that_are_known_by_heart():
     torch.testing.assert_close(variance(rows), torch.full((3,), 1 / 3, dtype=torch.float64))
 
 
-def test_bald_is_the_mean_divergence_from_the_mean(draws):
+def test_g9_bald_is_the_mean_divergence_from_the_mean(draws):
     """Ground truth G9: H - E H = mean KL(p_k, p) = Jensen-Shannon divergence of the draws."""
     assert (draws == 0).any()
     mean = draws.mean(dim=1, keepdim=True)
