@@ -136,7 +136,7 @@ def difference(left: NDArray[np.float64], right: NDArray[np.float64]) -> Differe
 
 @dataclass(frozen=True)
 class _Table:
-    """A measure as an array [strategy seed round]."""
+    """A measure as an array [strategy seed round]: the rounds that all strategies have reached, and their seeds."""
 
     strategies: tuple[str, ...]
     labels: tuple[int, ...]
@@ -148,19 +148,19 @@ class _Table:
         found = {(trial.strategy, trial.seed): points for trial, points in results.items() if points}
         if len(found) < sum(bool(points) for points in results.values()):
             raise InvalidInputError("these trials differ in more than strategy and seed: compare one set-up at a time")
-        longest = max((len(points) for points in found.values()), default=0)
+        seeds = sorted({trial.seed for trial in results})
+        reached = {each: max(len(found.get((each, seed), ())) for seed in seeds) for each in strategies}
+        rounds = min(reached.values(), default=0)
         through = [
-            seed
-            for seed in sorted({trial.seed for trial in results})
-            if all(len(found.get((strategy, seed), ())) == longest for strategy in strategies)
+            seed for seed in seeds if rounds and all(len(found.get((each, seed), ())) >= rounds for each in strategies)
         ]
         if not through:
             raise InvalidInputError("no seed has been tried by every strategy yet: let the back-test go on")
         values = [
-            [[getattr(point, measure) for point in found[strategy, seed]] for seed in through]
+            [[getattr(point, measure) for point in found[strategy, seed][:rounds]] for seed in through]
             for strategy in strategies
         ]
-        labels = tuple(point.labels for point in found[strategies[0], through[0]])
+        labels = tuple(point.labels for point in found[strategies[0], through[0]][:rounds])
         return cls(strategies, labels, np.array(values, dtype=np.float64))
 
 

@@ -20,6 +20,18 @@ def rules_of(settings: ProjectSettings) -> Rules:
     )
 
 
+def in_words(settings: ProjectSettings) -> str:
+    """When a project stops, as people read it."""
+    share, price = settings.min_information or 0, settings.label_price or 0
+    rules = [
+        (settings.max_labels, f"at {settings.max_labels} labels"),
+        (settings.plateau_rounds, f"when {settings.plateau_rounds} rounds gain less than {settings.plateau_gain:.1%}"),
+        (share, f"when a label tells less than {share:.0%} of the best round's"),
+        (price, f"when a label is worth less than {100 * price:g} points"),
+    ]
+    return ", or ".join([*(told for is_on, told in rules if is_on), "when the pool is used up"])
+
+
 def project_history(tx: Transaction, project_id: int) -> History:
     """Closed rounds after the zero-shot model: labels, accuracy on the test split (else on the control slice), scores.
 

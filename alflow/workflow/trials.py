@@ -147,6 +147,7 @@ def _open_world(source: Source, points: "queue.Queue[tuple[Trial, TrialPoint]]")
 
     torch.set_num_threads(1)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
+    points.cancel_join_thread()  # type: ignore[attr-defined]  # a parent that gave up does not listen any more
     _state.update(world=source.world(), points=points)
 
 

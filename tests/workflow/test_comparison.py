@@ -73,6 +73,14 @@ def test_seeds_that_are_not_through_wait() -> None:
         standings({Trial("good", 0): points(*GOOD[0]), Trial("random", 1): points(*POOR[1])})
 
 
+def test_strategies_are_compared_over_the_rounds_that_all_have() -> None:
+    shorter = {trial: each[:2] if trial.strategy == "good" else each for trial, each in RESULTS.items()}
+    good, random = standings(shorter)
+    assert good.area == pytest.approx(GOOD[:, 1].mean())
+    assert random.area == pytest.approx(POOR[:, 1].mean())
+    assert {one.labels for one in curves(shorter)} == {0, 20}
+
+
 def test_set_ups_are_not_mixed() -> None:
     with pytest.raises(InvalidInputError, match="one set-up at a time"):
         standings(RESULTS | {Trial("good", 0, batch=7): points(*GOOD[0])})

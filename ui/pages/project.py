@@ -9,6 +9,7 @@ import streamlit as st
 from alflow.domain import Split
 from alflow.workflow import export, review
 from alflow.workflow.review import Overview
+from alflow.workflow.stopping import in_words
 from ui import session
 from ui.empty import no_classes, no_project
 
@@ -82,7 +83,7 @@ def _setup(overview: Overview) -> None:
         "Strategy": settings.strategy,
         "Round": f"{settings.budget} images, {settings.control_fraction:.0%} of them drawn at random as control",
         "Answers per image": str(settings.votes),
-        "Stops": f"at {settings.max_labels} labels" if settings.max_labels else "when the pool is used up",
+        "Stops": in_words(settings),
     }
     rows = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items()]
     st.html(f'<dl class="facts">{"".join(rows)}</dl>')
