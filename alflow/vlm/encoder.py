@@ -5,7 +5,8 @@ Axes: N images or texts, C classes, P and P_t activation widths, D width of the 
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 import torch
@@ -15,11 +16,13 @@ from torch import Tensor
 
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
+from alflow.vlm.compiled import FEWEST_IMAGES, PAYS_FROM_SECONDS, bfloat16_is_fast, compile_tower, seconds_an_image
 from alflow.vlm.models import LoadedModel, load_model
 from alflow.vlm.towers import Tower, cut_image_tower, cut_text_tower
 
 PRECISIONS: Final = {"fp32": torch.float32, "bf16": torch.bfloat16}
-"""What a trunk may compute in. The last layers and all that follows are float32 in either case."""
+"""What the rows of a trunk are right to. With `bf16` it computes in bfloat16 where that is faster, and is compiled
+where that pays (see `alflow.vlm.compiled`). The last layers and all that follows are float32 in either case."""
 
 _TOLERANCE: Final = 1e-4  # of a cut tower against the whole one, relative to the largest entry, in float32
 
@@ -62,6 +65,10 @@ class Encoder(Protocol):
         """Activations of texts, float32 on the CPU."""
         ...
 
+    def for_many(self, n_images: int) -> "Encoder":
+        """The encoder to use for that many images: the same rows, up to the precision, by the fastest way that pays."""
+        ...
+
 
 @dataclass(frozen=True)
 class OpenClipEncoder:
@@ -77,6 +84,8 @@ class OpenClipEncoder:
     device: torch.device
     dtype: torch.dtype
     batch_size: int
+    example: Float[Tensor, "1 3 H W"]
+    may_compile: bool = False
 
     def pixels(self, batch: Float[Tensor, "N 3 H W"]) -> Activations:
         """Activations of prepared pictures."""
@@ -90,6 +99,26 @@ class OpenClipEncoder:
         """Activations of texts; longer ones than the context of the model are cut by its tokenizer."""
         return self._run(self.text_tower, self.tokenize(list(texts)))
 
+    def for_many(self, n_images: int) -> "OpenClipEncoder":
+        """This encoder, compiled if it already was, or if so many images take longer than compiling; else itself."""
+        if not self.may_compile:
+            return self
+        if "_compiled" in vars(self) or self._takes_long(n_images):
+            return self._compiled
+        return self
+
+    def _takes_long(self, n_images: int) -> bool:
+        return n_images >= FEWEST_IMAGES and n_images * self._seconds_an_image >= PAYS_FROM_SECONDS
+
+    @cached_property
+    def _seconds_an_image(self) -> float:
+        return seconds_an_image(self.image_tower, self.example.to(self.dtype))
+
+    @cached_property
+    def _compiled(self) -> "OpenClipEncoder":
+        batch = self.example.to(self.dtype).repeat(self.batch_size, 1, 1, 1)
+        return replace(self, image_tower=compile_tower(self.image_tower, batch), may_compile=False)
+
     @torch.no_grad()
     def _run(self, tower: Tower, inputs: Tensor) -> Activations:
         parts = [tower(batch.to(self.device)) for batch in torch.split(inputs, self.batch_size)]
@@ -100,14 +129,15 @@ class OpenClipEncoder:
 def load_encoder(model: str, precision: str = "fp32", device: str = "cpu", batch_size: int = 64) -> OpenClipEncoder:
     """The encoder that a model reference (see `alflow.vlm.models`) means.
 
-    With precision `bf16` the trunks keep their weights and compute in bfloat16; the last layers stay float32.
+    With precision `bf16` the rows are right to bfloat16 only, which is faster; the last layers stay float32.
 
     Raises:
         InvalidInputError: unknown reference, precision or device, or a tower without a last linear layer.
         UnavailableError: weights or tokenizer cannot be had on this machine.
     """
     check_precision(precision)
-    return open_up(load_model(model), precision, _device(device), batch_size)
+    where = _device(device)
+    return open_up(load_model(model), precision, where, batch_size, _fastest(precision, where))
 
 
 def check_precision(precision: str) -> None:
@@ -120,13 +150,17 @@ def check_precision(precision: str) -> None:
         raise InvalidInputError(f"unknown precision {precision!r}; there are {', '.join(PRECISIONS)}")
 
 
-def open_up(loaded: LoadedModel, precision: str, device: torch.device, batch_size: int) -> OpenClipEncoder:
+def open_up(
+    loaded: LoadedModel, precision: str, device: torch.device, batch_size: int, dtype: torch.dtype | None = None
+) -> OpenClipEncoder:
     """Cut both towers of a loaded model, which is used up by it, and check each against the whole one.
+
+    `dtype` is what the trunks compute in, by default what the precision is named after.
 
     Raises:
         InvalidInputError: a tower has no last linear layer, or what was found there does not reproduce its output.
     """
-    model, dtype = loaded.model, PRECISIONS[precision]
+    model, dtype = loaded.model, dtype or PRECISIONS[precision]
     digest = hashlib.sha256(f"{loaded.digest()} {precision}".encode()).hexdigest()
     example = loaded.prepare(Image.linear_gradient("L").convert("RGB"))[None]
     tokens = loaded.tokenize(["a photo of an apple"])
@@ -146,6 +180,8 @@ def open_up(loaded: LoadedModel, precision: str, device: torch.device, batch_siz
         device=device,
         dtype=dtype,
         batch_size=batch_size,
+        example=example,
+        may_compile=dtype == torch.bfloat16 and device.type == "cpu",  # float32 gains nothing; not tried elsewhere
     )
 
 
@@ -170,6 +206,12 @@ def class_activations(encoder: Encoder, prompts: Sequence[Sequence[str]]) -> Act
 
 def _means(rows: Tensor, counts: Sequence[int]) -> Tensor:
     return torch.stack([part.mean(dim=0) for part in torch.split(rows, list(counts))])
+
+
+def _fastest(precision: str, device: torch.device) -> torch.dtype:
+    """What to compute in: float32 is within the precision `bf16`, and faster on a processor without matrix units."""
+    slow = precision == "bf16" and device.type == "cpu" and not bfloat16_is_fast()
+    return torch.float32 if slow else PRECISIONS[precision]
 
 
 def _device(name: str) -> torch.device:

@@ -76,8 +76,9 @@ def embed_items(
     known = _embedded_ids(workspace, project, encoder.hash)
     with workspace.database.read() as tx:
         missing = items.by_ids(tx, [item for item in item_ids if item not in known])
+        n_left = sum(item not in known for item in items.ids(tx, project.id))  # of which `missing` may be one shard
     failed: list[Rejection] = []
-    encoded = _encoded(encoder, missing, batch_size, progress)
+    encoded = encode_items(encoder.for_many(n_left), missing, batch_size, progress)
     for parts in groups(encoded, max(1, SHARD_ITEMS // batch_size)):
         _keep_shard(workspace, project, encoder.hash, [rows for rows, _ in parts])
         unusable = [rejection for _, rejections in parts for rejection in rejections]
@@ -85,6 +86,20 @@ def embed_items(
             items.reject(tx, project.id, unusable)
         failed += unusable
     return EmbedReport(len(missing) - len(failed), len(item_ids) - len(missing), tuple(failed))
+
+
+def encode_items(
+    encoder: "Encoder", missing: Sequence[Item], batch_size: int, progress: Progress = silent
+) -> Iterator[tuple[Embeddings, list[Rejection]]]:
+    """Batches of rows and what could not be used; threads prepare pictures while the network works."""
+    done = 0
+    progress(done, len(missing))
+    for batch in groups(ahead(partial(_prepare, encoder), missing, 2 * batch_size), batch_size):
+        usable = [outcome for outcome in batch if not isinstance(outcome, Rejection)]
+        rejected = [outcome for outcome in batch if isinstance(outcome, Rejection)]
+        yield _encode(encoder, usable), rejected
+        done += len(batch)
+        progress(done, len(missing))
 
 
 def count_missing(workspace: Workspace, project: Project) -> int:
@@ -143,20 +158,6 @@ def prepare_file(encoder: "Encoder", uri: str, content_hash: str | None = None) 
     if content_hash is not None and hashlib.sha256(data).hexdigest() != content_hash:
         raise InvalidInputError("the file has changed since it was imported")
     return encoder.prepare(read_image(data, shortest=encoder.smallest_side).image)
-
-
-def _encoded(
-    encoder: "Encoder", missing: Sequence[Item], batch_size: int, progress: Progress
-) -> Iterator[tuple[Embeddings, list[Rejection]]]:
-    """Batches of rows and what could not be used; threads prepare pictures while the network works."""
-    done = 0
-    progress(done, len(missing))
-    for batch in groups(ahead(partial(_prepare, encoder), missing, 2 * batch_size), batch_size):
-        usable = [outcome for outcome in batch if not isinstance(outcome, Rejection)]
-        rejected = [outcome for outcome in batch if isinstance(outcome, Rejection)]
-        yield _encode(encoder, usable), rejected
-        done += len(batch)
-        progress(done, len(missing))
 
 
 def _prepare(encoder: "Encoder", item: Item) -> tuple[int, Tensor] | Rejection:

@@ -98,9 +98,11 @@ def random_model(name: str) -> Any:
     return model.eval()
 
 
-def opened(model: Any, name: str, precision: str = "fp32", batch_size: int = 3) -> OpenClipEncoder:
+def opened(
+    model: Any, name: str, precision: str = "fp32", batch_size: int = 3, dtype: torch.dtype | None = None
+) -> OpenClipEncoder:
     loaded = models.assemble(copy.deepcopy(model), get_model_config(name), open_clip.get_tokenizer(name))
-    return open_up(loaded, precision, CPU, batch_size)
+    return open_up(loaded, precision, CPU, batch_size, dtype)
 
 
 def pictures(n: int = 5) -> list[Image.Image]:
@@ -204,6 +206,15 @@ def test_bfloat16_stays_close_and_is_another_encoder(name: str) -> None:
         assert cosine.min() > 0.999
     assert torch.equal(full.layers.image_weight, half.layers.image_weight)
     assert full.hash != half.hash
+
+
+def test_where_bfloat16_is_slow_its_encoder_computes_in_float32_under_the_same_name() -> None:
+    model = random_model("tiny-vit")
+    full, half = opened(model, "tiny-vit"), opened(model, "tiny-vit", "bf16")
+    single = opened(model, "tiny-vit", "bf16", dtype=torch.float32)
+    assert single.hash == half.hash != full.hash
+    assert torch.equal(single.images(pictures()).values, full.images(pictures()).values)
+    torch.testing.assert_close(half.images(pictures()).values, single.images(pictures()).values, atol=0.1, rtol=0.05)
 
 
 def test_batches_do_not_change_rows() -> None:
