@@ -7,12 +7,10 @@ project's settings.
 
 import hashlib
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import torch
 from jaxtyping import Float
@@ -20,30 +18,24 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from alflow.bayes.curvature import Factors, estimate_factors
+from alflow.bayes.curvature import Factors
 from alflow.bayes.evidence import best_prior_precision
 from alflow.bayes.kronecker import KroneckerPosterior, Spectrum
-from alflow.domain import Project, Rejection
-from alflow.embeddings import Activations, LastLayers
+from alflow.domain import Project
+from alflow.embeddings import LastLayers
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.progress import Progress, silent
 from alflow.store import items, projects
 from alflow.store.artifacts import digest
-from alflow.workflow.embed import prepare_file
-from alflow.workflow.sources import Entry, entries
-from alflow.workflow.threads import ahead, groups
+from alflow.workflow.pairs import encode_pairs, estimate_from_pairs
+from alflow.workflow.sources import entries
 from alflow.workspace import Workspace
-
-if TYPE_CHECKING:
-    from alflow.vlm.encoder import Encoder
 
 SHIPPED_NAME: Final = "factors.safetensors"
 """A file of this name in a folder, beside a model or alone, holds factors in alflow's own form."""
 
 PUBLISHED_PAIRS: Final = 327_680
 """Image-text pairs behind the factors that were published with the method; their files do not say."""
-
-_NEGATIVES: Final = 32_768  # pairs a batch of the estimate: B grows with the number of negatives, so it is the paper's
 
 
 @dataclass(frozen=True)
@@ -80,7 +72,8 @@ def import_posterior(workspace: Workspace, project: Project, directory: str, pai
 def estimate_posterior(workspace: Workspace, project: Project, manifest: str, progress: Progress = silent) -> str:
     """Estimate the factors from a manifest of images and captions; returns the hash of the posterior.
 
-    Images that cannot be used are left out, with their captions, and recorded among the project's rejections.
+    Images that cannot be used are left out, with their captions, and recorded among the project's rejections. A run
+    that was killed goes on where it was when it is started again: see `alflow.workflow.pairs`.
 
     Raises:
         InvalidInputError: the manifest cannot be read, a caption is missing, or fewer than two pairs can be used.
@@ -89,10 +82,10 @@ def estimate_posterior(workspace: Workspace, project: Project, manifest: str, pr
     if bare := [entry.uri for entry in pairs if not entry.caption]:
         raise InvalidInputError(f"{manifest} needs a 'caption' for each image; {bare[0]} has none")
     encoder = workspace.encoder(project)
-    images, texts, rejected = _encode_pairs(encoder, pairs, workspace.settings.batch_size, progress)
+    encoded, folder = encode_pairs(workspace, encoder, pairs, progress)
     with workspace.database.begin() as tx:
-        items.reject(tx, project.id, rejected)
-    return _keep(workspace, project, BothFactors(*estimate_factors(encoder.layers, images, texts, _NEGATIVES)))
+        items.reject(tx, project.id, encoded.rejected)
+    return _keep(workspace, project, BothFactors(*estimate_from_pairs(workspace, encoder, encoded, folder)))
 
 
 def load_posterior(workspace: Workspace, project: Project) -> Posterior:
@@ -207,35 +200,6 @@ def _check_widths(factors: BothFactors, layers: LastLayers, project: Project) ->
                 f"the {side} factors are for a last layer from {found[1]} to {found[0]}, but that of {project.model} "
                 f"goes from {wanted[1]} to {wanted[0]}; factors belong to one very model"
             )
-
-
-def _encode_pairs(
-    encoder: "Encoder", pairs: Sequence[Entry], batch_size: int, progress: Progress
-) -> tuple[Activations, Activations, list[Rejection]]:
-    """Activations of the usable images and of their captions, row for row; and the images that are not.
-
-    Raises:
-        InvalidInputError: no image is usable.
-    """
-    images, captions, rejected, done = [], [], [], 0
-    for batch in groups(ahead(partial(_prepare, encoder), pairs, 2 * batch_size), batch_size):
-        usable = [outcome for outcome in batch if not isinstance(outcome, Rejection)]
-        rejected += [outcome for outcome in batch if isinstance(outcome, Rejection)]
-        if usable:
-            images.append(encoder.pixels(torch.stack([pixels for _, pixels in usable])))
-            captions.append(encoder.texts([caption for caption, _ in usable]))
-        done += len(batch)
-        progress(done, len(pairs))
-    if not images:
-        raise InvalidInputError(f"none of the {len(pairs)} images could be used; the first: {rejected[0].reason}")
-    return Activations.concatenate(images), Activations.concatenate(captions), rejected
-
-
-def _prepare(encoder: "Encoder", pair: Entry) -> tuple[str, Tensor] | Rejection:
-    try:
-        return pair.caption, prepare_file(encoder, pair.uri)
-    except InvalidInputError as error:
-        return Rejection(pair.uri, f"not used for the posterior: {error}", datetime.now(UTC))
 
 
 def _path(name: str) -> str:

@@ -14,7 +14,7 @@ from alflow.bayes.evidence import best_prior_precision
 from alflow.domain import Project
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store import items
-from alflow.workflow import posterior
+from alflow.workflow import pairs, posterior
 from alflow.workflow.posterior import (
     BothFactors,
     estimate_posterior,
@@ -161,6 +161,62 @@ def test_estimated_factors_are_those_of_the_pairs(workspace: Workspace, pets: Pr
         torch.testing.assert_close(found.A, expected.A)
         torch.testing.assert_close(found.B, expected.B)
         assert found.n == expected.n == 6
+
+
+def test_a_killed_estimate_goes_on_where_it_was(
+    workspace: Workspace, pets: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while encoding, then between two batches of the curvature: nothing is encoded or summed twice."""
+    monkeypatch.setattr(pairs, "_SHARD", 2)
+    monkeypatch.setattr(pairs, "NEGATIVES", 2)
+    manifest = captions(tmp_path / "pairs", count=6)
+    (tmp_path / "pairs/5.png").write_bytes(b"")
+
+    class KilledError(Exception):
+        pass
+
+    def kill_at(count: int) -> Callable[[int, int | None], None]:
+        def progress(done: int, total: int | None) -> None:  # noqa: ARG001
+            if done > count:
+                raise KilledError
+
+        return progress
+
+    with pytest.raises(KilledError):
+        estimate_posterior(workspace, pets, str(manifest), kill_at(2))
+    (first,) = [name for name in workspace.artifacts.list("estimates") if "pairs-00000" in name]
+    written_at = Path(workspace.artifacts._root, first).stat().st_mtime_ns
+
+    written = pairs._write_estimate
+
+    def kill_after_one_batch(*arguments: Any) -> None:
+        written(*arguments)
+        raise KilledError
+
+    monkeypatch.setattr(pairs, "_write_estimate", kill_after_one_batch)
+    with pytest.raises(KilledError):
+        estimate_posterior(workspace, pets, str(manifest))
+    monkeypatch.setattr(pairs, "_write_estimate", written)
+    starts = []
+    stream = pairs.stream_factors
+
+    def noted(*arguments: Any, start: Any) -> Any:
+        starts.append(start.done)
+        return stream(*arguments, start=start)
+
+    monkeypatch.setattr(pairs, "stream_factors", noted)
+    estimate_posterior(workspace, pets, str(manifest))
+    assert starts == [3]  # five usable pairs in batches of three and two
+    assert Path(workspace.artifacts._root, first).stat().st_mtime_ns == written_at
+    found = load_posterior(workspace, pets).image.spectrum.factors
+    encoder = workspace.encoder(pets)
+    images = encoder.images([Image.open(tmp_path / f"pairs/{seed}.png").convert("RGB") for seed in range(5)])
+    texts = encoder.texts([f"picture number {seed}" for seed in range(5)])
+    expected, _ = estimate_factors(encoder.layers, images, texts, batch=2)
+    for one, other in ((found.A, expected.A), (found.B, expected.B)):  # float32 activations of other batches
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5 * float(other.abs().max()))
+    with workspace.database.read() as tx:
+        assert {rejection.uri for rejection in items.rejections(tx, pets.id)} == {str(tmp_path / "pairs/5.png")}
 
 
 def test_pairs_that_cannot_be_used_are_left_out_and_recorded(

@@ -1,0 +1,148 @@
+"""Image-caption pairs -> factors, so that whoever is killed on the way goes on where they were.
+
+What is done lies under `estimates/<hash>/`, named by the encoder and by the files and captions of the manifest:
+activations in shards of pairs, and the factors of the batches so far. A second run reads them; they stay, for a
+manifest that grows shares no hash with its past and is encoded anew.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import torch
+from torch import Tensor
+
+from alflow.bayes.curvature import Estimate, Factors, stream_factors
+from alflow.domain import Rejection
+from alflow.embeddings import Activations
+from alflow.errors import InvalidInputError
+from alflow.progress import Progress
+from alflow.store.artifacts import digest
+from alflow.workflow.embed import prepare_file
+from alflow.workflow.sources import Entry
+from alflow.workflow.threads import ahead, groups
+from alflow.workspace import Workspace
+
+if TYPE_CHECKING:
+    from alflow.vlm.encoder import Encoder
+
+NEGATIVES: Final = 32_768
+"""Pairs a batch of the estimate: B grows with the number of negatives, so it is the paper's."""
+
+_SHARD: Final = 1024  # pairs encoded between two writes
+
+
+@dataclass(frozen=True)
+class EncodedPairs:
+    """Activations of the usable images and of their captions, row for row; and the images that are not."""
+
+    images: Activations
+    texts: Activations
+    rejected: list[Rejection]
+
+
+def encode_pairs(
+    workspace: Workspace, encoder: "Encoder", pairs: Sequence[Entry], progress: Progress
+) -> tuple[EncodedPairs, str]:
+    """The encoded pairs, and the folder of artifacts where they and the estimate lie.
+
+    Raises:
+        InvalidInputError: no image is usable.
+    """
+    folder = f"estimates/{digest(encoder=encoder.hash, pairs=[_identity(pair) for pair in pairs])}"
+    parts, done = [], 0
+    for number, shard in enumerate(groups(pairs, _SHARD)):
+        name = f"{folder}/pairs-{number:05d}.safetensors"
+        if not workspace.artifacts.exists(name):
+            _write_shard(workspace, encoder, shard, name, partial(_report, progress, done, len(pairs)))
+        parts.append(_read_shard(workspace, name))
+        done += len(shard)
+        progress(done, len(pairs))
+    rejected = [rejection for part in parts for rejection in part.rejected]
+    usable = [part for part in parts if len(part.images)]
+    if not usable:
+        raise InvalidInputError(f"none of the {len(pairs)} images could be used; the first: {rejected[0].reason}")
+    images = Activations.concatenate([part.images for part in usable])
+    return EncodedPairs(images, Activations.concatenate([part.texts for part in usable]), rejected), folder
+
+
+def estimate_from_pairs(
+    workspace: Workspace, encoder: "Encoder", pairs: EncodedPairs, folder: str
+) -> tuple[Factors, Factors]:
+    """Factors of the image and of the text layer; kept after every batch."""
+    name = f"{folder}/factors.safetensors"
+    start = _read_estimate(workspace, name) if workspace.artifacts.exists(name) else None
+    for estimate in stream_factors(encoder.layers, pairs.images, pairs.texts, NEGATIVES, start=start):
+        _write_estimate(workspace, name, estimate)
+    return estimate.image, estimate.text
+
+
+def _identity(pair: Entry) -> list[str | int]:
+    """What names a pair: where it lies, its caption and, of a local file, its size and age."""
+    path = Path(pair.uri)
+    about = path.stat() if path.is_file() else None
+    return [pair.uri, pair.caption] + ([about.st_size, about.st_mtime_ns] if about else [])
+
+
+def _report(progress: Progress, before: int, total: int, done: int) -> None:
+    progress(before + done, total)
+
+
+def _write_shard(
+    workspace: Workspace, encoder: "Encoder", pairs: Iterable[Entry], name: str, progress: partial[None]
+) -> None:
+    """Encode pairs batch by batch, and keep them with the reasons of those that are left out."""
+    batch_size = workspace.settings.batch_size
+    images, texts, rejected, done = [], [], [], 0
+    for batch in groups(ahead(partial(_prepare, encoder), pairs, 2 * batch_size), batch_size):
+        usable = [outcome for outcome in batch if not isinstance(outcome, Rejection)]
+        rejected += [outcome for outcome in batch if isinstance(outcome, Rejection)]
+        if usable:
+            images.append(encoder.pixels(torch.stack([pixels for _, pixels in usable])))
+            texts.append(encoder.texts([caption for caption, _ in usable]))
+        done += len(batch)
+        progress(done)
+    tensors = {"none": torch.empty(0)} if not images else {}
+    for side, parts in (("image", images), ("text", texts)):
+        if parts:
+            joined = Activations.concatenate(parts)
+            tensors[f"{side}_values"] = joined.values
+            tensors |= {} if joined.residuals is None else {f"{side}_residuals": joined.residuals}
+    reasons = [[rejection.uri, rejection.reason, rejection.at.isoformat()] for rejection in rejected]
+    workspace.artifacts.write_tensors(name, tensors, {"rejected": json.dumps(reasons)})
+
+
+def _read_shard(workspace: Workspace, name: str) -> EncodedPairs:
+    tensors, metadata = workspace.artifacts.read_tensors(name)
+    rejected = [
+        Rejection(source, reason, datetime.fromisoformat(at)) for source, reason, at in json.loads(metadata["rejected"])
+    ]
+    images, texts = (
+        Activations(tensors.get(f"{side}_values", torch.empty(0, 0)), tensors.get(f"{side}_residuals"))
+        for side in ("image", "text")
+    )
+    return EncodedPairs(images, texts, rejected)
+
+
+def _prepare(encoder: "Encoder", pair: Entry) -> tuple[str, Tensor] | Rejection:
+    try:
+        return pair.caption, prepare_file(encoder, pair.uri)
+    except InvalidInputError as error:
+        return Rejection(pair.uri, f"not used for the posterior: {error}", datetime.now(UTC))
+
+
+def _write_estimate(workspace: Workspace, name: str, estimate: Estimate) -> None:
+    sides = {"image": estimate.image, "text": estimate.text}
+    tensors = {f"{side}_{factor}": getattr(one, factor) for side, one in sides.items() for factor in "AB"}
+    workspace.artifacts.write_tensors(name, tensors, {"done": str(estimate.done)})
+
+
+def _read_estimate(workspace: Workspace, name: str) -> Estimate:
+    tensors, metadata = workspace.artifacts.read_tensors(name)
+    done = int(metadata["done"])
+    image, text = (Factors(tensors[f"{side}_A"], tensors[f"{side}_B"], done) for side in ("image", "text"))
+    return Estimate(image, text, done)
