@@ -32,7 +32,7 @@ NOISE = 0.02
 TARGETS_OWN_SHARE = 0.2
 """Of the weight of the targets, what stays on themselves; the rest goes to the pool images that are like them."""
 
-_SHARPNESS = 4  # a target's weight goes to pool images by the fourth power of the likeness: to near ones only
+_SHARPNESS = 8  # a target's weight goes to pool images by this power of the likeness: to near ones only
 _ROWS = 4096  # pool rows a block: bounds the [rows T] temporaries
 
 

@@ -1,10 +1,12 @@
 """How alike two images are: a local kernel of their activations, with no regard to classes.
 
-    l(x, x') = exp(-|a - a'|^2 / (2 LENGTH^2)),   a = (phi - mean phi) / |phi - mean phi|
+    l(x, x') = 1 / (1 + |a - a'|^2 / (2 LENGTH^2)),   a = (phi - mean phi) / |phi - mean phi|
 
 The kernel of the posterior, k(x, x') = phi^T Ainv phi', says how the weights of one linear layer tie two predictions
 together. It is global: an image far from all others has the largest k and looks like the most to learn. What labels
-teach about other images is local, and a kernel that says so picks better batches (the back-tests in README).
+teach about other images is local, and a kernel that says so picks better batches (the back-tests in README). The
+rational quadratic is a mixture of Gaussian kernels of many lengths, so that one LENGTH serves dense pools and sparse
+ones (Rasmussen and Williams, Gaussian Processes for Machine Learning, equation 4.19, alpha = 1).
 
 Axes: N and M rows, P width of the activations.
 """
@@ -15,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 LENGTH = 0.7
-"""Where two images stop telling about each other; unrelated images are sqrt(2) apart."""
+"""Distance on the unit sphere at which the likeness is 2/3; unrelated images are sqrt(2) apart."""
 
 
 def directions(activations: Float[Tensor, "N P"], centre: Float[Tensor, " P"]) -> Float[Tensor, "N P"]:
@@ -24,5 +26,5 @@ def directions(activations: Float[Tensor, "N P"], centre: Float[Tensor, " P"]) -
 
 
 def likeness(a: Float[Tensor, "N P"], b: Float[Tensor, "M P"]) -> Float[Tensor, "N M"]:
-    """L of every pair of directions, in (0, 1]: 1 for the same, 0.13 for orthogonal ones."""
-    return torch.exp((a @ b.T - 1) / LENGTH**2)
+    """The kernel at every pair of directions, in (0, 1]: 1 for the same, 0.33 for orthogonal ones."""
+    return LENGTH**2 / (LENGTH**2 + 1 - a @ b.T)

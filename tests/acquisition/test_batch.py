@@ -18,8 +18,8 @@ from alflow.embeddings import Activations
 
 
 def kernel(a, b):
-    """exp(-|a - b|^2 / (2 LENGTH^2)) of every pair, written out."""
-    return torch.exp(-(a[:, None] - b[None]).square().sum(dim=2) / (2 * LENGTH**2))
+    """1 / (1 + |a - b|^2 / (2 LENGTH^2)) of every pair, written out."""
+    return 1 / (1 + (a[:, None] - b[None]).square().sum(dim=2) / (2 * LENGTH**2))
 
 
 def gaussian_process(a, b, seen):
@@ -37,7 +37,7 @@ def aims(query, centre):
     pool, target = (unit(part.activations, centre) for part in (query.pool, query.target))
     handed = torch.zeros(len(pool), dtype=pool.dtype)
     for row in target:
-        near = kernel(pool, row[None])[:, 0] ** 4
+        near = kernel(pool, row[None])[:, 0] ** 8
         handed += (1 - TARGETS_OWN_SHARE) / len(target) * near / near.sum()
     weights = torch.cat([torch.full((len(target),), TARGETS_OWN_SHARE / len(target), dtype=pool.dtype), handed])
     p = torch.cat([query.target.probabilities, query.pool.probabilities])
