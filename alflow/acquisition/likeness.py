@@ -11,7 +11,6 @@ ones (Rasmussen and Williams, Gaussian Processes for Machine Learning, equation 
 Axes: N and M rows, P width of the activations.
 """
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize

@@ -91,7 +91,7 @@ def caption(name: str) -> str:
 
 
 def default(query: Query, budget: int, generator: torch.Generator) -> Acquisition:  # noqa: ARG001
-    """Where the labels together tell most about the targets: closed-form EPIG, a batch without near-copies.
+    """Where the labels together take most off the uncertainty about the targets: a batch without near-copies.
 
     Each pick is conditioned on what is labelled and on the picks before it; see `batch.conditioned_batch`. A project
     without target items aims at its own pool.
