@@ -46,7 +46,7 @@ def conditioned_batch(query: Query, budget: int) -> Acquisition:
         query: targets beyond `MAX_TARGETS` are thinned by predicted class; without targets the pool stands in for them.
         budget: B; a smaller pool is taken whole.
     """
-    centre = torch.cat([query.pool.activations, query.labelled.activations]).mean(dim=0)
+    centre = centre_of(query.pool, query.labelled)
     pool, labelled = (directions(part.activations, centre) for part in (query.pool, query.labelled))
     return _greedy(_Field.conditioned(pool, _aims(query, centre), labelled), budget)
 
@@ -68,6 +68,11 @@ def draw_control(n_rows: int, budget: int, fraction: float, generator: torch.Gen
     if fraction < 1:
         size = min(size, budget - 1)
     return torch.randperm(n_rows, generator=generator)[:size]
+
+
+def centre_of(pool: Beliefs, labelled: Beliefs) -> Float[Tensor, " P"]:
+    """Mean activation of all that was ever in the pool."""
+    return torch.cat([pool.activations, labelled.activations]).mean(dim=0)
 
 
 class _Aims(NamedTuple):

@@ -1,7 +1,7 @@
 """`STRATEGIES`: every named way to choose what to ask next; the first line of each docstring is its caption.
 
 One table of functions (query, budget, generator) -> Acquisition feeds the settings, the command line, the pages and
-the tests. Diversity is measured on the embeddings of the current fit.
+the tests. Diversity is measured on the activations before the last layer, which no fit moves.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,16 +12,16 @@ from typing import Final
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from alflow.acquisition import diversity, scores
-from alflow.acquisition.batch import MAX_TARGETS, conditioned_batch, draw_control, representatives
+from alflow.acquisition.batch import MAX_TARGETS, centre_of, conditioned_batch, draw_control, representatives
 from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
 from alflow.acquisition.combine import Strategy, balanced, combined, parse
 from alflow.acquisition.draws import FieldDraws
 from alflow.acquisition.epig import epig as closed_form_epig
 from alflow.acquisition.epig import epig_from_draws
 from alflow.acquisition.epig_draws import largest, u_statistic, upper_bound
+from alflow.acquisition.likeness import directions
 from alflow.acquisition.neighbours import targeted, wasserstein_points
 from alflow.acquisition.stochastic import batch_bald as draw_batch_bald
 from alflow.acquisition.stochastic import gumbel_top_k
@@ -168,7 +168,7 @@ def epig_joint(query: Query, budget: int, generator: torch.Generator) -> Acquisi
 
 def k_centre(query: Query, budget: int, generator: torch.Generator) -> Acquisition:  # noqa: ARG001
     """Farthest from everything labelled or picked: covers the pool, outliers first."""
-    return Acquisition(*diversity.k_centre(_points(query.pool), _points(query.labelled), budget))
+    return Acquisition(*diversity.k_centre(*_points(query), budget))
 
 
 def badge(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
@@ -179,14 +179,13 @@ def badge(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
 def typiclust(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
     """The most typical image of each large cluster without a label: for the first labels."""
     seed = int(torch.randint(2**31 - 1, (), generator=generator))
-    return Acquisition(*diversity.typiclust(_points(query.pool), _points(query.labelled), budget, seed))
+    return Acquisition(*diversity.typiclust(*_points(query), budget, seed))
 
 
 def prob_cover(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
     """Balls that cover most of the pool, as large as the classes allow."""
     n_classes = query.pool.probabilities.shape[1]
-    pool, labelled = _points(query.pool), _points(query.labelled)
-    return Acquisition(*diversity.prob_cover(pool, labelled, budget, n_classes, generator))
+    return Acquisition(*diversity.prob_cover(*_points(query), budget, n_classes, generator))
 
 
 def nearest_wasserstein(query: Query, budget: int, generator: torch.Generator) -> Acquisition:  # noqa: ARG001
@@ -235,9 +234,10 @@ def _aimed(query: Query) -> Query:
     return replace(query, target=representatives(query.target if len(query.target) else query.pool, MAX_TARGETS))
 
 
-def _points(rows: Beliefs) -> Float[Tensor, "N D"]:
-    """Embeddings on the unit sphere."""
-    return normalize(rows.embeddings, dim=1)
+def _points(query: Query) -> tuple[Float[Tensor, "N P"], Float[Tensor, "L P"]]:
+    """Pool and labelled items on the unit sphere, as the default strategy sees them."""
+    centre = centre_of(query.pool, query.labelled)
+    return directions(query.pool.activations, centre), directions(query.labelled.activations, centre)
 
 
 def _targeted(query: Query, budget: int, points: Callable[[Beliefs], Tensor]) -> Acquisition:
