@@ -1,10 +1,13 @@
 """What is cached, streamed or split off against what it stands for, and bad input at the door."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
 from alflow.bayes.predictive import (
     ClassCovariances,
+    LogitMoments,
     cache_classes,
     cache_images,
     cached_moments,
@@ -26,7 +29,7 @@ from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from tests.bayes.conftest import World, make_world
 from tests.bayes.test_draws import joint_gaussian, sides
-from tests.bayes.written_out import inverses, published_moments
+from tests.bayes.written_out import elementwise_moments, inverses, published_moments
 
 
 def test_g9_epistemic_part_of_draws_is_their_mean_divergence() -> None:
@@ -97,11 +100,12 @@ def test_streamed_chunks_are_the_whole(world: World, monkeypatch: pytest.MonkeyP
         torch.testing.assert_close(joined.image_scale, whole.image_scale)
 
 
-def test_diagonal_moments_are_the_published_elementwise_form() -> None:
+@pytest.mark.parametrize("form", [elementwise_moments, published_moments])
+def test_diagonal_moments_are_the_written_out_form(form: Callable[..., LogitMoments]) -> None:
     world = make_world()
     g, h = world.images.embed(world.layers.image_weight), world.classes.embed(world.layers.text_weight)
     dense = inverses(*world.posteriors, torch.float64)
-    expected = published_moments((world.images.values, g), (world.classes.values, h), dense, world.layers.scale, rows=2)
+    expected = form((world.images.values, g), (world.classes.values, h), dense, world.layers.scale, rows=2)
     image, text = sides(world)
     found = logit_moments(image, text, *world.posteriors, world.layers, "diagonal")
     torch.testing.assert_close(found.mean, expected.mean + world.layers.bias)

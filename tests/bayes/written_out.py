@@ -37,6 +37,31 @@ def infonce_curvature(g: Tensor, others: Tensor, scale: float) -> Tensor:
     return total
 
 
+def elementwise_moments(
+    images: tuple[Tensor, Tensor],
+    classes: tuple[Tensor, Tensor],
+    inverses: tuple[Tensor, Tensor, Tensor, Tensor],
+    scale: float,
+    rows: int = 64,
+) -> LogitMoments:
+    """Mean and variance of every logit by their sums over the elements d of the embeddings, as the formula reads.
+
+    variance = s^2 sum_d [var_g var_h + g^2 var_h + var_g h^2] / (E|g|^2 E|h|^2); the arguments are those of
+    `published_moments`.
+    """
+    Ainv, b, Ainv_t, b_t = inverses
+    h, var_h = classes[1], _element_variances(classes[0], Ainv_t, b_t)
+    norm_h = (h.square() + var_h).sum(1)
+    means, variances = [], []
+    for values, embeddings in zip(torch.split(images[0], rows), torch.split(images[1], rows), strict=True):
+        g, var_g = embeddings[:, None], _element_variances(values, Ainv, b)[:, None]  # [rows 1 D]
+        norms = (g.square() + var_g).sum(2) * norm_h  # [rows C]
+        means.append(scale * (g * h).sum(2) / norms.sqrt())
+        terms = var_g * var_h + g.square() * var_h + var_g * h.square()  # [rows C D]
+        variances.append(scale**2 * terms.sum(2) / norms)
+    return LogitMoments(torch.cat(means), torch.cat(variances))
+
+
 def published_moments(
     images: tuple[Tensor, Tensor],
     classes: tuple[Tensor, Tensor],
@@ -44,7 +69,7 @@ def published_moments(
     scale: float,
     rows: int = 8192,
 ) -> LogitMoments:
-    """ProbCosine with a variance for each element of each embedding, in chunks of rows.
+    """ProbCosine as published: a variance for each element of each embedding, the sums over them as matrix products.
 
     Args:
         images: activations [N P] and embeddings [N D].
