@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from alflow.acquisition.beliefs import Beliefs, Query
+from alflow.bayes.predictive import centred
 
 _ROWS = 1024  # pool rows a block: [1024 T] stays in cache for T up to about 1,000
 
@@ -47,7 +48,7 @@ def class_term(
     = p^T (X o Y) q - ((X p) o (Y p)) . q - p . ((X q) o (Y q)) + (p^T X q)(p^T Y q): GEMMs of inner dimension C.
     Neither F nor F* sees what all classes share, and it is most of X and Y: it is taken out before it can cancel.
     """
-    X, Y = _centred(X), _centred(Y)
+    X, Y = centred(X), centred(Y)
     linear = (p @ (X * Y) - (p @ X) * (p @ Y)) @ q.T  # [N T]
     return linear - p @ ((q @ X) * (q @ Y)).T + (p @ X @ q.T) * (p @ Y @ q.T)
 
@@ -81,9 +82,3 @@ def _block_information(query: Query, block: Beliefs) -> Float[Tensor, "n T"]:
     r = block.embeddings @ query.text_covariance @ target.embeddings.T + k * query.covariances.trace
     p, q = block.probabilities, target.probabilities
     return pair_information(k, r, (class_term(p, q, Q, Q), class_term(p, q, Q, S), class_term(p, q, S, S)))
-
-
-def _centred(X: Float[Tensor, "C C"]) -> Float[Tensor, "C C"]:
-    """X less the means of its rows and columns."""
-    X = X - X.mean(dim=0)
-    return X - X.mean(dim=1, keepdim=True)

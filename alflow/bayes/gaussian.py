@@ -6,6 +6,7 @@ An embedding g = W phi + r is Gaussian. Under the damped posterior Cov(g(x), g(x
 the covariance of one row is diagonal in the output eigenbasis.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -91,25 +92,32 @@ def gaussian_embeddings(
     return found
 
 
-def check_classes(classes: Activations) -> None:
+def check_classes(classes: Activations, names: Sequence[str] = ()) -> None:
     """The door for class rows: two or more, finite, none zero, no two alike.
 
+    Args:
+        classes: text activations, one row a class.
+        names: what the message calls them; their row numbers where there are none.
+
     Raises:
-        InvalidInputError: they are not; the message names the rows.
+        InvalidInputError: they are not; the message names the classes.
     """
     values = classes.values
+    called = [f"'{name}'" for name in names] or [str(row) for row in range(len(values))]
     if len(values) < 2:
         raise InvalidInputError(f"There are {len(values)} classes; a choice needs two: add a class.")
     _check_finite(values.sum(dim=1))
     zero = (values == 0).all(dim=1).nonzero()[:, 0]
     if len(zero):
-        raise InvalidInputError(f"The text activations of class {int(zero[0])} are all zero: give it other prompts.")
+        raise InvalidInputError(
+            f"The text activations of class {called[int(zero[0])]} are all zero: give it other prompts."
+        )
     _, same, counts = torch.unique(values, dim=0, return_inverse=True, return_counts=True)
     twins = (counts[same] > 1).nonzero()[:, 0]
     if len(twins):
         first, second = (same == same[twins[0]]).nonzero()[:2, 0].tolist()
         raise InvalidInputError(
-            f"Classes {first} and {second} have the same text activations: no image tells them apart; "
+            f"Classes {called[first]} and {called[second]} have the same text activations: no image tells them apart; "
             "give one of them other prompts."
         )
 

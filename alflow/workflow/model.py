@@ -10,6 +10,7 @@ from torch import Tensor
 from alflow.acquisition.beliefs import Beliefs, Query, beliefs, build_query
 from alflow.bayes.curvature import Factors, pair_factors
 from alflow.bayes.kronecker import KroneckerPosterior, Spectrum
+from alflow.bayes.predictive import check_classes
 from alflow.domain import Project
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import ConflictError
@@ -63,6 +64,7 @@ def load_model(workspace: Workspace, project: Project, fit: str | None = None) -
 
     Raises:
         ConflictError: the project has fewer than two classes.
+        InvalidInputError: two classes look the same to the model.
         NotFoundError: it has no posterior, or the fit is missing.
     """
     classes = project_classes(workspace, project.id)
@@ -72,11 +74,13 @@ def load_model(workspace: Workspace, project: Project, fit: str | None = None) -
         )
     encoder, posterior = workspace.encoder(project), load_posterior(workspace, project)
     prompts = digest(prompts=[list(label.prompts) for label in classes])
+    rows = class_rows(workspace, project)
+    check_classes(rows, [label.display_name for label in classes])
     zero_shot = Model(
         encoder.layers,
         posterior.image,
         posterior.text,
-        class_rows(workspace, project),
+        rows,
         tuple(label.id for label in classes),
         {"encoder": encoder.hash, "prompts": prompts, "posterior": posterior.hash},
     )
