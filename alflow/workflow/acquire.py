@@ -85,6 +85,7 @@ def _plan(workspace: Workspace, project: Project, model: Model, rows: list[Embed
         "n_target": len(target),
         "n_labels": len(labelled),
         "class_ids": list(model.class_ids),
+        "class_deviations": model.class_deviations(query),
         "near_duplicates": _alike(query, torch.cat([chosen.rows, control])),
     }
     return _Plan(

@@ -10,7 +10,7 @@ from torch import Tensor
 from alflow.acquisition.beliefs import Beliefs, Query, beliefs, build_query
 from alflow.bayes.curvature import Factors, pair_factors
 from alflow.bayes.kronecker import KroneckerPosterior, Spectrum
-from alflow.bayes.predictive import check_classes
+from alflow.bayes.predictive import check_classes, class_uncertainty, gaussian_embeddings
 from alflow.domain import Project
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import ConflictError
@@ -48,6 +48,12 @@ class Model:
             self.image_posterior,
             self.text_posterior,
         )
+
+    def class_deviations(self, query: Query) -> dict[int, float]:
+        """Standard deviation of a typical pool image's logit for each class that is due to its name: by class id."""
+        text = gaussian_embeddings(self.classes, self.layers.text_weight, self.text_posterior)
+        found = class_uncertainty(text, query.covariances, query.pool.text_scale).logit_deviation
+        return dict(zip(self.class_ids, found.tolist(), strict=True))
 
     def columns(self, class_ids: Sequence[int]) -> Int64[Tensor, " N"]:
         """Class ids -> columns of the predictive.

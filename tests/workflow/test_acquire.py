@@ -34,6 +34,9 @@ def test_a_round_asks_for_its_budget_and_says_why(workspace: Workspace, project:
         entropy = torch.special.entr(torch.tensor(list(candidate.probabilities.values()))).sum()
         assert candidate.epistemic + candidate.aleatoric == pytest.approx(float(entropy), abs=1e-5)
         assert (candidate.score is None) == (candidate.origin is Origin.CONTROL)
+    deviations = round_.configuration["class_deviations"]
+    assert set(deviations) == {str(each) for each in round_.configuration["class_ids"]}
+    assert all(deviation > 0 for deviation in deviations.values())
 
 
 def test_every_part_of_a_round_is_named(workspace: Workspace, project: Project) -> None:

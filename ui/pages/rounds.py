@@ -124,6 +124,7 @@ def _candidates(project: Project, summaries: Sequence[RoundSummary]) -> None:
     classes = projects.project_classes(session.workspace(), project.id)
     kept = [each for each in candidates if cards.FILTERS[chosen or "All"](each)]
     st.caption(_legend(kept, classes))
+    st.caption(_uncertain_names(by_number[number].configuration.get("class_deviations", {}), classes))
     gallery([cards.card(project, each, classes) for each in kept], key=f"cards-{number}-{chosen}")
 
 
@@ -137,6 +138,16 @@ def _legend(kept: Sequence[CandidateReview], classes: Sequence[ClassLabel]) -> s
         if kept
         else "No image of this kind in the round."
     )
+
+
+def _uncertain_names(deviations: Mapping[str, float], classes: Sequence[ClassLabel]) -> str:
+    """The names that the text tower is least sure of; a prompt in other words may help."""
+    names = {str(each.id): each.display_name for each in classes}
+    worst = sorted((each for each in deviations.items() if each[0] in names), key=lambda each: -each[1])[:5]
+    if not worst:
+        return ""
+    told = ", ".join(f"{session.escape(names[one])} ±{deviation:.2g}" for one, deviation in worst)
+    return f"Class names the model is least sure of, in units of the logit: {told}. Other prompts may help."
 
 
 def _state(summaries: Sequence[RoundSummary]) -> list[object]:
