@@ -1,5 +1,6 @@
 """The Back-test page on trials that were made: shown whole, by Streamlit's own script runner."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def page() -> None:
 @pytest.fixture
 def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     create_project(workspace, "birds", "demo", "fp32", name_classes(["robin", "wren"]))
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its script there
     monkeypatch.setattr(services, "_provided", [services.Services(workspace, None)])  # type: ignore[arg-type]
     return AppTest.from_function(page, default_timeout=120)
 
