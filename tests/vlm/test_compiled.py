@@ -68,6 +68,7 @@ def test_without_a_compiler_a_warning_says_so_and_the_tower_stays(
     reference: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "nothing compiled before"))
+    torch.compiler.reset()  # nor by an earlier test
     no_compiler = {"cpp.cxx": ("/nowhere/g++",), "force_disable_caches": True}
     plain = opened(models.load_model(reference))
     batch = plain.example.to(plain.dtype).repeat(BATCH, 1, 1, 1)
