@@ -5,11 +5,13 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from alflow.domain import Trial, TrialPoint
+from alflow.errors import UnavailableError
 from alflow.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -108,6 +110,11 @@ def _run_in_processes(plan: Plan, keep: Keep, processes: int, progress: Progress
         told: dict[Trial, int] = dict.fromkeys(left, 0)
         try:
             _collect(running, points, told, keep, progress, total)
+        except BrokenProcessPool as error:
+            raise UnavailableError(
+                "A process of the back-test was ended from outside, most often for want of memory. The points that "
+                "were made are kept: run it again, with fewer processes."
+            ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -1,17 +1,20 @@
 """Back-tests that are kept: nothing is made twice, processes do not show, a project's labels are a world too."""
 
+import os
+import signal
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from alflow.domain import Project, Split, Trial, TrialMode, TrialPoint
-from alflow.errors import InvalidInputError
+from alflow.errors import InvalidInputError, UnavailableError
 from alflow.store import tables
 from alflow.workflow import backtest as core
 from alflow.workflow.acquire import open_round
+from alflow.workflow.backtest import World
 from alflow.workflow.labelled import LabelledItems
 from alflow.workflow.packs import Pack
 from alflow.workflow.study import (
@@ -25,6 +28,7 @@ from alflow.workflow.study import (
     run_study,
     warning,
 )
+from alflow.workflow.trials import About
 from alflow.workspace import Workspace
 from tests.colours import answer
 from tests.packs import small_pack
@@ -104,6 +108,26 @@ def test_processes_do_not_show(workspace: Workspace, pack: Pack) -> None:
 def test_an_error_in_a_process_is_told(workspace: Workspace, pack: Pack) -> None:
     with pytest.raises(InvalidInputError, match="0 targets"):
         run_study(workspace, pack, replace(GRID, domain=9), processes=2)
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A source whose processes end as those do that use up the memory."""
+
+    pack: Pack
+
+    def about(self) -> About:
+        return self.pack.about()
+
+    def world(self) -> World:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_told(workspace: Workspace, pack: Pack) -> None:
+    with pytest.raises(UnavailableError, match=r"ended from outside.*run it again"):
+        run_study(workspace, Killed(pack), GRID, processes=2)
 
 
 def test_other_files_are_another_back_test(workspace: Workspace, pack: Pack, tmp_path: Path) -> None:
