@@ -95,7 +95,7 @@ class Artifacts:
         """Names of all artifacts in this folder and those below it, sorted; none when it does not exist."""
         found = self._files.find(self._path(prefix))
         names = (str(PurePosixPath(path).relative_to(PurePosixPath(self._root))) for path in found)
-        return sorted(name for name in names if not name.endswith(_TEMPORARY))
+        return sorted(name for name in names if not _is_temporary(PurePosixPath(name).name))
 
     def _write(self, name: str, write: Any) -> None:
         path = self._path(name)
@@ -121,6 +121,11 @@ class Artifacts:
         if name.startswith("/") or ".." in PurePosixPath(name).parts:
             raise InvalidInputError(f"an artifact's name stays inside its folder: {name!r}")
         return f"{self._root.rstrip('/')}/{name}".rstrip("/")
+
+
+def _is_temporary(name: str) -> bool:
+    """Whether a killed writer left this: ours end in .tmp, those that safetensors writes through begin with it."""
+    return name.endswith(_TEMPORARY) or name.startswith(_TEMPORARY)
 
 
 def _metadata(data: bytes) -> dict[str, str]:

@@ -150,6 +150,14 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
         (tmp_path / "x.safetensors").unlink()
 
 
+def test_what_a_killed_writer_left_is_no_artifact(tmp_path: Path) -> None:
+    store = Artifacts(tmp_path)
+    store.write_bytes("shards/x.safetensors", b"x")
+    (tmp_path / "shards" / ".tmpC1Kv1w").write_bytes(b"half a file of safetensors' own")
+    (tmp_path / "shards" / "y.safetensors.0123.tmp").write_bytes(b"half a file of ours")
+    assert store.list("") == store.list("shards") == ["shards/x.safetensors"]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
