@@ -9,6 +9,7 @@ References:
     Guo et al., On Calibration of Modern Neural Networks, arXiv 1706.04599 (ECE).
     Nguyen and O'Connor, Posterior calibration and exploratory analysis, arXiv 1508.05154 (adaptive ECE).
     Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, arXiv 1705.08500 (risk and coverage).
+    Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8 (resampling of groups).
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -29,7 +30,7 @@ _WEIGHTS_AT_ONCE = 2**22  # entries of a block [R N]: 32 MB in float64
 
 
 class Interval(NamedTuple):
-    """A metric on all items, and its 95 % percentile bootstrap interval over items."""
+    """A metric on all items, and its 95 % percentile bootstrap interval over items, or over groups of them."""
 
     value: float
     low: float
@@ -42,16 +43,18 @@ def all_metrics(
     generator: torch.Generator,
     n_bootstrap: int = 1000,
     names: Collection[str] | None = None,
+    groups: Int64[Tensor, " N"] | None = None,
 ) -> dict[str, Interval]:
     """Every metric of `METRICS` (or of `names` among them) that is defined for these items.
 
     Where a few items are all there is, the intervals are as narrow as the items are alike: three right answers out of
-    three give accuracy 1 in [1, 1].
+    three give accuracy 1 in [1, 1]. Items of one group (any number that they share, such as that of the object they
+    show) are resampled together: taken as independent, they would make the intervals too narrow.
 
     Raises:
-        InvalidInputError: there are no items, or a label or a probability is not one.
+        InvalidInputError: there are no items, a label or a probability is not one, or not every item has a group.
     """
-    found = _with_resamples(probabilities, labels, generator, n_bootstrap, names)
+    found = _with_resamples(probabilities, labels, generator, n_bootstrap, names, groups)
     return _intervals({name: (float(drawn[0]), drawn[1:]) for name, drawn in found.items()})
 
 
@@ -62,17 +65,19 @@ def paired_differences(
     generator: torch.Generator,
     n_bootstrap: int = 1000,
     names: Collection[str] | None = None,
+    groups: Int64[Tensor, " N"] | None = None,
 ) -> dict[str, Interval]:
     """By how much each metric of `probabilities` is above that of `reference`, two predictions of the same items.
 
-    Both are resampled together, so that what makes items hard for both falls out of the interval.
+    Both are resampled together, so that what makes items hard for both falls out of the interval; groups of items as
+    in `all_metrics`.
 
     Raises:
-        InvalidInputError: there are no items, or a label or a probability is not one.
+        InvalidInputError: there are no items, a label or a probability is not one, or not every item has a group.
     """
     state = generator.get_state()
-    above = _with_resamples(probabilities, labels, generator, n_bootstrap, names)
-    below = _with_resamples(reference, labels, generator.set_state(state), n_bootstrap, names)
+    above = _with_resamples(probabilities, labels, generator, n_bootstrap, names, groups)
+    below = _with_resamples(reference, labels, generator.set_state(state), n_bootstrap, names, groups)
     gaps = {name: above[name] - below[name] for name in above}
     return _intervals({name: (float(gap[0]), gap[1:]) for name, gap in gaps.items()})
 
@@ -198,26 +203,32 @@ def _with_resamples(
     generator: torch.Generator,
     n_bootstrap: int,
     names: Collection[str] | None,
+    groups: Int64[Tensor, " N"] | None,
 ) -> dict[str, Float[Tensor, " R1"]]:
     """Each metric on the items as they are, then on each resample of them."""
-    _check(probabilities, labels)
+    groups = torch.arange(len(labels)) if groups is None else groups
+    _check(probabilities, labels, groups)
     probabilities = probabilities.double()
     parts: dict[str, list[Tensor]] = {name: [] for name in METRICS if names is None or name in names}
-    for weights in _resamples(len(labels), generator, n_bootstrap):
+    for weights in _resamples(groups, generator, n_bootstrap):
         for name, values in parts.items():
             values.append(METRICS[name](probabilities, labels, weights))
     return {name: torch.cat(values) for name, values in parts.items()}
 
 
-def _resamples(n: int, generator: torch.Generator, n_bootstrap: int) -> Iterator[Float[Tensor, "R N"]]:
-    """How often each item counts: once, then as often as each resample drew it; in blocks of bounded memory."""
-    yield torch.ones(1, n, dtype=torch.float64)
-    done = 0
+def _resamples(
+    groups: Int64[Tensor, " N"], generator: torch.Generator, n_bootstrap: int
+) -> Iterator[Float[Tensor, "R N"]]:
+    """How often each item counts: once, then as often as each resample drew its group; in blocks of bounded memory."""
+    yield torch.ones(1, len(groups), dtype=torch.float64)
+    distinct, group = torch.unique(groups, return_inverse=True)
+    n_groups, done = len(distinct), 0
     while done < n_bootstrap:
-        size = min(n_bootstrap - done, max(1, _WEIGHTS_AT_ONCE // n))
-        drawn = torch.randint(n, (size, n), generator=generator)
-        weights = torch.zeros(size, n, dtype=torch.float64)
-        yield weights.scatter_add_(1, drawn, torch.ones(size, n, dtype=torch.float64))
+        size = min(n_bootstrap - done, max(1, _WEIGHTS_AT_ONCE // len(groups)))
+        drawn = torch.randint(n_groups, (size, n_groups), generator=generator)
+        counts = torch.zeros(size, n_groups, dtype=torch.float64)
+        counts.scatter_add_(1, drawn, torch.ones(size, n_groups, dtype=torch.float64))
+        yield counts[:, group]
         done += size
 
 
@@ -257,12 +268,14 @@ def _per_level(weights: Float[Tensor, "*R N"], level: Int64[Tensor, " N"], n_lev
     return totals.index_add(-1, level, weights)
 
 
-def _check(probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> None:
+def _check(probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"], groups: Int64[Tensor, " M"]) -> None:
     if len(labels) == 0 or len(labels) != len(probabilities):
         raise InvalidInputError(
             f"{len(labels)} labels for {len(probabilities)} predictions: give one label for each of at least one item."
         )
     if not 0 <= int(labels.min()) <= int(labels.max()) < probabilities.shape[1]:
         raise InvalidInputError(f"A label is none of the {probabilities.shape[1]} classes: give their row numbers.")
+    if len(groups) != len(labels):
+        raise InvalidInputError(f"{len(groups)} groups for {len(labels)} items: give the group of each item.")
     if not bool(((probabilities >= 0) & (probabilities <= 1 + 1e-6)).all()):  # NaN fails too
         raise InvalidInputError("A probability is not between 0 and 1: check the predictions for NaN.")

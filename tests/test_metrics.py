@@ -130,6 +130,23 @@ def test_a_paired_difference_is_that_of_the_same_resamples() -> None:
         metrics.paired_differences(sharper, P * torch.nan, Y, torch.Generator())
 
 
+def test_items_of_one_group_are_resampled_together() -> None:
+    """Every item three times is the same bootstrap as every item once; as independent, copies look like evidence."""
+    copies, group = torch.arange(len(Y)).repeat(3), 7 - 2 * torch.arange(len(Y)).repeat(3)  # any numbers, any order
+    once = metrics.all_metrics(P, Y, torch.Generator().manual_seed(0), 200)
+    thrice = metrics.all_metrics(P[copies], Y[copies], torch.Generator().manual_seed(0), 200, groups=group)
+    apart = metrics.all_metrics(P[copies], Y[copies], torch.Generator().manual_seed(0), 200)
+    gap = metrics.paired_differences(
+        P[copies], P.square()[copies], Y[copies], torch.Generator().manual_seed(0), 200, ["nlpd"], group
+    )
+    for name in ("nlpd", "brier", "accuracy"):
+        width, wide, narrow = (found[name].high - found[name].low for found in (once, thrice, apart))
+        assert thrice[name].value == pytest.approx(once[name].value)
+        assert wide == pytest.approx(width, rel=0.25)  # other draws: groups come in the order of their numbers
+        assert narrow < 0.75 * wide
+    assert gap["nlpd"].low < gap["nlpd"].value < gap["nlpd"].high
+
+
 def test_blocks_of_resamples_are_the_same_bootstrap(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = metrics.all_metrics(P, Y, torch.Generator().manual_seed(0), n_bootstrap=20)
     monkeypatch.setattr(metrics, "_WEIGHTS_AT_ONCE", 7 * len(Y))

@@ -5,7 +5,7 @@ Joint covariance of the logits of two images and two classes (e.g. used by `alfl
     Cov(z_c(x), z_c'(x*)) = k(x, x*) Q_cc' + r'(x, x*) S_cc',   r' = r + k tr(Binv Binv_t)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -16,10 +16,12 @@ from torch import Tensor
 from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.predictive import (
     ClassCovariances,
+    cache_classes,
+    cache_images,
+    cached_moments,
+    cached_scales,
     class_covariances,
     gaussian_embeddings,
-    joint_scales,
-    logit_moments,
     probit,
 )
 from alflow.embeddings import Activations, LastLayers
@@ -58,12 +60,16 @@ class Beliefs:
         return len(self.probabilities)
 
     def __getitem__(self, rows: Tensor) -> Self:
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return type(self)(*(column[rows] for column in self.columns()))
+
+    def columns(self) -> list[Tensor]:
+        """Every field, in order."""
+        return [getattr(self, field.name) for field in fields(self)]
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
         """All rows of all parts, in order."""
-        return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+        return cls(*(torch.cat(column) for column in zip(*(part.columns() for part in parts), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,11 @@ def beliefs(
     image_posterior: KroneckerPosterior,
     text_posterior: KroneckerPosterior,
 ) -> Beliefs:
-    """What the current fit believes about images, in chunks of rows.
+    """What the current fit believes about images, in chunks of rows: no temporary grows with their number.
+
+    The one product of N P P operations gives features and k(x, x) alike. What does not depend on the classes
+    (`CachedImages`) is not kept for later calls: every fit moves the weights, so that it would serve only those who
+    change prompts before the first label.
 
     Args:
         images: inputs of the image projection, [N P].
@@ -118,21 +128,35 @@ def beliefs(
     """
     text = gaussian_embeddings(classes, layers.text_weight, text_posterior)
     trace = class_covariances(image_posterior, text_posterior, text, classes, layers.scale).trace
+    on_classes = cache_classes(text, image_posterior, text_posterior, layers)
 
     def chunk(rows: Activations) -> Beliefs:
-        image = gaussian_embeddings(rows, layers.image_weight, image_posterior)
-        moments = logit_moments(image, text, image_posterior, text_posterior, layers)
+        values = rows.values.to(layers.image_weight.dtype)
+        features = image_posterior.features(values)
+        image = gaussian_embeddings(rows, layers.image_weight, image_posterior, features=features)
+        cached = cache_images(image, text_posterior)
+        moments = cached_moments(cached, on_classes)
         return Beliefs(
             probabilities=probit(moments),
             mean=moments.mean,
             variance=moments.variance,
-            activations=rows.values.to(image.mean.dtype),
-            features=image_posterior.features(rows.values.to(image.mean.dtype)) / image.expected_norm[:, None],
+            activations=values,
+            features=features / image.expected_norm[:, None],
             embeddings=image.direction,
-            text_scale=joint_scales(image, text_posterior, trace)[1],
+            text_scale=cached_scales(cached, text_posterior, trace)[1],
         )
 
-    return Beliefs.concatenate([chunk(images[rows]) for rows in torch.split(torch.arange(len(images)), _ROWS)])
+    return _filled(images, chunk)
+
+
+def _filled(images: Activations, chunk: Callable[[Activations], Beliefs]) -> Beliefs:
+    """All chunks in one piece, each written where it belongs: joining them afterwards would need all of it twice."""
+    none = chunk(images[torch.arange(0)])
+    whole = Beliefs(*(empty.new_empty(len(images), *empty.shape[1:]) for empty in none.columns()))
+    for rows in torch.split(torch.arange(len(images)), _ROWS):
+        for column, part in zip(whole.columns(), chunk(images[rows]).columns(), strict=True):
+            column[rows] = part
+    return whole
 
 
 def build_query(

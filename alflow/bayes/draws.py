@@ -11,6 +11,7 @@ References:
     Owen, Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity, 1998.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,6 +25,7 @@ from alflow.bayes.probabilities import Scales
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 
+_DRAWS_AT_ONCE = 2**21  # entries of a block [rows K T+1]: 8 MB in float32
 _ROOM = 1e-6  # of the variance, added to the diagonal of a covariance that rounding may have left indefinite
 
 
@@ -108,19 +110,21 @@ def top_draws(
     Raises:
         InvalidInputError: there is only one class.
     """
-    if mean.shape[1] < 2:
-        raise InvalidInputError("There is only one class, so every prediction is certain. Add a second class.")
-    Q, S = (centred(X.double()).to(mean.dtype) for X in (covariances.Q, covariances.S))
-    top, classes = mean.topk(min(n_classes, mean.shape[1]), dim=1)  # [N T]
-    rows, columns = classes[:, :, None], classes[:, None, :]
-    covariance = scales[0][:, None, None] * Q[rows, columns] + scales[1][:, None, None] * S[rows, columns]
-    noise = sobol_normal(top.shape[1], n_draws).to(mean.dtype)  # [K T]
-    z = (top - top[:, :1])[:, None] + (_roots(covariance) @ noise.T).transpose(1, 2)  # [N K T]
-    variance = torch.outer(scales[0], Q.diagonal()) + torch.outer(scales[1], S.diagonal())
-    rest = (mean + variance / 2).scatter(1, classes, -torch.inf)
-    lump = (rest.logsumexp(dim=1) - top[:, 0])[:, None, None].expand(-1, n_draws, 1)
-    probabilities = torch.softmax(torch.cat([z, lump], dim=2), dim=2)
-    return TopDraws(classes, covariance, probabilities, torch.softmax(rest, dim=1).nan_to_num(0.0))
+    return _top_draws(mean, scales, _centred_covariances(mean, covariances), n_classes, n_draws)
+
+
+def stream_top_draws(
+    mean: Float[Tensor, "N C"], scales: Scales, covariances: ClassCovariances, n_classes: int, n_draws: int
+) -> Iterator[TopDraws]:
+    """`top_draws` of some rows at a time, in order, so that the memory needed does not grow with the rows.
+
+    Raises:
+        InvalidInputError: there is only one class.
+    """
+    shared = _centred_covariances(mean, covariances)
+    size = max(1, _DRAWS_AT_ONCE // (n_draws * (min(n_classes, mean.shape[1]) + 1)))
+    for z, k, r in zip(*(torch.split(rows, size) for rows in (mean, *scales)), strict=True):
+        yield _top_draws(z, (k, r), shared, n_classes, n_draws)
 
 
 @cache
@@ -144,6 +148,33 @@ def centred(X: Float[Tensor, "C C"]) -> Float[Tensor, "C C"]:
     """
     X = X - X.mean(dim=0)
     return X - X.mean(dim=1, keepdim=True)
+
+
+def _centred_covariances(mean: Float[Tensor, "N C"], covariances: ClassCovariances) -> tuple[Tensor, Tensor]:
+    """Q and S without what all classes share, in the dtype of the mean.
+
+    Raises:
+        InvalidInputError: there is only one class.
+    """
+    if mean.shape[1] < 2:
+        raise InvalidInputError("There is only one class, so every prediction is certain. Add a second class.")
+    return centred(covariances.Q.double()).to(mean.dtype), centred(covariances.S.double()).to(mean.dtype)
+
+
+def _top_draws(
+    mean: Float[Tensor, "N C"], scales: Scales, shared: tuple[Tensor, Tensor], n_classes: int, n_draws: int
+) -> TopDraws:
+    Q, S = shared
+    top, classes = mean.topk(min(n_classes, mean.shape[1]), dim=1)  # [N T]
+    rows, columns = classes[:, :, None], classes[:, None, :]
+    covariance = scales[0][:, None, None] * Q[rows, columns] + scales[1][:, None, None] * S[rows, columns]
+    noise = sobol_normal(top.shape[1], n_draws).to(mean.dtype)  # [K T]
+    z = (top - top[:, :1])[:, None] + (_roots(covariance) @ noise.T).transpose(1, 2)  # [N K T]
+    variance = torch.outer(scales[0], Q.diagonal()) + torch.outer(scales[1], S.diagonal())
+    rest = (mean + variance / 2).scatter(1, classes, -torch.inf)
+    lump = (rest.logsumexp(dim=1) - top[:, 0])[:, None, None].expand(-1, n_draws, 1)
+    probabilities = torch.softmax(torch.cat([z, lump], dim=2), dim=2)
+    return TopDraws(classes, covariance, probabilities, torch.softmax(rest, dim=1).nan_to_num(0.0))
 
 
 def _through(

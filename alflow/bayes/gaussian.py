@@ -65,6 +65,7 @@ def gaussian_embeddings(
     posterior: KroneckerPosterior,
     mean: Float[Tensor, "N D"] | None = None,
     product_dtype: torch.dtype | None = None,
+    features: Float[Tensor, "N P"] | None = None,
 ) -> GaussianEmbeddings:
     """Embeddings of these activations under weights centred at `weight`, in the dtype of `weight`.
 
@@ -73,8 +74,9 @@ def gaussian_embeddings(
         weight: centre of the posterior.
         posterior: of this layer.
         mean: g where it is known already, to save N P D operations.
-        product_dtype: of the product behind k(x, x) under the damped posterior; bfloat16 is several times faster where
+        product_dtype: of the product behind k(x, x); bfloat16 is several times faster where
             the processor multiplies it, and costs under 1 % of k. The means never take part: there it would show.
+        features: `posterior.features` of these activations where they are known already, to save N P P operations.
 
     Raises:
         InvalidInputError: the posterior belongs to a layer of another shape, or activations are not finite.
@@ -82,14 +84,27 @@ def gaussian_embeddings(
     posterior.check_weight(weight)
     values = activations.values.to(weight.dtype)
     mean = activations.embed(weight) if mean is None else mean
+    scale = posterior.row_variance(values, product_dtype) if features is None else features.square().sum(1)
     if posterior.form == "exact":
-        scale, output_variance = posterior.row_variance(values), posterior.output_variance(values)
+        output_variance = posterior.output_variance(values)
         found = GaussianEmbeddings(mean, scale, output_variance.sum(1), output_variance)
     else:
-        scale = posterior.row_variance(values, product_dtype)
         found = GaussianEmbeddings(mean, scale, scale * float(posterior.output_spectrum.sum()))
     _check_finite(found.expected_norm)
     return found
+
+
+def prompt_ensemble(prompts: Activations, counts: Sequence[int], weight: Float[Tensor, "D P"]) -> Activations:
+    """One row for each class, from those of its one or more prompts (`counts` of them, in order).
+
+    A class with several prompts is the prompt ensemble of CLIP: the average of the normalised embeddings. Since the
+    last layer is linear, that average is itself the image of an activation, the mean of psi / |h| over the prompts,
+    with the lengths |h| = |V psi| of the weights as they are. So the class has the ensemble's embedding, and of the
+    posterior the covariance of that average: prompts that say the same share their uncertainty, others average it out.
+    """
+    lengths = prompts.embed(weight).norm(dim=1, keepdim=True)  # [prompts 1]
+    residuals = None if prompts.residuals is None else _means(prompts.residuals / lengths, counts)
+    return Activations(_means(prompts.values / lengths, counts), residuals)
 
 
 def check_classes(classes: Activations, names: Sequence[str] = ()) -> None:
@@ -120,6 +135,10 @@ def check_classes(classes: Activations, names: Sequence[str] = ()) -> None:
             f"Classes {called[first]} and {called[second]} have the same text activations: no image tells them apart; "
             "give one of them other prompts."
         )
+
+
+def _means(rows: Tensor, counts: Sequence[int]) -> Tensor:
+    return torch.stack([part.mean(dim=0) for part in torch.split(rows, list(counts))])
 
 
 def _check_finite(norms: Float[Tensor, " N"]) -> None:

@@ -3,8 +3,8 @@
 Each name is defined, with its formula and source, in the file that it is imported from.
 """
 
-from alflow.bayes.draws import JointDraws, TopDraws, centred, joint_draws, top_draws
-from alflow.bayes.gaussian import GaussianEmbeddings, check_classes, gaussian_embeddings
+from alflow.bayes.draws import JointDraws, TopDraws, centred, joint_draws, stream_top_draws, top_draws
+from alflow.bayes.gaussian import GaussianEmbeddings, check_classes, gaussian_embeddings, prompt_ensemble
 from alflow.bayes.logits import (
     CachedClasses,
     CachedImages,
@@ -20,7 +20,7 @@ from alflow.bayes.logits import (
     logit_moments,
     stream_cache,
 )
-from alflow.bayes.probabilities import Scales, mean_field, probit, probit_raw, sigmoid_probit
+from alflow.bayes.probabilities import Scales, difference_variances, mean_field, probit, probit_raw, sigmoid_probit
 from alflow.bayes.uncertainty import (
     ClassUncertainty,
     Uncertainty,
@@ -54,6 +54,7 @@ __all__ = [
     "check_classes",
     "class_covariances",
     "class_uncertainty",
+    "difference_variances",
     "drawn_entropy",
     "drawn_parts",
     "entropy",
@@ -67,8 +68,10 @@ __all__ = [
     "parts_from_draws",
     "probit",
     "probit_raw",
+    "prompt_ensemble",
     "sigmoid_probit",
     "stream_cache",
+    "stream_top_draws",
     "top_draws",
     "uncertainty_parts",
 ]

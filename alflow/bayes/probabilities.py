@@ -49,10 +49,20 @@ def mean_field(mean: Float[Tensor, "N C"], scales: Scales, covariances: ClassCov
     What all classes share, in the means or in their covariance, drops out, as it must for a softmax: `probit` sees
     only the marginal variances, of which much is shared. N C C operations.
     """
-    on_q, on_s = (_differences(X.to(mean.dtype)) for X in (covariances.Q, covariances.S))
+    on_q, on_s = (difference_variances(X).to(mean.dtype) for X in (covariances.Q, covariances.S))
     size = max(1, _PAIRS_AT_ONCE // mean.shape[1] ** 2)
     blocks = zip(*(torch.split(rows, size) for rows in (mean, *scales)), strict=True)
     return torch.cat([_against_each_other(z, k, r, on_q, on_s) for z, k, r in blocks])
+
+
+def difference_variances(X: Float[Tensor, "C C"]) -> Float[Tensor, "C C"]:
+    """Variance of each difference of two logits of covariance X: X_cc + X_c'c' - 2 X_cc', taken in float64.
+
+    A softmax sees nothing else of a covariance. What all classes share, most of a covariance of cosine logits, is gone.
+    """
+    wide = X.double()
+    own = wide.diagonal()
+    return (own[:, None] + own - 2 * wide).clamp_min(0).to(X.dtype)
 
 
 def _against_each_other(
@@ -65,12 +75,6 @@ def _against_each_other(
     variance = k[:, None, None] * on_q + r[:, None, None] * on_s  # [n C C]
     away = (z[:, None, :] - z[:, :, None]) / (1 + pi / 8 * variance).sqrt()
     return torch.softmax(-away.logsumexp(dim=2), dim=1)
-
-
-def _differences(X: Float[Tensor, "C C"]) -> Float[Tensor, "C C"]:
-    """Variance of each difference: X_cc + X_c'c' - 2 X_cc'."""
-    own = X.diagonal()
-    return (own[:, None] + own - 2 * X).clamp_min(0)
 
 
 def _shrunk(mean: Float[Tensor, "N C"], variance: Float[Tensor, "N C"]) -> Float[Tensor, "N C"]:

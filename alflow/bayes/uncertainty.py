@@ -16,10 +16,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from alflow.bayes.draws import TopDraws, centred, top_draws
+from alflow.bayes.draws import TopDraws, stream_top_draws
 from alflow.bayes.gaussian import GaussianEmbeddings
 from alflow.bayes.logits import ClassCovariances
-from alflow.bayes.probabilities import Scales
+from alflow.bayes.probabilities import Scales, difference_variances
 
 
 class Uncertainty(NamedTuple):
@@ -85,15 +85,14 @@ def monte_carlo(
     n_draws: int = 128,
 ) -> Float[Tensor, "N C"]:
     """Posterior predictive by `n_draws` Sobol points over the `n_classes` likeliest classes of each image."""
-    drawn = top_draws(mean, scales, covariances, n_classes, n_draws)
-    return _predictive(drawn)
+    return torch.cat([_predictive(drawn) for drawn in stream_top_draws(mean, scales, covariances, n_classes, n_draws)])
 
 
 def drawn_entropy(
     mean: Float[Tensor, "N C"], scales: Scales, covariances: ClassCovariances, n_classes: int = 4, n_draws: int = 32
 ) -> Float[Tensor, " N"]:
     """Entropy of `monte_carlo`: for a ranking by total uncertainty four classes and 32 points are enough."""
-    return _total(top_draws(mean, scales, covariances, n_classes, n_draws))
+    return torch.cat([_total(drawn) for drawn in stream_top_draws(mean, scales, covariances, n_classes, n_draws)])
 
 
 def drawn_parts(
@@ -104,13 +103,12 @@ def drawn_parts(
     The epistemic part is what is drawn for the top classes, and by the closed form what the others add to that: the
     closed form over all classes less the closed form over those that are drawn.
     """
-    drawn = top_draws(mean, scales, covariances, n_classes, n_draws)
-    predictive = _predictive(drawn)
-    everywhere = uncertainty_parts(predictive, *scales, covariances).epistemic
-    top = drawn.probabilities.mean(dim=1)[:, :-1]
-    of_top = top * drawn.covariance.diagonal(dim1=1, dim2=2) - top * (drawn.covariance @ top[:, :, None])[:, :, 0]
-    epistemic = parts_from_draws(drawn.probabilities).epistemic + everywhere - 0.5 * of_top.sum(dim=1)
-    total = _total(drawn)
+    blocks = [
+        (_predictive(drawn), _beyond_closed_form(drawn), _total(drawn))
+        for drawn in stream_top_draws(mean, scales, covariances, n_classes, n_draws)
+    ]
+    predictive, beyond, total = (torch.cat(part) for part in zip(*blocks, strict=True))
+    epistemic = beyond + uncertainty_parts(predictive, *scales, covariances).epistemic
     epistemic = torch.minimum(epistemic.clamp_min(0), total)
     return Uncertainty(total, total - epistemic, epistemic)
 
@@ -143,6 +141,13 @@ def _predictive(drawn: TopDraws) -> Float[Tensor, "N C"]:
     return (drawn.others * top[:, -1:]).scatter(1, drawn.classes, top[:, :-1])
 
 
+def _beyond_closed_form(drawn: TopDraws) -> Float[Tensor, " N"]:
+    """The epistemic part of the top classes as drawn, less that by the closed form."""
+    top = drawn.probabilities.mean(dim=1)[:, :-1]
+    of_top = top * drawn.covariance.diagonal(dim1=1, dim2=2) - top * (drawn.covariance @ top[:, :, None])[:, :, 0]
+    return parts_from_draws(drawn.probabilities).epistemic - 0.5 * of_top.sum(dim=1)
+
+
 def _total(drawn: TopDraws) -> Float[Tensor, " N"]:
     """Entropy of the top classes and the lump, and what is left open inside the lump."""
     mean = drawn.probabilities.mean(dim=1)
@@ -150,6 +155,9 @@ def _total(drawn: TopDraws) -> Float[Tensor, " N"]:
 
 
 def _fisher_trace(p: Float[Tensor, "N C"], X: Float[Tensor, "C C"]) -> Float[Tensor, " N"]:
-    """tr((diag(p) - p p^T) X)."""
-    X = centred(X.double()).to(p.dtype)
-    return p @ X.diagonal() - ((p @ X) * p).sum(1)
+    """tr((diag(p) - p p^T) X) = 1/2 sum_cc' p_c p_c' (X_cc + X_c'c' - 2 X_cc').
+
+    No term is negative, so that nothing cancels: neither what all classes share nor, where a prediction is all but
+    certain, the two halves of the trace.
+    """
+    return 0.5 * ((p @ difference_variances(X).to(p.dtype)) * p).sum(1)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, NoReturn
 
 import typer
@@ -92,14 +93,25 @@ def plain(value: Any) -> Any:
 @contextmanager
 def progress_bar(description: str) -> Iterator[Progress]:
     """A bar on stderr, shown only where that is a terminal, to be fed by a use case's `progress(done, total)`."""
+    with progress_bars(description) as (progress,):
+        yield progress
+
+
+@contextmanager
+def progress_bars(*descriptions: str) -> Iterator[list[Progress]]:
+    """One bar for each part of the work; a part that has not begun shows none."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        tasks = [bar.add_task(description, total=None, visible=not row) for row, description in enumerate(descriptions)]
+        yield [partial(_show, bar, task) for task in tasks]
+
+
+def _show(bar: Any, task: Any, done: int, total: int | None) -> None:
+    bar.update(task, completed=done, total=total, visible=True)
 
 
 def _text(cell: object) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alflow.commands.console import new_app, progress_bar, say
+from alflow.commands.console import new_app, progress_bars, say
 from alflow.commands.options import ProjectName, choose_project, open_workspace
 
 
@@ -37,6 +37,6 @@ def estimate(
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
-    with progress_bar("estimating") as progress:
-        posterior = estimate_posterior(workspace, chosen, manifest, progress=progress)
+    with progress_bars("encoding pairs", "summing curvature") as (encoding, summing):
+        posterior = estimate_posterior(workspace, chosen, manifest, encoding, summing)
     say(f"posterior {posterior}")

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from alflow.bayes.gaussian import prompt_ensemble
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from alflow.vlm.compiled import FEWEST_IMAGES, PAYS_FROM_SECONDS, bfloat16_is_fast, compile_tower, seconds_an_image
@@ -186,11 +187,7 @@ def open_up(
 
 
 def class_activations(encoder: Encoder, prompts: Sequence[Sequence[str]]) -> Activations:
-    """One row of text activations for each class, from its one or more prompts: values [C P_t].
-
-    A class with several prompts is the prompt ensemble of CLIP, the average of the normalised embeddings. Since the
-    last layer is linear, that average is itself the image of an activation: the mean of psi / |h| over the prompts,
-    h = V psi. So a class row has the ensemble's embedding, and the covariance that the posterior of V gives to it.
+    """One row of text activations for each class, from its one or more prompts: values [C P_t]; `prompt_ensemble`.
 
     Raises:
         InvalidInputError: there is no class, or one without a prompt.
@@ -198,14 +195,7 @@ def class_activations(encoder: Encoder, prompts: Sequence[Sequence[str]]) -> Act
     if not prompts or not all(prompts):
         raise InvalidInputError("every class needs at least one prompt")
     flat = encoder.texts([prompt for of_class in prompts for prompt in of_class])
-    lengths = flat.embed(encoder.layers.text_weight).norm(dim=1, keepdim=True)  # [prompts 1]
-    counts = [len(of_class) for of_class in prompts]
-    residuals = None if flat.residuals is None else _means(flat.residuals / lengths, counts)
-    return Activations(_means(flat.values / lengths, counts), residuals)
-
-
-def _means(rows: Tensor, counts: Sequence[int]) -> Tensor:
-    return torch.stack([part.mean(dim=0) for part in torch.split(rows, list(counts))])
+    return prompt_ensemble(flat, [len(of_class) for of_class in prompts], encoder.layers.text_weight)
 
 
 def _fastest(precision: str, device: torch.device) -> torch.dtype:

@@ -71,13 +71,15 @@ def encode_pairs(
 
 
 def estimate_from_pairs(
-    workspace: Workspace, encoder: "Encoder", pairs: EncodedPairs, folder: str
+    workspace: Workspace, encoder: "Encoder", pairs: EncodedPairs, folder: str, progress: Progress
 ) -> tuple[Factors, Factors]:
-    """Factors of the image and of the text layer; kept after every batch."""
+    """Factors of the image and of the text layer; kept, and told, some thousand pairs at a time."""
     name = f"{folder}/factors.safetensors"
     start = _read_estimate(workspace, name) if workspace.artifacts.exists(name) else None
+    progress(0, len(pairs.images))
     for estimate in stream_factors(encoder.layers, pairs.images, pairs.texts, NEGATIVES, start=start):
         _write_estimate(workspace, name, estimate)
+        progress(estimate.done, len(pairs.images))
     return estimate.image, estimate.text
 
 

@@ -69,8 +69,12 @@ def import_posterior(workspace: Workspace, project: Project, directory: str, pai
     return _keep(workspace, project, read_factors(own) if own.is_file() else _read_published(folder, pairs))
 
 
-def estimate_posterior(workspace: Workspace, project: Project, manifest: str, progress: Progress = silent) -> str:
+def estimate_posterior(
+    workspace: Workspace, project: Project, manifest: str, progress: Progress = silent, summing: Progress = silent
+) -> str:
     """Estimate the factors from a manifest of images and captions; returns the hash of the posterior.
+
+    `progress` tells how many pairs are encoded, then `summing` how many of them are in the factors.
 
     Images that cannot be used are left out, with their captions, and recorded among the project's rejections. A run
     that was killed goes on where it was when it is started again: see `alflow.workflow.pairs`.
@@ -85,7 +89,7 @@ def estimate_posterior(workspace: Workspace, project: Project, manifest: str, pr
     encoded, folder = encode_pairs(workspace, encoder, pairs, progress)
     with workspace.database.begin() as tx:
         items.reject(tx, project.id, encoded.rejected)
-    return _keep(workspace, project, BothFactors(*estimate_from_pairs(workspace, encoder, encoded, folder)))
+    return _keep(workspace, project, BothFactors(*estimate_from_pairs(workspace, encoder, encoded, folder, summing)))
 
 
 def load_posterior(workspace: Workspace, project: Project) -> Posterior:

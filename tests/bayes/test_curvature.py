@@ -8,7 +8,14 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from alflow.bayes.curvature import Factors, estimate_factors, infonce_curvature, pair_factors, siglip_curvature
+from alflow.bayes.curvature import (
+    Factors,
+    estimate_factors,
+    infonce_curvature,
+    pair_factors,
+    siglip_curvature,
+    stream_factors,
+)
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 
@@ -128,6 +135,19 @@ class TestEstimate:
         expected = infonce_curvature(g[:5], h[:5], SCALE) + infonce_curvature(g[5:], h[5:], SCALE)
         torch.testing.assert_close(image.B, expected)
         assert told == [(5, 10), (10, 10)]
+
+    def test_goes_on_within_a_batch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Some rows at a time against the whole batch: the same sums, told as they grow, and taken up anywhere."""
+        whole = estimate_factors(self.layers, self.images, self.texts, 5)
+        monkeypatch.setattr("alflow.bayes.curvature._ROWS_AT_ONCE", 2)
+        parts = list(stream_factors(self.layers, self.images, self.texts, 5))
+        assert [part.done for part in parts] == [2, 4, 5, 7, 9, 10]
+        for start in (None, *parts):
+            *_, last = stream_factors(self.layers, self.images, self.texts, 5, start=start)
+            for found, expected in zip((last.image, last.text), whole, strict=True):
+                torch.testing.assert_close(found.A, expected.A)
+                torch.testing.assert_close(found.B, expected.B)
+                assert found.n == 10
 
     def test_chosen_negatives_join_every_batch(self) -> None:
         everything = torch.arange(10)

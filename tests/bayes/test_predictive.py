@@ -20,6 +20,7 @@ from alflow.bayes.predictive import (
     logit_moments,
     probit,
     probit_raw,
+    prompt_ensemble,
     sigmoid_probit,
     uncertainty_parts,
 )
@@ -154,6 +155,50 @@ def test_joint_covariance_of_classes_and_images_is_that_of_draws(damped_world: W
     torch.testing.assert_close(on_s, (r + k * joint.trace).diagonal())
     marginal = torch.outer(on_q, joint.Q.diagonal()) + torch.outer(on_s, joint.S.diagonal())
     torch.testing.assert_close(marginal, moments_of(world).variance)
+
+
+class TestPromptEnsemble:
+    """Classes of three, one and two prompts: moments of the mean of their embeddings over their lengths."""
+
+    world, counts = make_world(N=5, C=6), (3, 1, 2)
+    layers, prompts = world.layers, world.classes.values
+    lengths = (prompts @ layers.text_weight.T).norm(dim=1)
+    of_class = torch.block_diag(*(torch.full((1, count), 1 / count).double() for count in counts)) / lengths  # [3 6]
+    ensemble = prompt_ensemble(world.classes, counts, layers.text_weight)
+
+    def moments(self) -> LogitMoments:
+        return moments_of(World(self.layers, *self.world.posteriors, self.world.images, self.ensemble))
+
+    def test_moments_are_the_sums_over_pairs_of_prompts(self) -> None:
+        image_posterior, text_posterior = self.world.posteriors
+        h = self.of_class @ (self.prompts @ self.layers.text_weight.T)  # the ensemble of CLIP
+        k = self.of_class @ text_posterior.row_covariance(self.prompts, self.prompts) @ self.of_class.T  # [3 3]
+        image = gaussian_embeddings(self.world.images, self.layers.image_weight, image_posterior)
+        text = gaussian_embeddings(self.ensemble, self.layers.text_weight, text_posterior)
+        found = class_covariances(*self.world.posteriors, text, self.ensemble, self.layers.scale)
+        norms = (h.square().sum(1) + k.diagonal() * text_posterior.output_covariance.trace()).sqrt()
+        torch.testing.assert_close(text.expected_norm, norms)
+        torch.testing.assert_close(found.S, self.layers.scale**2 * k / torch.outer(norms, norms))
+        for n in range(len(self.world.images)):
+            on_image = image.variance_scale[n] * image_posterior.output_covariance
+            for c in range(3):
+                on_text = k[c, c] * text_posterior.output_covariance
+                g, size = image.mean[n], self.layers.scale / (image.expected_norm[n] * norms[c])
+                variance = g @ on_text @ g + h[c] @ on_image @ h[c] + (on_image * on_text).sum()
+                torch.testing.assert_close(self.moments().variance[n, c], size**2 * variance)
+                torch.testing.assert_close(self.moments().mean[n, c], size * (g @ h[c]) + self.layers.bias)
+
+    def test_moments_are_those_of_drawn_weights(self) -> None:
+        n_draws, generator = 40_000, torch.Generator().manual_seed(0)
+        W = self.world.image_posterior.draws(self.layers.image_weight, n_draws, generator)
+        V = self.world.text_posterior.draws(self.layers.text_weight, n_draws, generator)
+        g = W @ self.world.images.values.T + self.world.images.residuals.T[None]  # [K D N]
+        h = V @ self.prompts.T @ self.of_class.T  # [K D 3], every prompt through the same draw
+        norms = [x.square().sum(1).mean(0).sqrt() for x in (g, h)]
+        logits = self.layers.scale * g.transpose(1, 2) @ h / torch.outer(*norms) + self.layers.bias
+        moments = self.moments()
+        torch.testing.assert_close(logits.mean(0), moments.mean, rtol=0.02, atol=0.05)
+        torch.testing.assert_close(logits.var(0), moments.variance, rtol=0.05, atol=0)
 
 
 def test_tempered_embeddings_are_those_of_the_tempered_posterior(world: World) -> None:

@@ -15,14 +15,17 @@ from alflow.bayes.predictive import (
     check_classes,
     class_covariances,
     class_uncertainty,
+    drawn_entropy,
     drawn_parts,
     entropy,
     gaussian_embeddings,
     joint_scales,
     logit_moments,
+    monte_carlo,
     novelty,
     parts_from_draws,
     stream_cache,
+    stream_top_draws,
     uncertainty_parts,
 )
 from alflow.embeddings import Activations, LastLayers
@@ -59,6 +62,21 @@ def test_epistemic_part_survives_a_large_shared_covariance_in_single_precision()
     found = uncertainty_parts(p.float(), scale, scale, both)
     # What remains is the rounding of Q itself, 6e-8 of the shared part.
     torch.testing.assert_close(found.epistemic.double(), exact.epistemic, rtol=0.05, atol=1e-5)
+
+
+def test_epistemic_part_of_all_but_certain_predictions_survives_single_precision() -> None:
+    """p near 1: diag(p) - p p^T is a difference of two nearly equal numbers, if it is taken."""
+    generator = torch.Generator().manual_seed(0)
+    root = torch.randn(4, 4, dtype=torch.float64, generator=generator)
+    covariances = ClassCovariances(root @ root.T + 50, torch.zeros(4, 4, dtype=torch.float64), 0.0)
+    p = (torch.tensor([[12.0], [16.0], [20.0]]) * torch.tensor([1.0, 0.1, 0.05, 0.0])).double().softmax(1)
+    scale = torch.full((3,), 1e-3, dtype=torch.float64)
+    exact = uncertainty_parts(p, scale, scale, covariances).epistemic
+    dense = [0.5e-3 * torch.trace((row.diag() - torch.outer(row, row)) @ (root @ root.T)) for row in p]
+    torch.testing.assert_close(exact, torch.stack(dense), rtol=1e-6, atol=0)
+    single = ClassCovariances(covariances.Q.float(), covariances.S.float(), 0.0)
+    found = uncertainty_parts(p.float(), scale.float(), scale.float(), single).epistemic
+    torch.testing.assert_close(found.double(), exact, rtol=1e-4, atol=0)
 
 
 @pytest.mark.parametrize("covariance", ["diagonal", "full"])
@@ -131,6 +149,18 @@ def test_drawn_parts_add_up_and_agree_with_all_classes_drawn() -> None:
     for part in fast:
         assert (part >= 0).all()
     assert torch.corrcoef(torch.stack([fast.epistemic, exact.epistemic]))[0, 1] > 0.98
+
+
+def test_draws_of_some_rows_at_a_time_are_those_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many rows there are, draws take no more memory than one block of them."""
+    asked = joint_gaussian(make_world(N=40, C=12, P=20, D=8))
+    whole = monte_carlo(*asked, 6, 64), drawn_entropy(*asked, 6, 64), *drawn_parts(*asked, 6, 64)
+    monkeypatch.setattr("alflow.bayes.draws._DRAWS_AT_ONCE", 3 * 64 * 7)
+    assert [len(drawn.classes) for drawn in stream_top_draws(*asked, 6, 64)] == [3] * 13 + [1]
+    for found, expected in zip(
+        (monte_carlo(*asked, 6, 64), drawn_entropy(*asked, 6, 64), *drawn_parts(*asked, 6, 64)), whole, strict=True
+    ):
+        torch.testing.assert_close(found, expected)
 
 
 def test_novelty_is_the_share_of_variance_in_the_expected_square_norm(world: World) -> None:

@@ -7,8 +7,8 @@ Four predictions of the same images, by the class names alone:
     damped, exact        the posterior predictive (full covariance, shift-invariant probit), each with its evidence's
                          prior precision
 
-Judged on all images but the held-out ones; where a pack has groups (the same emoji in three styles), whole groups are
-held out. Intervals are 95 % percentile bootstraps over images; the last column is the paired difference to MAP.
+Judged on all images but the held-out ones. Intervals are 95 % percentile bootstraps; the last column is the paired
+difference to MAP. Where a pack has groups (the same emoji in three styles), whole groups are held out and resampled.
 Always the demo; the feature packs where ALFLOW_PACKS names their folder.
 """
 # ruff: noqa: T201 (its output is its purpose)
@@ -44,8 +44,9 @@ def main() -> None:
         predicted = predictions(model, images, test, held_out, labels[held_out])
         plain = predicted["MAP"]
         for name, p in predicted.items():
-            found = all_metrics(p, y, torch.Generator().manual_seed(0), names=NAMES)
-            gap = paired_differences(p, plain, y, torch.Generator().manual_seed(0), names=NAMES)
+            options = {"names": NAMES, "groups": groups[test]}
+            found = all_metrics(p, y, torch.Generator().manual_seed(0), **options)
+            gap = paired_differences(p, plain, y, torch.Generator().manual_seed(0), **options)
             cells = [title, name, f"{float(accuracy(p, y)):.3f}", *(interval(found[key]) for key in NAMES)]
             print("|", " | ".join([*cells, "" if p is plain else interval(gap["nlpd"], "+")]), "|", flush=True)
 

@@ -146,9 +146,12 @@ def captions(folder: Path, count: int = 6) -> Path:
 
 
 def test_estimated_factors_are_those_of_the_pairs(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
-    manifest, steps = captions(tmp_path / "pairs"), []
-    name = estimate_posterior(workspace, pets, str(manifest), lambda *step: steps.append(step))
-    assert steps[-1] == (6, 6)
+    manifest, encoding, summing = captions(tmp_path / "pairs"), [], []
+    name = estimate_posterior(
+        workspace, pets, str(manifest), lambda *step: encoding.append(step), lambda *step: summing.append(step)
+    )
+    assert encoding[-1] == (6, 6)
+    assert summing == [(0, 6), (6, 6)]
     encoder, loaded = workspace.encoder(pets), load_posterior(workspace, pets)
     assert loaded.hash == name
     images = encoder.images([Image.open(tmp_path / f"pairs/{seed}.png").convert("RGB") for seed in range(6)])
@@ -205,7 +208,9 @@ def test_a_killed_estimate_goes_on_where_it_was(
         return stream(*arguments, start=start)
 
     monkeypatch.setattr(pairs, "stream_factors", noted)
-    estimate_posterior(workspace, pets, str(manifest))
+    summed: list[tuple[int, int | None]] = []
+    estimate_posterior(workspace, pets, str(manifest), summing=lambda *step: summed.append(step))
+    assert summed == [(0, 5), (3, 5), (5, 5)]
     assert starts == [3]  # five usable pairs in batches of three and two
     assert Path(workspace.artifacts._root, first).stat().st_mtime_ns == written_at
     found = load_posterior(workspace, pets).image.spectrum.factors
