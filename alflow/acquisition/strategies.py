@@ -14,9 +14,11 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from alflow.acquisition import diversity, scores
-from alflow.acquisition.batch import MAX_TARGETS, centre_of, conditioned_batch, draw_control, representatives
+from alflow.acquisition.aims import MAX_TARGETS, centre_of, representatives
+from alflow.acquisition.batch import covering_batch, draw_control
 from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
 from alflow.acquisition.combine import Strategy, balanced, combined, parse
+from alflow.acquisition.conditioned import conditioned_batch
 from alflow.acquisition.draws import FieldDraws
 from alflow.acquisition.epig import epig as closed_form_epig
 from alflow.acquisition.epig import epig_from_draws
@@ -93,10 +95,10 @@ def caption(name: str) -> str:
 def default(query: Query, budget: int, generator: torch.Generator) -> Acquisition:  # noqa: ARG001
     """Where the labels together take most off the uncertainty about the targets: a batch without near-copies.
 
-    Each pick is conditioned on what is labelled and on the picks before it; see `batch.conditioned_batch`. A project
+    Each pick is conditioned on what is labelled and on the picks before it; see `batch.covering_batch`. A project
     without target items aims at its own pool.
     """
-    return conditioned_batch(query, budget)
+    return covering_batch(query, budget)
 
 
 def random(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
@@ -166,6 +168,11 @@ def epig_joint(query: Query, budget: int, generator: torch.Generator) -> Acquisi
     return Acquisition(rows, values, bound)
 
 
+def epig_conditioned(query: Query, budget: int, generator: torch.Generator) -> Acquisition:  # noqa: ARG001
+    """Second-order EPIG with a local kernel, each pick conditioned on all before it as in a Gaussian process."""
+    return conditioned_batch(query, budget)
+
+
 def k_centre(query: Query, budget: int, generator: torch.Generator) -> Acquisition:  # noqa: ARG001
     """Farthest from everything labelled or picked: covers the pool, outliers first."""
     return Acquisition(*diversity.k_centre(*_points(query), budget))
@@ -211,6 +218,7 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType({
     "epig": epig,
     "epig-monte-carlo": epig_monte_carlo,
     "epig-joint": epig_joint,
+    "epig-conditioned": epig_conditioned,
     "k-centre": k_centre,
     "badge": badge,
     "typiclust": typiclust,

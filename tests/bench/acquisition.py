@@ -1,4 +1,4 @@
-"""Choosing what to ask: closed-form EPIG and the conditioned batch against EPIG written out with joint draws.
+"""Choosing what to ask: closed-form EPIG and the default's batch against EPIG written out with joint draws.
 
 Random beliefs of the right shapes (P = 768, D = 512, as of CLIP ViT-B/32): the time does not depend on the values. The
 written-out form is the definition in `alflow.acquisition.epig.pairs_from_draws`, with K = 128 draws that are given to
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from alflow.acquisition.batch import conditioned_batch
+from alflow.acquisition.batch import covering_batch
 from alflow.acquisition.beliefs import Beliefs, Query
 from alflow.acquisition.draws import FieldDraws
 from alflow.acquisition.epig import epig, epig_from_draws, pairs_from_draws
@@ -60,18 +60,18 @@ def batch() -> Iterator[Row]:
     asked = query(4_000, 1_000)
     pool, target = draws(WRITTEN_OUT_ROWS), draws(1_000)
     yield compare(
-        "conditioned batch of 50 from 4,000, 1,000 targets, C=65",
-        lambda: conditioned_batch(asked, 50),
+        "default's batch of 50 from 4,000, 1,000 targets, C=65",
+        lambda: covering_batch(asked, 50),
         lambda: pairs_from_draws(pool, target),
         floor=30,
         share=WRITTEN_OUT_ROWS / 4_000 / 50,
     )
     sizes = (2_000, 4_000, 8_000)
-    taken = [_seconds(partial(conditioned_batch, budget=20), query(n, 1_000)) for n in sizes]
-    yield at_most("conditioned batch of 20: exponent of its growth with the pool", exponent(sizes, taken), 1.2)
+    taken = [_seconds(partial(covering_batch, budget=20), query(n, 1_000)) for n in sizes]
+    yield at_most("default's batch of 20: exponent of its growth with the pool", exponent(sizes, taken), 1.2)
     large = query(40_000, 1_000)
-    once = seconds(lambda: conditioned_batch(large, 50))
-    yield Row("conditioned batch of 50 from 40,000, 1,000 targets, C=65", 1.0, None, None, once)
+    once = seconds(lambda: covering_batch(large, 50))
+    yield Row("default's batch of 50 from 40,000, 1,000 targets, C=65", 1.0, None, None, once)
     yield at_most("the same: seconds, of 300", once, 300)
 
 

@@ -1,0 +1,70 @@
+"""What a batch is aimed at: images whose uncertainty is to fall, and what each of them counts.
+
+Axes: N pool items, L labelled items, T images aimed at, P width of the activations.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from alflow.acquisition.beliefs import Beliefs, Query
+from alflow.acquisition.likeness import directions, likeness
+
+MAX_TARGETS = 1_000
+MAX_STAND_INS = 2_000
+"""Pool images that are aimed at, at most."""
+
+TARGETS_OWN_SHARE = 0.2
+"""Of the weight of the targets, what stays on themselves; the rest goes to the pool images that are like them."""
+
+_SHARPNESS = 8  # a target's weight goes to pool images by this power of the likeness: to near ones only
+
+
+class Aims(NamedTuple):
+    """Images whose uncertainty is to fall, and what each counts: w tr(F); the w of all add up to 1."""
+
+    directions: Float[Tensor, "T P"]
+    weights: Float[Tensor, " T"]
+
+
+def aims_of(query: Query, centre: Float[Tensor, " P"]) -> Aims:
+    """The targets, and pool images in proportion to how many targets they are like.
+
+    A few hundred targets are a rough picture of where targets lie; the pool, where it is like them, refines it. Every
+    target hands most of its weight to the pool images nearest to it, so that a pool of another kind gets none.
+
+    Args:
+        query: targets beyond `MAX_TARGETS`, and pool images beyond `MAX_STAND_INS`, are thinned by predicted class;
+            without targets the pool stands in for them.
+        centre: of the directions (`centre_of`).
+    """
+    pool = representatives(query.pool, MAX_STAND_INS)
+    target = representatives(query.target, MAX_TARGETS)
+    of_pool, of_target = (directions(part.activations, centre) for part in (pool, target))
+    if len(target) == 0:
+        return Aims(of_pool, label_variance(pool) / len(pool))
+    share = TARGETS_OWN_SHARE / len(target)
+    handed = likeness(of_pool, of_target) ** _SHARPNESS  # [N T]
+    handed = (1 - TARGETS_OWN_SHARE) * (handed / handed.sum(dim=0)).mean(dim=1)
+    own = label_variance(target) * share
+    return Aims(torch.cat([of_target, of_pool]), torch.cat([own, label_variance(pool) * handed]))
+
+
+def centre_of(pool: Beliefs, labelled: Beliefs) -> Float[Tensor, " P"]:
+    """Mean activation of all that was ever in the pool."""
+    return torch.cat([pool.activations, labelled.activations]).mean(dim=0)
+
+
+def label_variance(beliefs: Beliefs) -> Float[Tensor, " N"]:
+    """tr(F) = 1 - sum_c p_c^2: the probability that two answers drawn from the prediction differ."""
+    return 1 - beliefs.probabilities.square().sum(dim=1)
+
+
+def representatives(beliefs: Beliefs, limit: int) -> Beliefs:
+    """At most `limit` rows, evenly spaced in the order of predicted class: each class keeps its share of the rows."""
+    if len(beliefs) <= limit:
+        return beliefs
+    by_class = beliefs.probabilities.argmax(dim=1).argsort(stable=True)
+    return beliefs[by_class[torch.arange(limit) * len(beliefs) // limit]]

@@ -1,0 +1,32 @@
+"""What the default strategy and its Gaussian process are aimed at, by the words of the docstrings."""
+
+import torch
+
+from alflow.acquisition.aims import TARGETS_OWN_SHARE
+from alflow.acquisition.likeness import LENGTH
+
+
+def kernel(a, b):
+    """1 / (1 + |a - b|^2 / (2 LENGTH^2)) of every pair, written out."""
+    return 1 / (1 + (a[:, None] - b[None]).square().sum(dim=2) / (2 * LENGTH**2))
+
+
+def centre_of(query):
+    return torch.cat([query.pool.activations, query.labelled.activations]).mean(dim=0)
+
+
+def unit(rows, centre):
+    return torch.stack([(row - centre) / (row - centre).norm() for row in rows])
+
+
+def aims(query, centre):
+    """Every image that is aimed at, with its weight, by the words of the docstrings."""
+    pool, target = (unit(part.activations, centre) for part in (query.pool, query.target))
+    handed = torch.zeros(len(pool), dtype=pool.dtype)
+    for row in target:
+        near = kernel(pool, row[None])[:, 0] ** 8
+        handed += (1 - TARGETS_OWN_SHARE) / len(target) * near / near.sum()
+    weights = torch.cat([torch.full((len(target),), TARGETS_OWN_SHARE / len(target), dtype=pool.dtype), handed])
+    p = torch.cat([query.target.probabilities, query.pool.probabilities])
+    fisher = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
+    return torch.cat([target, pool]), weights * fisher.diagonal(dim1=1, dim2=2).sum(dim=1)
