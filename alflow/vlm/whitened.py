@@ -92,28 +92,40 @@ class Problem:
         The limit is part of the method: the very weakest priors are left a little before their optimum, in the
         cross-validation as in the final fit.
         """
-        change = self.g.new_zeros(self.g.shape[1], self.coordinates.shape[1]).requires_grad_()
-        head = self.g.new_zeros(2).requires_grad_()
+        change = self.g.new_zeros(self.g.shape[1], self.coordinates.shape[1])
+        head = self.g.new_zeros(2)
         optimiser = torch.optim.LBFGS(
             [change, head], max_iter=_MAX_STEPS, tolerance_change=_TOLERANCE, line_search_fn="strong_wolfe"
         )
 
         def closure() -> Tensor:
-            optimiser.zero_grad()
-            loss = self.loss(change, head, strength)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss, change.grad, head.grad = self.loss(change, head, strength)
             return loss
 
         optimiser.step(closure)  # type: ignore[no-untyped-call]
-        log_scale, bias = head.detach().tolist()
-        return Solution(change.detach(), log_scale, bias)
+        log_scale, bias = head.tolist()
+        return Solution(change, log_scale, bias)
 
-    def loss(self, change: Float[Tensor, "D r"], head: Float[Tensor, "2"], strength: float) -> Float[Tensor, ""]:
-        """Negative log posterior up to a constant; `head` holds the changes of log scale and bias."""
-        cosines = torch.nn.functional.normalize(self._moved(change, strength), dim=1) @ self.h.T  # [N C]
-        logits = self.layers.scale * head[0].exp() * cosines + (self.layers.bias + head[1])
-        prior = change.square().sum() + (head[0] / _LOG_SCALE_SD) ** 2 + (head[1] / _BIAS_SD) ** 2
-        return self._misfit(logits) + 0.5 * prior
+    def loss(
+        self, change: Float[Tensor, "D r"], head: Float[Tensor, "2"], strength: float
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "D r"], Float[Tensor, "2"]]:
+        """Negative log posterior up to a constant, and its gradients; `head` holds changes of log scale and bias.
+
+        Without automatic differentiation: the matrices are small and a fit asks hundreds of times.
+        """
+        moved = self._moved(change, strength)
+        length = moved.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        unit = moved / length
+        cosines = unit @ self.h.T  # [N C]
+        scale = self.layers.scale * head[0].exp()
+        misfit, of_logits = self._misfit(scale * cosines + (self.layers.bias + head[1]))
+        of_unit = scale * of_logits @ self.h  # [N D]
+        of_moved = (of_unit - (of_unit * unit).sum(dim=1, keepdim=True) * unit) / length
+        of_change = (of_moved * (self.root / sqrt(strength))).T @ self.coordinates + change
+        variances = head.new_tensor([_LOG_SCALE_SD**2, _BIAS_SD**2])
+        of_head = torch.stack([(of_logits * cosines).sum() * scale, of_logits.sum()]) + head / variances
+        prior = change.square().sum() + (head.square() / variances).sum()
+        return misfit + 0.5 * prior, of_change, of_head
 
     def embeddings(self, solution: Solution, strength: float) -> Float[Tensor, "N D"]:
         """G of these items under a solution, in the ordinary basis."""
@@ -126,8 +138,10 @@ class Problem:
     def _moved(self, change: Float[Tensor, "D r"], strength: float) -> Float[Tensor, "N D"]:
         return self.g + (self.coordinates @ change.T) * (self.root / sqrt(strength))
 
-    def _misfit(self, logits: Float[Tensor, "N C"]) -> Float[Tensor, ""]:
+    def _misfit(self, logits: Float[Tensor, "N C"]) -> tuple[Float[Tensor, ""], Float[Tensor, "N C"]]:
+        """Negative log likelihood and its gradient."""
+        answers = torch.nn.functional.one_hot(self.labels, logits.shape[1]).to(logits.dtype)
         if self.layers.likelihood == "softmax":  # blind to the bias, which its prior keeps in place
-            return torch.nn.functional.cross_entropy(logits, self.labels, reduction="sum")
-        sign = 2 * torch.nn.functional.one_hot(self.labels, logits.shape[1]) - 1
-        return -torch.nn.functional.logsigmoid(sign * logits).sum()
+            log_p = logits.log_softmax(dim=1)
+            return -(answers * log_p).sum(), log_p.exp() - answers
+        return -torch.nn.functional.logsigmoid((2 * answers - 1) * logits).sum(), logits.sigmoid() - answers

@@ -124,7 +124,22 @@ def test_white_coordinates_are_the_same_objective() -> None:
     torch.testing.assert_close(problem.embeddings(solution, 0.03), support.values @ weight.T, rtol=1e-3, atol=1e-4)
     head = torch.tensor([solution.log_scale, solution.bias])
     written_out = negative_log_posterior(weight, head[0] + log(8.0), head[1], pretrained, support, labels[:30], at=0.03)
-    torch.testing.assert_close(problem.loss(solution.change, head, 0.03), written_out, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(problem.loss(solution.change, head, 0.03)[0], written_out, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("likelihood", ["softmax", "sigmoid"])
+def test_gradients_are_those_of_the_loss(likelihood: str) -> None:
+    pretrained, items, labels = make_world(likelihood)
+    support, texts = items[torch.arange(7)], pretrained.classes.embed(pretrained.layers.text_weight)
+    single = Problem.of(support, labels[:7], texts, pretrained.layers, pretrained.image_posterior)
+    tensors = {name: value.double() for name, value in vars(single).items() if torch.is_tensor(value)}
+    problem = replace(single, **tensors | {"labels": single.labels})
+    shape = problem.g.shape[1], problem.coordinates.shape[1]
+    change = torch.randn(shape, generator=generator(), dtype=torch.float64).requires_grad_()
+    head = torch.tensor([0.3, -0.2], dtype=torch.float64).requires_grad_()
+    loss, *gradients = problem.loss(change, head, 0.03)
+    for found, by_torch in zip(gradients, torch.autograd.grad(loss, [change, head]), strict=True):
+        torch.testing.assert_close(found, by_torch, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("likelihood", ["softmax", "sigmoid"])
