@@ -9,7 +9,9 @@ from ui.components.gallery import Bar, Card
 SHOWN_CLASSES = 3
 
 
-def card(project: Project, review: CandidateReview, classes: Sequence[ClassLabel]) -> Card:
+def card(
+    project: Project, review: CandidateReview, classes: Sequence[ClassLabel], novelty: float | None = None
+) -> Card:
     """The card of a candidate: image, answers, the most probable classes, and the reasons."""
     names = {each.id: each.display_name for each in classes}
     candidate = review.candidate
@@ -18,7 +20,7 @@ def card(project: Project, review: CandidateReview, classes: Sequence[ClassLabel
         rank=candidate.rank + 1,
         origin=candidate.origin.value,
         believed=_believed(candidate.probabilities, names),
-        facts=_facts(review),
+        facts=_facts(review, novelty),
         answers=[_answer(label, names) for label in review.labels],
         verdict=_verdict(review),
     )
@@ -29,7 +31,7 @@ def _believed(probabilities: Mapping[int, float], names: Mapping[int, str]) -> l
     return [Bar(name=names.get(class_id, "?"), value=value) for class_id, value in top]
 
 
-def _facts(review: CandidateReview) -> list[tuple[str, str]]:
+def _facts(review: CandidateReview, novelty: float | None) -> list[tuple[str, str]]:
     candidate = review.candidate
     score = "drawn at random" if candidate.score is None else f"{candidate.score:.3g}"
     facts = [
@@ -37,6 +39,7 @@ def _facts(review: CandidateReview) -> list[tuple[str, str]]:
         ("Epistemic", f"{candidate.epistemic:.3f} nats"),
         ("Aleatoric", f"{candidate.aleatoric:.3f} nats"),
     ]
+    facts += [] if novelty is None else [("Novelty", f"{novelty:.1f}")]
     return facts + [("Answered in", f"{label.seconds:.1f} s") for label in review.labels[:1]]
 
 

@@ -22,6 +22,7 @@ from alflow.bayes.predictive import (
     cached_scales,
     class_covariances,
     gaussian_embeddings,
+    novelty,
     probit,
 )
 from alflow.embeddings import Activations, LastLayers
@@ -41,6 +42,7 @@ class Beliefs:
         features: u = A^-1/2 phi / sqrt(E|g|^2), so that u . u' = k(x, x').
         embeddings: g / sqrt(E|g|^2), so that r(x, x') = embedding . Binv_t embedding'.
         text_scale: r'(x, x) = r(x, x) + k(x, x) tr(Binv Binv_t).
+        novelty: how unlike the pretraining data; 1 on average there (`alflow.bayes.uncertainty.novelty`).
     """
 
     probabilities: Float[Tensor, "N C"]
@@ -50,6 +52,7 @@ class Beliefs:
     features: Float[Tensor, "N P"]
     embeddings: Float[Tensor, "N D"]
     text_scale: Float[Tensor, " N"]
+    novelty: Float[Tensor, " N"]
 
     @property
     def image_scale(self) -> Float[Tensor, " N"]:
@@ -144,6 +147,7 @@ def beliefs(
             features=features / image.expected_norm[:, None],
             embeddings=image.direction,
             text_scale=cached_scales(cached, text_posterior, trace)[1],
+            novelty=novelty(image.variance_scale, image_posterior),
         )
 
     return _filled(images, chunk)

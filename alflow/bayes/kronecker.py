@@ -113,6 +113,11 @@ class KroneckerPosterior:
         self._check_width(b)
         return self.features(a) @ self.features(b).T
 
+    @property
+    def mean_row_variance(self) -> float:
+        """Mean of k(x, x) over the very pairs that the factors were made of: tr(Ainv sum phi phi^T) / n."""
+        return float((self.spectrum.a * self.row_spectrum).sum()) / sqrt(self.spectrum.factors.n)
+
     # Output: what the embedding sees.
 
     @cached_property

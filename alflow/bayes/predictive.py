@@ -32,6 +32,7 @@ from alflow.bayes.uncertainty import (
     novelty,
     parts_from_draws,
     uncertainty_parts,
+    variance_share,
 )
 
 __all__ = [
@@ -74,4 +75,5 @@ __all__ = [
     "stream_top_draws",
     "top_draws",
     "uncertainty_parts",
+    "variance_share",
 ]

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from alflow.bayes.draws import TopDraws, stream_top_draws
 from alflow.bayes.gaussian import GaussianEmbeddings
+from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.logits import ClassCovariances
 from alflow.bayes.probabilities import Scales, difference_variances
 
@@ -34,11 +35,11 @@ class ClassUncertainty(NamedTuple):
     """Which class names are uncertain, whatever the image.
 
     Attributes:
-        novelty: share of the expected square norm of the name's embedding that is variance; see `novelty`.
+        variance_share: of the expected square norm of the name's embedding; see `variance_share`.
         logit_deviation: standard deviation of the logit of a typical image that comes from the name alone.
     """
 
-    novelty: Float[Tensor, " C"]
+    variance_share: Float[Tensor, " C"]
     logit_deviation: Float[Tensor, " C"]
 
 
@@ -113,13 +114,18 @@ def drawn_parts(
     return Uncertainty(total, total - epistemic, epistemic)
 
 
-def novelty(embeddings: GaussianEmbeddings) -> Float[Tensor, " N"]:
-    """Out-of-distribution score in [0, 1): the share of E|g|^2 that is posterior variance, tr Cov g / E|g|^2.
+def novelty(variance_scale: Float[Tensor, " N"], posterior: KroneckerPosterior) -> Float[Tensor, " N"]:
+    """Out-of-distribution score of an input: k(x, x) over its mean over the pairs that the factors were made of.
 
-    Under the damped posterior it is k(x, x) tr(Binv) / E|g|^2. k(x, x) = phi^T Ainv phi is the squared Mahalanobis
-    length of the activations under the (damped) second moments of pretraining, the distance of Lee et al. without
-    class means: large where pretraining saw little that points this way. Needs no classes.
+    k(x, x) = phi^T Ainv phi is the squared Mahalanobis length of the activations under the (damped) second moments of
+    pretraining, the distance of Lee et al. without class means: large where pretraining saw little that points this
+    way. 1 is an average input of pretraining, whatever the model. Needs no classes, and no fit moves it.
     """
+    return variance_scale / posterior.mean_row_variance
+
+
+def variance_share(embeddings: GaussianEmbeddings) -> Float[Tensor, " N"]:
+    """The share of E|g|^2 that is posterior variance, tr Cov g / E|g|^2 in [0, 1): of any length of the activations."""
     return embeddings.total_variance / embeddings.expected_norm.square()
 
 
@@ -133,7 +139,7 @@ def class_uncertainty(
         covariances: of the logits.
         text_scale: r' of the images in question, as from `joint_scales`; their mean is the typical image.
     """
-    return ClassUncertainty(novelty(text), (covariances.S.diagonal() * text_scale.mean()).sqrt())
+    return ClassUncertainty(variance_share(text), (covariances.S.diagonal() * text_scale.mean()).sqrt())
 
 
 def _predictive(drawn: TopDraws) -> Float[Tensor, "N C"]:

@@ -1,7 +1,7 @@
 """Open a round: decide which pool items are worth a label, and queue them."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 
@@ -19,6 +19,9 @@ from alflow.workflow.embed import load_embeddings
 from alflow.workflow.evaluate import evaluate_zero_shot
 from alflow.workflow.model import Model, load_model
 from alflow.workspace import Workspace
+
+NOVEL: Final = 2.0
+"""Novelty above which an image is unlike what the model was pretrained on; a few in a hundred of that are, too."""
 
 
 def open_round(workspace: Workspace, project_id: int) -> Round:
@@ -78,6 +81,7 @@ def _plan(workspace: Workspace, project: Project, model: Model, rows: list[Embed
     query = model.query(pool.activations, target.activations, labelled.activations)
     generator = torch.Generator().manual_seed(seed)
     chosen, control = acquire(query, settings.strategy, settings.budget, settings.control_fraction, generator)
+    picked = torch.cat([chosen.rows, control])
     configuration = {
         "control_fraction": settings.control_fraction,
         "votes": settings.votes,
@@ -86,7 +90,9 @@ def _plan(workspace: Workspace, project: Project, model: Model, rows: list[Embed
         "n_labels": len(labelled),
         "class_ids": list(model.class_ids),
         "class_deviations": model.class_deviations(query),
-        "near_duplicates": _alike(query, torch.cat([chosen.rows, control])),
+        "near_duplicates": _alike(query, picked),
+        "novelty": _by_item(pool, picked, query.pool.novelty),
+        "novel_share": float((query.pool.novelty > NOVEL).double().mean()),
     }
     return _Plan(
         seed,
@@ -136,6 +142,10 @@ def _interleave(chosen: list[int], control: list[int], generator: torch.Generato
 
 def _alike(query: Query, batch: torch.Tensor) -> int:
     return near_duplicates(query.pool.activations[batch], query.pool.activations.mean(dim=0))
+
+
+def _by_item(pool: Embeddings, rows: torch.Tensor, values: torch.Tensor) -> dict[int, float]:
+    return dict(zip(pool.item_ids[rows].tolist(), values[rows].tolist(), strict=True))
 
 
 def _save_scores(workspace: Workspace, project: Project, model: Model, pool: Embeddings, chosen: Acquisition) -> str:

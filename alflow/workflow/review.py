@@ -44,6 +44,8 @@ class Overview:
     labels_per_class: Mapping[int, int]
     current: Round | None
     waiting_for: str
+    novel_share: float | None
+    """Share of the pool that is unlike what the model was pretrained on, when the newest round was opened."""
 
 
 def round_summaries(workspace: Workspace, project_id: int) -> list[RoundSummary]:
@@ -98,6 +100,7 @@ def overview(workspace: Workspace, project_id: int) -> Overview:
     with workspace.database.read() as tx:
         project = projects.by_id(tx, project_id)
         settled = labels.settled(tx, project_id)
+        shares = [done.configuration.get("novel_share") for done in rounds.all_(tx, project_id)]
         return Overview(
             project=project,
             classes=tuple(projects.classes(tx, project_id)),
@@ -107,6 +110,7 @@ def overview(workspace: Workspace, project_id: int) -> Overview:
             labels_per_class=Counter(settled.values()),
             current=rounds.current(tx, project_id),
             waiting_for=waiting_for(tx, project),
+            novel_share=shares[-1] if shares else None,
         )
 
 

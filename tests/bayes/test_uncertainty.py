@@ -1,10 +1,12 @@
 """What is cached, streamed or split off against what it stands for, and bad input at the door."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 
+from alflow.bayes.kronecker import Spectrum
 from alflow.bayes.predictive import (
     ClassCovariances,
     LogitMoments,
@@ -27,6 +29,7 @@ from alflow.bayes.predictive import (
     stream_cache,
     stream_top_draws,
     uncertainty_parts,
+    variance_share,
 )
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
@@ -163,12 +166,32 @@ def test_draws_of_some_rows_at_a_time_are_those_of_all_at_once(monkeypatch: pyte
         torch.testing.assert_close(found, expected)
 
 
-def test_novelty_is_the_share_of_variance_in_the_expected_square_norm(world: World) -> None:
+def test_novelty_is_one_on_average_over_the_data_behind_the_factors(world: World) -> None:
+    """Squared Mahalanobis length under the damped second moments, over its mean over those data; any direction else."""
+    generator = torch.Generator().manual_seed(0)
+    data = torch.randn(40, 6, dtype=torch.float64, generator=generator)
+    data[:, 5] *= 1e-3  # pretraining hardly saw this direction
+    posterior = world.image_posterior
+    factors = replace(posterior.spectrum.factors, A=data.T @ data, n=40)
+    posterior = replace(posterior, spectrum=Spectrum.of(factors))
+    found = novelty(posterior.row_variance(data), posterior)
+    torch.testing.assert_close(found.mean(), torch.tensor(1.0).double())
+    if posterior.form == "damped":
+        damped = posterior.tau**0.5 * factors.A / 40**0.5 + posterior.prior_precision**0.5 * torch.eye(6).double()
+        lengths = (data @ torch.linalg.inv(damped) * data).sum(1)
+        torch.testing.assert_close(found, lengths / lengths.mean())
+    torch.testing.assert_close(novelty(posterior.row_variance(data), posterior.tempered(0.1)), found)
+    usual, strange = torch.eye(6, dtype=torch.float64)[[0, 5]]
+    found = novelty(posterior.row_variance(torch.stack([usual, strange])), posterior)
+    assert found[1] > 2 * found[0]
+
+
+def test_variance_share_is_what_the_mean_leaves_of_the_expected_square_norm(world: World) -> None:
     image, _ = sides(world)
-    expected = 1 - image.direction.square().sum(1)
-    torch.testing.assert_close(novelty(image), expected)
+    torch.testing.assert_close(variance_share(image), 1 - image.direction.square().sum(1))
     stranger = Activations(100 * world.images.values, world.images.residuals)
-    assert (novelty(gaussian_embeddings(stranger, 0 * world.layers.image_weight, world.image_posterior)) > 0.9).all()
+    found = variance_share(gaussian_embeddings(stranger, 0 * world.layers.image_weight, world.image_posterior))
+    assert (found > 0.9).all()
 
 
 def test_name_of_a_class_adds_its_own_deviation(damped_world: World) -> None:
@@ -182,7 +205,7 @@ def test_name_of_a_class_adds_its_own_deviation(damped_world: World) -> None:
     expected = z.var(dim=0).mean(dim=0).sqrt()
     found = class_uncertainty(text, covariances, r)
     torch.testing.assert_close(found.logit_deviation, expected, rtol=0.02, atol=0)
-    torch.testing.assert_close(found.novelty, novelty(text))
+    torch.testing.assert_close(found.variance_share, variance_share(text))
 
 
 def test_activations_that_are_not_finite_are_named(world: World) -> None:

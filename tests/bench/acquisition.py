@@ -128,6 +128,7 @@ def beliefs(n: int) -> Beliefs:
         features=features,
         embeddings=normalize(normal(n, D), dim=1),
         text_scale=torch.ones(n),
+        novelty=torch.ones(n),
     )
 
 

@@ -45,6 +45,7 @@ def test_rounds_show_the_curve_and_the_reasons(signed_in: Open, project: Project
     expect(page.locator(".cards article")).to_have_count(20)
     expect(page.locator(".cards article.skipped")).to_have_count(1)
     expect(page.locator(".cards .origin")).to_have_count(2)
+    expect(page.locator(".cards article").nth(7)).to_contain_text("Novelty1.2")
     page.get_by_role("radio", name="Control").click()
     expect(page.locator(".cards article")).to_have_count(2)
     expect(page.locator(".cards article").first).to_contain_text("drawn at random")
@@ -65,6 +66,7 @@ def test_project_tells_what_is_in_it(signed_in: Open, project: Project) -> None:
     page = signed_in("Ada", project.name, "project")
     expect(page.get_by_role("heading", name="Take the labels home")).to_be_visible()
     expect(page.get_by_text("Files turned away: 1")).to_be_visible()
+    expect(page.get_by_text("20% of it is unlike what the model was pretrained on")).to_be_visible()
     expect(page.get_by_text("of round 1 are answered")).to_be_visible()
     _no_error(page)
 

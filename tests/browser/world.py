@@ -62,7 +62,11 @@ def open_by_hand(workspace: Workspace, project: Project) -> Round:
             strategy="default",
             budget=len(pool),
             seed=0,
-            configuration={"class_ids": class_ids},
+            configuration={
+                "class_ids": class_ids,
+                "novelty": {item.id: 0.5 + 0.1 * rank for rank, item in enumerate(pool)},
+                "novel_share": 0.2,
+            },
             hashes={"posterior": "0" * 64},
         )
         rounds.add_candidates(tx, opened.id, [_candidate(rank, item, class_ids) for rank, item in enumerate(pool)])

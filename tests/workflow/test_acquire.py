@@ -8,11 +8,14 @@ import pytest
 import torch
 
 from alflow.acquisition.strategies import STRATEGIES
-from alflow.domain import Origin, Project, ProjectSettings, RoundState
+from alflow.domain import Origin, Project, ProjectSettings, RoundState, Split
 from alflow.errors import ConflictError, InvalidInputError
-from alflow.workflow.acquire import open_round, round_seed
+from alflow.store import items
+from alflow.workflow.acquire import NOVEL, open_round, round_seed
+from alflow.workflow.embed import load_embeddings
+from alflow.workflow.posterior import load_posterior
 from alflow.workflow.projects import change_settings, create_project, name_classes
-from alflow.workflow.review import round_candidates
+from alflow.workflow.review import overview, round_candidates
 from alflow.workspace import Workspace
 from tests.colours import colour_project
 
@@ -37,6 +40,22 @@ def test_a_round_asks_for_its_budget_and_says_why(workspace: Workspace, project:
     deviations = round_.configuration["class_deviations"]
     assert set(deviations) == {str(each) for each in round_.configuration["class_ids"]}
     assert all(deviation > 0 for deviation in deviations.values())
+
+
+def test_a_round_knows_how_unlike_pretraining_its_images_are(workspace: Workspace, project: Project) -> None:
+    """As k(x, x) over its mean over the pairs behind the factors; of the pool, the share above `NOVEL`."""
+    assert overview(workspace, project.id).novel_share is None
+    round_ = open_round(workspace, project.id)
+    posterior = load_posterior(workspace, project).image
+    with workspace.database.read() as tx:
+        pool = load_embeddings(workspace, project, items.ids(tx, project.id, Split.POOL))
+    k = posterior.row_variance(pool.activations.values.double()) / posterior.mean_row_variance
+    expected = dict(zip(pool.item_ids.tolist(), k.tolist(), strict=True))
+    novelty = round_.configuration["novelty"]
+    queue = [row.candidate for row in round_candidates(workspace, round_.id)]
+    assert novelty == pytest.approx({str(one.item_id): expected[one.item_id] for one in queue}, rel=1e-3)
+    share = sum(each > NOVEL for each in expected.values()) / len(expected)
+    assert overview(workspace, project.id).novel_share == round_.configuration["novel_share"] == pytest.approx(share)
 
 
 def test_every_part_of_a_round_is_named(workspace: Workspace, project: Project) -> None:

@@ -85,6 +85,8 @@ def _setup(overview: Overview) -> None:
         "Answers per image": str(settings.votes),
         "Stops": in_words(settings),
     }
+    if overview.novel_share is not None:
+        facts["Pool"] = f"{overview.novel_share:.0%} of it is unlike what the model was pretrained on"
     rows = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items()]
     st.html(f'<dl class="facts">{"".join(rows)}</dl>')
 

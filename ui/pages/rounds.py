@@ -124,8 +124,13 @@ def _candidates(project: Project, summaries: Sequence[RoundSummary]) -> None:
     classes = projects.project_classes(session.workspace(), project.id)
     kept = [each for each in candidates if cards.FILTERS[chosen or "All"](each)]
     st.caption(_legend(kept, classes))
-    st.caption(_uncertain_names(by_number[number].configuration.get("class_deviations", {}), classes))
-    gallery([cards.card(project, each, classes) for each in kept], key=f"cards-{number}-{chosen}")
+    known = by_number[number].configuration
+    st.caption(_uncertain_names(known.get("class_deviations", {}), classes))
+    novelty = known.get("novelty", {})
+    if novelty:
+        st.caption("Novelty: how unlike what the model was pretrained on; 1 is average there, above 2 is unlike it.")
+    shown = [cards.card(project, each, classes, novelty.get(str(each.item.id))) for each in kept]
+    gallery(shown, key=f"cards-{number}-{chosen}")
 
 
 def _legend(kept: Sequence[CandidateReview], classes: Sequence[ClassLabel]) -> str:
