@@ -1,7 +1,65 @@
-"""What several annotators say together."""
+"""What several annotators say together: how far they agree, what they agree on, and what one more vote would tell.
 
-from collections import Counter
-from collections.abc import Sequence
+Axes: U items, C classes, R bootstrap resamples. A `Vote` names an item, an annotator and a class by their ids; nobody
+votes twice on an item, and not everybody votes on all.
+
+References:
+    Krippendorff, Computing Krippendorff's alpha-reliability, 2011 (nominal data, missing votes).
+    Dawid and Skene, Maximum likelihood estimation of observer error-rates using the EM algorithm, 1979.
+    Wilson, Probable inference, the law of succession, and statistical inference, 1927.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import nan, sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alflow.errors import InvalidInputError, UnavailableError
+
+LEVEL = 0.95
+_ENTRIES_AT_ONCE = 2**22  # of a block of resamples [R U]: 32 MB
+_SUREST = 1 - 1e-9
+
+
+class Vote(NamedTuple):
+    """One annotator says that an item is of a class."""
+
+    item: int
+    annotator: int
+    choice: int
+
+
+class Estimate(NamedTuple):
+    """A number and its 95 % interval; all NaN where it is not defined."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Pair(NamedTuple):
+    """Two annotators: on how many items both voted, and the share of these where they said the same."""
+
+    items: int
+    agreement: float
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """What Dawid and Skene's model makes of votes.
+
+    Attributes:
+        probabilities: item -> class -> probability that it is the right one.
+        accuracy: annotator -> probability of a right vote, over the classes as often as they are estimated to occur.
+    """
+
+    probabilities: Mapping[int, Mapping[int, float]]
+    accuracy: Mapping[int, float]
 
 
 def majority(votes: Sequence[int]) -> int | None:
@@ -13,3 +71,177 @@ def majority(votes: Sequence[int]) -> int | None:
     if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
         return None
     return ranked[0][0]
+
+
+def krippendorff_alpha(votes: Iterable[Vote], n_bootstrap: int = 1000, seed: int = 0) -> Estimate:
+    """Agreement beyond chance, for nominal classes: 1 is perfect, 0 what chance alone would give.
+
+    With n_uc the votes for class c on item u, m_u = sum_c n_uc >= 2 (other items tell nothing), and n, n_c the sums of
+    m_u and n_uc over items:
+
+        alpha = 1 - (n - 1) sum_u (m_u^2 - sum_c n_uc^2) / (m_u - 1) / (n^2 - sum_c n_c^2)
+
+    The interval holds the middle 95 % of resamples of the items. Undefined (NaN) while no item has two votes, or all
+    votes name one class: then chance would agree as well.
+    """
+    counts = _counts(votes)
+    if not len(counts):
+        return Estimate(nan, nan, nan)
+    per_item = counts.sum(1)
+    split = (per_item**2 - (counts**2).sum(1)) / (per_item - 1)
+    value = float(_alpha(np.ones((1, len(counts))), counts, split)[0])
+    generator, drawn = np.random.default_rng(seed), []
+    for size in _blocks(n_bootstrap, len(counts)):
+        weights = generator.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size)
+        drawn.append(_alpha(weights.astype(float), counts, split))
+    resampled = np.concatenate(drawn)
+    resampled = resampled[np.isfinite(resampled)]
+    if not len(resampled):
+        return Estimate(value, nan, nan)
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(value, float(low), float(high))
+
+
+def pairwise_agreement(votes: Iterable[Vote]) -> dict[tuple[int, int], Pair]:
+    """Each two annotators that voted on a common item, the lower id first."""
+    shared: Counter[tuple[int, int]] = Counter()
+    same: Counter[tuple[int, int]] = Counter()
+    for given in _by_item(votes).values():
+        for (one, first), (other, second) in combinations(sorted(given.items()), 2):
+            shared[one, other] += 1
+            same[one, other] += first == second
+    return {pair: Pair(n, same[pair] / n) for pair, n in sorted(shared.items())}
+
+
+def consensus_of_others(votes: Iterable[Vote]) -> dict[tuple[int, int], int]:
+    """(item, annotator) -> the majority of the other annotators' votes, where they have one.
+
+    What an annotator is held against must not contain the annotator's own vote: with it, of two people who always
+    differ each would look half right.
+    """
+    found: dict[tuple[int, int], int] = {}
+    for item, given in _by_item(votes).items():
+        for annotator in given:
+            winner = majority([choice for other, choice in given.items() if other != annotator])
+            if winner is not None:
+                found[item, annotator] = winner
+    return found
+
+
+def dawid_skene(votes: Sequence[Vote], n_iterations: int = 100) -> Consensus:
+    """Weigh annotators by how reliable they look: each has a confusion matrix, found together with the classes by EM.
+
+    Without ground truth it trusts the many: people who share a mistake look right. Nothing is to be had from items
+    with a single vote, which simply keep their class.
+
+    Raises:
+        UnavailableError: crowd-kit is not installed.
+    """
+    try:
+        from crowdkit.aggregation import DawidSkene  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise UnavailableError(
+            "Dawid-Skene needs crowd-kit: pip install 'alflow[consensus]'; the plain majority works without it"
+        ) from error
+    import pandas as pd  # noqa: PLC0415 - takes half a second
+
+    if not votes:
+        return Consensus({}, {})
+    table = pd.DataFrame(votes).set_axis(["task", "worker", "label"], axis=1)
+    found = DawidSkene(n_iter=n_iterations).fit(table)
+    probabilities = {int(item): {int(c): float(p) for c, p in row.items()} for item, row in found.probas_.iterrows()}
+    accuracy: defaultdict[int, float] = defaultdict(float)
+    for (annotator, said), row in found.errors_.iterrows():
+        accuracy[int(annotator)] += float(row[said] * found.priors_[said])
+    return Consensus(probabilities, dict(accuracy))
+
+
+def share(right: int, total: int) -> Estimate:
+    """A share and its 95 % score interval (Wilson), which stays inside 0 and 1 however few there are."""
+    from scipy.stats import binomtest  # noqa: PLC0415 - takes half a second
+
+    if not total:
+        return Estimate(nan, nan, nan)
+    found = binomtest(right, total).proportion_ci(LEVEL, method="wilson")
+    return Estimate(right / total, float(found.low), float(found.high))
+
+
+def accuracy_from_agreement(agreement: float, n_classes: int) -> float:
+    """How often one vote is right, when two independent ones agree so often.
+
+    Two votes of accuracy q whose mistakes fall on the other C - 1 classes alike agree with probability
+    q^2 + (1 - q)^2 / (C - 1); this is the root at or above chance, q = (1 + sqrt((C - 1)(C a - 1))) / C.
+
+    Raises:
+        InvalidInputError: fewer than two classes.
+    """
+    if n_classes < 2:
+        raise InvalidInputError("one class leaves nothing to agree on: an accuracy needs two classes")
+    return (1 + sqrt(max(0.0, (n_classes - 1) * (n_classes * agreement - 1)))) / n_classes
+
+
+def class_posterior(prior: Sequence[float], votes: Iterable[int], accuracy: float) -> NDArray[np.float64]:
+    """Probabilities of the classes [C] after votes (as places in the prior), each right with probability `accuracy`.
+
+    p(c | votes) is proportional to prior_c times, for each vote, the accuracy where it names c and
+    (1 - accuracy) / (C - 1) where it does not.
+    """
+    accuracy = min(accuracy, _SUREST)  # two votes that are never wrong could contradict each other
+    belief = np.asarray(prior, dtype=float)
+    for vote in votes:
+        likelihood = np.full(len(belief), (1 - accuracy) / (len(belief) - 1))
+        likelihood[vote] = accuracy
+        belief = belief * likelihood / (belief @ likelihood)
+    return belief
+
+
+def vote_information(prior: NDArray[np.float64] | Sequence[float], accuracy: float) -> float:
+    """What one vote is expected to tell about an item's class, in nats: the mutual information of vote and class.
+
+    I(vote; class) = H(prior W) - H(W_c), where W_ck is the accuracy for k = c and (1 - accuracy) / (C - 1) elsewhere;
+    at most the entropy of the prior, which a vote that is never wrong tells whole.
+    """
+    belief = np.asarray(prior, dtype=float)
+    wrong = (1 - accuracy) / (len(belief) - 1)
+    said = belief * accuracy + (1 - belief) * wrong
+    noise = _entropy(np.array([accuracy, *[wrong] * (len(belief) - 1)]))
+    return max(0.0, _entropy(said) - noise)
+
+
+def _entropy(probabilities: NDArray[np.float64]) -> float:
+    positive = probabilities[probabilities > 0]
+    return float(-(positive * np.log(positive)).sum())
+
+
+def _by_item(votes: Iterable[Vote]) -> dict[int, dict[int, int]]:
+    found: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for item, annotator, choice in votes:
+        found[item][annotator] = choice
+    return found
+
+
+def _counts(votes: Iterable[Vote]) -> NDArray[np.float64]:
+    """Votes per item and class [U C], for the items that have two."""
+    tallies = [Counter(given.values()) for given in _by_item(votes).values() if len(given) > 1]
+    column = {choice: place for place, choice in enumerate(sorted({choice for one in tallies for choice in one}))}
+    counts = np.zeros((len(tallies), len(column)))
+    for row, tally in enumerate(tallies):
+        for choice, n in tally.items():
+            counts[row, column[choice]] = n
+    return counts
+
+
+def _alpha(
+    weights: NDArray[np.float64], counts: NDArray[np.float64], split: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Alpha of the items, each counted so many times [R U]: [R]; NaN where one class has all votes."""
+    per_class = weights @ counts  # [R C]
+    n = per_class.sum(1)
+    mixed = n**2 - (per_class**2).sum(1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(mixed > 0, 1 - (n - 1) * (weights @ split) / mixed, nan))
+
+
+def _blocks(n_rows: int, width: int) -> Iterable[int]:
+    size = max(1, _ENTRIES_AT_ONCE // width)
+    return [min(size, n_rows - start) for start in range(0, n_rows, size)]

@@ -214,6 +214,25 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Adjudication:
+    """What a reviewer settled about an item: it goes before all votes.
+
+    `class_id` is None where the item shall have no label, since nobody can tell. `votes` are the ids of the labels that
+    the reviewer saw. A later decision withdraws this one, which stays, with `withdrawn_at` set.
+    """
+
+    id: int
+    project_id: int
+    item_id: int
+    annotator_id: int
+    class_id: int | None
+    note: str
+    votes: tuple[int, ...]
+    at: datetime
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Metrics of the model after a round (round 0: zero-shot) on one split.
 

@@ -1,8 +1,26 @@
+import importlib.util
+from math import isnan, log
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alflow.agreement import majority
+from alflow import agreement
+from alflow.agreement import Pair, Vote, majority
+from alflow.errors import InvalidInputError, UnavailableError
+
+HAS_CROWD_KIT = importlib.util.find_spec("crowdkit") is not None
+
+
+def table(*rows: str) -> list[Vote]:
+    """One row an annotator, one column an item; a dot is a missing vote, letters and digits are classes."""
+    return [
+        Vote(item, annotator, int(cell, 36))
+        for annotator, row in enumerate(rows)
+        for item, cell in enumerate(row.split())
+        if cell != "."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -20,3 +38,130 @@ def test_order_of_votes_does_not_matter_and_the_winner_has_more_than_any_other(v
     assert majority(shuffled) == winner
     if winner is not None:
         assert all(votes.count(winner) > votes.count(other) for other in set(votes) - {winner})
+
+
+PUBLISHED = [
+    # Krippendorff 2011, A: two observers, two values
+    (table("0 1 0 0 0 0 0 0 1 0", "1 1 1 0 0 1 0 0 0 0"), 0.095),
+    # B: two observers, five values
+    (table("a a b b d c c c e d d a", "b a b b b c c c e d d d"), 0.692),
+    # C: four observers, missing votes
+    (
+        table(
+            "1 2 3 3 2 1 4 1 2 . . .",
+            "1 2 3 3 2 2 4 1 2 5 . 3",
+            ". 3 3 3 2 3 4 2 2 5 1 .",
+            "1 2 3 3 2 4 4 1 2 5 1 .",
+        ),
+        0.743,
+    ),
+]
+
+
+@pytest.mark.parametrize(("votes", "alpha"), PUBLISHED)
+def test_alpha_is_that_of_the_published_examples(votes: list[Vote], alpha: float) -> None:
+    found = agreement.krippendorff_alpha(votes)
+    assert found.value == pytest.approx(alpha, abs=5e-4)
+    assert found.low < found.value < found.high
+
+
+def test_alpha_of_perfect_votes_is_one_and_of_one_class_or_single_votes_nothing() -> None:
+    assert agreement.krippendorff_alpha(table("1 2 3", "1 2 3")).value == 1
+    assert isnan(agreement.krippendorff_alpha(table("1 1 1", "1 1 1")).value)
+    assert all(isnan(number) for number in agreement.krippendorff_alpha(table("1 2 3")))
+
+
+def test_alpha_of_votes_thrown_with_dice_is_zero() -> None:
+    drawn = np.random.default_rng(0).integers(0, 4, (3, 4_000))
+    votes = [Vote(item, who, int(drawn[who, item])) for who in range(3) for item in range(4_000)]
+    found = agreement.krippendorff_alpha(votes, n_bootstrap=200)
+    assert found.low < 0 < found.high
+    assert found.high - found.low < 0.05
+
+
+def test_pairs_are_counted_on_common_items_only() -> None:
+    votes = table("1 2 . 3", "1 3 2 .", ". 3 2 .")
+    assert agreement.pairwise_agreement(votes) == {(0, 1): Pair(2, 0.5), (0, 2): Pair(1, 0.0), (1, 2): Pair(2, 1.0)}
+
+
+def test_an_annotator_is_held_against_the_others() -> None:
+    votes = table("1 1 1", "2 1 1", ". 1 2")
+    assert agreement.consensus_of_others(votes) == {
+        (0, 0): 2, (0, 1): 1, (1, 0): 1, (1, 1): 1, (1, 2): 1, (2, 2): 1
+    }  # fmt: skip
+
+
+def test_the_interval_of_a_share_is_wilsons() -> None:
+    """The closed form: (k + z^2 / 2) / (n + z^2), give or take z sqrt(k (n - k) / n + z^2 / 4) / (n + z^2)."""
+    k, n, z = 8, 10, 1.959963984540054
+    middle, half = (k + z * z / 2) / (n + z * z), z * (k * (n - k) / n + z * z / 4) ** 0.5 / (n + z * z)
+    assert agreement.share(k, n) == pytest.approx((0.8, middle - half, middle + half))
+    assert agreement.share(3, 3).low < 0.5
+    assert all(isnan(number) for number in agreement.share(0, 0))
+
+
+@given(st.floats(0.0, 1.0), st.integers(2, 30))
+def test_the_accuracy_behind_an_agreement_gives_that_agreement(share: float, n_classes: int) -> None:
+    accuracy = agreement.accuracy_from_agreement(share, n_classes)
+    assert 1 / n_classes <= accuracy <= 1 + 1e-12
+    if share >= 1 / n_classes:
+        assert accuracy**2 + (1 - accuracy) ** 2 / (n_classes - 1) == pytest.approx(share)
+
+
+def test_one_class_has_no_accuracy() -> None:
+    with pytest.raises(InvalidInputError, match="two classes"):
+        agreement.accuracy_from_agreement(1.0, 1)
+
+
+def test_the_posterior_is_bayes_rule() -> None:
+    found = agreement.class_posterior([0.5, 0.3, 0.2], [1, 1, 0], 0.8)
+    written_out = np.array([0.5 * 0.1 * 0.1 * 0.8, 0.3 * 0.8 * 0.8 * 0.1, 0.2 * 0.1**3])
+    assert found == pytest.approx(written_out / written_out.sum())
+    assert agreement.class_posterior([0.5, 0.5], [0, 1], 1.0) == pytest.approx([0.5, 0.5])
+
+
+PRIOR = st.lists(st.floats(0.01, 1.0), min_size=2, max_size=6).map(lambda each: np.array(each) / sum(each))
+
+
+@given(PRIOR, st.floats(0.0, 1.0))
+def test_the_information_of_a_vote_is_the_expected_fall_of_entropy(prior: np.ndarray, share: float) -> None:
+    accuracy = min(1 / len(prior) + share * (1 - 1 / len(prior)), 1 - 1e-6)
+    wrong = (1 - accuracy) / (len(prior) - 1)
+    said = prior * accuracy + (1 - prior) * wrong
+    after = [agreement.class_posterior(prior, [vote], accuracy) for vote in range(len(prior))]
+    entropy = [-(p[p > 0] * np.log(p[p > 0])).sum() for p in [prior, *after]]
+    expected = entropy[0] - said @ np.array(entropy[1:])
+    assert agreement.vote_information(prior, accuracy) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_vote_that_is_never_wrong_tells_everything_and_one_by_chance_nothing() -> None:
+    assert agreement.vote_information([0.25] * 4, 1.0) == pytest.approx(log(4))
+    assert agreement.vote_information([0.7, 0.2, 0.1], 1 / 3) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.skipif(HAS_CROWD_KIT, reason="crowd-kit is installed")
+def test_without_crowd_kit_the_remedy_is_named() -> None:
+    with pytest.raises(UnavailableError, match=r"alflow\[consensus\].*majority"):
+        agreement.dawid_skene(table("1 2", "1 2"))
+
+
+@pytest.mark.skipif(not HAS_CROWD_KIT, reason="crowd-kit is not installed")
+def test_dawid_skene_trusts_the_reliable_few() -> None:
+    """Two who are nearly always right against three who guess: the majority errs where the model does not."""
+    generator, accuracies, n, classes = np.random.default_rng(0), [0.95, 0.95, 0.4, 0.4, 0.4], 300, 3
+    truth = generator.integers(0, classes, n)
+    votes = []
+    for who, accuracy in enumerate(accuracies):
+        said = np.where(generator.random(n) < accuracy, truth, (truth + generator.integers(1, classes, n)) % classes)
+        votes += [Vote(item, who, int(said[item])) for item in range(n)]
+    found = agreement.dawid_skene(votes)
+    weighed = [max(found.probabilities[item], key=found.probabilities[item].__getitem__) for item in range(n)]
+    plain = [majority([vote.choice for vote in votes if vote.item == item]) for item in range(n)]
+    assert np.mean(np.array(weighed) == truth) > np.mean(np.array(plain, dtype=float) == truth) + 0.05
+    assert [found.accuracy[who] for who in range(5)] == pytest.approx(accuracies, abs=0.08)
+    assert agreement.dawid_skene([]).probabilities == {}
+
+
+def test_nothing_is_known_of_no_votes() -> None:
+    assert agreement.pairwise_agreement([]) == agreement.consensus_of_others([]) == {}
+    assert isnan(agreement.krippendorff_alpha([]).value)

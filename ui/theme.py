@@ -30,6 +30,9 @@ FRAME = """
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.5rem; margin: 0 !important }
 .facts dt { opacity: .65; margin: 0 !important }
 .facts dd { margin: 0 !important; overflow-wrap: anywhere }
+.judged { margin: 0; height: calc(100dvh - 19rem); min-height: 18rem; padding: 1rem; box-sizing: border-box }
+.judged { border: 1px solid var(--st-border-color, #8884); border-radius: .8rem }
+.judged img { width: 100%; height: 100%; object-fit: contain }
 a.quiet { font-size: .875rem; color: inherit; opacity: .7 }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums }
 """

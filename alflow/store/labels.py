@@ -16,7 +16,7 @@ from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, ColumnElement, delete, fu
 from alflow.agreement import majority
 from alflow.domain import Annotator, Candidate, Item, Label, Origin, Verdict
 from alflow.errors import NotFoundError
-from alflow.store import tables
+from alflow.store import adjudications, tables
 from alflow.store.database import Transaction
 from alflow.store.rounds import candidate_of
 from alflow.store.rows import part, upsert
@@ -142,6 +142,11 @@ def of_project(tx: Transaction, project_id: int, *, withdrawn: bool = False) -> 
     return _labels(tx, tables.label.c.project_id == project_id, withdrawn=withdrawn)
 
 
+def of_item(tx: Transaction, item_id: int) -> list[Label]:
+    """The answers about an item that stand, oldest first."""
+    return _labels(tx, tables.label.c.item_id == item_id, withdrawn=False)
+
+
 def count_of(tx: Transaction, round_id: int, annotator_id: int) -> int:
     """How many standing answers an annotator gave in a round."""
     label = tables.label
@@ -164,9 +169,9 @@ def last_of(tx: Transaction, project_id: int, annotator_id: int, count: int) -> 
 
 
 def settled(tx: Transaction, project_id: int) -> dict[int, int]:
-    """Item id -> the class most of its answers name, for the items that have all the answers they need.
+    """Item id -> its class: what a reviewer settled, else what most of its answers name once it has all it needs.
 
-    An item without a majority (a tie, or skips only) has no settled label.
+    An item without a majority (a tie, or skips only) has no settled label, nor has one that a reviewer left without.
     """
     label, candidate = tables.label, tables.candidate
     votes = (
@@ -183,7 +188,9 @@ def settled(tx: Transaction, project_id: int) -> dict[int, int]:
     per_item: defaultdict[int, list[int]] = defaultdict(list)
     for item_id, class_id in tx.execute(votes).tuples():
         per_item[item_id].append(class_id)
-    return {item_id: winner for item_id, given in per_item.items() if (winner := majority(given)) is not None}
+    found = {item_id: majority(given) for item_id, given in per_item.items()}
+    found |= {item_id: one.class_id for item_id, one in adjudications.standing(tx, project_id).items()}
+    return {item_id: class_id for item_id, class_id in found.items() if class_id is not None}
 
 
 def provenance(tx: Transaction, project_id: int) -> list[Provenance]:

@@ -140,7 +140,12 @@ def _refuse_doubles(what: str, values: Sequence[str]) -> None:
 def _remove(tx: Transaction, gone: dict[str, int]) -> None:
     table, uses = (
         tables.class_label,
-        (tables.item.c.truth, tables.candidate.c.predicted_class_id, tables.label.c.class_id),
+        (
+            tables.item.c.truth,
+            tables.candidate.c.predicted_class_id,
+            tables.label.c.class_id,
+            tables.adjudication.c.class_id,
+        ),
     )
     used = or_(*(select(column).where(column == table.c.id).exists() for column in uses))
     if names := tx.execute(select(table.c.name).where(table.c.id.in_(gone.values()), used)).scalars().all():

@@ -241,6 +241,28 @@ Index(
     postgresql_where=text("withdrawn_at IS NULL"),
 )
 
+adjudication = Table(
+    "adjudication",
+    metadata,
+    _id(),
+    _owner("project", index=True),
+    _owner("item"),
+    Column("annotator_id", ForeignKey("annotator.id"), nullable=False),
+    Column("class_id", ForeignKey("class_label.id"), index=True),
+    Column("note", Text, nullable=False),
+    Column("votes", Json, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("withdrawn_at", UtcDateTime),
+    sqlite_autoincrement=True,
+)
+Index(
+    "uq_adjudication_standing",
+    adjudication.c.item_id,
+    unique=True,
+    sqlite_where=text("withdrawn_at IS NULL"),
+    postgresql_where=text("withdrawn_at IS NULL"),
+)
+
 label_history = Table(
     "label_history",
     metadata,

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -15,11 +15,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alflow.errors import ConflictError, InvalidInputError
-from alflow.store import labels, projects, rounds
+from alflow.store import adjudications, labels, projects, rounds
 from alflow.store.labels import Provenance
 from alflow.workflow.acquire import last_fit
 from alflow.workflow.model import fit_path
 from alflow.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class LabelRow(Provenance):
+    """One answer with what led to it and what became of its item.
+
+    Attributes:
+        settled_class: class of the item as fits use it, whatever this answer says; None while it has none.
+        settled_by: "votes", or the name of the reviewer whose decision stands.
+    """
+
+    settled_class: str | None
+    settled_by: str | None
 
 
 def export_labels(workspace: Workspace, project_id: int, path: str) -> int:
@@ -36,13 +49,21 @@ def export_labels(workspace: Workspace, project_id: int, path: str) -> int:
     return len(rows)
 
 
-def label_rows(workspace: Workspace, project_id: int) -> list[Provenance]:
+def label_rows(workspace: Workspace, project_id: int) -> list[LabelRow]:
     """Every answer of the project with its provenance, oldest first."""
     with workspace.database.read() as tx:
-        return labels.provenance(tx, project_id)
+        rows, settled = labels.provenance(tx, project_id), labels.settled(tx, project_id)
+        decided, people = adjudications.standing(tx, project_id), {one.id: one.name for one in labels.annotators(tx)}
+        names = {one.id: one.name for one in projects.classes(tx, project_id)}
+    reviewers = {item: people[one.annotator_id] for item, one in decided.items()}
+    by = {item: reviewers.get(item, "votes") for item in settled} | reviewers
+    classes = {item: names[class_id] for item, class_id in settled.items()}
+    return [
+        LabelRow(**vars(row), settled_class=classes.get(row.item_id), settled_by=by.get(row.item_id)) for row in rows
+    ]
 
 
-def encode_labels(rows: list[Provenance], suffix: str) -> bytes:
+def encode_labels(rows: list[LabelRow], suffix: str) -> bytes:
     """The rows as a file of this ending.
 
     Raises:
@@ -80,13 +101,13 @@ def _write(path: str, data: bytes) -> None:
         raise InvalidInputError(f"Cannot write '{path}': {error}") from error
 
 
-def _plain(row: Provenance) -> dict[str, Any]:
+def _plain(row: LabelRow) -> dict[str, Any]:
     return {name: value.value if isinstance(value, Enum) else value for name, value in asdict(row).items()}
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:
     file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, [field.name for field in fields(Provenance)])
+    writer = csv.DictWriter(file, [field.name for field in fields(LabelRow)])
     writer.writeheader()
     writer.writerows({name: _iso(value) for name, value in row.items()} for row in rows)
     return file.getvalue().encode()
@@ -110,7 +131,7 @@ def _iso(value: Any) -> Any:
 _TYPES = {"item_id": pa.int64(), "round_number": pa.int64(), "rank": pa.int64()}
 _TYPES |= {"seconds": pa.float64(), "score": pa.float64()}
 _TYPES |= {"at": pa.timestamp("us", "UTC"), "withdrawn_at": pa.timestamp("us", "UTC")}
-_SCHEMA = pa.schema([(field.name, _TYPES.get(field.name, pa.string())) for field in fields(Provenance)])
+_SCHEMA = pa.schema([(field.name, _TYPES.get(field.name, pa.string())) for field in fields(LabelRow)])
 
 FORMATS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
 """Ending -> how rows become a file; the pages offer these."""

@@ -8,6 +8,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, select, text
 
 from alflow.domain import Verdict
@@ -18,12 +19,13 @@ from alflow.store.database import MIGRATION_OPTIONS, Database, make_engine
 from alflow.store.labels import NewLabel
 from tests.queues import World, open_queue
 
-NEXT = """
+HEAD = ScriptDirectory.from_config(module._config()).get_current_head()
+NEXT = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "9999"
+down_revision = "{HEAD}"
 
 
 def upgrade():
@@ -43,7 +45,7 @@ def downgrade():
 def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The alflow after this one: a migration more, which rebuilds a table that others refer to."""
     shutil.copytree(module._MIGRATIONS, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "migrations" / "versions" / "0003_next.py").write_text(NEXT)
+    (tmp_path / "migrations" / "versions" / "9999_next.py").write_text(NEXT)
     monkeypatch.setattr(module, "_MIGRATIONS", tmp_path / "migrations")
 
 
@@ -96,7 +98,7 @@ def test_down_and_up_again(empty_url: str) -> None:
 def test_an_older_schema_names_the_command_that_upgrades_it(database_url: str) -> None:
     with pytest.raises(UnavailableError, match="older alflow: run `alflow db upgrade`"):
         Database.open(database_url)
-    assert Database.upgrade(database_url) == "0003"
+    assert Database.upgrade(database_url) == "9999"
     Database.open(database_url).close()
 
 
@@ -113,14 +115,14 @@ def test_rebuilding_a_table_loses_none_of_the_rows_that_refer_to_it(
 
 @pytest.mark.usefixtures("next_version")
 def test_a_migration_that_fails_leaves_everything_as_it_was(database_url: str, tmp_path: Path) -> None:
-    following = tmp_path / "migrations" / "versions" / "0003_next.py"
+    following = tmp_path / "migrations" / "versions" / "9999_next.py"
     following.write_text(NEXT.replace("def downgrade", "    raise RuntimeError('half-way')\n\n\ndef downgrade"))
     with pytest.raises(RuntimeError, match="half-way"):
         Database.upgrade(database_url)
     engine = make_engine(database_url)
     with engine.connect() as connection:
         assert "note" not in {column["name"] for column in inspect(connection).get_columns("item")}
-        assert connection.execute(text("SELECT version_num FROM alflow_version")).scalar() == "0002"
+        assert connection.execute(text("SELECT version_num FROM alflow_version")).scalar() == HEAD
     engine.dispose()
 
 

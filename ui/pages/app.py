@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui import session
-from ui.pages import backtest, label, project, rounds
+from ui.pages import adjudicate, backtest, label, project, quality, rounds
 from ui.theme import FRAME
 
 UI = Path(__file__).parents[1]
@@ -20,6 +20,8 @@ st.logo(UI / "logo.svg", size="large")
 PAGES = [
     st.Page(label.show, title="Label", icon=":material/ads_click:", url_path="label", default=True),
     st.Page(rounds.show, title="Rounds", icon=":material/timeline:", url_path="rounds"),
+    st.Page(quality.show, title="Quality", icon=":material/verified:", url_path="quality"),
+    st.Page(adjudicate.show, title="Adjudicate", icon=":material/gavel:", url_path="adjudicate"),
     st.Page(backtest.show, title="Back-test", icon=":material/science:", url_path="backtest"),
     st.Page(project.show, title="Project", icon=":material/folder_open:", url_path="project"),
 ]

@@ -1,0 +1,60 @@
+"""The pages for reviewers in a real Chromium: what is shown, and that a decision falls on the image on screen."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from alflow.domain import Project, ProjectSettings, Verdict
+from alflow.store import adjudications, projects, rounds
+from alflow.workflow import adjudicate, label
+from alflow.workflow.label import Submission
+from tests.browser import world
+from tests.browser.conftest import Desk
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def disputes(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Two people who disagree about three of four images."""
+    folder = tmp_path_factory.mktemp("images")
+    project, opened = world.build(desk.workspace, folder, "disputes", 4, ProjectSettings(votes=2))
+    with desk.workspace.database.read() as tx:
+        candidates = rounds.candidates(tx, opened.id)
+    for name, places in (("Ada", (0, 0, 0, 0)), ("Bo", (1, 2, 3, 0))):
+        annotator = label.sign_in(desk.workspace, name).id
+        for candidate, place in zip(candidates, places, strict=True):
+            class_id = list(candidate.probabilities)[place]
+            given = Submission(f"{name}-{candidate.id}", candidate.id, Verdict.CLASS, class_id, 2.0)
+            label.submit(desk.workspace, annotator, given)
+    return project
+
+
+def test_a_reviewer_settles_what_is_in_dispute(desk: Desk, signed_in: Open, disputes: Project) -> None:
+    items = adjudicate.disputed(desk.workspace, disputes.id)
+    page = signed_in("Ada", disputes.name, "adjudicate")
+    expect(page.get_by_text("In dispute: 3")).to_be_visible()
+    expect(page.locator(".judged img")).to_have_attribute("src", f"/images/{disputes.id}/{items[0]}/rendition")
+    expect(page.get_by_text("Vote 2")).to_be_visible()  # whose it is stays hidden
+    page.get_by_role("button", name="square").dblclick()
+    expect(page.get_by_text("In dispute: 2")).to_be_visible()
+    expect(page.locator(".judged img")).to_have_attribute("src", f"/images/{disputes.id}/{items[1]}/rendition")
+    assert _settled(desk, disputes) == {items[0]: "square"}
+    page.get_by_role("button", name="Nobody can tell").click()
+    expect(page.get_by_text("Settled: 2")).to_be_visible()
+    page.get_by_role("button", name="Take back the last decision").click()
+    expect(page.get_by_text("In dispute: 2")).to_be_visible()
+    page.goto(f"{desk.url}/quality?project={disputes.name}")
+    expect(page.get_by_text("Krippendorff's alpha")).to_be_visible()
+    expect(page.get_by_test_id("stMetricValue").nth(2)).to_have_text("2")
+    expect(page.locator("[data-testid=stException], [data-testid=stError]")).to_have_count(0)
+
+
+def _settled(desk: Desk, project: Project) -> dict[int, str]:
+    with desk.workspace.database.read() as tx:
+        names = {each.id: each.name for each in projects.classes(tx, project.id)}
+        found = adjudications.standing(tx, project.id)
+    return {item: names.get(one.class_id or 0, "none") for item, one in found.items()}

@@ -1,0 +1,175 @@
+"""The Adjudicate page: items whose votes disagree, one at a time, and the decision that goes before them.
+
+Every widget that decides carries the item's id in its key, so that a press always means the item it was drawn for.
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import streamlit as st
+
+from alflow.domain import Adjudication, ClassLabel, Item, Label, Project
+from alflow.errors import AlflowError
+from alflow.workflow import adjudicate, projects, quality
+from alflow.workflow.adjudicate import Dispute
+from ui import session
+from ui.empty import no_project
+
+_LAST = "adjudicated"
+_TROUBLE = "adjudication_refused"
+RESERVED = frozenset("cr")
+"""Keys that Streamlit keeps for itself."""
+
+QUEUES = {"In dispute": adjudicate.disputed, "Settled": adjudicate.settled_items}
+
+
+def show() -> None:
+    """Settle what is in dispute, or look again at what was settled."""
+    project = session.project()
+    if project is None:
+        no_project()
+        return
+    st.header("Adjudicate")
+    queues = {name: find(session.workspace(), project.id) for name, find in QUEUES.items()}
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    chosen = left.segmented_control(
+        "Images",
+        list(queues),
+        default="In dispute",
+        format_func=lambda name: f"{name}: {len(queues[name])}",
+        label_visibility="collapsed",
+        key=f"adjudicate-queue-{project.id}",
+    )
+    named = right.toggle("Show who voted", help="Off: votes count by what they say, not by whose they are")
+    _last(project)
+    if (trouble := st.session_state.pop(_TROUBLE, None)) is not None:
+        st.warning(session.escape(trouble))
+    queue = queues[chosen or "In dispute"]
+    if not queue:
+        _nothing(chosen or "In dispute")
+        return
+    _one(project, adjudicate.dispute(session.workspace(), project.id, queue[_place(queue, chosen)]), named=named)
+
+
+def _place(queue: Sequence[int], chosen: str | None) -> int:
+    """What is in dispute is settled in order; in what was settled one may look around."""
+    if chosen != "Settled" or len(queue) == 1:
+        return 0
+    return int(st.number_input("Decision, the newest first", 1, len(queue), 1)) - 1
+
+
+def _one(project: Project, one: Dispute, *, named: bool) -> None:
+    classes = projects.project_classes(session.workspace(), project.id)
+    names = {each.id: each.display_name for each in classes}
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        source = f"/images/{project.id}/{one.item.id}/rendition"
+        st.html(f'<figure class="judged"><img src="{source}" alt="The image to settle"></figure>')
+        st.caption(session.escape(one.item.uri.rsplit("/", 1)[-1]))
+    with right:
+        _votes(one.votes, names, named=named)
+        _decide(project, one, classes)
+        _believed(one, names)
+        _history(one.decisions, names)
+
+
+def _votes(votes: Sequence[Label], names: Mapping[int, str], *, named: bool) -> None:
+    people = quality.annotator_names(session.workspace()) if named else {}
+    rows = [
+        f"<dt>{escape(people.get(vote.annotator_id, f'Vote {place}'))}</dt>"
+        f"<dd><strong>{escape(_said(vote.class_id, names, vote.verdict.value))}</strong> in {vote.seconds:.1f} s</dd>"
+        for place, vote in enumerate(votes, 1)
+    ]
+    st.html(f'<dl class="facts">{"".join(rows)}</dl>')
+
+
+def _decide(project: Project, one: Dispute, classes: Sequence[ClassLabel]) -> None:
+    note = st.text_input("Why (optional)", max_chars=adjudicate.LONGEST_NOTE, key=f"note-{one.item.id}")
+    seen = tuple(vote.id for vote in one.votes)
+    voted = {vote.class_id for vote in one.votes}
+    for each in sorted(classes, key=lambda each: (each.id not in voted, each.position))[: max(8, len(voted))]:
+        st.button(
+            session.escape(each.display_name),
+            key=f"settle-{one.item.id}-{each.id}",
+            type="primary" if each.id in voted else "secondary",
+            shortcut=each.hot_key if each.hot_key and each.hot_key not in RESERVED else None,
+            on_click=_settle,
+            args=(project.id, one.item, each.id, seen, note),
+            width="stretch",
+        )
+    if len(classes) > 8:
+        other = st.selectbox(
+            "Another class", classes, index=None, format_func=lambda each: each.display_name, key=f"other-{one.item.id}"
+        )
+        if other is not None:
+            st.button(
+                f"Settle as {session.escape(other.display_name)}",
+                key=f"settle-other-{one.item.id}",
+                on_click=_settle,
+                args=(project.id, one.item, other.id, seen, note),
+                width="stretch",
+            )
+    st.button(
+        "Nobody can tell: leave it without a label",
+        key=f"settle-{one.item.id}-none",
+        on_click=_settle,
+        args=(project.id, one.item, None, seen, note),
+        width="stretch",
+    )
+
+
+def _settle(project_id: int, item: Item, class_id: int | None, seen: tuple[int, ...], note: str) -> None:
+    workspace, reviewer = session.workspace(), session.require_annotator()
+    try:
+        adjudicate.settle(workspace, project_id, reviewer.id, item.id, class_id, seen=seen, note=note)
+    except AlflowError as error:
+        st.session_state[_TROUBLE] = str(error)
+        return
+    st.session_state[_LAST] = (project_id, item.id)
+
+
+def _last(project: Project) -> None:
+    """The way back from the last decision."""
+    project_id, item_id = st.session_state.get(_LAST, (None, None))
+    if project_id == project.id:
+        st.button("Take back the last decision", icon=":material/undo:", on_click=_reopen, args=(project_id, item_id))
+
+
+def _reopen(project_id: int, item_id: int) -> None:
+    adjudicate.reopen(session.workspace(), project_id, item_id)
+    st.session_state.pop(_LAST, None)
+
+
+def _believed(one: Dispute, names: Mapping[int, str]) -> None:
+    if one.candidate is None:
+        return
+    top = sorted(one.candidate.probabilities.items(), key=lambda pair: -pair[1])[:3]
+    with st.expander("What the model believed when it asked"):
+        told = ", ".join(f"{session.escape(names.get(class_id, '?'))} {value:.0%}" for class_id, value in top)
+        st.write(f"{told}. It had seen none of these votes.")
+
+
+def _history(decisions: Sequence[Adjudication], names: Mapping[int, str]) -> None:
+    if not decisions:
+        return
+    people = quality.annotator_names(session.workspace())
+    st.markdown("**Decisions so far**")
+    for one in reversed(decisions):
+        state = "stands" if one.withdrawn_at is None else f"taken back {one.withdrawn_at:%d %b, %H:%M}"
+        note = f": {session.escape(one.note)}" if one.note else ""
+        said = session.escape(_said(one.class_id, names, "no label"))
+        st.caption(f"{said}, by {session.escape(people[one.annotator_id])}, {one.at:%d %b, %H:%M}, {state}{note}")
+
+
+def _said(class_id: int | None, names: Mapping[int, str], otherwise: str) -> str:
+    return otherwise if class_id is None else names.get(class_id, "?")
+
+
+def _nothing(chosen: str) -> None:
+    if chosen == "Settled":
+        st.info("No image was settled by a reviewer yet.")
+        return
+    st.info(
+        "No votes disagree. Votes can differ where an image gets several: the setting `votes` of the project, or what "
+        "the Quality page suggests to ask again."
+    )

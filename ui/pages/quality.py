@@ -1,0 +1,117 @@
+"""The Quality page: how far annotators agree, how each of them does, and what is left to settle."""
+
+from collections.abc import Mapping
+from math import isnan
+
+import pandas as pd
+import streamlit as st
+
+from alflow.domain import Project
+from alflow.errors import UnavailableError
+from alflow.workflow import quality
+from alflow.workflow.quality import AnnotatorQuality, Estimate, QualityReport
+from ui import session
+from ui.empty import no_project
+
+
+def show() -> None:
+    """Figures of the project, its annotators, and each two of them."""
+    project = session.project()
+    if project is None:
+        no_project()
+        return
+    st.header("Quality")
+    report = quality.quality_report(session.workspace(), project.id)
+    if not report.annotators:
+        st.info("Nobody has answered yet. Speed, agreement and disputes appear here with the first answers.")
+        return
+    _figures(report)
+    _annotators(project, report)
+    _pairs(report)
+
+
+def _figures(report: QualityReport) -> None:
+    alpha, shared, disputed, settled = st.columns(4)
+    alpha.metric(
+        "Krippendorff's alpha",
+        _number(report.alpha.value, ".2f"),
+        None if isnan(report.alpha.low) else f"{report.alpha.low:.2f} to {report.alpha.high:.2f}",
+        delta_color="off",
+        delta_arrow="off",
+        help="Agreement beyond chance, with the middle 95 % of resamples of the images: 1 is perfect, 0 what chance "
+        "would give. 0.8 is usually asked for; below 0.67 conclusions are shaky.",
+        border=True,
+        height="stretch",
+    )
+    shared.metric("Images with two votes", report.shared, border=True, height="stretch")
+    disputed.metric(
+        "In dispute", report.disputed, help="Settle them on the Adjudicate page", border=True, height="stretch"
+    )
+    settled.metric("Settled by a reviewer", report.settled, border=True, height="stretch")
+
+
+def _annotators(project: Project, report: QualityReport) -> None:
+    st.subheader("Annotators")
+    wanted = bool(report.shared) and st.toggle(
+        "Estimate how often each is right (Dawid-Skene)", help="From the votes alone: whoever agrees with the reliable"
+    )
+    weighed, remedy = _weighed(project) if wanted else ({}, None)
+    st.dataframe(
+        pd.DataFrame([_row(one, weighed) for one in report.annotators]), hide_index=True, column_config=_COLUMNS
+    )
+    st.caption(
+        "Agreement: votes for the class that a reviewer settled, else for what most of the others say; a tie judges "
+        "nobody. In brackets the 95 % interval of the share."
+    )
+    if remedy is not None:
+        st.caption(session.escape(remedy))
+
+
+def _weighed(project: Project) -> tuple[Mapping[int, float], str | None]:
+    try:
+        return quality.weighed_accuracy(session.workspace(), project.id), None
+    except UnavailableError as error:
+        return {}, str(error)
+
+
+def _row(one: AnnotatorQuality, weighed: Mapping[int, float]) -> dict[str, object]:
+    row: dict[str, object] = {
+        "Annotator": one.annotator.name,
+        "Answers": one.answers,
+        "Without a class": one.skips,
+        "Median seconds": one.median_seconds,
+        "Compared": one.compared,
+        "Agreement": _share(one.agreement),
+    }
+    return row | ({"Dawid-Skene": weighed.get(one.annotator.id)} if weighed else {})
+
+
+_COLUMNS = {
+    "Median seconds": st.column_config.NumberColumn(format="%.1f", help="That an image was on screen"),
+    "Without a class": st.column_config.NumberColumn(help="Answers that name no class, such as skips"),
+    "Compared": st.column_config.NumberColumn(help="Votes that can be judged by a reviewer's decision or by others"),
+    "Dawid-Skene": st.column_config.NumberColumn(
+        format="percent", help="How often right, as estimated from the votes alone by Dawid and Skene's model"
+    ),
+    "Agree": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+}
+
+
+def _pairs(report: QualityReport) -> None:
+    if len(report.pairs) < 1:
+        return
+    st.subheader("Each two annotators")
+    names = {one.annotator.id: one.annotator.name for one in report.annotators}
+    rows = [
+        {"Annotator": names[one], "and": names[other], "Images": pair.items, "Agree": pair.agreement}
+        for (one, other), pair in sorted(report.pairs.items(), key=lambda each: (-each[1].items, each[0]))
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=_COLUMNS)
+
+
+def _share(found: Estimate) -> str:
+    return "" if isnan(found.value) else f"{found.value:.0%} [{found.low:.0%}, {found.high:.0%}]"
+
+
+def _number(value: float, form: str) -> str:
+    return "not yet" if isnan(value) else format(value, form)
