@@ -2,7 +2,7 @@
 
 import os
 
-from alflow.commands import backtest, export, models, projects, rounds, running
+from alflow.commands import backtest, export, models, people, projects, rounds, running
 from alflow.commands.console import Commands, new_app
 
 # Threads that spin while they wait make a busy machine many times slower; OpenMP reads this when torch is imported.
@@ -17,4 +17,5 @@ models.register(app)
 rounds.register(app)
 backtest.register(app)
 export.register(app)
+people.register(app)
 running.register(app)

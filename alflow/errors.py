@@ -19,3 +19,15 @@ class ConflictError(AlflowError):
 
 class UnavailableError(AlflowError):
     """Something needed is missing on this machine: an extra, model weights, a database that must be upgraded."""
+
+
+class DeniedError(AlflowError):
+    """Somebody may not do what they asked: a wrong password, a link that was used, a role that is too low."""
+
+
+class TryLaterError(AlflowError):
+    """Too many tries; `seconds` says after how long the next one counts."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds

@@ -6,8 +6,6 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from alflow.errors import InvalidInputError
-
 
 class Settings(BaseSettings):
     """Where things are kept and how they run; each field is also the variable ALFLOW_<FIELD>, or a line of `.env`.
@@ -18,10 +16,13 @@ class Settings(BaseSettings):
         artifacts_url: fsspec URL or folder of tensors and renditions; inside `home` by default.
         device: torch device of the encoder and the fit.
         batch_size: images a forward pass.
-        host, port: where the UI listens; anything but loopback is refused until there are accounts.
+        host, port: where the UI listens; anything but loopback needs accounts or an identity provider.
+        public_url: the address people open, where a proxy stands before the UI; https there makes cookies Secure.
         prefect_port: where `alflow up` keeps its Prefect server.
         schedule_seconds: how often the schedule looks what is due.
         sign_in_token: secret of the sign-in link; `alflow up` makes one and hands it to the UI.
+        session_days, session_idle_hours: how long a sign-in lasts at most, and how long without being used.
+        oidc_client_id, oidc_client_secret, oidc_metadata_url: sign-in by an OpenID Connect provider (extra `oidc`).
     """
 
     model_config = SettingsConfigDict(env_prefix="ALFLOW_", env_file=".env", extra="ignore")
@@ -33,9 +34,15 @@ class Settings(BaseSettings):
     batch_size: int = Field(default=64, ge=1)
     host: str = "127.0.0.1"
     port: int = 8501
+    public_url: str = ""
     prefect_port: int = 4200
     schedule_seconds: float = Field(default=30.0, gt=0)
     sign_in_token: str = ""
+    session_days: float = Field(default=7.0, gt=0)
+    session_idle_hours: float = Field(default=12.0, gt=0)
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_metadata_url: str = ""
 
     @property
     def database(self) -> str:
@@ -47,26 +54,23 @@ class Settings(BaseSettings):
         """The artifact root, with the default filled in."""
         return self.artifacts_url or str(self.home.resolve() / "artifacts")
 
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the UI."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def address(self) -> str:
+        """Where people open the UI, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
+
     def as_environment(self) -> dict[str, str]:
         """The variables that make these very settings in another process, wherever it runs."""
         values = self.model_copy(update={"home": self.home.resolve()}).model_dump(mode="json")
         return {f"ALFLOW_{name.upper()}": str(value) for name, value in values.items()}
-
-
-def require_loopback(host: str) -> None:
-    """Refuse to be reachable from elsewhere: there are no accounts yet, whoever reaches the port could label.
-
-    Raises:
-        InvalidInputError: the host is not a loopback address.
-    """
-    if host == "localhost":
-        return
-    try:
-        loopback = ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise InvalidInputError(
-            f"alflow does not listen on {host!r}: there are no accounts yet, so only this machine may reach it; "
-            "set ALFLOW_HOST=127.0.0.1, and use an SSH tunnel from elsewhere"
-        )

@@ -27,7 +27,7 @@ def sync(
     Raises:
         NotFoundError: there is no such project or annotator.
     """
-    acknowledgements = [_apply(workspace, annotator_id, event) for event in events]
+    acknowledgements = [_apply(workspace, project_id, annotator_id, event) for event in events]
     queue = label.next_candidates(workspace, project_id, annotator_id, AHEAD)
     progress = label.progress(workspace, project_id, annotator_id)
     recent = label.last_answers(workspace, project_id, annotator_id, RECENT)
@@ -42,13 +42,13 @@ def sync(
     }
 
 
-def _apply(workspace: Workspace, annotator_id: int, event: Event) -> dict[str, Any]:
+def _apply(workspace: Workspace, project_id: int, annotator_id: int, event: Event) -> dict[str, Any]:
     try:
         token = _field(event, "token", str)
         if event.get("kind") == "undo":
-            label.undo(workspace, annotator_id, token)
+            label.undo(workspace, annotator_id, token, project_id)
         else:
-            label.submit(workspace, annotator_id, _submission(token, event))
+            label.submit(workspace, annotator_id, _submission(token, event), project_id)
     except AlflowError as error:
         return {"key": event.get("key"), "stored": False, "reason": str(error)}
     return {"key": event.get("key"), "stored": True}

@@ -20,6 +20,22 @@ def no_project() -> None:
     st.caption("Or look around first: `make demo` opens two projects with drawings to label.")
 
 
+def no_role() -> None:
+    """The visitor has an account, and no role in any project."""
+    st.title("Welcome to alflow")
+    st.write("You have no role in any project yet. Ask an owner of a project for an invitation.")
+
+
+def no_accounts(project: Project) -> None:
+    """Who looks came by the link of the terminal."""
+    st.write(
+        "There are no accounts yet: whoever has the link from the terminal is let in, under any name, and may do "
+        "everything. To work as a team, make yourself an owner in a terminal; from then on people sign in with a "
+        "password, and you invite them here."
+    )
+    st.code(f"alflow people add NAME --role owner --project {quote(project.name)}", language="bash")
+
+
 def no_classes(project: Project) -> None:
     """The project has no class to answer with."""
     st.header(project.name)

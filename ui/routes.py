@@ -1,6 +1,6 @@
 """The plain HTTP routes beside the pages: image bytes, and the labelling deck's exchange with the queue.
 
-The gate (`ui.sign_in`) stands in front of them: `request.state.annotator` is always somebody here.
+The gate (`ui.gate`) stands in front of them: `request.state.visitor` is always somebody who may, by `ui.access`.
 """
 
 import json
@@ -36,7 +36,7 @@ async def sync(request: Request) -> Response:
     """Take the answers a deck has not seen acknowledged; give acknowledgements, the queue and the round's progress."""
     try:
         events = _events(await request.body())
-        project_id, annotator_id = request.path_params["project"], request.state.annotator.id
+        project_id, annotator_id = request.path_params["project"], request.state.visitor.annotator.id
         reply = await run_in_threadpool(desk.sync, services.current().workspace, project_id, annotator_id, events)
     except NotFoundError as error:
         return JSONResponse({"reason": str(error)}, 404)

@@ -13,9 +13,10 @@ from urllib.parse import urlencode
 import streamlit as st
 from starlette.middleware import Middleware
 
-from alflow.settings import Settings, require_loopback
+from alflow.settings import Settings
+from alflow.workflow.sign_in import has_accounts, require_door
 from alflow.workspace import Workspace
-from ui import pages, routes, services, sign_in
+from ui import access, gate, invitations, pages, routes, services, sign_in
 from ui.theme import THEME
 
 CONFIG: Mapping[str, object] = {
@@ -24,6 +25,7 @@ CONFIG: Mapping[str, object] = {
     "browser.gatherUsageStats": False,
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",
+    "server.trustedUserHeaders": {gate.STAMP: "visitor"},
     **THEME,
 }
 
@@ -34,14 +36,15 @@ def main(settings: Settings) -> None:
     A missing `sign_in_token` is drawn here; it is printed once and lives as long as the process.
 
     Raises:
-        InvalidInputError: `settings.host` is not loopback.
+        InvalidInputError: `settings.host` is not loopback, and nobody could sign in as themselves.
         UnavailableError: the database belongs to another version of alflow.
     """
-    require_loopback(settings.host)
     if not settings.sign_in_token:
         settings = settings.model_copy(update={"sign_in_token": secrets.token_urlsafe(24)})
     application = create_app(settings)
-    sys.stdout.write(f"\n  alflow: sign in at {sign_in_link(settings)}\n")
+    workspace = services.current().workspace
+    require_door(workspace)
+    sys.stdout.write(f"\n  alflow: sign in at {sign_in_link(settings, link=not has_accounts(workspace))}\n")
     sys.stdout.flush()
     application.run(config={**CONFIG, "server.address": settings.host, "server.port": settings.port})
 
@@ -49,16 +52,18 @@ def main(settings: Settings) -> None:
 def create_app(settings: Settings) -> st.App:
     """The application for a workspace; also joins what pages and routes share (`ui.services`)."""
     pages.load()
-    doorkeeper = sign_in.Doorkeeper(settings.sign_in_token, settings.port)
-    services.provide(services.Services(Workspace.open(settings), doorkeeper))
+    doorkeeper = gate.Doorkeeper(Workspace.open(settings))
+    services.provide(services.Services(doorkeeper.workspace, doorkeeper))
+    ours = [*sign_in.ROUTES, *invitations.ROUTES, *routes.ROUTES]
+    access.check_routes(ours)
     return st.App(
         Path(__file__).parent / "pages" / "app.py",
-        routes=[*sign_in.ROUTES, *routes.ROUTES],
-        middleware=[Middleware(sign_in.Gate, doorkeeper=doorkeeper)],
+        routes=ours,
+        middleware=[Middleware(gate.Gate, doorkeeper=doorkeeper)],
     )
 
 
-def sign_in_link(settings: Settings) -> str:
-    """The address to open in a browser; who has it can sign in, so it is for the terminal only."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}{sign_in.PATH}?{urlencode({'token': settings.sign_in_token})}"
+def sign_in_link(settings: Settings, *, link: bool = True) -> str:
+    """The address to open in a browser; with the link's token who has it can sign in: for the terminal only."""
+    token = f"?{urlencode({'token': settings.sign_in_token})}" if link and settings.is_local else ""
+    return f"{settings.address}{sign_in.PATH}{token}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from alflow.workspace import Workspace
 
 if TYPE_CHECKING:
-    from ui.sign_in import Doorkeeper
+    from ui.gate import Doorkeeper
 
 
 @dataclass(frozen=True)

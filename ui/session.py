@@ -4,12 +4,14 @@ import re
 
 import streamlit as st
 
+from alflow.accounts import Role, Visitor
 from alflow.domain import Annotator, Project
 from alflow.workflow import projects
 from alflow.workspace import Workspace
 from ui import services, sign_in
 
 CHOICE = "project"
+_VISITOR = "visitor"
 
 
 def workspace() -> Workspace:
@@ -17,19 +19,43 @@ def workspace() -> Workspace:
     return services.current().workspace
 
 
-def require_annotator() -> Annotator:
-    """Who is signed in; the page stops where there is none (the gate lets nobody come so far: a second lock)."""
-    doorkeeper = services.current().doorkeeper
-    annotator = doorkeeper.read(st.context.cookies.get(doorkeeper.cookie))
-    if annotator is None:
+def enter() -> Visitor:
+    """Who is signed in, for the rest of this run; it stops where there is nobody (the gate lets nobody come so far)."""
+    visitor = services.current().doorkeeper.visitor(st.context.cookies)
+    if visitor is None:
         st.html(f'<a href="{sign_in.PATH}" target="_self">Sign in</a>')
         st.stop()
-    return annotator
+    be(visitor)
+    return visitor
+
+
+def be(visitor: Visitor) -> None:
+    """Let this be who looks."""
+    st.session_state[_VISITOR] = visitor
+
+
+def visitor() -> Visitor:
+    """Who looks, with the roles of this moment: the gate ends a page whose visitor's roles have changed."""
+    found = st.session_state[_VISITOR]
+    assert isinstance(found, Visitor)
+    return found
+
+
+def require_annotator() -> Annotator:
+    """The annotator that the visitor is."""
+    return visitor().annotator
+
+
+def may(needed: Role) -> bool:
+    """Whether the visitor's role in the chosen project is enough."""
+    chosen = project()
+    return chosen is not None and visitor().may(needed, chosen.id)
 
 
 def choose_project() -> None:
-    """The sidebar: the project selector, remembered in the address, and who is signed in."""
-    names = [project.name for project in projects.list_projects(workspace())]
+    """The sidebar: the visitor's projects, the chosen one remembered in the address, and who is signed in."""
+    mine = [each for each in projects.list_projects(workspace()) if visitor().role_in(each.id)]
+    names = [each.name for each in mine]
     with st.sidebar:
         if names:
             wanted = st.query_params.get(CHOICE)
@@ -37,14 +63,23 @@ def choose_project() -> None:
             if st.session_state[CHOICE] not in names:
                 st.session_state[CHOICE] = names[0]
             st.query_params[CHOICE] = st.selectbox("Project", names, key=CHOICE)
-        st.caption(f"Signed in as **{escape(require_annotator().name)}**")
+        else:
+            st.session_state.pop(CHOICE, None)
+        st.caption(f"Signed in as **{escape(visitor().annotator.name)}**{_role()}")
         st.html(f'<a class="quiet" href="{sign_in.LEAVE}" target="_self">Sign out</a>')
 
 
 def project() -> Project | None:
-    """The chosen project, or None while there is none."""
+    """The chosen project, or None while there is none that the visitor has a role in."""
     name = st.session_state.get(CHOICE)
-    return projects.find_project(workspace(), name) if name else None
+    found = projects.find_project(workspace(), name) if name else None
+    return found if found is not None and visitor().role_in(found.id) else None
+
+
+def _role() -> str:
+    chosen = project()
+    held = None if chosen is None or visitor().everywhere else visitor().role_in(chosen.id)
+    return f", {held}" if held else ""
 
 
 def escape(text: str) -> str:

@@ -36,7 +36,9 @@ def demo(
 ) -> None:
     """Prepare two projects on emoji drawings and start; needs no network. Kept in `.demo`, or in ALFLOW_HOME."""
     from alflow.commands.up import run_up
-    from alflow.settings import Settings, require_loopback
+    from alflow.settings import Settings
+    from alflow.workflow.sign_in import require_door
+    from alflow.workspace import Workspace
 
     if json_file is not None and not evaluate:
         fail("--json goes with --evaluate")
@@ -46,7 +48,7 @@ def demo(
     settings = Settings()
     if "home" not in settings.model_fields_set:
         settings = settings.model_copy(update={"home": _DEMO_HOME})
-    require_loopback(settings.host)
+    require_door(Workspace.open(settings))
     _prepare_demo(settings)
     run_up(settings)
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from alflow.commands.console import note, say
 from alflow.commands.processes import Service, Supervisor, answers, free_port, only_one, stop_on_signals
-from alflow.settings import Settings, require_loopback
+from alflow.settings import Settings
 
 _LOOPBACK = "127.0.0.1"
 
@@ -17,15 +17,14 @@ def run_up(settings: Settings) -> None:
     """Start everything, print the sign-in link, and stop everything on Ctrl-C, SIGTERM or when one part ends.
 
     Raises:
-        InvalidInputError: the host is not loopback.
+        InvalidInputError: the host is not loopback, and nobody could sign in as themselves.
         ConflictError: alflow already runs on this home.
         UnavailableError: a part did not start, or ended by itself.
     """
-    require_loopback(settings.host)
+    accounts = _prepare_database(settings)
     settings = _completed(settings)
     stopping = threading.Event()
     with only_one(settings.home / "up.lock", f"alflow up in {settings.home}"), stop_on_signals(stopping):
-        _prepare_database(settings)
         server, pages, schedule = services(settings)
         with Supervisor(stopping) as supervisor:
             note("starting the Prefect server and the pages ...")
@@ -35,15 +34,16 @@ def run_up(settings: Settings) -> None:
                 note("starting the schedule ...")
                 supervisor.start(schedule)
             if supervisor.wait():
-                _announce(settings)
+                _announce(settings, accounts=accounts)
             supervisor.watch()
             note("stopping ...")
     note("stopped")
 
 
-def sign_in_link(settings: Settings) -> str:
-    """The address that signs in on this machine."""
-    return f"http://{_in_url(settings.host)}:{settings.port}/sign-in?token={quote(settings.sign_in_token)}"
+def sign_in_link(settings: Settings, *, accounts: bool = False) -> str:
+    """Where to sign in; without accounts the token in it is what opens, on this machine only."""
+    token = "" if accounts or not settings.is_local else f"?token={quote(settings.sign_in_token)}"
+    return f"{settings.address}/sign-in{token}"
 
 
 def services(settings: Settings) -> tuple[Service, Service, Service]:
@@ -93,11 +93,16 @@ def _completed(settings: Settings) -> Settings:
     )
 
 
-def _prepare_database(settings: Settings) -> None:
-    """Create or check the database here, so that its errors are ours to print."""
+def _prepare_database(settings: Settings) -> bool:
+    """Create or check the database here, so that its errors are ours to print; whether people have accounts."""
+    from alflow.workflow.sign_in import has_accounts, require_door
     from alflow.workspace import Workspace
 
-    Workspace.open(settings)
+    workspace = Workspace.open(settings)
+    require_door(workspace)
+    if not settings.is_local and not settings.address.startswith("https:"):
+        note(f"passwords travel to {settings.address} in the clear: put https before it, and name it ALFLOW_PUBLIC_URL")
+    return has_accounts(workspace)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -122,15 +127,11 @@ def _environment(settings: Settings) -> dict[str, str]:
     )
 
 
-def _announce(settings: Settings) -> None:
+def _announce(settings: Settings, *, accounts: bool) -> None:
     say("")
-    say(f"  Label:     {sign_in_link(settings)}")
+    say(f"  Label:     {sign_in_link(settings, accounts=accounts)}")
     say(f"  Schedule:  http://{_LOOPBACK}:{settings.prefect_port}")
     say(f"  Logs:      {settings.home / 'logs'}")
     say("")
     say("  Ctrl-C stops everything.")
     sys.stdout.flush()
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

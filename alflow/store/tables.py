@@ -4,7 +4,8 @@ Columns carry the names of the fields in `alflow.domain`, so a row becomes its n
 the queue: `candidate.answers` counts the answers that were not withdrawn (kept by `store.labels` under the row's
 lock), and `lease` reserves a candidate for one annotator until a moment; a candidate that needs two votes can carry
 two leases. `label_history` is written by a trigger (see the first migration), never by this package. Ids that name
-artifacts or history are never used twice, hence `sqlite_autoincrement`.
+artifacts or history are never used twice, hence `sqlite_autoincrement`. What opens doors (sessions, invitations) is
+kept as a hash only: who reads the database gets in nowhere.
 """
 
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -33,6 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from alflow.accounts import Role
 from alflow.domain import Origin, RoundState, Split, TrialMode, Verdict
 
 metadata = MetaData(
@@ -326,4 +329,56 @@ trial_point = Table(
     Column("seconds", Float, nullable=False),
     Column("information", Float, nullable=False),
     Column("picked", Json, nullable=False),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("annotator_id", ForeignKey("annotator.id", ondelete="CASCADE"), primary_key=True),
+    Column("login", String(200), nullable=False, unique=True),
+    Column("email", String(320), unique=True),
+    Column("password_hash", Text),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("project_id", ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    Column("annotator_id", ForeignKey("account.annotator_id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("role", _words(Role), nullable=False),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    _id(),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("project_id", ForeignKey("project.id", ondelete="CASCADE"), index=True),
+    Column("role", _words(Role)),
+    Column("annotator_id", ForeignKey("account.annotator_id", ondelete="CASCADE"), index=True),
+    Column("email", String(320), index=True),
+    Column("invited_by", ForeignKey("annotator.id", ondelete="SET NULL"), index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("accepted_at", UtcDateTime),
+    CheckConstraint("(project_id IS NULL) = (role IS NULL)", name="role_of_project"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("annotator_id", ForeignKey("annotator.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("link_hash", String(64)),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+sign_in_limit = Table(
+    "sign_in_limit",
+    metadata,
+    Column("key", String(80), primary_key=True),
+    Column("until", UtcDateTime, nullable=False, index=True),
 )

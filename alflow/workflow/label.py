@@ -68,11 +68,21 @@ def sign_in(workspace: Workspace, name: str) -> Annotator:
     Raises:
         InvalidInputError: the name is empty, longer than 200 characters, or holds characters one cannot see.
     """
+    name = clean_name(name)
+    with workspace.database.begin() as tx:
+        return labels.get_or_create(tx, name)
+
+
+def clean_name(name: str) -> str:
+    """The name as it is kept: single spaces.
+
+    Raises:
+        InvalidInputError: it is empty, longer than 200 characters, or holds characters one cannot see.
+    """
     name = " ".join(name.split())
     if not 0 < len(name) <= 200 or not name.isprintable():
         raise InvalidInputError("an annotator needs a name of 1 to 200 visible characters")
-    with workspace.database.begin() as tx:
-        return labels.get_or_create(tx, name)
+    return name
 
 
 def next_candidates(workspace: Workspace, project_id: int, annotator_id: int, count: int = 6) -> list[QueueEntry]:
@@ -95,12 +105,12 @@ def next_candidates(workspace: Workspace, project_id: int, annotator_id: int, co
     return [QueueEntry(candidate, item, until) for candidate, item in reserved]
 
 
-def submit(workspace: Workspace, annotator_id: int, submission: Submission) -> Label:
+def submit(workspace: Workspace, annotator_id: int, submission: Submission, project_id: int | None = None) -> Label:
     """Store an answer; the last one that the queue needs makes the round LABELLED in the same transaction.
 
     The same token again returns what is stored. A new token for a candidate that this annotator answered already
     replaces that answer (it stays, withdrawn). An answer that comes after its lease expired or its round closed is
-    kept as a further vote, never dropped.
+    kept as a further vote, never dropped. With `project_id` only candidates of that project can be answered.
 
     Raises:
         InvalidInputError: verdict and class do not fit, or the class is of another project.
@@ -115,16 +125,19 @@ def submit(workspace: Workspace, annotator_id: int, submission: Submission) -> L
             return _same(known, annotator_id, submission)
         candidate = labels.lock_candidate(tx, submission.candidate_id)
         round_ = rounds.lock(tx, candidate.round_id)
+        if project_id not in {None, round_.project_id}:
+            raise NotFoundError(f"no candidate of this project has the id {candidate.id}: reload the page")
         _check_class(tx, round_, submission.class_id)
         label = labels.submit(tx, _label(round_, candidate, annotator_id, submission))
         rounds.settle(tx, round_)
         return label
 
 
-def undo(workspace: Workspace, annotator_id: int, token: str) -> Label:
+def undo(workspace: Workspace, annotator_id: int, token: str, project_id: int | None = None) -> Label:
     """Withdraw the answer that carried `token` and reserve its item for this annotator again; idempotent.
 
-    A LABELLED round that thereby misses an answer is OPEN again.
+    A LABELLED round that thereby misses an answer is OPEN again. With `project_id` only answers of that project can be
+    taken back.
 
     Raises:
         NotFoundError: this annotator gave no such answer.
@@ -134,7 +147,7 @@ def undo(workspace: Workspace, annotator_id: int, token: str) -> Label:
     with workspace.database.begin() as tx:
         labels.lock_annotator(tx, annotator_id)
         label = labels.by_token(tx, token)
-        if label is None or label.annotator_id != annotator_id:
+        if label is None or label.annotator_id != annotator_id or project_id not in {None, label.project_id}:
             raise NotFoundError("there is no such answer of yours to take back")
         if label.withdrawn_at is not None:
             return label

@@ -77,6 +77,9 @@ def test_both_databases_check_the_words(database_url: str) -> None:
         "ck_label_verdict",
         "ck_label_class_of_verdict",
         "ck_trial_trialmode",
+        "ck_membership_role",
+        "ck_invitation_role",
+        "ck_invitation_role_of_project",
     }
 
 

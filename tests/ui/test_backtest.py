@@ -17,8 +17,12 @@ def page() -> None:
     """The page alone, without sign-in and navigation."""
     import streamlit as st
 
+    from alflow.accounts import Visitor
+    from alflow.domain import Annotator
+    from ui import session
     from ui.pages import backtest
 
+    session.be(Visitor(Annotator(1, "Ada"), "", everywhere=True))
     st.session_state["project"] = "birds"
     backtest.show()
 

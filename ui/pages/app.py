@@ -7,8 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import session
-from ui.pages import adjudicate, backtest, label, project, quality, rounds
+from ui import navigation, session
+from ui.pages import adjudicate, backtest, label, people, project, quality, rounds
 from ui.theme import FRAME
 
 UI = Path(__file__).parents[1]
@@ -17,17 +17,16 @@ st.set_page_config(page_title="alflow", page_icon=str(UI / "icon.svg"), layout="
 
 st.logo(UI / "logo.svg", size="large")
 
-PAGES = [
-    st.Page(label.show, title="Label", icon=":material/ads_click:", url_path="label", default=True),
-    st.Page(rounds.show, title="Rounds", icon=":material/timeline:", url_path="rounds"),
-    st.Page(quality.show, title="Quality", icon=":material/verified:", url_path="quality"),
-    st.Page(adjudicate.show, title="Adjudicate", icon=":material/gavel:", url_path="adjudicate"),
-    st.Page(backtest.show, title="Back-test", icon=":material/science:", url_path="backtest"),
-    st.Page(project.show, title="Project", icon=":material/folder_open:", url_path="project"),
-]
-
-session.require_annotator()
+session.enter()
 st.html(f"<style>{FRAME}</style>")
-page = st.navigation(PAGES)
 session.choose_project()
-page.run()
+PAGES = {
+    "label": (label.show, "Label", ":material/ads_click:"),
+    "rounds": (rounds.show, "Rounds", ":material/timeline:"),
+    "quality": (quality.show, "Quality", ":material/verified:"),
+    "adjudicate": (adjudicate.show, "Adjudicate", ":material/gavel:"),
+    "backtest": (backtest.show, "Back-test", ":material/science:"),
+    "project": (project.show, "Project", ":material/folder_open:"),
+    "people": (people.show, "People", ":material/group:"),
+}
+st.navigation([navigation.page(path, *each) for path, each in PAGES.items()]).run()

@@ -18,7 +18,7 @@ from alflow.workflow import comparison, stopping, study
 from alflow.workflow.comparison import Difference, Measure
 from alflow.workflow.strategies import strategy_captions
 from alflow.workflow.study import Grid, Study
-from ui import session
+from ui import access, session
 from ui.empty import no_project
 from ui.trial_charts import gains, paired_curves
 
@@ -44,7 +44,8 @@ def show() -> None:
         "Strategies compete where the answers are known: the same split, the same start, the same fit, and the labels "
         "revealed only when asked for."
     )
-    _new(project)
+    if session.may(access.RUN_BACKTEST):
+        _new(project)
     _status(project)
     _results(project)
 

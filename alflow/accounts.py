@@ -1,0 +1,101 @@
+"""The nouns of people: who they are, what they may do in which project, and how they were let in.
+
+Frozen values, standard library only. An `Account` gives an annotator a way to sign in; a `Role` is held in one
+project; an `Invitation` is a link, or an e-mail address, that grants one; a `Visitor` is who sends a request.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from alflow.domain import Annotator
+
+
+class Role(StrEnum):
+    """What somebody may do in a project; each includes those before it."""
+
+    ANNOTATOR = "annotator"
+    REVIEWER = "reviewer"
+    ENGINEER = "engineer"
+    OWNER = "owner"
+
+    def includes(self, needed: "Role") -> bool:
+        """Whether who holds this role may do what `needed` may (words compare by the alphabet, roles do not)."""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+
+@dataclass(frozen=True)
+class Account:
+    """How an annotator signs in: by name and password, by an identity with this e-mail address, or both."""
+
+    annotator_id: int
+    name: str
+    email: str | None
+    has_password: bool
+    active: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody with an account, and the role held in one project."""
+
+    account: Account
+    role: Role
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A grant that waits to be taken up once, until `expires_at`.
+
+    Attributes:
+        id: of the row.
+        project_id, role: what it grants; both None for a new password.
+        annotator_id: whose password it sets; None for an invitation to a project.
+        email: the verified address of the identity it waits for; None where a link is handed over.
+        invited_by: annotator who made it; None for the command line.
+        created_at, expires_at: from when until when it may be used.
+    """
+
+    id: int
+    project_id: int | None
+    role: Role | None
+    annotator_id: int | None
+    email: str | None
+    invited_by: int | None
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who sends a request, and which roles they hold.
+
+    Attributes:
+        annotator: who it is.
+        session: names the session without giving it away (a hash).
+        roles: project id -> role, for who signed in with an account.
+        everywhere: signed in by the link of this machine's terminal: owner of every project.
+    """
+
+    annotator: Annotator
+    session: str
+    roles: Mapping[int, Role] = field(default_factory=dict)
+    everywhere: bool = False
+
+    def role_in(self, project_id: int) -> Role | None:
+        """The role held in a project; None for none."""
+        return Role.OWNER if self.everywhere else self.roles.get(project_id)
+
+    def may(self, needed: Role, project_id: int) -> bool:
+        """Whether the role held in the project is enough."""
+        held = self.role_in(project_id)
+        return held is not None and held.includes(needed)
+
+    @property
+    def stamp(self) -> str:
+        """Changes when the session or any role does: what was drawn for another stamp is not theirs to use."""
+        roles = ",".join(f"{project}={role}" for project, role in sorted(self.roles.items()))
+        return f"{self.session}:{self.everywhere:d}:{roles}"

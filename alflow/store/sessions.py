@@ -1,0 +1,106 @@
+"""Sessions, and how often somebody may try to sign in. Both outlive the process, so that a restart forgets neither."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, insert, select, update
+
+from alflow.domain import Annotator
+from alflow.store import tables
+from alflow.store.database import Transaction
+from alflow.store.rows import upsert
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session that has not ended.
+
+    Attributes:
+        annotator: whose it is.
+        link_hash: of the terminal's link that opened it; None where an account did.
+        active: whether the annotator has an account that may sign in.
+        seen_at: when it was last used, to the minute or so.
+    """
+
+    annotator: Annotator
+    link_hash: str | None
+    active: bool
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `burst` tries at once under one key, and a further one each `interval` after that."""
+
+    key: str
+    burst: int
+    interval: timedelta
+
+
+def open_(
+    tx: Transaction, token_hash: str, annotator_id: int, link_hash: str | None, now: datetime, expires_at: datetime
+) -> None:
+    """Store a session, and forget the sessions and limits that are over."""
+    table, limit = tables.session, tables.sign_in_limit
+    tx.execute(delete(table).where(table.c.expires_at <= now))
+    tx.execute(delete(limit).where(limit.c.until <= now))
+    row = {
+        "token_hash": token_hash,
+        "annotator_id": annotator_id,
+        "link_hash": link_hash,
+        "seen_at": now,
+        "expires_at": expires_at,
+    }
+    tx.execute(insert(table).values(row))
+
+
+def find(tx: Transaction, token_hash: str, now: datetime, idle: timedelta) -> Session | None:
+    """The session with this token, if it is neither over nor idle for too long."""
+    session, annotator, account = tables.session, tables.annotator, tables.account
+    rows = (
+        select(annotator, session.c.link_hash, session.c.seen_at, account.c.active)
+        .join(annotator, annotator.c.id == session.c.annotator_id)
+        .outerjoin(account, account.c.annotator_id == session.c.annotator_id)
+        .where(session.c.token_hash == token_hash, session.c.expires_at > now, session.c.seen_at > now - idle)
+    )
+    row = tx.execute(rows).mappings().one_or_none()
+    if row is None:
+        return None
+    return Session(Annotator(row["id"], row["name"]), row["link_hash"], bool(row["active"]), row["seen_at"])
+
+
+def touch(tx: Transaction, token_hash: str, now: datetime) -> None:
+    """The session is in use."""
+    tx.execute(update(tables.session).where(tables.session.c.token_hash == token_hash).values(seen_at=now))
+
+
+def close(tx: Transaction, token_hash: str) -> None:
+    """End a session."""
+    tx.execute(delete(tables.session).where(tables.session.c.token_hash == token_hash))
+
+
+def close_all(tx: Transaction, annotator_id: int) -> None:
+    """End every session of somebody."""
+    tx.execute(delete(tables.session).where(tables.session.c.annotator_id == annotator_id))
+
+
+def count_try(tx: Transaction, limit: Limit, now: datetime) -> float:
+    """Count a try; the seconds until the next is allowed, 0 where this one is.
+
+    The generic cell rate algorithm (ITU-T I.371): one moment a key says by when all tries so far would have come if
+    they came one each interval; a try may be early by the burst. A try that is refused is not counted.
+    """
+    table = tables.sign_in_limit
+    tx.execute(upsert(tx, table).values(key=limit.key, until=now).on_conflict_do_nothing(index_elements=["key"]))
+    locked = select(table.c.until).where(table.c.key == limit.key).with_for_update()
+    until: datetime = tx.execute(locked).scalar_one()
+    earliest = until + limit.interval - limit.burst * limit.interval
+    if earliest > now:
+        return (earliest - now).total_seconds()
+    tx.execute(update(table).where(table.c.key == limit.key).values(until=max(until, now) + limit.interval))
+    return 0.0
+
+
+def forgive(tx: Transaction, key: str) -> None:
+    """Forget the tries under a key."""
+    tx.execute(delete(tables.sign_in_limit).where(tables.sign_in_limit.c.key == key))

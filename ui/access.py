@@ -1,0 +1,54 @@
+"""Which role each page, route and action needs: the one table that the gate, the navigation and the pages look up.
+
+A route that belongs to a project names it as `{project:int}` in its path. What is not listed here is for nobody: the
+server does not start with a route, nor the navigation with a page, that has no line.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from starlette.routing import BaseRoute, Route, compile_path
+
+from alflow.accounts import Role
+
+OPEN: Final = frozenset({"/sign-in", "/sign-out", "/invitation", "/_stcore/health"})
+"""Paths for everybody: how one comes in, and whether the server lives."""
+
+PAGES: Final[Mapping[str, Role]] = {
+    "label": Role.ANNOTATOR,
+    "rounds": Role.REVIEWER,
+    "quality": Role.REVIEWER,
+    "adjudicate": Role.REVIEWER,
+    "backtest": Role.REVIEWER,
+    "project": Role.REVIEWER,
+    "people": Role.OWNER,
+}
+
+ROUTES: Final[Mapping[str, Role]] = {
+    "/images/{project:int}/{item:int}/{kind:str}": Role.ANNOTATOR,
+    "/desk/{project:int}/sync": Role.ANNOTATOR,
+}
+
+RUN_BACKTEST: Final = Role.ENGINEER
+"""Starts processes on the machine, and may name files on it."""
+
+_PATTERNS: Final = [(compile_path(path)[0], role) for path, role in ROUTES.items()]
+
+
+def needed(path: str) -> tuple[Role, int] | None:
+    """The role that a request for this path needs, and in which project; None where being signed in is enough."""
+    for pattern, role in _PATTERNS:
+        if found := pattern.match(path):
+            return role, int(found["project"])
+    return None
+
+
+def check_routes(routes: Iterable[BaseRoute]) -> None:
+    """Refuse to serve what the table does not know.
+
+    Raises:
+        LookupError: a route has no line in `ROUTES` and is not `OPEN`.
+    """
+    paths = {route.path for route in routes if isinstance(route, Route)}
+    if unknown := sorted(paths - ROUTES.keys() - OPEN):
+        raise LookupError(f"ui.access does not say who may use {', '.join(unknown)}")

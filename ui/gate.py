@@ -1,0 +1,121 @@
+"""The one gate: before every page, image, answer and websocket it asks who comes, and whether their role is enough.
+
+A page that is open stays so over a websocket. Each of its messages is checked too, so that whoever signed out, was
+deactivated or lost a role goes no further: the connection is closed, and the page starts anew with what is theirs now.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from alflow.accounts import Visitor
+from alflow.workflow import sign_in
+from alflow.workspace import Workspace
+from ui import access
+
+SIGN_IN: Final = "/sign-in"
+STAMP: Final = "x-alflow-visitor"
+"""Header by which Streamlit learns whose websocket it is: it gives nobody the script state of another visitor."""
+_SIGNED_OUT: Final = 4401
+
+
+@dataclass(frozen=True)
+class Doorkeeper:
+    """Reads and names the session's cookie."""
+
+    workspace: Workspace
+
+    @property
+    def cookie(self) -> str:
+        """The cookie's name; cookies of one host do not tell ports apart, so it does."""
+        return f"alflow_{self.workspace.settings.port}"
+
+    def visitor(self, cookies: Mapping[str, str], *, used: bool = False) -> Visitor | None:
+        """Who brings these cookies; `used` where it shows that somebody is there."""
+        return sign_in.visitor(self.workspace, cookies.get(self.cookie), used=used)
+
+
+class Gate:
+    """ASGI middleware: lets people pass where they may, sends pages to the sign-in form, refuses everything else."""
+
+    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper) -> None:
+        self.app = app
+        self.doorkeeper = doorkeeper
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, redirect or refuse; `scope["state"]` then carries the visitor."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+        visitor = await self._visitor(connection, used=True)
+        connection.state.visitor = visitor
+        connection.state.doorkeeper = self.doorkeeper
+        refusal = _refusal(connection, visitor)
+        if refusal is None and scope["type"] == "websocket" and visitor is not None:
+            await self._watched(_stamped(scope, visitor), receive, send, visitor)
+        elif refusal is None:
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": _SIGNED_OUT, "reason": "sign in first"})
+        else:
+            await refusal(scope, receive, send)
+
+    async def _visitor(self, connection: HTTPConnection, *, used: bool) -> Visitor | None:
+        return await run_in_threadpool(self.doorkeeper.visitor, connection.cookies, used=used)
+
+    async def _watched(self, scope: Scope, receive: Receive, send: Send, visitor: Visitor) -> None:
+        """A websocket whose every message is of the visitor who opened it, with the roles of that moment."""
+        connection, closed = HTTPConnection(scope), False
+
+        async def checked() -> Message:
+            nonlocal closed
+            message = await receive()
+            if message["type"] == "websocket.receive":
+                now = await self._visitor(connection, used=False)
+                if now is None or now.stamp != visitor.stamp:
+                    closed = True
+                    await send({"type": "websocket.close", "code": _SIGNED_OUT, "reason": "your roles changed"})
+                    return {"type": "websocket.disconnect", "code": _SIGNED_OUT}
+            return message
+
+        async def while_open(message: Message) -> None:
+            if not closed:
+                await send(message)
+
+        await self.app(scope, checked, while_open)
+
+
+def _refusal(connection: HTTPConnection, visitor: Visitor | None) -> Response | None:
+    """Why this request goes no further; None where it may."""
+    if _is_foreign(connection):
+        return PlainTextResponse("This request comes from a page of another site.", 403)
+    path = connection.scope["path"]
+    if path in access.OPEN:
+        return None
+    if visitor is None:
+        if "text/html" in connection.headers.get("accept", ""):
+            return RedirectResponse(SIGN_IN, status_code=303)
+        return PlainTextResponse("Sign in first.", 401)
+    needs = access.needed(path)
+    if needs is not None and not visitor.may(*needs):
+        return JSONResponse({"reason": "Your role in this project does not allow this."}, 403)
+    return None
+
+
+def _is_foreign(connection: HTTPConnection) -> bool:
+    """Whether another site's page makes this browser speak to us (cookies of localhost know no ports)."""
+    origin = connection.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != connection.headers.get("host")
+
+
+def _stamped(scope: Scope, visitor: Visitor) -> Scope:
+    headers = [(name, value) for name, value in scope["headers"] if name.lower() != STAMP.encode()]
+    return {**scope, "headers": [*headers, (STAMP.encode(), visitor.stamp.encode())]}

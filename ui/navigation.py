@@ -1,0 +1,37 @@
+"""Pages as the visitor may see them: what the role does not allow is neither in the menu nor behind its address."""
+
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from alflow.accounts import Role
+from ui import access, session
+from ui.empty import no_project, no_role
+
+Show = Callable[[], None]
+
+
+def page(path: str, show: Show, title: str, icon: str) -> StreamlitPage:
+    """The page at this path; `ui.access.PAGES` says which role it needs in the chosen project."""
+    needed = access.PAGES[path]
+    open_ = session.may(needed)
+    menu = "visible" if open_ or (session.project() is None and session.visitor().everywhere) else "hidden"
+    shown = show if open_ else _closed(needed)
+    first = path == next(iter(access.PAGES))
+    return st.Page(shown, title=title, icon=icon, url_path=path, default=first, visibility=menu)  # type: ignore[arg-type]
+
+
+def _closed(needed: Role) -> Show:
+    def closed() -> None:
+        chosen = session.project()
+        if chosen is None:
+            (no_project if session.visitor().everywhere else no_role)()
+            return
+        st.header("Not for your role")
+        held = session.visitor().role_in(chosen.id)
+        st.write(
+            f"You are {held} in this project. This page is for the role {needed} or above; an owner can change it."
+        )
+
+    return closed

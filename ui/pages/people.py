@@ -1,0 +1,157 @@
+"""The People page: who may do what in the project, and links that invite more."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from alflow.accounts import Invitation, Member, Role
+from alflow.domain import Project
+from alflow.errors import AlflowError
+from alflow.workflow import people
+from ui import invitations, session
+from ui.empty import no_accounts, no_project
+
+MAY: Final = {
+    Role.ANNOTATOR: "labels images",
+    Role.REVIEWER: "also sees rounds, reasons and the model's figures, and takes the labels home",
+    Role.ENGINEER: "also runs back-tests",
+    Role.OWNER: "also invites people and gives roles",
+}
+_LINK: Final = "invitation-link"
+_PROBLEM: Final = "people-problem"
+
+
+def show() -> None:
+    """Members with their roles, invitations that wait, and a new one."""
+    project = session.project()
+    if project is None:
+        no_project()
+        return
+    st.header("People")
+    if session.visitor().everywhere:
+        no_accounts(project)
+        return
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.error(problem)
+    members = people.list_members(session.workspace(), project.id)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.subheader(session.escape(project.name))
+        for member in members:
+            _member(project, member)
+        _waiting(project)
+    with right:
+        _invite(project)
+        st.subheader("Roles")
+        st.markdown("\n".join(f"- **{role.capitalize()}** {may}." for role, may in MAY.items()))
+
+
+def _member(project: Project, member: Member) -> None:
+    account = member.account
+    with st.container(border=True):
+        name, role, remove = st.columns([4, 3, 2], vertical_alignment="center")
+        you = " (you)" if account.annotator_id == session.visitor().annotator.id else ""
+        name.markdown(f"**{session.escape(account.name)}**{you}")
+        details = [account.email or "", "" if account.active else "deactivated"]
+        if told := ", ".join(filter(None, details)):
+            name.caption(session.escape(told))
+        key = f"role-{project.id}-{account.annotator_id}"
+        st.session_state[key] = member.role
+        role.selectbox(
+            f"Role of {account.name}",
+            list(Role),
+            format_func=str.capitalize,
+            key=key,
+            label_visibility="collapsed",
+            on_change=_set_role,
+            args=(project.id, account.annotator_id, key),
+        )
+        with remove.popover("Remove", width="stretch"):
+            st.write(f"{session.escape(account.name)} loses access to this project. Answers stay.")
+            st.button(
+                "Remove",
+                key=f"remove-{project.id}-{account.annotator_id}",
+                type="primary",
+                on_click=_do,
+                args=(people.remove_member, project.id, account.annotator_id),
+            )
+
+
+def _waiting(project: Project) -> None:
+    waiting = people.open_invitations(session.workspace(), project.id)
+    if not waiting:
+        return
+    st.subheader("Invitations that wait")
+    for invitation in waiting:
+        with st.container(border=True):
+            what, revoke = st.columns([7, 2], vertical_alignment="center")
+            what.markdown(f"**{str(invitation.role).capitalize()}**, {_for_whom(invitation)}")
+            what.caption(_left(invitation))
+            revoke.button(
+                "Take back",
+                key=f"revoke-{invitation.id}",
+                width="stretch",
+                on_click=_do,
+                args=(people.revoke, project.id, invitation.id),
+            )
+
+
+def _invite(project: Project) -> None:
+    st.subheader("Invite")
+    with st.form("invite", clear_on_submit=True):
+        role = st.selectbox("Role", list(Role), format_func=str.capitalize) or Role.ANNOTATOR
+        days = st.number_input("Valid for days", 1, 30, round(people.LINK_DAYS))
+        email = ""
+        if session.workspace().settings.oidc_client_id:
+            email = st.text_input("E-mail address", help="For whoever signs in with this address; empty for a link")
+        pressed = st.form_submit_button("Invite", icon=":material/person_add:", type="primary")
+    if pressed:
+        st.session_state.pop(_LINK, None)
+        try:
+            _, token = people.invite(
+                session.workspace(), project.id, role, email=email or None, days=days, by=session.visitor()
+            )
+        except AlflowError as error:
+            st.error(str(error))
+            return
+        if token:
+            st.session_state[_LINK] = (project.id, invitations.link(_address(), token))
+        st.rerun()
+    if st.session_state.get(_LINK, (0, ""))[0] == project.id:
+        st.success("Send this link to whom it is for. It works once, and is not shown again.")
+        st.code(st.session_state[_LINK][1], language=None, wrap_lines=True)
+
+
+def _set_role(project_id: int, annotator_id: int, key: str) -> None:
+    _do(people.set_role, project_id, annotator_id, st.session_state[key])
+
+
+def _do(change: Callable[..., None], *what: object) -> None:
+    """Make a change before the page is drawn anew; where it is refused, the page says why."""
+    try:
+        change(session.workspace(), *what, by=session.visitor())
+    except AlflowError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def _address() -> str:
+    """Where the owner reached these pages, unless a setting says it."""
+    settings = session.workspace().settings
+    host = st.context.headers.get("host")
+    return (
+        settings.address
+        if settings.public_url or not host
+        else f"{urlsplit(st.context.url or '').scheme or 'http'}://{host}"
+    )
+
+
+def _for_whom(invitation: Invitation) -> str:
+    return f"for {session.escape(invitation.email)}" if invitation.email else "by link"
+
+
+def _left(invitation: Invitation) -> str:
+    hours = (invitation.expires_at - datetime.now(UTC)).total_seconds() / 3600
+    return f"Ends in {hours / 24:.0f} days" if hours > 48 else f"Ends in {max(hours, 1):.0f} hours"
