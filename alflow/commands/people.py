@@ -184,7 +184,7 @@ def _chosen(workspace: "Workspace", names: list[str] | None, *, everywhere: bool
 
     if everywhere:
         return list_projects(workspace)
-    return [choose_project(workspace, name) for name in names or [None]]
+    return [choose_project(workspace, name) for name in names] if names else [choose_project(workspace, None)]
 
 
 def _password(*, from_stdin: bool) -> str:

@@ -103,7 +103,7 @@ def test_tries_from_one_address_are_limited(workspace: Workspace, key: str, same
 def test_a_sign_in_forgets_the_tries_before_it(workspace: Workspace) -> None:
     key = f"account:{token_hash('ada löwe')}"
     for _ in range(2):
-        _use_up(workspace, key, MINUTE, 9)
+        _use_up(workspace, key, MINUTE, 8)
         sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE)
 
 
@@ -114,7 +114,8 @@ def test_a_try_comes_back_each_interval(database: Database) -> None:
     assert waits == [0, 0, 60, 30, 0, 60, 0]
 
 
-def test_only_a_hash_of_the_session_is_kept(workspace: Workspace, ada: int) -> None:
+@pytest.mark.usefixtures("ada")
+def test_only_a_hash_of_the_session_is_kept(workspace: Workspace) -> None:
     token = sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE)
     with workspace.database.read() as tx:
         rows = [str(tuple(row)) for row in tx.execute(text("SELECT * FROM session"))]
@@ -203,7 +204,7 @@ def test_an_unset_token_opens_nothing(workspace: Workspace) -> None:
 
 def test_an_identity_comes_in_by_invitation_only(workspace: Workspace) -> None:
     project = create_project(workspace, "birds", "demo", "fp32")
-    with pytest.raises(DeniedError, match="Nobody has invited ada@example.org"):
+    with pytest.raises(DeniedError, match=r"Nobody has invited ada@example\.org"):
         sign_in.sign_in_identity(workspace, "ada@example.org", "Ada")
     people.invite(workspace, project.id, Role.REVIEWER, email="Ada@Example.org")
     first = sign_in.visitor(workspace, sign_in.sign_in_identity(workspace, "ADA@example.org", "Ada"))
