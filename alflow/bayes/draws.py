@@ -26,6 +26,7 @@ from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 
 _DRAWS_AT_ONCE = 2**21  # entries of a block [rows K T+1]: 8 MB in float32
+_NOTHING = -1e4  # a logit, beside the largest, whose probability is zero
 _ROOM = 1e-6  # of the variance, added to the diagonal of a covariance that rounding may have left indefinite
 
 
@@ -62,12 +63,14 @@ class TopDraws:
         covariance: of their logits, without what all classes share.
         probabilities: of the top classes, and last of all others together; sums to one.
         others: how the share of the others is divided among them: zero at the top classes, else sums to one.
+        aleatoric: mean over the draws of the entropy of `probabilities`.
     """
 
     classes: Int64[Tensor, "N T"]
     covariance: Float[Tensor, "N T T"]
     probabilities: Float[Tensor, "N K T1"]
     others: Float[Tensor, "N C"]
+    aleatoric: Float[Tensor, " N"]
 
 
 def joint_draws(
@@ -169,12 +172,18 @@ def _top_draws(
     rows, columns = classes[:, :, None], classes[:, None, :]
     covariance = scales[0][:, None, None] * Q[rows, columns] + scales[1][:, None, None] * S[rows, columns]
     noise = sobol_normal(top.shape[1], n_draws).to(mean.dtype)  # [K T]
-    z = (top - top[:, :1])[:, None] + (_roots(covariance) @ noise.T).transpose(1, 2)  # [N K T]
     variance = torch.outer(scales[0], Q.diagonal()) + torch.outer(scales[1], S.diagonal())
     rest = (mean + variance / 2).scatter(1, classes, -torch.inf)
-    lump = (rest.logsumexp(dim=1) - top[:, 0])[:, None, None].expand(-1, n_draws, 1)
-    probabilities = torch.softmax(torch.cat([z, lump], dim=2), dim=2)
-    return TopDraws(classes, covariance, probabilities, torch.softmax(rest, dim=1).nan_to_num(0.0))
+    z = mean.new_empty(len(mean), n_draws, top.shape[1] + 1)
+    z[:, :, :-1] = (top - top[:, :1])[:, None]
+    z[:, :, :-1].baddbmm_(noise.expand(len(mean), -1, -1), _roots(covariance).mT)
+    z[:, :, -1] = (rest.logsumexp(dim=1) - top[:, 0]).clamp_min(_NOTHING)[:, None]
+    probabilities = torch.softmax(z, dim=2)
+    # sum p log p = sum p z - log sum exp z: a logarithm for each draw, not for each entry.
+    normaliser = z.amax(dim=2) - probabilities.amax(dim=2).log()  # [N K]
+    aleatoric = normaliser.mean(dim=1) - (probabilities * z).sum(dim=(1, 2)) / n_draws
+    others = torch.softmax(rest, dim=1).nan_to_num(0.0)
+    return TopDraws(classes, covariance, probabilities, others, aleatoric.clamp_min(0))
 
 
 def _through(

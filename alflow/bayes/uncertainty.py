@@ -151,7 +151,7 @@ def _beyond_closed_form(drawn: TopDraws) -> Float[Tensor, " N"]:
     """The epistemic part of the top classes as drawn, less that by the closed form."""
     top = drawn.probabilities.mean(dim=1)[:, :-1]
     of_top = top * drawn.covariance.diagonal(dim1=1, dim2=2) - top * (drawn.covariance @ top[:, :, None])[:, :, 0]
-    return parts_from_draws(drawn.probabilities).epistemic - 0.5 * of_top.sum(dim=1)
+    return entropy(drawn.probabilities.mean(dim=1)) - drawn.aleatoric - 0.5 * of_top.sum(dim=1)
 
 
 def _total(drawn: TopDraws) -> Float[Tensor, " N"]:

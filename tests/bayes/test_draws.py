@@ -81,6 +81,18 @@ def test_monte_carlo_is_that_of_many_plain_draws(damped_world: World) -> None:
     torch.testing.assert_close(parts.epistemic, epistemic, rtol=0.03, atol=1e-3)
 
 
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_aleatoric_part_of_restricted_draws_is_their_mean_entropy(damped_world: World, n_classes: int) -> None:
+    """Two of the four classes, and all of them, where nothing is left for the others."""
+    mean, scales, covariances = joint_gaussian(damped_world)
+    for sharpness in (1.0, 50.0):
+        drawn = top_draws(sharpness * mean, scales, covariances, n_classes, 64)
+        torch.testing.assert_close(drawn.aleatoric, parts_from_draws(drawn.probabilities).aleatoric)
+        single = [part.float() for part in (sharpness * mean, *scales)]
+        found = top_draws(single[0], (single[1], single[2]), covariances, n_classes, 64)
+        torch.testing.assert_close(found.aleatoric.double(), drawn.aleatoric, rtol=1e-3, atol=1e-5)
+
+
 def test_restricted_draws_do_not_see_what_all_classes_share(damped_world: World) -> None:
     mean, scales, covariances = joint_gaussian(damped_world)
     shifted = replace(covariances, Q=covariances.Q + 50, S=covariances.S + 7)

@@ -19,7 +19,7 @@ from alflow.acquisition.draws import FieldDraws
 from alflow.acquisition.epig import epig, epig_from_draws, pairs_from_draws
 from alflow.acquisition.epig_draws import largest, u_statistic, upper_bound
 from alflow.bayes.predictive import ClassCovariances
-from tests.bench.harness import Row, at_least, at_most, case, compare, extra_megabytes, seconds, share_of_peak
+from tests.bench.harness import Row, at_least, at_most, case, compare, extra_megabytes, seconds, share_of_peak, sized
 
 P, D, C, K = 768, 512, 65, 128
 WRITTEN_OUT_ROWS = 4
@@ -118,6 +118,7 @@ def query(n: int, t: int) -> Query:
 
 def beliefs(n: int) -> Beliefs:
     """Confident in varying degrees; kernel features whose spectrum falls, as that of real activations does."""
+    n = sized(n)
     mean = 3 * normal(n, C) * torch.rand(n, 1, generator=GENERATOR)
     features = normal(n, P) * torch.linspace(0, -4, P).exp() / 100
     return Beliefs(
@@ -134,7 +135,7 @@ def beliefs(n: int) -> Beliefs:
 
 def draws(n: int) -> Tensor:
     """Probabilities [n K C] that vary with the draw."""
-    return (2 * normal(n, K, C)).softmax(dim=2)
+    return (2 * normal(sized(n), K, C)).softmax(dim=2)
 
 
 def normal(*shape: int) -> Tensor:

@@ -19,9 +19,9 @@ from alflow.vlm.compiled import bfloat16_is_fast
 from alflow.vlm.encoder import OpenClipEncoder, open_up
 from alflow.vlm.models import assemble
 from alflow.workflow.embed import encode_items, prepare_file
-from tests.bench.harness import Row, at_least, case, compare, seconds
+from tests.bench.harness import Row, at_least, case, compare, seconds, sized
 
-NAME, BATCH, FILES = "ViT-B-32", 64, 256
+NAME, BATCH, FILES = "ViT-B-32", 64, sized(256)
 MANY = 10**9  # images, so that compiling pays
 FASTER = 4.0  # with matrix units; without them bfloat16 is no faster and float32 is computed in: no floor
 _WIDTH, _LAYERS, _TOKENS, _PATCHES, _PATCH = 768, 12, 50, 49, 3 * 32 * 32

@@ -22,7 +22,7 @@ from statistics import median
 
 import torch
 
-REPEATS = 5
+_SMALLER = 8
 _GEMM = 4096  # width of the square product that gives the peak: 137 gigaflop, far above any cache
 
 Work = Callable[[], object]
@@ -52,6 +52,17 @@ class Row:
 
 
 CASES: list[Case] = []
+_size = {"divisor": 1, "repeats": 5}
+
+
+def make_small() -> None:
+    """Before the themes are imported: an eighth of the size, every time once."""
+    _size.update(divisor=_SMALLER, repeats=1)
+
+
+def sized(count: int) -> int:
+    """A number of rows, or an eighth of it (a few at the least) in a small run."""
+    return max(min(count, 4), count // _size["divisor"])
 
 
 def case(function: Case) -> Case:
@@ -76,7 +87,7 @@ def compare(
     fast()
     written_out()  # caches, thread pools and lazily computed pieces are nobody's merit
     fast_seconds, slow_seconds = [], []
-    for _ in range(REPEATS):
+    for _ in range(_size["repeats"]):
         slow_seconds.append(seconds(written_out))
         fast_seconds.append(seconds(fast))
     taken = median(fast_seconds)
@@ -86,7 +97,7 @@ def compare(
 def timed(name: str, work: Work, *, flops: float | None = None) -> Row:
     """How long it takes, compared with nothing: the ratio is 1."""
     work()
-    taken = median(seconds(work) for _ in range(REPEATS))
+    taken = median(seconds(work) for _ in range(_size["repeats"]))
     return Row(name, 1.0, None, share_of_peak(flops, taken), taken)
 
 
@@ -128,7 +139,7 @@ def share_of_peak(flops: float | None, taken: float) -> float | None:
 def peak() -> float:
     """Operations a second of a square float32 product, on the threads at hand: the best of five."""
     left, right = torch.randn(2, _GEMM, _GEMM, generator=torch.Generator().manual_seed(0))
-    return 2 * _GEMM**3 / min(seconds(lambda: left @ right) for _ in range(REPEATS))
+    return 2 * _GEMM**3 / min(seconds(lambda: left @ right) for _ in range(_size["repeats"]))
 
 
 def _status(field: str) -> float:

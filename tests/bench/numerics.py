@@ -16,7 +16,9 @@ from alflow.bayes.kronecker import Spectrum
 from alflow.bayes.predictive import (
     CachedClasses,
     CachedImages,
+    ClassCovariances,
     LogitMoments,
+    Scales,
     cache_classes,
     cached_moments,
     cached_scales,
@@ -32,11 +34,11 @@ from alflow.bayes.predictive import (
 )
 from tests.bayes import written_out
 from tests.bayes.clip_world import NORMS, TAU, ClipWorld, D, P, clip_world, factors
-from tests.bench.harness import Row, at_least, at_most, case, compare, extra_megabytes, seconds, timed
+from tests.bench.harness import Row, at_least, at_most, case, compare, extra_megabytes, seconds, sized, timed
 
-N = 100_000
+N = sized(100_000)
 TOP = 200
-MILLION = 1_000_000
+MILLION = sized(1_000_000)
 
 
 @cache
@@ -86,18 +88,24 @@ def streaming() -> Iterator[Row]:
     g = of.images.embed(of.layers.image_weight)
     half = torch.arange(N // 2)
     few = ClipWorld(of.layers, *of.posteriors, of.images[half], of.classes)
-    some = extra_megabytes(lambda: consume(stream(few, g)))
+    some = extra_megabytes(lambda: consume(stream(few, g[half])))
     whole = extra_megabytes(lambda: consume(stream(of, g)))
     yield at_most(f"memory of 100,000 streamed images over that of 50,000 ({some:.0f} MB)", whole / some, 1.25)
+    mean, scales, covariances = joint_gaussian(of)
+    some, whole = (
+        extra_megabytes(partial(drawn_parts, mean[:n], (scales[0][:n], scales[1][:n]), covariances))
+        for n in (N // 2, N)
+    )
+    yield at_most(f"the same of their BALD by draws ({some:.0f} MB)", whole / some, 1.25)
 
 
 @case
 def curvature() -> Iterator[Row]:
-    of, negatives, rows = world(65), 32_768, 2048
+    of, negatives, rows = world(65), sized(32_768), sized(2048)
     g = of.images[torch.arange(rows)].embed(of.layers.image_weight)
-    # Captions lie near their images: half the way, so that the softmax is neither flat nor decided.
+    # Captions at a cosine of about .2 to their images, as CLIP's are: the softmax is neither flat nor decided.
     others = of.images[torch.arange(negatives)].embed(of.layers.image_weight)
-    others = others / others.norm(dim=1, keepdim=True) + 0.05 * torch.randn(
+    others = others / others.norm(dim=1, keepdim=True) + 0.2 * torch.randn(
         others.shape, generator=torch.Generator().manual_seed(0)
     )
     fast = partial(infonce_curvature, g, others, 100.0)
@@ -113,12 +121,9 @@ def curvature() -> Iterator[Row]:
 @case
 def uncertainties() -> Iterator[Row]:
     """Against 1,000 draws of all logits; overlaps of the top 200 of 2,000 with 4,096 Sobol draws of all classes."""
-    of = clip_world(2_000, 65)
-    text = gaussian_embeddings(of.classes, of.layers.text_weight, of.text_posterior)
-    covariances = class_covariances(*of.posteriors, text, of.classes, of.layers.scale)
-    (images,) = stream_cache(of.images, of.layers, *of.posteriors)
-    mean = cached_moments(images, classes_of(of, "full")).mean
-    scales = cached_scales(images, of.text_posterior, covariances.trace)
+    of = clip_world(sized(2_000), 65)
+    mean, scales, covariances = joint_gaussian(of)
+    images = CachedImages.concatenate(list(stream_cache(of.images, of.layers, *of.posteriors)))
     blocks = torch.arange(len(mean)).split(50)
 
     def drawn(rows: Tensor) -> Tensor:
@@ -186,6 +191,15 @@ def rescoring() -> Iterator[Row]:
     yield at_most("a million images over four times a quarter of them: linear", ratio, 1.2)
     extra = extra_megabytes(lambda: rescore(MILLION))
     yield at_most(f"a million images re-scored: extra memory ({extra:.0f} MB of 200)", extra, 200.0)
+
+
+def joint_gaussian(of: ClipWorld) -> tuple[Tensor, Scales, ClassCovariances]:
+    """Means of the logits of all images, and what their covariances are made of."""
+    text = gaussian_embeddings(of.classes, of.layers.text_weight, of.text_posterior)
+    covariances = class_covariances(*of.posteriors, text, of.classes, of.layers.scale)
+    images = CachedImages.concatenate(list(stream_cache(of.images, of.layers, *of.posteriors)))
+    mean = cached_moments(images, classes_of(of, "full")).mean
+    return mean, cached_scales(images, of.text_posterior, covariances.trace), covariances
 
 
 def stream(of: ClipWorld, g: Tensor, **options: object) -> Iterator[CachedImages]:
