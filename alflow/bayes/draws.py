@@ -25,7 +25,7 @@ from alflow.bayes.probabilities import Scales
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 
-_DRAWS_AT_ONCE = 2**21  # entries of a block [rows K T+1]: 8 MB in float32
+_DRAWS_AT_ONCE = 2**19  # entries of a block [rows K T+1]: 2 MB in float32, which a cache holds
 _NOTHING = -1e4  # a logit, beside the largest, whose probability is zero
 _ROOM = 1e-6  # of the variance, added to the diagonal of a covariance that rounding may have left indefinite
 
