@@ -6,6 +6,7 @@ project's settings.
 """
 
 import hashlib
+import json
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,6 +91,30 @@ def estimate_posterior(
     with workspace.database.begin() as tx:
         items.reject(tx, project.id, encoded.rejected)
     return _keep(workspace, project, BothFactors(*estimate_from_pairs(workspace, encoder, encoded, folder, summing)))
+
+
+def export_posterior(workspace: Workspace, project: Project, directory: str) -> int:
+    """Write the project's factors as the method's authors publish theirs; returns the pairs behind them.
+
+    The files are those that `import_posterior` reads, in float32, and `prior_precision_analytic.json` with the prior
+    precisions (`lambda_*`) of the highest evidence for the project's tau (there called `n_*`). They do not say how many
+    pairs there were: whoever imports them must.
+
+    Raises:
+        InvalidInputError: the folder cannot be written.
+        NotFoundError: the project has no posterior.
+    """
+    posterior, folder, chosen = load_posterior(workspace, project), Path(directory), {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for side, one in (("img", posterior.image), ("txt", posterior.text)):
+            for name, matrix in zip("AB", one.spectrum.factors.published_form(), strict=True):
+                torch.save(matrix.float(), folder / f"{name}_{side}_analytic.pt")
+            chosen |= {f"lambda_{side}": one.prior_precision, f"n_{side}": one.tau}
+        (folder / "prior_precision_analytic.json").write_text(json.dumps(chosen, indent=4), encoding="utf-8")
+    except (OSError, RuntimeError) as error:
+        raise InvalidInputError(f"the folder {folder} cannot be written: {error}") from error
+    return round(posterior.image.spectrum.factors.n)
 
 
 def load_posterior(workspace: Workspace, project: Project) -> Posterior:

@@ -41,6 +41,8 @@ def test_from_init_to_export(home: Workspace, tmp_path: Path) -> None:
         assert ok("import", str(folder), "--split", split) == "12 added, 0 known already, 0 rejected\n"
     assert run("advance").stderr.startswith("error: the project 'colours' has no posterior; run `alflow posterior")
     assert ok("posterior", "estimate", str(colours.captions(tmp_path / "target"))).startswith("posterior ")
+    assert ok("posterior", "export", str(tmp_path / "factors")).startswith("factors of 12 pairs written to ")
+    assert ok("posterior", "import", str(tmp_path / "factors"), "--pairs", "12").startswith("posterior ")
     assert ok("embed") == "0 embedded, 36 known already\n"  # `advance` came that far
     assert "opened round 1" in ok("advance")
     assert ok("round", "open") == "round 1 is open: 4 images by margin\n"

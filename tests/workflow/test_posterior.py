@@ -1,3 +1,4 @@
+import json
 import os
 import pickle
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from alflow.workflow import pairs, posterior
 from alflow.workflow.posterior import (
     BothFactors,
     estimate_posterior,
+    export_posterior,
     import_posterior,
     load_posterior,
     write_factors,
@@ -134,6 +136,22 @@ def test_factors_shipped_beside_a_model_are_read(workspace: Workspace, pets: Pro
     (tmp_path / "factors.safetensors").write_bytes(b"nonsense")
     with pytest.raises(InvalidInputError, match=r"factors\.safetensors holds no Kronecker factors"):
         import_posterior(workspace, pets, str(tmp_path))
+
+
+def test_factors_come_back_from_the_published_layout(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
+    name = import_posterior(workspace, pets, str(published(tmp_path / "factors")), pairs=100)
+    assert export_posterior(workspace, pets, str(tmp_path / "again")) == 100
+    loaded = load_posterior(workspace, pets)
+    assert json.loads((tmp_path / "again/prior_precision_analytic.json").read_text()) == {
+        "lambda_img": loaded.image.prior_precision,
+        "n_img": pets.settings.tau,
+        "lambda_txt": loaded.text.prior_precision,
+        "n_txt": pets.settings.tau,
+    }
+    assert import_posterior(workspace, pets, str(tmp_path / "again"), pairs=100) == name
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(InvalidInputError, match="taken cannot be written"):
+        export_posterior(workspace, pets, str(tmp_path / "taken"))
 
 
 def captions(folder: Path, count: int = 6) -> Path:
