@@ -104,7 +104,8 @@ def export_posterior(workspace: Workspace, project: Project, directory: str) -> 
         InvalidInputError: the folder cannot be written.
         NotFoundError: the project has no posterior.
     """
-    posterior, folder, chosen = load_posterior(workspace, project), Path(directory), {}
+    posterior, folder = load_posterior(workspace, project), Path(directory)
+    chosen: dict[str, float] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for side, one in (("img", posterior.image), ("txt", posterior.text)):
