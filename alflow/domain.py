@@ -214,6 +214,24 @@ class Label:
 
 
 @dataclass(frozen=True)
+class GridPage:
+    """Images of one predicted class that an annotator answered at once; undone, it stays with `withdrawn_at` set.
+
+    `token` names the page from the moment it is shown: the same answer sent twice is stored once. The labels of the
+    accepted images share its `seconds`.
+    """
+
+    id: int
+    round_id: int
+    annotator_id: int
+    class_id: int
+    token: str
+    seconds: float
+    at: datetime
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Adjudication:
     """What a reviewer settled about an item: it goes before all votes.
 

@@ -16,6 +16,7 @@ OPEN: Final = frozenset({"/sign-in", "/sign-out", "/invitation", "/_stcore/healt
 
 PAGES: Final[Mapping[str, Role]] = {
     "label": Role.ANNOTATOR,
+    "grid": Role.ANNOTATOR,
     "rounds": Role.REVIEWER,
     "quality": Role.REVIEWER,
     "adjudicate": Role.REVIEWER,
@@ -27,6 +28,7 @@ PAGES: Final[Mapping[str, Role]] = {
 ROUTES: Final[Mapping[str, Role]] = {
     "/images/{project:int}/{item:int}/{kind:str}": Role.ANNOTATOR,
     "/desk/{project:int}/sync": Role.ANNOTATOR,
+    "/grid/{project:int}": Role.ANNOTATOR,
 }
 
 RUN_BACKTEST: Final = Role.ENGINEER

@@ -1,4 +1,4 @@
-"""The plain HTTP routes beside the pages: image bytes, and the labelling deck's exchange with the queue.
+"""The plain HTTP routes beside the pages: image bytes, and the exchange of deck and grid with the queue.
 
 The gate (`ui.gate`) stands in front of them: `request.state.visitor` is always somebody who may, by `ui.access`.
 """
@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError
 from alflow.workflow import pool
-from ui import desk, services
+from ui import desk, grid, services
 
 MAX_BODY = 1_000_000
 FOREVER = "private, max-age=31536000, immutable"
@@ -45,9 +45,23 @@ async def sync(request: Request) -> Response:
     return JSONResponse(reply, headers={"Cache-Control": "no-store"})
 
 
+async def grid_page(request: Request) -> Response:
+    """Take an answered page of the grid, or take one back; give the next."""
+    project_id, annotator_id = request.path_params["project"], request.state.visitor.annotator.id
+    try:
+        sent = _object(await request.body())
+        reply = await run_in_threadpool(grid.exchange, services.current().workspace, project_id, annotator_id, sent)
+    except NotFoundError as error:
+        return JSONResponse({"reason": str(error)}, 404)
+    except InvalidInputError as error:
+        return JSONResponse({"reason": str(error)}, 422)
+    return JSONResponse(reply, headers={"Cache-Control": "no-store"})
+
+
 ROUTES = [
     Route("/images/{project:int}/{item:int}/{kind:str}", image, methods=["GET"]),
     Route("/desk/{project:int}/sync", sync, methods=["POST"]),
+    Route("/grid/{project:int}", grid_page, methods=["POST"]),
 ]
 
 
@@ -61,6 +75,16 @@ def _events(body: bytes) -> list[Mapping[str, Any]]:
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
         raise InvalidInputError("`events` must be a list of objects.")
     return events
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    try:
+        sent = json.loads(body)
+    except ValueError as error:
+        raise InvalidInputError("The grid must send JSON.") from error
+    if len(body) > MAX_BODY or not isinstance(sent, dict):
+        raise InvalidInputError("The grid must send one object, of less than a megabyte.")
+    return sent
 
 
 def _media_type(content: bytes) -> str:

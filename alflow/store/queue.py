@@ -2,7 +2,8 @@
 
 A candidate is free for an annotator while it needs more answers than it has answers and living leases together, and
 while this annotator neither holds nor answered it. So one that needs two votes goes to two people at once, and one
-that needs one to a single person. An expired lease is no lease.
+that needs one to a single person. An expired lease is no lease. Leases that carry a `page` are those of the grid
+(`store.grid`): the deck neither shows nor renews them.
 """
 
 from datetime import datetime
@@ -46,7 +47,7 @@ def held(tx: Transaction, round_id: int, annotator_id: int, count: int, now: dat
         .join(table, table.c.candidate_id == candidate.c.id)
         .join(item, item.c.id == candidate.c.item_id)
         .where(candidate.c.round_id == round_id, candidate.c.answers < candidate.c.votes_needed)
-        .where(table.c.annotator_id == annotator_id, table.c.until > now)
+        .where(table.c.annotator_id == annotator_id, table.c.until > now, table.c.page.is_(None))
         .order_by(candidate.c.rank)
         .limit(count)
         .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
@@ -56,7 +57,44 @@ def held(tx: Transaction, round_id: int, annotator_id: int, count: int, now: dat
 
 def reserve(tx: Transaction, candidate_id: int, annotator_id: int, until: datetime, now: datetime) -> bool:
     """Lease one candidate if it is free; the caller holds its lock and the annotator's."""
-    return _insert(tx, [candidate_id], annotator_id, until, now) == 1
+    return take(tx, [candidate_id], annotator_id, until, now) == 1
+
+
+def take(
+    tx: Transaction,
+    candidate_ids: list[int],
+    annotator_id: int,
+    until: datetime,
+    now: datetime,
+    page: str | None = None,
+) -> int:
+    """Lease those of these candidates that are free, for a page of the grid if one is named, and return how many.
+
+    The caller holds their locks and the annotator's.
+    """
+    candidate, table = tables.candidate, tables.lease
+    values = (
+        candidate.c.id,
+        literal(annotator_id),
+        literal(until, table.c.until.type),
+        literal(page, table.c.page.type),
+    )
+    wanted = select(*values).where(candidate.c.id.in_(candidate_ids), free(annotator_id, now))
+    columns = ["candidate_id", "annotator_id", "until", "page"]
+    taken = insert(table).from_select(columns, wanted).returning(table.c.candidate_id)
+    return len(tx.execute(taken).all())
+
+
+def free(annotator_id: int, now: datetime) -> ColumnElement[bool]:
+    """Whether a candidate is free for this annotator, as a condition on the table of candidates."""
+    candidate, lease_, label = tables.candidate, tables.lease, tables.label
+    living = (lease_.c.candidate_id == candidate.c.id, lease_.c.until > now)
+    leases = select(func.count()).where(*living).scalar_subquery()
+    holds = select(lease_.c.until).where(*living, lease_.c.annotator_id == annotator_id).exists()
+    stands = (label.c.candidate_id == candidate.c.id, label.c.withdrawn_at.is_(None))
+    answered = select(label.c.id).where(*stands, label.c.annotator_id == annotator_id).exists()
+    needs = candidate.c.answers < candidate.c.votes_needed  # as it stands in the index of what is unsettled
+    return needs & (candidate.c.answers + leases < candidate.c.votes_needed) & ~holds & ~answered
 
 
 def _renew(tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime) -> int:
@@ -66,7 +104,7 @@ def _renew(tx: Transaction, round_id: int, annotator_id: int, count: int, until:
         select(candidate.c.id)
         .join(table, table.c.candidate_id == candidate.c.id)
         .where(candidate.c.round_id == round_id, candidate.c.answers < candidate.c.votes_needed)
-        .where(table.c.annotator_id == annotator_id)
+        .where(table.c.annotator_id == annotator_id, table.c.page.is_(None))
         .order_by(candidate.c.rank)
         .limit(count)
     )
@@ -83,26 +121,7 @@ def _take(
     free, the second, holding them, looks again and takes those that are.
     """
     table = tables.candidate
-    free = select(table.c.id).where(table.c.round_id == round_id, _free(annotator_id, now))
-    locked = free.order_by(table.c.rank).limit(count).with_for_update(key_share=True, skip_locked=True)
+    looks_free = select(table.c.id).where(table.c.round_id == round_id, free(annotator_id, now))
+    locked = looks_free.order_by(table.c.rank).limit(count).with_for_update(key_share=True, skip_locked=True)
     ids = list(tx.execute(locked).scalars())
-    return len(ids), _insert(tx, ids, annotator_id, until, now) if ids else 0
-
-
-def _insert(tx: Transaction, candidate_ids: list[int], annotator_id: int, until: datetime, now: datetime) -> int:
-    candidate, table = tables.candidate, tables.lease
-    values = (candidate.c.id, literal(annotator_id), literal(until, table.c.until.type))
-    free = select(*values).where(candidate.c.id.in_(candidate_ids), _free(annotator_id, now))
-    taken = insert(table).from_select(["candidate_id", "annotator_id", "until"], free).returning(table.c.candidate_id)
-    return len(tx.execute(taken).all())
-
-
-def _free(annotator_id: int, now: datetime) -> ColumnElement[bool]:
-    candidate, lease_, label = tables.candidate, tables.lease, tables.label
-    living = (lease_.c.candidate_id == candidate.c.id, lease_.c.until > now)
-    leases = select(func.count()).where(*living).scalar_subquery()
-    holds = select(lease_.c.until).where(*living, lease_.c.annotator_id == annotator_id).exists()
-    stands = (label.c.candidate_id == candidate.c.id, label.c.withdrawn_at.is_(None))
-    answered = select(label.c.id).where(*stands, label.c.annotator_id == annotator_id).exists()
-    needs = candidate.c.answers < candidate.c.votes_needed  # as it stands in the index of what is unsettled
-    return needs & (candidate.c.answers + leases < candidate.c.votes_needed) & ~holds & ~answered
+    return len(ids), take(tx, ids, annotator_id, until, now) if ids else 0

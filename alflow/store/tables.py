@@ -213,6 +213,7 @@ lease = Table(
     Column("candidate_id", ForeignKey("candidate.id", ondelete="CASCADE"), primary_key=True),
     Column("annotator_id", ForeignKey("annotator.id", ondelete="CASCADE"), primary_key=True, index=True),
     Column("until", UtcDateTime, nullable=False),
+    Column("page", String(100)),
 )
 
 label = Table(
@@ -242,6 +243,29 @@ Index(
     unique=True,
     sqlite_where=text("withdrawn_at IS NULL"),
     postgresql_where=text("withdrawn_at IS NULL"),
+)
+
+grid_page = Table(
+    "grid_page",
+    metadata,
+    _id(),
+    _owner("round", index=True),
+    Column("annotator_id", ForeignKey("annotator.id"), nullable=False),
+    Column("class_id", ForeignKey("class_label.id"), nullable=False, index=True),
+    Column("token", String(100), nullable=False, unique=True),
+    Column("seconds", Float, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("withdrawn_at", UtcDateTime),
+    sqlite_autoincrement=True,
+)
+
+grid_cell = Table(
+    "grid_cell",
+    metadata,
+    Column("grid_page_id", ForeignKey("grid_page.id", ondelete="CASCADE"), primary_key=True),
+    Column("candidate_id", ForeignKey("candidate.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("probability", Float, nullable=False),
+    Column("accepted", Boolean, nullable=False),
 )
 
 adjudication = Table(

@@ -1,12 +1,13 @@
 """The pages for reviewers in a real Chromium: what is shown, and that a decision falls on the image on screen."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from alflow.domain import Project, ProjectSettings, Verdict
-from alflow.store import adjudications, projects, rounds
+from alflow.store import adjudications, labels, projects, rounds
 from alflow.workflow import adjudicate, label
 from alflow.workflow.label import Submission
 from tests.browser import world
@@ -58,3 +59,31 @@ def _settled(desk: Desk, project: Project) -> dict[int, str]:
         names = {each.id: each.name for each in projects.classes(tx, project.id)}
         found = adjudications.standing(tx, project.id)
     return {item: names.get(one.class_id or 0, "none") for item, one in found.items()}
+
+
+def test_a_page_of_the_grid_by_keyboard(desk: Desk, signed_in: Open, tmp_path: Path) -> None:
+    """Mark one, accept the rest, and take the page back; the image marked is the one under the cursor."""
+    project, opened = world.build(desk.workspace, tmp_path, "grid", 20)
+    page = signed_in("Ada", project.name, "grid")
+    expect(page.locator(".tile")).to_have_count(5)  # all of the class with most images, below the least of a page
+    shown = [source.split("/")[3] for source in _sources(page)]
+    expect(page.locator("[data-is=accept]")).to_be_enabled()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    expect(page.locator(".tile").nth(1)).to_have_attribute("aria-pressed", "true")
+    for _ in range(3):
+        page.keyboard.press("Enter")  # the second and third fall into the next page, which nobody has looked at
+    expect(page.get_by_text("Stored: 4 accepted, 1 for the Label page")).to_be_visible()
+    with desk.workspace.database.read() as tx:
+        stored = labels.of_round(tx, opened.id)
+    assert {str(one.item_id) for one in stored} == {*shown[:1], *shown[2:]}
+    page.keyboard.press("Backspace")
+    expect(page.get_by_text("Taken back: here it is again")).to_be_visible()
+    assert [source.split("/")[3] for source in _sources(page)] == shown
+    with desk.workspace.database.read() as tx:
+        assert labels.of_round(tx, opened.id) == []
+
+
+def _sources(page: Page) -> list[str]:
+    found = page.locator(".tile img").evaluate_all("images => images.map(image => image.getAttribute('src'))")
+    return [str(source) for source in found]

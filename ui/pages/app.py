@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui import navigation, session
-from ui.pages import adjudicate, backtest, label, people, project, quality, rounds
+from ui.pages import adjudicate, backtest, grid, label, people, project, quality, rounds
 from ui.theme import FRAME
 
 UI = Path(__file__).parents[1]
@@ -22,6 +22,7 @@ st.html(f"<style>{FRAME}</style>")
 session.choose_project()
 PAGES = {
     "label": (label.show, "Label", ":material/ads_click:"),
+    "grid": (grid.show, "Grid", ":material/grid_view:"),
     "rounds": (rounds.show, "Rounds", ":material/timeline:"),
     "quality": (quality.show, "Quality", ":material/verified:"),
     "adjudicate": (adjudicate.show, "Adjudicate", ":material/gavel:"),

@@ -1,0 +1,22 @@
+"""The Grid page: images by predicted class, a page at once."""
+
+import streamlit as st
+
+from alflow.workflow import projects
+from ui import session
+from ui.components.grid import grid
+from ui.empty import no_classes, no_project
+
+
+def show() -> None:
+    """Let the annotator mark what is wrong on a page, and accept the rest."""
+    project = session.project()
+    if project is None:
+        no_project()
+        return
+    classes = projects.project_classes(session.workspace(), project.id)
+    if not classes:
+        no_classes(project)
+        return
+    st.header("Grid")
+    grid(project, classes, session.require_annotator())
