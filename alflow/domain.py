@@ -35,10 +35,25 @@ class Origin(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What an answer says: it names a class, or the annotator skipped the item."""
+    """What an answer says.
+
+    CLASS names one. SKIP (not now, not me) and UNSURE (looked, cannot tell) abstain. NONE says that no class fits, BAD
+    that the image cannot be used: these two are votes too, and a BAD one takes the item out of the queue.
+    """
 
     CLASS = "class"
     SKIP = "skip"
+    UNSURE = "unsure"
+    NONE = "none"
+    BAD = "bad"
+
+
+class Suggestion(StrEnum):
+    """When annotators see the class that the model holds most probable: never, after their answer, or before it."""
+
+    NEVER = "never"
+    AFTER = "after"
+    BEFORE = "before"
 
 
 class TrialMode(StrEnum):
@@ -58,6 +73,7 @@ class ProjectSettings:
         control_fraction: share of the budget that is drawn at random from the pool.
         votes: answers an item needs before it is settled.
         lease_minutes: how long an item stays reserved for the annotator it was shown to.
+        suggestion: when annotators see what the model thinks; before their answer it biases them.
         max_labels: open no further round once this many items are settled; None for no limit.
         plateau_rounds, plateau_gain, min_information, label_price: further rules that stop a project, off by default
             but for the gain that the first needs; see `alflow.guarantees.Rules`.
@@ -70,6 +86,7 @@ class ProjectSettings:
     control_fraction: float = 0.1
     votes: int = 1
     lease_minutes: float = 5.0
+    suggestion: Suggestion = Suggestion.AFTER
     max_labels: int | None = None
     plateau_rounds: int | None = None
     plateau_gain: float = 0.005
@@ -81,7 +98,7 @@ class ProjectSettings:
 
 @dataclass(frozen=True)
 class Project:
-    """One labelling task: a name, a model, classes, images."""
+    """One labelling task: a name, a model, classes, images; `guidelines` is Markdown for those who label."""
 
     id: int
     name: str
@@ -90,6 +107,7 @@ class Project:
     posterior: str | None
     settings: ProjectSettings
     created_at: datetime
+    guidelines: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,7 +183,8 @@ class Candidate:
 
     `probabilities` maps class ids to the posterior predictive at the time of acquisition; `epistemic` and `aleatoric`
     are its entropy parts in nats; `score` is the strategy's own (control candidates have none). It is settled once
-    `answers` (those that were not withdrawn; a skip counts) reaches `votes_needed`.
+    `answers` reaches `votes_needed`: answers that were not withdrawn, a skip too; or all that are needed at once when
+    somebody flagged the image as bad.
     """
 
     id: int
@@ -195,7 +214,8 @@ class Label:
     """One answer of one annotator about one item.
 
     `token` is made by the browser that showed the item: the same answer sent twice is stored once. `shown` records
-    what was on screen. An undone label stays, with `withdrawn_at` set.
+    what was on screen. An undone label stays, with `withdrawn_at` set. `comment` is the annotator's; `proposed_class`
+    is what a NONE would have been called; both may be empty.
     """
 
     id: int
@@ -211,6 +231,8 @@ class Label:
     token: str
     shown: Mapping[str, Any] = field(default_factory=dict)
     withdrawn_at: datetime | None = None
+    comment: str = ""
+    proposed_class: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import typer
 
 from alflow.commands.console import new_app, note, plural, progress_bar, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
-from alflow.domain import ProjectSettings, Split
+from alflow.domain import ProjectSettings, Split, Suggestion
 
 if TYPE_CHECKING:
     from alflow.domain import NewClass
@@ -58,6 +58,9 @@ def init(
     lease_minutes: Annotated[
         float, typer.Option(help="How long an image stays reserved for the person it was shown to.")
     ] = _DEFAULTS.lease_minutes,
+    suggestion: Annotated[
+        Suggestion, typer.Option(help="When annotators see the model's guess; before their answer it biases them.")
+    ] = _DEFAULTS.suggestion,
     max_labels: Annotated[int | None, typer.Option(min=1, help="Open no further round after this many labels.")] = None,
     plateau_rounds: Annotated[
         int | None, typer.Option(min=1, help="Stop when so many rounds brought accuracy no further.")
@@ -86,6 +89,7 @@ def init(
         control_fraction=control_fraction,
         votes=votes,
         lease_minutes=lease_minutes,
+        suggestion=suggestion,
         max_labels=max_labels,
         plateau_rounds=plateau_rounds,
         plateau_gain=plateau_gain,

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, ColumnElement, delete, func, insert, select, update
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, ColumnElement, case, delete, func, insert, select, update
 
 from alflow.agreement import majority
 from alflow.domain import Annotator, Candidate, Item, Label, Origin, Verdict
@@ -20,6 +20,8 @@ from alflow.store import adjudications, tables
 from alflow.store.database import Transaction
 from alflow.store.rounds import candidate_of
 from alflow.store.rows import part, upsert
+
+_AGAINST = {Verdict.NONE.value: -1, Verdict.BAD.value: -2}  # votes for no class at all
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class NewLabel:
     seconds: float
     token: str
     shown: Mapping[str, Any]
+    comment: str = ""
+    proposed_class: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class Provenance:
     posterior: str | None
     verdict: Verdict
     withdrawn_at: datetime | None
+    comment: str
+    proposed_class: str
 
 
 def get_or_create(tx: Transaction, name: str) -> Annotator:
@@ -171,26 +177,27 @@ def last_of(tx: Transaction, project_id: int, annotator_id: int, count: int) -> 
 def settled(tx: Transaction, project_id: int) -> dict[int, int]:
     """Item id -> its class: what a reviewer settled, else what most of its answers name once it has all it needs.
 
-    An item without a majority (a tie, or skips only) has no settled label, nor has one that a reviewer left without.
+    That no class fits and that the image is bad are votes too; skips and unsure answers are none. An item without a
+    majority for a class has no settled label, nor has one that a reviewer left without.
     """
     label, candidate = tables.label, tables.candidate
     votes = (
-        select(label.c.item_id, label.c.class_id)
+        select(label.c.item_id, func.coalesce(label.c.class_id, case(_AGAINST, value=label.c.verdict)))
         .outerjoin(candidate, candidate.c.id == label.c.candidate_id)
         .where(
             label.c.project_id == project_id,
             label.c.withdrawn_at.is_(None),
-            label.c.class_id.is_not(None),
+            label.c.verdict.not_in([Verdict.SKIP, Verdict.UNSURE]),
             candidate.c.id.is_(None) | (candidate.c.answers >= candidate.c.votes_needed),
         )
         .order_by(label.c.item_id)
     )
     per_item: defaultdict[int, list[int]] = defaultdict(list)
-    for item_id, class_id in tx.execute(votes).tuples():
-        per_item[item_id].append(class_id)
+    for item_id, vote in tx.execute(votes).tuples():
+        per_item[item_id].append(vote)
     found = {item_id: majority(given) for item_id, given in per_item.items()}
     found |= {item_id: one.class_id for item_id, one in adjudications.standing(tx, project_id).items()}
-    return {item_id: class_id for item_id, class_id in found.items() if class_id is not None}
+    return {item_id: winner for item_id, winner in found.items() if winner is not None and winner > 0}
 
 
 def provenance(tx: Transaction, project_id: int) -> list[Provenance]:
@@ -213,6 +220,8 @@ def provenance(tx: Transaction, project_id: int) -> list[Provenance]:
             round_.c.hashes["posterior"].as_string().label("posterior"),
             label.c.verdict,
             label.c.withdrawn_at,
+            label.c.comment,
+            label.c.proposed_class,
         )
         .join(item, item.c.id == label.c.item_id)
         .join(tables.annotator, tables.annotator.c.id == label.c.annotator_id)
@@ -226,10 +235,13 @@ def provenance(tx: Transaction, project_id: int) -> list[Provenance]:
 
 
 def _count_answers(tx: Transaction, candidate_id: int) -> None:
-    label = tables.label
-    standing = select(func.count()).where(label.c.candidate_id == candidate_id, label.c.withdrawn_at.is_(None))
-    table = tables.candidate
-    tx.execute(update(table).where(table.c.id == candidate_id).values(answers=standing.scalar_subquery()))
+    """How many stand; as many as are needed, at least, once somebody flagged the image as bad."""
+    label, table = tables.label, tables.candidate
+    stand = (label.c.candidate_id == candidate_id, label.c.withdrawn_at.is_(None))
+    given = select(func.count()).where(*stand).scalar_subquery()
+    bad = select(label.c.id).where(*stand, label.c.verdict == Verdict.BAD).exists()
+    answers = case((bad & (given < table.c.votes_needed), table.c.votes_needed), else_=given)
+    tx.execute(update(table).where(table.c.id == candidate_id).values(answers=answers))
 
 
 def _labels(tx: Transaction, where: ColumnElement[bool], *, withdrawn: bool) -> list[Label]:

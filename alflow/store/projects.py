@@ -1,14 +1,14 @@
 """Projects and their classes."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from alflow.domain import ClassLabel, NewClass, Project, ProjectSettings
+from alflow.domain import ClassLabel, NewClass, Project, ProjectSettings, Suggestion
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store import tables
 from alflow.store.database import Transaction
@@ -84,6 +84,15 @@ def update_settings(tx: Transaction, project_id: int, settings: ProjectSettings)
     return _change(tx, project_id, settings=asdict(settings))
 
 
+def set_guidelines(tx: Transaction, project_id: int, guidelines: str) -> Project:
+    """Replace the Markdown that those who label read.
+
+    Raises:
+        NotFoundError: there is no such project.
+    """
+    return _change(tx, project_id, guidelines=guidelines)
+
+
 def classes(tx: Transaction, project_id: int) -> list[ClassLabel]:
     """The project's classes in their order."""
     table = tables.class_label
@@ -121,7 +130,8 @@ def put_classes(tx: Transaction, project_id: int, new: Sequence[NewClass]) -> li
 
 
 def _project(row: RowMapping) -> Project:
-    return Project(**{**row, "settings": ProjectSettings(**row["settings"])})
+    settings = ProjectSettings(**row["settings"])
+    return Project(**{**row, "settings": replace(settings, suggestion=Suggestion(settings.suggestion))})
 
 
 def _change(tx: Transaction, project_id: int, **values: Any) -> Project:

@@ -20,15 +20,22 @@ _TRIES = 3  # of taking free candidates while others take them too
 
 
 def lease(
-    tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime, now: datetime
+    tx: Transaction,
+    round_id: int,
+    annotator_id: int,
+    count: int,
+    until: datetime,
+    now: datetime,
+    showing: int | None = None,
 ) -> list[tuple[Candidate, Item]]:
     """Reserve up to `count` candidates until then, in rank order: those already held, then free ones.
 
-    The caller holds the annotator's lock (`labels.lock_annotator`) and looked that the round is open.
+    What is held beyond `count` goes back at once; the candidate that is on screen (`showing`) is kept first. The caller
+    holds the annotator's lock (`labels.lock_annotator`) and looked that the round is open.
     """
     table = tables.lease
     tx.execute(delete(table).where(table.c.annotator_id == annotator_id, table.c.until <= now))
-    reserved = _renew(tx, round_id, annotator_id, count, until)
+    reserved = _renew(tx, round_id, annotator_id, count, until, showing)
     for _ in range(_TRIES):
         if reserved == count:
             break
@@ -53,6 +60,16 @@ def held(tx: Transaction, round_id: int, annotator_id: int, count: int, now: dat
         .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
     )
     return [(candidate_of(part(row, candidate)), Item(**part(row, item))) for row in tx.execute(rows).mappings()]
+
+
+def votes_missing(tx: Transaction, round_id: int, most: int) -> int:
+    """How many answers the round still needs, counted in rank order until `most` are found."""
+    table = tables.candidate
+    needs = (table.c.votes_needed - table.c.answers).label("needs")
+    unsettled = select(needs).where(table.c.round_id == round_id, table.c.answers < table.c.votes_needed)
+    few = unsettled.limit(most).subquery()
+    missing: int = tx.execute(select(func.coalesce(func.sum(few.c.needs), 0))).scalar_one()
+    return min(most, missing)
 
 
 def reserve(tx: Transaction, candidate_id: int, annotator_id: int, until: datetime, now: datetime) -> bool:
@@ -97,19 +114,24 @@ def free(annotator_id: int, now: datetime) -> ColumnElement[bool]:
     return needs & (candidate.c.answers + leases < candidate.c.votes_needed) & ~holds & ~answered
 
 
-def _renew(tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime) -> int:
-    """Renew what will be shown, and return how many: a page that once asked for more must not keep the rest."""
+def _renew(tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime, showing: int | None) -> int:
+    """Renew what will be shown, give back the rest, and return how many are kept."""
     candidate, table = tables.candidate, tables.lease
-    first = (
+    mine = (
         select(candidate.c.id)
         .join(table, table.c.candidate_id == candidate.c.id)
         .where(candidate.c.round_id == round_id, candidate.c.answers < candidate.c.votes_needed)
         .where(table.c.annotator_id == annotator_id, table.c.page.is_(None))
-        .order_by(candidate.c.rank)
-        .limit(count)
+        .order_by(candidate.c.id != showing, candidate.c.rank)
     )
-    mine = (table.c.annotator_id == annotator_id, table.c.candidate_id.in_(first))
-    return tx.execute(update(table).where(*mine).values(until=until)).rowcount
+    ids = list(tx.execute(mine).scalars())
+    kept, rest = ids[:count], ids[count:]
+    if rest:
+        tx.execute(delete(table).where(table.c.annotator_id == annotator_id, table.c.candidate_id.in_(rest)))
+    if kept:
+        still = (table.c.annotator_id == annotator_id, table.c.candidate_id.in_(kept))
+        tx.execute(update(table).where(*still).values(until=until))
+    return len(kept)
 
 
 def _take(

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, func, insert, select, update
+from sqlalchemy import RowMapping, Select, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alflow.domain import Candidate, Evaluation, Origin, Round, RoundState
@@ -77,6 +77,27 @@ def candidates(tx: Transaction, round_id: int) -> list[Candidate]:
     table = tables.candidate
     rows = tx.execute(select(table).where(table.c.round_id == round_id).order_by(table.c.rank)).mappings()
     return [candidate_of(row) for row in rows]
+
+
+def candidate(tx: Transaction, candidate_id: int) -> Candidate:
+    """The candidate of that id.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = tx.execute(select(tables.candidate).where(tables.candidate.c.id == candidate_id)).mappings().one_or_none()
+    if found is None:
+        raise NotFoundError(f"no candidate has the id {candidate_id}")
+    return candidate_of(found)
+
+
+def place(tx: Transaction, one: Candidate) -> tuple[int, int]:
+    """Where a candidate's score stands in its round (1 is the largest), of how many that the strategy chose."""
+    table = tables.candidate
+    better = case((table.c.score > one.score, 1), else_=0)
+    chosen = (table.c.round_id == one.round_id, table.c.origin == Origin.STRATEGY)
+    above, total = tx.execute(select(func.coalesce(func.sum(better), 0), func.count()).where(*chosen)).tuples().one()
+    return above + 1, total
 
 
 def by_id(tx: Transaction, round_id: int) -> Round:

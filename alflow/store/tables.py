@@ -3,9 +3,10 @@
 Columns carry the names of the fields in `alflow.domain`, so a row becomes its noun by name. Two columns are there for
 the queue: `candidate.answers` counts the answers that were not withdrawn (kept by `store.labels` under the row's
 lock), and `lease` reserves a candidate for one annotator until a moment; a candidate that needs two votes can carry
-two leases. `label_history` is written by a trigger (see the first migration), never by this package. Ids that name
-artifacts or history are never used twice, hence `sqlite_autoincrement`. What opens doors (sessions, invitations) is
-kept as a hash only: who reads the database gets in nowhere.
+two leases. `presence` tells who has the desk of a project open, so that work can be shared. `label_history` is written
+by a trigger (see the first migration), never by this package. Ids that name artifacts or history are never used twice,
+hence `sqlite_autoincrement`. What opens doors (sessions, invitations) is kept as a hash only: who reads the database
+gets in nowhere.
 """
 
 from datetime import UTC, datetime
@@ -109,6 +110,7 @@ project = Table(
     Column("posterior", String(64)),
     Column("settings", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("guidelines", Text, nullable=False, server_default=text("''")),
     sqlite_autoincrement=True,
 )
 
@@ -216,6 +218,14 @@ lease = Table(
     Column("page", String(100)),
 )
 
+presence = Table(
+    "presence",
+    metadata,
+    Column("project_id", ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    Column("annotator_id", ForeignKey("annotator.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("until", UtcDateTime, nullable=False),
+)
+
 label = Table(
     "label",
     metadata,
@@ -232,7 +242,10 @@ label = Table(
     Column("token", String(100), nullable=False, unique=True),
     Column("shown", Json, nullable=False),
     Column("withdrawn_at", UtcDateTime),
+    Column("comment", Text, nullable=False, server_default=text("''")),
+    Column("proposed_class", String(200), nullable=False, server_default=text("''")),
     CheckConstraint("(verdict = 'class') = (class_id IS NOT NULL)", name="class_of_verdict"),
+    CheckConstraint("proposed_class = '' OR verdict = 'none'", name="proposal"),
     Index(None, "project_id", "annotator_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -243,6 +256,13 @@ Index(
     unique=True,
     sqlite_where=text("withdrawn_at IS NULL"),
     postgresql_where=text("withdrawn_at IS NULL"),
+)
+Index(
+    "ix_label_aside",
+    label.c.project_id,
+    label.c.verdict,
+    sqlite_where=text("verdict != 'class' AND withdrawn_at IS NULL"),
+    postgresql_where=text("verdict != 'class' AND withdrawn_at IS NULL"),
 )
 
 grid_page = Table(

@@ -1,21 +1,31 @@
-"""Label: what to show next, take an answer, take it back, tell how far the queue is."""
+"""Label: what to show next, take an answer, take it back, tell how far the queue is.
+
+What people put aside (skipped, unsure, none of the classes, bad image) lies in queues of its own, which anybody can
+open and answer later; see `alflow.store.aside`.
+"""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from alflow.domain import Annotator, Candidate, Item, Label, Round, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
-from alflow.store import labels, projects, queue, rounds
+from alflow.store import aside, labels, presence, projects, queue, rounds
 from alflow.store.database import Transaction
 from alflow.workspace import Workspace
+
+PRESENT: Final = timedelta(seconds=90)
+"""Who asked for items so long ago is at the desk; a deck asks at least every 30 s."""
+
+ALONE: Final = 6
+"""What somebody who is alone at the desk may hold of the last images; shared as soon as another one comes."""
 
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """A candidate that is reserved for an annotator until `leased_until`, and its image."""
+    """A candidate that is reserved for an annotator until `leased_until`, and its item."""
 
     candidate: Candidate
     item: Item
@@ -29,10 +39,12 @@ class Submission:
     Attributes:
         token: made once for this answer by the browser that shows the item; sent again with every retry.
         candidate_id: the candidate on screen, named by the component that showed it.
-        verdict: a class, or a skip.
-        class_id: the class; None for a skip.
+        verdict: a class, or why there is none.
+        class_id: the class; None unless the verdict is one.
         seconds: how long the item was on screen.
         shown: what was on screen, for the record.
+        comment: what the annotator wants to say about the item.
+        proposed_class: what a NONE would have been called.
     """
 
     token: str
@@ -41,6 +53,8 @@ class Submission:
     class_id: int | None
     seconds: float
     shown: Mapping[str, Any] = field(default_factory=dict)
+    comment: str = ""
+    proposed_class: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,11 +99,22 @@ def clean_name(name: str) -> str:
     return name
 
 
-def next_candidates(workspace: Workspace, project_id: int, annotator_id: int, count: int = 6) -> list[QueueEntry]:
+def next_candidates(
+    workspace: Workspace, project_id: int, annotator_id: int, count: int = 6, *, showing: int | None = None
+) -> list[QueueEntry]:
     """Reserve the next items for this annotator, in rank order, and renew the leases of those already reserved.
 
-    Call it again while the page lives: leases last `ProjectSettings.lease_minutes`. Empty when nothing is open, or
-    when everything else is answered, reserved by others, or was answered by this annotator.
+    Call it again while the page lives: leases last `ProjectSettings.lease_minutes`. Nobody holds more than an equal
+    share of the answers that the round still needs, so that its last images go to everybody at the desk, and whoever
+    comes next finds some. Empty when nothing is open, or when everything else is answered, reserved by others, or was
+    answered by this annotator.
+
+    Args:
+        workspace: where.
+        project_id: whose queue.
+        annotator_id: who asks.
+        count: how many items at most.
+        showing: the candidate on screen, to be kept whatever else goes back.
 
     Raises:
         NotFoundError: there is no such project or annotator.
@@ -101,8 +126,35 @@ def next_candidates(workspace: Workspace, project_id: int, annotator_id: int, co
         round_ = rounds.current(tx, project_id)
         if round_ is None or round_.state is not RoundState.OPEN:
             return []
-        reserved = queue.lease(tx, round_.id, annotator_id, count, until, now)
+        presence.note(tx, project_id, annotator_id, now + PRESENT)
+        share = _share(tx, round_.id, count, presence.count(tx, project_id, now))
+        reserved = queue.lease(tx, round_.id, annotator_id, share, until, now, showing)
     return [QueueEntry(candidate, item, until) for candidate, item in reserved]
+
+
+def next_aside(
+    workspace: Workspace, project_id: int, kind: Verdict, annotator_id: int, count: int = 6
+) -> list[QueueEntry]:
+    """Reserve the next items that people put aside as `kind`, the longest put aside first; one's own are among them.
+
+    Raises:
+        InvalidInputError: a class puts nothing aside.
+        NotFoundError: there is no such project or annotator.
+    """
+    if kind not in aside.KINDS:
+        raise InvalidInputError(f"there is no queue of {kind.value!r}; there are {', '.join(aside.KINDS)}")
+    now = datetime.now(UTC)
+    with workspace.database.begin() as tx:
+        until = now + _lease(tx, project_id)
+        labels.lock_annotator(tx, annotator_id)
+        reserved = aside.lease(tx, project_id, kind, annotator_id, count, until, now)
+    return [QueueEntry(candidate, item, until) for candidate, item in reserved]
+
+
+def put_aside(workspace: Workspace, project_id: int) -> Mapping[Verdict, int]:
+    """How many items lie in each queue of what people put aside."""
+    with workspace.database.read() as tx:
+        return aside.counts(tx, project_id)
 
 
 def submit(workspace: Workspace, annotator_id: int, submission: Submission, project_id: int | None = None) -> Label:
@@ -180,13 +232,24 @@ def last_answers(workspace: Workspace, project_id: int, annotator_id: int, n: in
         return [PastAnswer(*pair) for pair in labels.last_of(tx, project_id, annotator_id, n)]
 
 
+def _share(tx: Transaction, round_id: int, count: int, present: int) -> int:
+    """An equal share of what is left, with one for whoever comes next; who is alone may look some images ahead."""
+    shares = present + 1
+    equal = math.ceil(queue.votes_missing(tx, round_id, count * shares) / shares)
+    return min(count, max(ALONE if present == 1 else 1, equal))
+
+
 def _lease(tx: Transaction, project_id: int) -> timedelta:
     return timedelta(minutes=projects.by_id(tx, project_id).settings.lease_minutes)
 
 
 def _check(submission: Submission) -> None:
     if (submission.verdict is Verdict.CLASS) != (submission.class_id is not None):
-        raise InvalidInputError("an answer names a class, a skip names none")
+        raise InvalidInputError("an answer names a class, every other verdict names none")
+    if submission.proposed_class and submission.verdict is not Verdict.NONE:
+        raise InvalidInputError("a class is proposed where none of the project's fits")
+    if len(submission.proposed_class) > 200 or len(submission.comment) > 2_000:
+        raise InvalidInputError("a comment may have 2,000 characters, the name of a proposed class 200")
     if not 0 < len(submission.token) <= 100:
         raise InvalidInputError("an answer needs a token of 1 to 100 characters")
 
@@ -222,4 +285,6 @@ def _label(round_: Round, candidate: Candidate, annotator_id: int, submission: S
         seconds=max(seconds, 0.0),  # a browser's clock may jump: no reason to lose an answer
         token=submission.token,
         shown=submission.shown,
+        comment=submission.comment.strip(),
+        proposed_class=" ".join(submission.proposed_class.split()),
     )

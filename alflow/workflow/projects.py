@@ -14,6 +14,8 @@ from alflow.workspace import Workspace
 TEMPLATES: Final = ("a photo of a {}",)
 """Prompts of a class that has none of its own; {} stands for its display name."""
 
+MAX_GUIDELINES: Final = 100_000
+
 HOT_KEYS: Final = "123456789" + ascii_lowercase
 """Given out in this order to classes without a key."""
 
@@ -53,6 +55,29 @@ def find_project(workspace: Workspace, name: str) -> Project:
     """
     with workspace.database.read() as tx:
         return projects.find(tx, name)
+
+
+def project(workspace: Workspace, project_id: int) -> Project:
+    """The project of that id.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    with workspace.database.read() as tx:
+        return projects.by_id(tx, project_id)
+
+
+def set_guidelines(workspace: Workspace, project_id: int, guidelines: str) -> Project:
+    """Replace what those who label read beside the image, as Markdown; empty for none.
+
+    Raises:
+        InvalidInputError: it is longer than 100,000 characters.
+        NotFoundError: there is no such project.
+    """
+    if len(guidelines) > MAX_GUIDELINES:
+        raise InvalidInputError(f"guidelines may have {MAX_GUIDELINES:,} characters: these have {len(guidelines):,}")
+    with workspace.database.begin() as tx:
+        return projects.set_guidelines(tx, project_id, guidelines.strip())
 
 
 def list_projects(workspace: Workspace) -> list[Project]:

@@ -19,7 +19,7 @@ from alflow.store.database import MIGRATION_OPTIONS, Database, make_engine
 from alflow.store.labels import NewLabel
 from tests.queues import World, open_queue
 
-HEAD = ScriptDirectory.from_config(module._config()).get_current_head()
+HEAD = str(ScriptDirectory.from_config(module._config()).get_current_head())
 NEXT = f"""
 import sqlalchemy as sa
 from alembic import op
@@ -76,6 +76,7 @@ def test_both_databases_check_the_words(database_url: str) -> None:
         "ck_candidate_origin",
         "ck_label_verdict",
         "ck_label_class_of_verdict",
+        "ck_label_proposal",
         "ck_trial_trialmode",
         "ck_membership_role",
         "ck_invitation_role",
@@ -127,6 +128,43 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(database_url: str, t
         assert "note" not in {column["name"] for column in inspect(connection).get_columns("item")}
         assert connection.execute(text("SELECT version_num FROM alflow_version")).scalar() == HEAD
     engine.dispose()
+
+
+def test_answers_from_before_the_desk_survive_its_migration(empty_url: str) -> None:
+    """The table of labels is rebuilt on SQLite: rows, indexes and the triggers of the history must come through."""
+    engine = make_engine(empty_url)
+    migrate(engine, "0002")
+    at = "2026-01-02 03:04:05"
+    with engine.begin() as tx:
+        for statement in (
+            "INSERT INTO project (id, name, model, precision, settings, created_at)"
+            f" VALUES (1, 'p', 'm', 'fp32', '{{}}', '{at}')",
+            "INSERT INTO annotator (id, name) VALUES (1, 'ada')",
+            "INSERT INTO item (id, project_id, content_hash, uri, split, width, height)"
+            " VALUES (1, 1, 'h', 'u', 'pool', 1, 1)",
+            "INSERT INTO label (project_id, item_id, annotator_id, verdict, at, seconds, token, shown)"
+            f" VALUES (1, 1, 1, 'skip', '{at}', 1, 't', '{{}}')",
+        ):
+            tx.exec_driver_sql(statement)
+    migrate(engine, "head")
+    with engine.begin() as tx:
+        assert tx.execute(text("SELECT token, comment, proposed_class FROM label")).all() == [("t", "", "")]
+        tx.execute(text("UPDATE label SET verdict = 'none', proposed_class = 'seal'"))
+        assert tx.execute(text("SELECT operation FROM label_history ORDER BY id")).scalars().all() == [
+            "insert",
+            "update",
+        ]
+        partial = {one["name"] for one in inspect(tx).get_indexes("label") if _where(one)}
+    assert partial == {"uq_label_active", "ix_label_aside"}
+    with engine.begin() as connection:
+        command.downgrade(module._config(connection), "0002")
+    with engine.connect() as tx:
+        assert tx.execute(text("SELECT verdict FROM label")).scalars().all() == ["skip"]
+    engine.dispose()
+
+
+def _where(index: Any) -> bool:
+    return any(name.endswith("_where") for name in index.get("dialect_options", {}))
 
 
 def answer(world: World, token: str) -> NewLabel:

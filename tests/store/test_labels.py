@@ -171,5 +171,7 @@ def test_provenance_tells_everything_that_led_to_an_answer(database: Database) -
         posterior="abc",
         verdict=Verdict.CLASS,
         withdrawn_at=NOW,
+        comment="",
+        proposed_class="",
     )
     assert (second.class_name, second.round_number, second.origin, second.posterior) == (None, None, None, None)

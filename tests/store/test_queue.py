@@ -77,11 +77,27 @@ def test_leases_live_while_they_are_renewed(database: Database) -> None:
         assert lease(database, world, 1, 1, NOON + minutes * MINUTE) == []
 
 
-def test_what_is_no_longer_asked_for_is_not_renewed(database: Database) -> None:
+def test_what_is_no_longer_asked_for_goes_back_at_once(database: Database) -> None:
     world = open_queue(database, 4, n_annotators=2)
     assert lease(database, world, 0, 4) == [0, 1, 2, 3]
-    assert lease(database, world, 0, 1, NOON + 4 * MINUTE) == [0]
-    assert lease(database, world, 1, 4, NOON + 5 * MINUTE) == [1, 2, 3]
+    assert lease(database, world, 0, 1) == [0]
+    assert lease(database, world, 1, 4) == [1, 2, 3]
+
+
+def test_what_is_on_screen_is_kept_first(database: Database) -> None:
+    world = open_queue(database, 4)
+    assert lease(database, world, 0, 4) == [0, 1, 2, 3]
+    with database.begin() as tx:
+        shown = world.candidates[2].id
+        found = queue.lease(tx, world.round.id, world.annotators[0].id, 2, NOON + 5 * MINUTE, NOON, showing=shown)
+    assert [candidate.rank for candidate, _ in found] == [0, 2]
+
+
+def test_missing_votes_are_counted_until_enough_are_found(database: Database) -> None:
+    world = open_queue(database, 3, votes=2)
+    answer(database, world, 0, 1)
+    with database.read() as tx:
+        assert [queue.votes_missing(tx, world.round.id, most) for most in (1, 4, 99)] == [1, 4, 5]
 
 
 def test_settled_candidates_leave_the_page_of_whoever_still_holds_them(database: Database) -> None:

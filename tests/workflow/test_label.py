@@ -72,7 +72,7 @@ def test_names_that_are_none(workspace: Workspace, name: str) -> None:
 
 
 def test_the_next_items_come_in_rank_order_with_their_image_and_lease(each_workspace: Workspace) -> None:
-    world = open_queue(each_workspace.database, 8, lease_minutes=3.0)
+    world = open_queue(each_workspace.database, 12, lease_minutes=3.0)
     before = datetime.now(UTC)
     entries = desk.next_candidates(each_workspace, world.project.id, world.annotators[0].id)
     assert ranks(entries) == list(range(6))
@@ -135,6 +135,8 @@ def test_a_skip_is_an_answer_that_does_not_come_back_and_supports_nothing(each_w
         {"class_id": 99},
         {"token": ""},
         {"token": "x" * 101},
+        {"comment": "x" * 2_001},
+        {"proposed_class": "seal"},
     ],
 )
 def test_answers_that_say_nothing_are_refused(workspace: Workspace, changes: dict[str, Any]) -> None:
@@ -155,6 +157,82 @@ def test_a_clock_that_jumps_costs_no_answer(workspace: Workspace, seconds: float
     world = open_queue(workspace.database, 1)
     label = desk.submit(workspace, world.annotators[0].id, replace(answer(world, 0), seconds=seconds))
     assert label.seconds == kept
+
+
+@pytest.mark.parametrize("verdict", [Verdict.UNSURE, Verdict.NONE, Verdict.BAD])
+def test_answers_beyond_a_class_are_kept_with_their_words(each_workspace: Workspace, verdict: Verdict) -> None:
+    world = open_queue(each_workspace.database, 1)
+    proposed = " sea   lion " if verdict is Verdict.NONE else ""
+    said = replace(answer(world, 0, None), verdict=verdict, comment=" blurred ", proposed_class=proposed)
+    label = desk.submit(each_workspace, world.annotators[0].id, said)
+    assert (label.verdict, label.class_id, label.comment) == (verdict, None, "blurred")
+    assert label.proposed_class == ("sea lion" if proposed else "")
+    assert desk.put_aside(each_workspace, world.project.id)[verdict] == 1
+    assert state(each_workspace, world) is RoundState.LABELLED
+
+
+def test_a_bad_image_leaves_the_queue_whatever_votes_it_needed_and_comes_back_with_an_undo(
+    each_workspace: Workspace,
+) -> None:
+    world = open_queue(each_workspace.database, 1, votes=3, n_annotators=2)
+    ada, bob = (one.id for one in world.annotators)
+    desk.submit(each_workspace, ada, replace(answer(world, 0, None), verdict=Verdict.BAD))
+    assert desk.next_candidates(each_workspace, world.project.id, bob) == []
+    assert state(each_workspace, world) is RoundState.LABELLED
+    desk.undo(each_workspace, ada, "token-0")
+    assert ranks(desk.next_candidates(each_workspace, world.project.id, bob)) == [0]
+
+
+@pytest.mark.parametrize(
+    ("votes", "settled"),
+    [
+        ([0, 0, Verdict.NONE], True),
+        ([0, Verdict.SKIP, Verdict.UNSURE], True),
+        ([0, Verdict.NONE], False),
+        ([0, Verdict.NONE, Verdict.NONE], False),
+        ([0, Verdict.BAD, Verdict.NONE, 0], True),
+    ],
+)
+def test_none_and_bad_are_votes_against_and_skips_are_none(
+    each_workspace: Workspace, votes: list[Any], settled: bool
+) -> None:
+    world = open_queue(each_workspace.database, 1, n_annotators=4)
+    for who, vote in zip(world.annotators, votes, strict=False):
+        said = answer(world, 0, vote if vote == 0 else None, who.name)
+        desk.submit(each_workspace, who.id, said if vote == 0 else replace(said, verdict=vote))
+    with each_workspace.database.read() as tx:
+        assert labels.settled(tx, world.project.id) == ({world.items[0].id: world.classes[0].id} if settled else {})
+
+
+def test_what_was_put_aside_can_be_answered_later_even_when_its_round_is_closed(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 1, n_annotators=2)
+    ada, bob = (one.id for one in world.annotators)
+    desk.submit(each_workspace, ada, answer(world, 0, None))
+    close(each_workspace, world)
+    assert ranks(desk.next_aside(each_workspace, world.project.id, Verdict.SKIP, bob)) == [0]
+    desk.submit(each_workspace, bob, answer(world, 0, 1, "bob"))
+    with each_workspace.database.read() as tx:
+        assert labels.settled(tx, world.project.id) == {world.items[0].id: world.classes[1].id}
+    with pytest.raises(InvalidInputError, match="skip, unsure, none, bad"):
+        desk.next_aside(each_workspace, world.project.id, Verdict.CLASS, bob)
+
+
+def test_the_last_images_are_shared_among_those_at_the_desk(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 8, n_annotators=2)
+    ada, bob = (one.id for one in world.annotators)
+
+    def ask(who: int) -> list[int]:
+        return ranks(desk.next_candidates(each_workspace, world.project.id, who))
+
+    assert ask(ada) == [0, 1, 2, 3, 4, 5]
+    assert ask(bob) == [6, 7]
+    assert ask(ada) == [0, 1, 2]  # what is beyond her share goes back now, not when a lease expires
+    assert ask(bob) == [3, 6, 7]
+    for rank in range(6):
+        desk.submit(each_workspace, ada, answer(world, rank))
+    assert ask(ada) == []
+    assert ask(bob) == [6]
+    assert ask(ada) == [7]
 
 
 # Once is enough.
@@ -368,8 +446,10 @@ def test_annotators_at_once_empty_the_queue_and_nothing_is_lost_or_twice(each_wo
 def test_no_item_is_handed_to_more_people_than_it_needs(each_workspace: Workspace, votes: int) -> None:
     """Eight grab at once, then one after the other what is left; nobody answers, no lease expires.
 
-    At once some may be left over: what another is just taking is passed by, not waited for.
+    At once some may be left over: what another is just taking is passed by, not waited for. Nobody asks for more than
+    an equal share, so nothing goes back either.
     """
+    share = math.ceil(40 * votes / 9)
     world = open_queue(each_workspace.database, 40, votes=votes, n_annotators=8)
     start = threading.Barrier(8)
 
@@ -379,13 +459,14 @@ def test_no_item_is_handed_to_more_people_than_it_needs(each_workspace: Workspac
 
     def grab(number: int) -> set[int]:
         start.wait()
-        return hold(number, 3) | hold(number, 7) | hold(number, 10)
+        return hold(number, 2) | hold(number, share - 1) | hold(number, share)
 
     with ThreadPoolExecutor(8) as pool:
         at_once = list(pool.map(grab, range(8)))
     assert max(Counter(candidate for held in at_once for candidate in held).values()) <= votes
-    after = [held | hold(number, 40) for number, held in enumerate(at_once)]
-    assert Counter(candidate for held in after for candidate in held) == {one.id: votes for one in world.candidates}
+    after = Counter(candidate for number, held in enumerate(at_once) for candidate in held | hold(number, share))
+    assert max(after.values()) == votes
+    assert after.total() == 8 * share
 
 
 def work_apart(home: str, url: str, project_id: int, annotator_id: int) -> list[tuple[int, str]]:
