@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 TOKEN = "token-of-the-tests"
 PATIENCE_S = 90
@@ -18,18 +19,50 @@ PATIENCE_S = 90
 @contextmanager
 def served(home: Path, port: int) -> Iterator[str]:
     """The UI on `home`, ready to answer, by its address; stopped afterwards."""
-    settings = {"HOME": str(home), "PORT": str(port), "SIGN_IN_TOKEN": TOKEN}
-    environment = os.environ | {f"ALFLOW_{name}": value for name, value in settings.items()}
-    log = home / "ui.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen([sys.executable, "-m", "ui"], env=environment, stdout=output, stderr=output)
+    with Server(home, port) as server:
+        yield server.url
+
+
+class Server:
+    """The UI on `home`; it can be killed and started again, as machines do."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.home = home
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+    def start(self) -> None:
+        """Return once it answers."""
+        settings = {"HOME": str(self.home), "PORT": str(self.port), "SIGN_IN_TOKEN": TOKEN}
+        environment = os.environ | {f"ALFLOW_{name}": value for name, value in settings.items()}
+        log = self.home / "ui.log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ui"], env=environment, stdout=output, stderr=output
+            )
         try:
-            url = f"http://127.0.0.1:{port}"
-            wait_until_ready(f"{url}/_stcore/health", process, log)
-            yield url
-        finally:
-            process.terminate()
-            process.wait(10)
+            wait_until_ready(f"{self.url}/_stcore/health", self._process, log)
+        except RuntimeError:
+            self._process.kill()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """As `kill -9`: no goodbye, no flush."""
+        self._process.kill()
+        self._process.wait(10)
 
 
 def free_port() -> int:

@@ -29,10 +29,14 @@ ROUTES: Final[Mapping[str, Role]] = {
     "/images/{project:int}/{item:int}/{kind:str}": Role.ANNOTATOR,
     "/desk/{project:int}/sync": Role.ANNOTATOR,
     "/grid/{project:int}": Role.ANNOTATOR,
+    "/desk/{project:int}/guide": Role.ANNOTATOR,
 }
 
 RUN_BACKTEST: Final = Role.ENGINEER
 """Starts processes on the machine, and may name files on it."""
+
+EDIT_GUIDELINES: Final = Role.ENGINEER
+"""Changes what everybody who labels reads, and when they see the model's guess."""
 
 _PATTERNS: Final = [(compile_path(path)[0], role) for path, role in ROUTES.items()]
 

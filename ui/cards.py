@@ -7,6 +7,12 @@ from alflow.workflow.review import CandidateReview
 from ui.components.gallery import Bar, Card
 
 SHOWN_CLASSES = 3
+WITHOUT_CLASS = {
+    Verdict.SKIP: "skipped",
+    Verdict.UNSURE: "unsure",
+    Verdict.NONE: "none of the classes",
+    Verdict.BAD: "bad image",
+}
 
 
 def card(
@@ -44,13 +50,13 @@ def _facts(review: CandidateReview, novelty: float | None) -> list[tuple[str, st
 
 
 def _answer(label: Label, names: Mapping[int, str]) -> str:
-    return "skipped" if label.class_id is None else names.get(label.class_id, "?")
+    return WITHOUT_CLASS[label.verdict] if label.class_id is None else names.get(label.class_id, "?")
 
 
 def _verdict(review: CandidateReview) -> str:
     if not review.labels:
         return "open"
-    if all(label.verdict is Verdict.SKIP for label in review.labels):
+    if all(label.class_id is None for label in review.labels):
         return "skipped"
     return "agrees" if _agrees(review) else "differs"
 

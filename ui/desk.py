@@ -1,45 +1,120 @@
 """The deck's side of the labelling use cases: events in, acknowledgements and the queue out.
 
-Events of the browser: `{"kind": "answer", "token", "candidate_id", "verdict", "class_id", "seconds", "shown"}` and
-`{"kind": "undo", "token"}`. Each is one transaction and idempotent, so a deck may send an event again until it has
-seen it acknowledged. A refused event is final: the deck drops it and shows the reason.
+Events of the browser: `{"kind": "answer", "token", "candidate_id", "verdict", "class_id", "seconds", "shown"}`, with
+`comment` and `proposed_class` where there are some, and `{"kind": "undo", "token"}`. Each is one transaction and
+idempotent, so a deck may send an event again until it has seen it acknowledged. A refused event is final: the deck
+shows the reason. An event that failed for no fault of its own is marked `again`: the deck keeps it and sends it later,
+and its neighbours are stored all the same.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from alflow.domain import Label, Verdict
-from alflow.errors import AlflowError, InvalidInputError
-from alflow.workflow import label
+from markdown_it import MarkdownIt
+
+from alflow.domain import Label, Suggestion, Verdict
+from alflow.errors import AlflowError, InvalidInputError, UnavailableError
+from alflow.workflow import guidelines, label, projects, worth
 from alflow.workspace import Workspace
 
-AHEAD = 6  # the item on screen and the next five
+AHEAD = 16  # the item on screen and what can be answered while the connection is lost
 RECENT = 12
+TODO = "todo"
 
 Event = Mapping[str, Any]
 
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a deck wants to show.
+
+    Attributes:
+        queue: "todo", or the verdict whose queue of put-aside items is open.
+        ahead: how many items to reserve, `AHEAD` at most; none for a page that only delivers what it kept.
+        showing: the candidate on screen, which is kept if that is possible.
+    """
+
+    queue: str = TODO
+    ahead: int = AHEAD
+    showing: int | None = None
+
 
 def sync(
-    workspace: Workspace, project_id: int, annotator_id: int, events: Sequence[Mapping[str, Any]]
+    workspace: Workspace, project_id: int, annotator_id: int, events: Sequence[Mapping[str, Any]], wish: Wish = Wish()
 ) -> dict[str, Any]:
     """Apply `events` in order, renew the annotator's leases, and say what to show.
 
+    Args:
+        workspace: where.
+        project_id: whose queue.
+        annotator_id: who answers.
+        events: what the deck has not seen acknowledged, oldest first.
+        wish: what to show.
+
     Raises:
+        UnavailableError: the database does not answer; nothing is lost, the deck sends everything again.
         NotFoundError: there is no such project or annotator.
     """
     acknowledgements = [_apply(workspace, project_id, annotator_id, event) for event in events]
-    queue = label.next_candidates(workspace, project_id, annotator_id, AHEAD)
+    queue = _reserve(workspace, project_id, annotator_id, wish)
     progress = label.progress(workspace, project_id, annotator_id)
+    suggestion = projects.project(workspace, project_id).settings.suggestion
     recent = label.last_answers(workspace, project_id, annotator_id, RECENT)
     return {
         "acknowledgements": acknowledgements,
-        "queue": [
-            {"candidate_id": entry.candidate.id, "item_id": entry.item.id, "rank": entry.candidate.rank}
-            for entry in queue
-        ],
+        "kind": wish.queue,
+        "queue": [_entry(entry, suggest=suggestion is Suggestion.BEFORE) for entry in queue],
+        "aside": {kind.value: n for kind, n in label.put_aside(workspace, project_id).items()},
         "round": _round(progress),
         "recent": [_recent(answer.label) for answer in recent],
     }
+
+
+def guide(workspace: Workspace, project_id: int) -> dict[str, Any]:
+    """What annotators read beside the image: the guidelines as HTML without any HTML of their author, and examples.
+
+    Raises:
+        NotFoundError: there is no such project.
+    """
+    told = guidelines.guidelines(workspace, project_id)
+    return {"html": _MARKDOWN.render(told.text), "examples": told.examples}
+
+
+def _reserve(workspace: Workspace, project_id: int, annotator_id: int, wish: Wish) -> list[label.QueueEntry]:
+    count = max(0, min(wish.ahead, AHEAD))
+    if not count:
+        return []
+    if wish.queue == TODO:
+        return label.next_candidates(workspace, project_id, annotator_id, count, showing=wish.showing)
+    try:
+        kind = Verdict(wish.queue)
+    except ValueError as error:
+        raise InvalidInputError(f"There is no queue {wish.queue!r}.") from error
+    return label.next_aside(workspace, project_id, kind, annotator_id, count)
+
+
+def _entry(entry: label.QueueEntry, *, suggest: bool) -> dict[str, Any]:
+    """What the browser may know of an item; what the model thinks of it only where the project says so."""
+    told: dict[str, Any] = {
+        "candidate_id": entry.candidate.id,
+        "item_id": entry.item.id,
+        "rank": entry.candidate.rank,
+        "width": entry.item.width,
+    }
+    if suggest:
+        class_id = entry.candidate.predicted_class_id
+        told["suggestion"] = {"class_id": class_id, "probability": entry.candidate.probabilities.get(class_id)}
+    return told
+
+
+def _worth(workspace: Workspace, stored: Label) -> dict[str, Any] | None:
+    told = worth.worth(workspace, stored)
+    return None if told is None else {"token": stored.token, **asdict(told)}
 
 
 def _apply(workspace: Workspace, project_id: int, annotator_id: int, event: Event) -> dict[str, Any]:
@@ -48,9 +123,16 @@ def _apply(workspace: Workspace, project_id: int, annotator_id: int, event: Even
         if event.get("kind") == "undo":
             label.undo(workspace, annotator_id, token, project_id)
         else:
-            label.submit(workspace, annotator_id, _submission(token, event), project_id)
+            stored = label.submit(workspace, annotator_id, _submission(token, event), project_id)
+            return {"key": event.get("key"), "stored": True, "worth": _worth(workspace, stored)}
+    except UnavailableError:
+        raise
     except AlflowError as error:
         return {"key": event.get("key"), "stored": False, "reason": str(error)}
+    except Exception:  # noqa: BLE001 - whatever it is, the other answers must not wait for it
+        _log.exception("the deck's event %r failed; the deck keeps it", event.get("key"))
+        reason = "The server could not store an answer; it is kept and sent again"
+        return {"key": event.get("key"), "stored": False, "again": True, "reason": reason}
     return {"key": event.get("key"), "stored": True}
 
 
@@ -58,7 +140,8 @@ def _submission(token: str, event: Event) -> label.Submission:
     try:
         verdict = Verdict(str(event.get("verdict")))
     except ValueError as error:
-        raise InvalidInputError(f"An answer is a class or a skip, not {event.get('verdict')!r}.") from error
+        known = ", ".join(Verdict)
+        raise InvalidInputError(f"An answer is one of {known}, not {event.get('verdict')!r}.") from error
     return label.Submission(
         token=token,
         candidate_id=_field(event, "candidate_id", int),
@@ -66,6 +149,8 @@ def _submission(token: str, event: Event) -> label.Submission:
         class_id=_field(event, "class_id", int) if verdict is Verdict.CLASS else None,
         seconds=float(_field(event, "seconds", (int, float))),
         shown=_field(event, "shown", dict),
+        comment=_field({"comment": "", **event}, "comment", str),
+        proposed_class=_field({"proposed_class": "", **event}, "proposed_class", str),
     )
 
 
@@ -94,4 +179,6 @@ def _recent(answer: Label) -> dict[str, Any]:
         "item_id": answer.item_id,
         "verdict": answer.verdict,
         "class_id": answer.class_id,
+        "comment": answer.comment,
+        "proposed_class": answer.proposed_class,
     }

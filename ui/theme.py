@@ -26,6 +26,7 @@ THEME = {
 
 FRAME = """
 [data-testid="stMainBlockContainer"] { padding: 3.4rem 2.5rem 2rem; max-width: 110rem }
+@media (max-width: 46rem) { [data-testid="stMainBlockContainer"] { padding: 3.4rem 1rem 2rem } }
 [data-testid="stHeader"] { background: transparent }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.5rem; margin: 0 !important }
 .facts dt { opacity: .65; margin: 0 !important }

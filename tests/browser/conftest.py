@@ -50,7 +50,7 @@ def chromium() -> Iterator[Browser]:
     coroutines.
     """
     with sync_playwright() as playwright:
-        browser = _launch(playwright)
+        browser = launch(playwright)
         yield browser
         browser.close()
 
@@ -83,7 +83,8 @@ def sign_in(page: Page, desk: Desk, name: str) -> None:
     page.wait_for_url(f"{desk.url}/", wait_until="commit")
 
 
-def _launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright) -> Browser:
+    """Chromium: the system's, or Playwright's own; the test is skipped where there is none."""
     arguments = ["--no-sandbox", "--disable-gpu"]
     system = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     try:

@@ -24,6 +24,11 @@ def wait_for_image(page: Page) -> None:
     page.wait_for_function("window.witness.some(each => each.what === 'shown')")
 
 
+def wait_until_ready(page: Page) -> None:
+    """Until the last thing that happened on screen is that an image was shown."""
+    page.wait_for_function("window.witness.findLast(each => each.what !== 'key')?.what === 'shown'")
+
+
 def burst(page: Page, keys: list[str], pause: float) -> None:
     """Trusted key presses `pause` seconds apart, faster than anyone looks."""
     for key in keys:
@@ -32,11 +37,24 @@ def burst(page: Page, keys: list[str], pause: float) -> None:
         time.sleep(max(0.0, pause - (time.perf_counter() - started)))
 
 
+def answer_each(page: Page, keys: str) -> None:
+    """One press after the other, each at an image that is on screen: again where the deck was not ready yet."""
+    for key in keys:
+        answers = "window.witness.filter(each => each.what === 'answered').length"
+        before = page.evaluate(answers)
+        deadline = time.monotonic() + 60
+        while page.evaluate(answers) == before:
+            assert time.monotonic() < deadline, "no image came on screen"
+            page.keyboard.press(key)
+            page.wait_for_timeout(60)
+
+
 def finish(page: Page, key: str = "3", still: Callable[[], bool] = lambda: True) -> None:
     """Answer until the deck has nothing more to show, or `still` no longer holds, and everything is stored."""
     page.bring_to_front()
     deadline = time.monotonic() + 90
-    while not page.locator("[data-is=empty]").is_visible() and still():
+    end = page.locator("[data-is=empty]:visible h3").filter(has_not_text="One moment")
+    while not end.count() and still():
         assert time.monotonic() < deadline, "the queue did not come to an end"
         page.keyboard.press(key)
         page.wait_for_timeout(60)

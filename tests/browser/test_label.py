@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from alflow.domain import RoundState, Verdict
@@ -13,17 +14,20 @@ from tests.browser import world
 from tests.browser.conftest import Desk
 from tests.browser.seen import (
     KEYS,
+    answer_each,
     assert_bound_to_what_was_seen,
     burst,
     finish,
     key_to_image,
     stored_labels,
     wait_for_image,
+    wait_until_ready,
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 Open = Callable[..., Page]
+SERIOUS = {"serious", "critical"}
 
 
 def test_a_round_by_keyboard(desk: Desk, signed_in: Open, tmp_path: Path) -> None:
@@ -77,9 +81,7 @@ def test_answers_survive_a_lost_connection(desk: Desk, signed_in: Open, tmp_path
     wait_for_image(page)
     page.wait_for_load_state("networkidle")
     page.context.set_offline(True)
-    for key in "1234":
-        page.keyboard.press(key)
-        page.wait_for_timeout(100)
+    answer_each(page, "1234")
     expect(page.locator("[data-is=pill]")).to_contain_text("4 kept in this browser")
     assert not stored_labels(desk, project)
     page.context.set_offline(False)
@@ -155,3 +157,59 @@ def test_a_held_key_answers_once(desk: Desk, signed_in: Open, tmp_path: Path) ->
     page.keyboard.up("1")
     expect(page.locator("[data-is=recent] button.stored")).to_have_count(1)
     assert len(stored_labels(desk, project)) == 1
+
+
+def test_answers_beyond_a_class_by_keys(desk: Desk, signed_in: Open, tmp_path: Path) -> None:
+    """Unsure, none with a name, a comment, bad; an answer changed; the queue of what was put aside."""
+    project, _ = world.build(desk.workspace, tmp_path, "beyond", 12)
+    page = signed_in("Ida", project.name)
+    wait_for_image(page)
+    answer_each(page, "u")
+    page.keyboard.press("n")
+    page.get_by_label("None of these").fill("hexagon")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-is=recent] button.stored")).to_have_count(2)
+    wait_until_ready(page)
+    page.keyboard.press("m")
+    page.get_by_label("Comment on this image").fill("half of it is cut off")
+    page.keyboard.press("Enter")
+    answer_each(page, "b1")
+    page.keyboard.press("h")  # back to the last answer
+    wait_until_ready(page)
+    answer_each(page, "2")
+    expect(page.locator("[data-is=worth]")).to_contain_text("square")
+    page.locator(".queues button").filter(has_text="Unsure").click()
+    wait_until_ready(page)
+    answer_each(page, "3")
+    expect(page.locator("[data-is=pill]")).to_have_text("All answers stored")
+    said = [(label.verdict, label.comment, label.proposed_class) for label in stored_labels(desk, project)]
+    assert said == [
+        (Verdict.NONE, "", "hexagon"),
+        (Verdict.BAD, "half of it is cut off", ""),
+        (Verdict.CLASS, "", ""),
+        (Verdict.CLASS, "", ""),
+    ]
+    with desk.workspace.database.read() as tx:
+        names = {each.id: each.name for each in projects.classes(tx, project.id)}
+    assert [names[label.class_id] for label in stored_labels(desk, project) if label.class_id] == ["square", "triangle"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(desk: Desk, signed_in: Open, tmp_path: Path, scheme: str) -> None:
+    project, _ = world.build(desk.workspace, tmp_path, f"axe-{scheme}", 4)
+    page = signed_in("Jo", project.name, color_scheme=scheme)
+    wait_for_image(page)
+    answer_each(page, "u1")
+    expect(page.locator("[data-is=worth]")).to_be_visible()
+    page.get_by_role("button", name="Guidelines").click()
+    expect(page.locator("[data-is=guide]")).to_contain_text("no guidelines yet")
+    page.wait_for_timeout(3_000)  # a hint that fades has no contrast to measure
+    _assert_accessible(page)
+    page.get_by_role("button", name="Keys").click()
+    _assert_accessible(page)
+
+
+def _assert_accessible(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    faults = {(each["id"], node["html"]) for each in found for node in each["nodes"] if each["impact"] in SERIOUS}
+    assert faults == set()

@@ -1,5 +1,5 @@
 /**
- * Writes down what was on screen at every trusted key press, without asking the deck: the element under the middle of
+ * Writes down what was on screen at every trusted key press and click on a class, without asking the deck: the element under the middle of
  * the window's image area by hit test, and the number its own pixels show.
  */
 (() => {
@@ -43,6 +43,10 @@
   window.witness = [];
   window.addEventListener("keydown", (event) => {
     if (event.isTrusted) window.witness.push({ what: "key", key: event.key, number: onScreen(), at: event.timeStamp });
+  }, true);
+  window.addEventListener("click", (event) => {
+    const key = event.isTrusted && event.composedPath()[0].closest?.(".classes button")?.querySelector("kbd");
+    if (key) window.witness.push({ what: "key", key: key.textContent, number: onScreen(), at: event.timeStamp });
   }, true);
   window.addEventListener("alflow", ({ detail }) => window.witness.push({ ...detail }));
 })();

@@ -1,12 +1,13 @@
 """The deck's exchange: idempotent, in order, and never losing an answer to a bad neighbour."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alflow.domain import Project
-from alflow.errors import NotFoundError
+from alflow.domain import Project, Suggestion
+from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.store import labels
 from alflow.workflow import label, projects
 from alflow.workspace import Workspace
@@ -40,6 +41,7 @@ def test_the_queue_tells_nothing_that_could_bias(workspace: Workspace, project: 
         "candidate_id",
         "item_id",
         "rank",
+        "width",
     }
 
 
@@ -47,7 +49,8 @@ def test_an_answer_sent_again_is_stored_once(workspace: Workspace, project: Proj
     event = _answer(workspace, project, ada, "t1")
     for _ in range(3):
         reply = desk.sync(workspace, project.id, ada, [event])
-        assert reply["acknowledgements"] == [{"key": "answer:t1", "stored": True}]
+        (acknowledged,) = reply["acknowledgements"]
+        assert (acknowledged["key"], acknowledged["stored"]) == ("answer:t1", True)
     assert len(_stored(workspace, project)) == 1
     assert event["candidate_id"] not in {entry["candidate_id"] for entry in reply["queue"]}
     assert [answer["token"] for answer in reply["recent"]] == ["t1"]
@@ -61,6 +64,38 @@ def test_answer_undo_answer_in_one_exchange(workspace: Workspace, project: Proje
     assert [each["stored"] for each in reply["acknowledgements"]] == [True, True, True]
     assert [(each.token, each.class_id) for each in _stored(workspace, project)] == [("t2", second["class_id"])]
     assert reply["queue"][0]["candidate_id"] == first["candidate_id"]  # the item that was taken back comes first
+
+
+def test_what_was_put_aside_has_a_queue_that_can_be_opened(workspace: Workspace, project: Project, ada: int) -> None:
+    skipped = _answer(workspace, project, ada, "t1", place=2) | {"verdict": "skip", "class_id": None}
+    reply = desk.sync(workspace, project.id, ada, [skipped])
+    assert reply["aside"] == {"skip": 1, "unsure": 0, "none": 0, "bad": 0}
+    reply = desk.sync(workspace, project.id, ada, [], desk.Wish(queue="skip"))
+    assert [entry["candidate_id"] for entry in reply["queue"]] == [skipped["candidate_id"]]
+    with pytest.raises(InvalidInputError, match="no queue of"):
+        desk.sync(workspace, project.id, ada, [], desk.Wish(queue="class"))
+
+
+def test_the_words_of_an_answer_are_stored_and_come_back(workspace: Workspace, project: Project, ada: int) -> None:
+    event = _answer(workspace, project, ada, "t1") | {"verdict": "none", "class_id": None}
+    reply = desk.sync(workspace, project.id, ada, [event | {"comment": "a toy", "proposed_class": "robot"}])
+    assert [(each["comment"], each["proposed_class"]) for each in reply["recent"]] == [("a toy", "robot")]
+
+
+@pytest.mark.parametrize("when", list(Suggestion))
+def test_the_suggestion_is_shown_when_the_project_says_so(
+    workspace: Workspace, project: Project, ada: int, when: Suggestion
+) -> None:
+    projects.change_settings(workspace, project.id, replace(project.settings, suggestion=when))
+    queue = desk.sync(workspace, project.id, ada, [])["queue"]
+    assert ("suggestion" in queue[0]) is (when is Suggestion.BEFORE)
+    event = _answer(workspace, project, ada, "t1", place=0)
+    (acknowledged,) = desk.sync(workspace, project.id, ada, [event])["acknowledgements"]
+    told = acknowledged["worth"]
+    assert (told is None) is (when is Suggestion.NEVER)
+    if told is not None:
+        assert told["agrees"] is (told["class_id"] == event["class_id"])
+        assert "Among the 8 images that the strategy chose for this round, it is number 1." in told["words"]
 
 
 BROKEN: list[dict[str, Any]] = [
@@ -85,8 +120,36 @@ def test_a_broken_event_is_refused_and_its_neighbours_are_kept(
     refused, stored = desk.sync(workspace, project.id, ada, [broken, good])["acknowledgements"]
     assert not refused["stored"]
     assert refused["reason"]
-    assert stored == {"key": "answer:good", "stored": True}
+    assert (stored["key"], stored["stored"]) == ("answer:good", True)
     assert [each.token for each in _stored(workspace, project)] == ["good"]
+
+
+def test_an_event_that_fails_by_itself_is_kept_by_the_deck_and_its_neighbours_are_stored(
+    workspace: Workspace, project: Project, ada: int
+) -> None:
+    odd = _answer(workspace, project, ada, "odd") | {"shown": {"image": "\ud800"}}  # no database can write this
+    good = _answer(workspace, project, ada, "good", place=1)
+    failed, stored = desk.sync(workspace, project.id, ada, [odd, good])["acknowledgements"]
+    assert (failed["stored"], failed["again"]) == (False, True)
+    assert (stored["key"], stored["stored"]) == ("answer:good", True)
+
+
+def test_a_database_that_does_not_answer_refuses_nothing(workspace: Workspace, project: Project, ada: int) -> None:
+    event = _answer(workspace, project, ada, "t1")
+    file = workspace.settings.home / "alflow.db"
+    workspace.database.close()
+    file.rename(file.with_suffix(".away"))
+    file.mkdir()
+    with pytest.raises(UnavailableError):
+        desk.sync(workspace, project.id, ada, [event])
+
+
+def test_a_page_that_only_delivers_reserves_nothing(workspace: Workspace, project: Project, ada: int) -> None:
+    event = _answer(workspace, project, ada, "t1")
+    bo = label.sign_in(workspace, "Bo").id
+    desk.sync(workspace, project.id, ada, [event], wish=desk.Wish(ahead=0))
+    assert len(_stored(workspace, project)) == 1
+    assert desk.sync(workspace, project.id, bo, [], desk.Wish(ahead=0))["queue"] == []
 
 
 def test_nobody_takes_back_the_answer_of_another(workspace: Workspace, project: Project, ada: int) -> None:

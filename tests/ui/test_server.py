@@ -143,11 +143,19 @@ def test_signed_in_people_get_images_to_keep(ui: Served) -> None:
 
 
 @slow
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"events": 1}', b'{"events": [1]}', b"x" * 2_000_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"events": 1}', b'{"events": [1]}', b'{"events": [], "ahead": "x"}', b"x" * 2_000_000]
+)
 def test_a_broken_exchange_is_refused_with_a_reason(ui: Served, body: bytes) -> None:
     status, text = _post(ui.sync, body, _sign_in(ui))
     assert status == 422
     assert "reason" in text
+
+
+@slow
+def test_answers_of_one_person_are_not_stored_under_the_name_of_another(ui: Served) -> None:
+    cookie = _sign_in(ui)
+    assert _post(ui.sync, b'{"events": [], "annotator": 999}', cookie)[0] == 401
 
 
 @slow

@@ -10,7 +10,7 @@ from alflow.domain import Split
 from alflow.workflow import export, review
 from alflow.workflow.review import Overview
 from alflow.workflow.stopping import in_words
-from ui import session
+from ui import instructions, session
 from ui.empty import no_classes, no_project
 
 SPLIT_HELP = {
@@ -37,6 +37,8 @@ def show() -> None:
     with right:
         _setup(overview)
         _export(overview)
+    instructions.editor(project)
+    instructions.remarks(project)
     _rejections(overview)
 
 

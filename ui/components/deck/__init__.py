@@ -10,7 +10,8 @@ from streamlit.components.v2.types import ComponentRenderer
 from alflow.domain import Annotator, ClassLabel, Project
 
 HERE = Path(__file__).parent
-SCRIPTS = ("outbox.js", "stage.js", "view.js", "deck.js")  # one module: parts first, the one that exports last
+PARTS = ["outbox", "link", "ledger", "stage", "zoom", "keys", "notes", "panels", "classes", "view", "controls", "deck"]
+"""The scripts, which become one module: each after those it is made of, the one that exports last."""
 
 
 def deck(project: Project, classes: Sequence[ClassLabel], annotator: Annotator) -> None:
@@ -20,7 +21,7 @@ def deck(project: Project, classes: Sequence[ClassLabel], annotator: Annotator) 
         "title": project.name,
         "annotator": annotator.id,
         "classes": [{"id": each.id, "name": each.display_name, "key": each.hot_key} for each in classes],
-        "heartbeat_ms": round(1000 * max(5.0, min(30.0, 20.0 * project.settings.lease_minutes))),
+        "heartbeat_ms": round(1000 * max(5.0, min(10.0, 20.0 * project.settings.lease_minutes))),
     }
     _component()(data=data, key="deck")  # one key for all projects: never two decks on one page
 
@@ -28,7 +29,7 @@ def deck(project: Project, classes: Sequence[ClassLabel], annotator: Annotator) 
 @cache
 def _component() -> ComponentRenderer:
     """Registered at its first use: before Streamlit's runtime is there, there is nowhere to register."""
-    js = "\n".join(map(_read, SCRIPTS))
+    js = "\n".join(_read(f"{part}.js") for part in PARTS)
     return st.components.v2.component("alflow_deck", html=_read("deck.html"), css=_read("deck.css"), js=js)
 
 

@@ -2,48 +2,68 @@
  * The labelling deck: owns the item on screen, binds every answer to it, keeps answers until they are acknowledged.
  *
  * The server never decides what an answer belongs to: the answer names the candidate this page was showing, with a
- * token made here. `POST /desk/PROJECT/sync` takes the outbox and gives acknowledgements and the queue.
+ * token made here.
  */
 const POLL_MS = 3000; // while there is nothing to show
-const IDLE_MS = 10 * 60 * 1000; // nobody there: let the leases lapse, so that others get the items
 const GUARD_MS = 700; // the image changed under the annotator's fingers: let them look first
 const AHEAD = 5;
-const OFFLINE = "No connection";
-const BATCH = 50; // events in one request; a keepalive body may have 64 KB
 
 class Deck {
   constructor(parent, data) {
     this.at = Object.fromEntries([...parent.querySelectorAll("[data-is]")].map((node) => [node.dataset.is, node]));
     this.root = parent.querySelector(".deck");
     this.data = data;
-    this.outbox = new Outbox(`${data.annotator}:${data.project}`);
+    this.outbox = new Outbox(data.annotator, data.project);
+    this.ledger = new Ledger(this.outbox);
+    this.view = new View(this.at, data);
+    this.off = new AbortController();
+    const signal = this.off.signal;
     this.stage = new Stage(this.at.stage, {
       source: (entry) => `/images/${data.project}/${entry.item_id}/rendition`,
       onShown: (entry) => this.#tell("shown", entry),
+      onChange: (entry) => this.#changed(entry),
     });
-    this.queue = [];
-    this.recent = [];
-    this.round = undefined; // undefined: not asked yet; null: none
-    this.failures = 0;
+    this.zoom = new Zoom(this.at.frame, {
+      width: () => this.stage.current?.width,
+      onZoom: () => this.stage.sharpen((entry) => `/images/${data.project}/${entry.item_id}/full`),
+      onSwipe: (step) => this.step(step),
+      signal,
+    });
+    this.notes = new Notes(this.at, {
+      onComment: (entry) => this.notes.follow(entry),
+      onNone: (entry, name) => this.mayAnswer(entry) && this.answer("none", null, { proposed_class: name }),
+      signal,
+    });
+    this.guide = new Guide(this.at, data, signal);
+    this.open = "todo"; // the queue that is shown
+    this.revisited = null; // the candidate of an answer that is looked at again
+    this.nextUp = null; // the candidate that follows the one just answered
+    this.worths = new Map(); // candidate id -> what its answer was worth
+    this.link = new Link(data.project, this.outbox, {
+      ask: () => ({ annotator: data.annotator, queue: this.open, showing: this.stage.current?.candidate_id }),
+      onReply: (reply) => this.#take(reply),
+      onState: () => this.render(),
+      pause: () => (this.stage.current ? data.heartbeat_ms : POLL_MS),
+      rests: () => this.controls.asleep(),
+    });
     this.guardUntil = 0;
-    this.lastInput = Date.now();
-    this.off = new AbortController();
-    this.classes = new ClassList(this.at, data.classes, (id) => this.answer("class", id));
-    this.#listen();
+    this.classes = new ClassList(this.at, data.classes, (id, event) => this.controls.meant(event) && this.answer("class", id));
+    this.controls = new Controls(this, signal);
     document.activeElement?.blur?.();
     this.render();
-    this.sync();
+    this.link.sync();
+    this.others = flushElsewhere(data.annotator, data.project);
   }
 
   destroy() {
     this.off.abort();
-    clearTimeout(this.timer);
+    for (const link of [this.link, ...this.others]) link.close();
   }
 
   /** Answer the item on screen; refused, visibly, while it is not there. */
-  answer(verdict, classId = null) {
+  answer(verdict, classId = null, more = {}) {
     const entry = this.stage.current;
-    if (!this.#mayAnswer()) return this.#ignore(entry);
+    if (!this.mayAnswer(entry)) return this.ignore(entry);
     const event = {
       kind: "answer",
       token: crypto.randomUUID(),
@@ -51,189 +71,149 @@ class Deck {
       verdict,
       class_id: classId,
       seconds: Math.round(performance.now() - this.stage.shownAt) / 1000,
-      shown: this.stage.describe(),
+      comment: this.notes.of(entry),
+      shown: { ...this.stage.describe(), ...this.#told(entry) },
+      ...more,
     };
-    this.outbox.add(event, entry);
+    this.#leave(entry);
+    this.outbox.add(event, { candidate_id: entry.candidate_id, item_id: entry.item_id });
     this.#tell("answered", entry, { class_id: classId, token: event.token });
-    this.#hint("");
+    this.hint("");
     this.render();
-    this.sync();
+    this.link.sync();
+  }
+
+  /** Look at the neighbour of the image on screen: an answer that was given, or an image that waits for one. */
+  step(direction) {
+    const sequence = this.ledger.sequence();
+    const here = sequence.findIndex((each) => each.candidate_id === this.stage.current?.candidate_id);
+    const entry = sequence[here < 0 ? (direction < 0 ? sequence.length - 1 : 0) : here + direction];
+    if (!entry) return this.hint(direction < 0 ? "No earlier image" : "No further image yet");
+    if (!this.revisited) this.nextUp = this.stage.current?.candidate_id;
+    this.revisited = entry.answer ? entry.candidate_id : null;
+    this.stage.show(entry);
+    this.hint(entry.answer ? `Your answer: ${this.view.said(entry.answer)}. Answer again to change it.` : "");
+    this.render();
+  }
+
+  /** Open another queue: what was put aside, or back to what is to do. */
+  openQueue(kind) {
+    Object.assign(this, { open: kind, revisited: null, nextUp: null });
+    Object.assign(this.ledger, { queue: [], round: undefined });
+    this.stage.show(null);
+    this.render();
+    this.link.sync();
   }
 
   /** Take back an answer of this round, the latest by default, and show its item again. */
-  undo(token = this.#history()[0]?.token) {
-    const answer = this.#history().find((each) => each.token === token);
-    if (!answer) return this.#hint("Nothing to undo");
+  undo(token = this.ledger.history()[0]?.token) {
+    const answer = this.ledger.history().find((each) => each.token === token);
+    if (!answer) return this.hint("Nothing to undo");
     const entry = { candidate_id: answer.candidate_id, item_id: answer.item_id };
     this.outbox.add({ kind: "undo", token, candidate_id: entry.candidate_id }, entry);
+    this.revisited = null;
     this.stage.show(entry);
     this.#tell("undone", entry, { token });
-    this.#hint("Taken back: answer again");
+    this.hint("Taken back: answer again");
     this.render();
-    this.sync();
-  }
-
-  /** Exchange with the server, one request at a time; what happens meanwhile goes into the next. */
-  async sync() {
-    clearTimeout(this.timer);
-    if (this.syncing) {
-      this.again = true;
-      return;
-    }
-    this.syncing = true;
-    try {
-      do {
-        this.again = false;
-        await this.#exchange();
-      } while (this.again);
-      this.failures = 0;
-    } catch (error) {
-      this.failures += 1;
-      this.problem = error.message;
-    }
-    this.syncing = false;
-    if (this.off.signal.aborted) return;
-    this.render();
-    this.timer = setTimeout(() => this.#tick(), this.#pause());
+    this.link.sync();
   }
 
   /** Draw everything from state; the item on screen stays unless it is answered or gone. */
   render() {
-    const entries = this.#entries();
-    const kept = entries.find((entry) => entry.candidate_id === this.stage.current?.candidate_id);
-    this.stage.show(kept ?? entries[0] ?? null);
-    this.stage.hold(kept ? [kept, ...entries.filter((entry) => entry !== kept).slice(0, AHEAD)] : entries.slice(0, AHEAD + 1));
-    const view = new View(this.at, this.data);
-    view.progress(this.round, this.#pendingAnswers().length);
-    view.pill(this.outbox.pending().length, this.failures, this.problem);
-    view.empty(this.round, this.stage.current);
-    view.recent(this.#history(), (token) => this.undo(token));
+    const entries = this.ledger.entries();
+    const at = (id) => entries.find((entry) => entry.candidate_id === id);
+    const current = this.stage.current;
+    const kept = this.revisited && this.revisited === current?.candidate_id ? current : at(current?.candidate_id);
+    const shown = kept ?? at(this.nextUp) ?? entries[0] ?? null;
+    this.stage.show(shown);
+    const after = entries.indexOf(shown) + 1;
+    const following = [...entries.slice(after), ...entries.slice(0, after)].filter((entry) => entry !== shown);
+    this.stage.hold([...(shown ? [shown] : []), ...following.slice(0, AHEAD)]);
+    this.stage.warm(following.slice(AHEAD));
+    this.#draw();
+  }
+
+  #draw() {
+    const { ledger, view } = this;
+    const history = ledger.history();
+    view.progress(ledger.round, ledger.pendingAnswers());
+    view.pill(this.outbox, this.link);
+    view.banner(this.outbox, this.link);
+    view.queues(ledger.aside, this.open, (kind) => this.openQueue(kind));
+    view.empty(ledger.round, this.stage.current, this.open, this.outbox.pending().length);
+    view.recent(history, (token) => this.undo(token));
+    const last = history.find((answer) => answer.stored && this.worths.has(answer.token));
+    view.worth(this.worths.get(last?.token), last && view.said(last));
     this.root.classList.toggle("idle", !this.stage.current);
   }
 
-  async #exchange() {
-    const sent = this.outbox.pending().slice(0, BATCH);
-    const request = fetch(`/desk/${this.data.project}/sync`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ events: sent.map(({ entry, at, ...event }) => event) }),
-      keepalive: true,
-    });
-    const response = await request.catch(() => Promise.reject(new Error(OFFLINE)));
-    if (response.status === 401) throw new Error("Signed out: open the sign-in link");
-    if (!response.ok) throw new Error(response.status < 500 ? (await response.json()).reason : OFFLINE);
-    const reply = await response.json();
-    for (const { key, stored, reason } of reply.acknowledgements) {
-      this.outbox.remove(key);
-      if (!stored) this.#hint(reason, true);
-    }
+  #take(reply) {
     const before = this.stage.current;
-    this.again ||= this.outbox.pending().some((event) => !sent.includes(event));
-    Object.assign(this, { queue: reply.queue, recent: reply.recent, round: reply.round });
+    for (const { worth } of reply.acknowledgements) if (worth) this.worths.set(worth.token, worth);
+    this.ledger.take(reply, this.open);
     if (this.off.signal.aborted) return;
     this.render();
     if (before && this.stage.current && before.candidate_id !== this.stage.current.candidate_id)
-      this.#moved(before, reply.acknowledgements.every(({ stored }) => stored));
+      this.#moved(before);
+  }
+
+  /** The annotator was away, or wants to try now: look before anything else happens. */
+  wake() {
+    this.guardUntil = performance.now() + GUARD_MS;
+    this.hint("Welcome back");
+    this.link.sync();
+  }
+
+  settleBanner() {
+    this.outbox.forgetRefused();
+    this.render();
+    this.link.sync();
+  }
+
+  /** Another entry, or none, is on screen. */
+  #changed(entry) {
+    this.zoom?.reset();
+    this.notes?.follow(entry);
+    this.classes?.suggest(entry?.suggestion);
+  }
+
+  /** Where to go on once this entry is answered: after it, or where one was before looking back. */
+  #leave(entry) {
+    const entries = this.ledger.entries();
+    const here = entries.findIndex((each) => each.candidate_id === entry.candidate_id);
+    if (here >= 0) this.nextUp = entries[here + 1]?.candidate_id ?? null;
+    this.revisited = null;
+  }
+
+  /** What the annotator could know of the model's opinion, for the record. */
+  #told(entry) {
+    const before = this.ledger.history().find((answer) => answer.candidate_id === entry.candidate_id);
+    const revealed = Boolean(before && this.worths.has(before.token));
+    return { suggestion: entry.suggestion ?? null, revealed, queue: this.open, keys: this.controls.keys.name };
   }
 
   /** The server took the item away (answered in another tab, or by someone else): nobody may answer in surprise. */
-  #moved(before, explain) {
+  #moved(before) {
     this.guardUntil = performance.now() + GUARD_MS;
-    if (explain) this.#hint("Answered elsewhere: this is the next one");
+    if (!this.outbox.refused.size) this.hint("Answered elsewhere: this is the next one");
     this.#tell("moved", before);
   }
 
-  /** The server's queue as changed by events it has not acknowledged. */
-  #entries() {
-    const latest = new Map(this.outbox.pending().map((event) => [event.candidate_id, event]));
-    const undone = [...latest.values()].filter((event) => event.kind === "undo").map((event) => event.entry);
-    return [...undone.reverse(), ...this.queue.filter((entry) => !latest.has(entry.candidate_id))];
+  /** Whether this entry is on screen, seen, and not just changed under the annotator's fingers. */
+  mayAnswer(entry) {
+    return entry && entry === this.stage.current && this.stage.ready && performance.now() >= this.guardUntil;
   }
 
-  #pendingAnswers() {
-    const latest = new Map(this.outbox.pending().map((event) => [event.candidate_id, event]));
-    return [...latest.values()].filter((event) => event.kind === "answer");
-  }
-
-  /** Answers that stand, newest first: those on their way, then the stored ones. */
-  #history() {
-    const events = this.outbox.pending();
-    const undone = new Set(events.filter((event) => event.kind === "undo").map((event) => event.token));
-    const pending = events
-      .filter((event) => event.kind === "answer" && !undone.has(event.token))
-      .map((event) => ({ ...event, item_id: event.entry.item_id, stored: false }));
-    const known = new Set(pending.map((event) => event.token));
-    const stored = this.recent.filter((answer) => !undone.has(answer.token) && !known.has(answer.token));
-    return [...pending.reverse(), ...stored.map((answer) => ({ ...answer, stored: true }))].slice(0, 12);
-  }
-
-  #mayAnswer() {
-    return this.stage.current && this.stage.ready && performance.now() >= this.guardUntil;
-  }
-
-  #ignore(entry) {
+  /** Say why a press did nothing. */
+  ignore(entry) {
     if (!entry) return;
-    this.#hint(this.stage.ready ? "New image: look first" : "Not yet: the image is loading", true);
+    this.hint(this.stage.ready ? "New image: look first" : "Not yet: the image is loading", true);
     this.#tell("ignored", entry);
   }
 
-  #listen() {
-    const signal = this.off.signal;
-    window.addEventListener("keydown", (event) => this.#key(event), { capture: true, signal });
-    window.addEventListener("pointerdown", () => this.#awake(), { capture: true, signal });
-    window.addEventListener("online", () => this.sync(), { signal });
-    document.addEventListener("visibilitychange", () => !document.hidden && this.sync(), { signal });
-    this.at.skip.addEventListener("click", () => this.answer("skip"), { signal });
-    this.at.undo.addEventListener("click", () => this.undo(), { signal });
-    for (const node of [this.at.skip, this.at.undo, this.at.classes, this.at.recent])
-      node.addEventListener("mousedown", (event) => event.preventDefault(), { signal }); // keep focus off the buttons
-  }
-
-  /** Hot keys. Streamlit has shortcuts of its own (c, r): a key that answers must not reach them. */
-  #key(event) {
-    const target = event.composedPath()[0];
-    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable;
-    const pressing = target.tagName === "BUTTON" && (event.key === " " || event.key === "Enter");
-    const control = event.ctrlKey || event.metaKey;
-    if (typing || pressing || event.altKey || (control && event.key.toLowerCase() !== "z")) return;
-    const action = this.#action(event.key, control);
-    if (!action) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    if (event.repeat || !this.#awake()) return;
-    action();
-  }
-
-  #action(key, control) {
-    if (key === "Backspace" || control) return () => this.undo();
-    if (key === " ") return () => this.answer("skip");
-    if (key === "/") return () => this.classes.find();
-    const classId = this.classes.byKey(key);
-    return classId === undefined ? null : () => this.answer("class", classId);
-  }
-
-  /** Someone is there. After a long pause the queue is asked first, since the leases have lapsed. */
-  #awake() {
-    const asleep = Date.now() - this.lastInput > IDLE_MS;
-    this.lastInput = Date.now();
-    if (!asleep) return true;
-    this.guardUntil = performance.now() + GUARD_MS;
-    this.#hint("Welcome back");
-    this.sync();
-    return false;
-  }
-
-  #tick() {
-    if (Date.now() - this.lastInput < IDLE_MS || this.outbox.pending().length) return this.sync();
-    this.timer = setTimeout(() => this.#tick(), this.#pause());
-  }
-
-  #pause() {
-    if (this.failures) return Math.min(500 * 2 ** this.failures, 15000);
-    return this.stage.current ? this.data.heartbeat_ms : POLL_MS;
-  }
-
-  #hint(text, warn = false) {
+  /** A word over the image that fades. */
+  hint(text, warn = false) {
     this.at.hint.textContent = text;
     this.at.hint.classList.toggle("warn", warn);
     this.at.hint.getAnimations().forEach((animation) => animation.cancel());

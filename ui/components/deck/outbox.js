@@ -1,25 +1,36 @@
 /**
- * Answers the server has not acknowledged yet, in the order they were given.
+ * Answers the server has not acknowledged yet, in the order they were given, and those it refused.
  *
  * One localStorage entry per event: neither a reload, a lost connection nor a second tab can lose or overwrite one.
- * Where storage is forbidden, memory serves for the life of the page.
+ * Where storage is forbidden, memory serves for the life of the page (`durable` is then false).
  */
 class Outbox {
-  constructor(scope) {
-    this.prefix = `alflow:${scope}:`;
+  constructor(annotator, project) {
+    this.prefix = `alflow:${annotator}:${project}:`;
+    this.refusedPrefix = `alflow-refused:${annotator}:${project}:`;
     this.events = new Map();
+    this.refused = new Map();
     this.last = 0;
-    this.#storage((storage) => {
-      for (let i = 0; i < storage.length; i++) {
-        const name = storage.key(i);
-        if (!name.startsWith(this.prefix)) continue;
-        const event = JSON.parse(storage.getItem(name));
-        this.events.set(event.key, event);
-      }
-    });
+    this.durable = true;
+    this.#load(this.prefix, this.events);
+    this.#load(this.refusedPrefix, this.refused);
   }
 
-  /** Keep an event until `remove`; `entry` lets an undone item be shown again before the server says so. */
+  /** Other projects for which this browser still keeps answers of the same person. */
+  static elsewhere(annotator, project) {
+    const found = new Set();
+    try {
+      for (const name of Object.keys(window.localStorage)) {
+        const [word, who, where] = name.split(":");
+        if (word === "alflow" && who === String(annotator) && where !== String(project)) found.add(Number(where));
+      }
+    } catch {
+      return []; // no storage: nothing kept there
+    }
+    return [...found];
+  }
+
+  /** Keep an event until it is acknowledged; `entry` lets its item be shown again before the server says so. */
   add(event, entry) {
     this.last = Math.max(this.last + 0.001, Date.now());
     const kept = { ...event, key: `${event.kind}:${event.token}`, at: this.last, entry };
@@ -28,9 +39,23 @@ class Outbox {
     return kept;
   }
 
+  /** Stored by the server: no longer ours. */
   remove(key) {
     this.events.delete(key);
     this.#storage((storage) => storage.removeItem(this.prefix + key));
+  }
+
+  /** Never to be stored: kept aside with the reason, until somebody has read it. */
+  refuse(key, reason) {
+    const refused = { ...this.events.get(key), reason };
+    this.refused.set(key, refused);
+    this.#storage((storage) => storage.setItem(this.refusedPrefix + key, JSON.stringify(refused)));
+    this.remove(key);
+  }
+
+  forgetRefused() {
+    for (const key of this.refused.keys()) this.#storage((storage) => storage.removeItem(this.refusedPrefix + key));
+    this.refused.clear();
   }
 
   /** All events, oldest first. */
@@ -38,10 +63,21 @@ class Outbox {
     return [...this.events.values()].sort((a, b) => a.at - b.at);
   }
 
+  #load(prefix, into) {
+    this.#storage((storage) => {
+      for (const name of Object.keys(storage)) {
+        if (!name.startsWith(prefix)) continue;
+        const event = JSON.parse(storage.getItem(name));
+        into.set(event.key, event);
+      }
+    });
+  }
+
   #storage(use) {
     try {
       use(window.localStorage);
     } catch (error) {
+      this.durable = false;
       console.warn("alflow: answers are kept in memory only", error);
     }
   }

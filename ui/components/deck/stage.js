@@ -4,12 +4,14 @@
  * `ready` holds only while the current image has loaded and been painted: nobody can answer pixels not yet seen.
  */
 class Stage {
-  constructor(root, { source, onShown }) {
+  constructor(root, { source, onShown, onChange }) {
     this.root = root;
     root.replaceChildren();
     this.source = source;
     this.onShown = onShown;
+    this.onChange = onChange;
     this.images = new Map(); // item id -> <img>
+    this.warmed = new Map(); // item id -> an image that is on no page
     this.current = null;
     this.ready = false;
     this.shownAt = 0;
@@ -35,10 +37,31 @@ class Stage {
     this.ready = false;
     this.root.classList.toggle("loading", Boolean(entry));
     this.root.classList.remove("failed");
+    this.onChange(entry);
     if (!entry) return;
     const image = this.#image(entry);
     image.classList.add("on");
     if (image.complete && image.naturalWidth) this.#painted(entry, image);
+  }
+
+  /** Put all pixels of the image in place of those that fit a screen, without a blink. */
+  sharpen(source) {
+    const image = this.current && this.images.get(this.current.item_id);
+    if (!image || image.dataset.sharp) return;
+    image.dataset.sharp = "asked";
+    const whole = new Image();
+    whole.onload = () => image.isConnected && (image.src = whole.src);
+    whole.src = source(this.current);
+  }
+
+  /** Have the browser's cache fetch images that may be wanted while the connection is lost. */
+  warm(entries) {
+    const wanted = new Map(entries.map((entry) => [entry.item_id, entry]));
+    for (const id of this.warmed.keys()) if (!wanted.has(id)) this.warmed.delete(id);
+    for (const [id, entry] of wanted) {
+      if (this.warmed.has(id)) continue;
+      this.warmed.set(id, Object.assign(new Image(), { fetchPriority: "low", src: this.source(entry) }));
+    }
   }
 
   /** What was on screen, for the record that is stored with the answer. */

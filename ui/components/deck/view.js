@@ -1,77 +1,5 @@
-/** The class buttons, their keys, and the box that finds one among many. */
-class ClassList {
-  constructor(at, classes, choose) {
-    this.at = at;
-    this.choose = choose;
-    this.keys = new Map(classes.filter((each) => each.key).map((each) => [each.key.toLowerCase(), each.id]));
-    this.buttons = classes.map((each) => this.#button(each));
-    at.classes.replaceChildren(...this.buttons);
-    at.find.value = "";
-    at.finder.hidden = classes.length < 10;
-    at.find.oninput = () => this.#filter();
-    at.find.onkeydown = (event) => this.#navigate(event);
-    at.find.onblur = () => this.#close();
-  }
-
-  byKey(key) {
-    return this.keys.get(key.toLowerCase());
-  }
-
-  find() {
-    this.at.finder.hidden = false;
-    this.at.find.focus();
-    this.#filter();
-  }
-
-  #button({ id, name, key }) {
-    const button = document.createElement("button");
-    const label = document.createElement("span");
-    label.textContent = name;
-    button.type = "button";
-    button.append(label);
-    if (key) button.append(Object.assign(document.createElement("kbd"), { textContent: key }));
-    button.dataset.name = name.toLowerCase();
-    button.onclick = () => this.choose(id);
-    return button;
-  }
-
-  /** Names that start with what was typed come first, then those with a word that does, then the rest that match. */
-  #filter() {
-    const typed = this.at.find.value.trim().toLowerCase();
-    const place = ({ dataset: { name } }) => {
-      if (name.startsWith(typed)) return 0;
-      return name.includes(` ${typed}`) ? 1 : name.includes(typed) ? 2 : 3;
-    };
-    this.matches = typed ? this.buttons.filter((b) => place(b) < 3).sort((a, b) => place(a) - place(b)) : this.buttons;
-    for (const button of this.buttons) {
-      button.hidden = !this.matches.includes(button);
-      button.style.order = typed ? place(button) : "";
-    }
-    this.#mark(0);
-  }
-
-  #mark(index) {
-    this.marked = Math.max(0, Math.min(index, this.matches.length - 1));
-    this.buttons.forEach((button) => button.classList.toggle("marked", button === this.matches[this.marked]));
-    this.matches[this.marked]?.scrollIntoView({ block: "nearest" });
-  }
-
-  #navigate(event) {
-    event.stopPropagation();
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) this.#mark(this.marked + step);
-    if (event.key === "Enter" && !event.repeat && this.matches[this.marked]) this.matches[this.marked].click();
-    if (event.key === "Escape" || event.key === "Enter") this.at.find.blur();
-    if (step || event.key === "Enter") event.preventDefault();
-  }
-
-  #close() {
-    this.at.find.value = "";
-    this.#filter();
-    this.buttons.forEach((button) => button.classList.remove("marked"));
-    this.at.finder.hidden = this.buttons.length < 10;
-  }
-}
+const QUEUES = { todo: "To do", skip: "Skipped", unsure: "Unsure", none: "None of these", bad: "Bad images" };
+const SAID = { skip: "Skipped", unsure: "Unsure", none: "None of these", bad: "Bad image" };
 
 /** Everything around the image, drawn from values. */
 class View {
@@ -93,10 +21,11 @@ class View {
     this.at.bar.firstElementChild.style.width = `${total ? (100 * answered) / total : 0}%`;
   }
 
-  pill(waiting, failures, problem) {
+  pill(outbox, link) {
+    const waiting = outbox.pending().length;
     const kept = waiting ? `, ${waiting} kept in this browser` : "";
-    const [state, text] = failures
-      ? ["off", `${problem}${kept}`]
+    const [state, text] = link.failures
+      ? ["off", `${link.problem}${kept}`]
       : waiting
         ? ["busy", `Storing ${waiting}`]
         : ["ok", "All answers stored"];
@@ -104,10 +33,69 @@ class View {
     this.at.pill.textContent = text;
   }
 
-  empty(round, current) {
+  /** What somebody has to know or do about answers that are not stored; hidden while all is well. */
+  banner(outbox, link) {
+    const [text, button] = this.#trouble(outbox, link);
+    const [label, action] = this.at.banner.children;
+    if (label.textContent !== text) label.textContent = text;
+    action.textContent = button;
+    this.at.banner.hidden = !text;
+  }
+
+  #trouble(outbox, link) {
+    if (outbox.refused.size) {
+      const [{ reason }] = outbox.refused.values();
+      const which = outbox.refused.size === 1 ? "One answer was" : `${outbox.refused.size} answers were`;
+      return [`${which} not stored: ${reason}`, "Dismiss"];
+    }
+    if (!outbox.durable && outbox.pending().length)
+      return ["This browser keeps nothing for this site: leave the page open until all answers are stored.", "Try now"];
+    if (link.failures && link.problem === SIGNED_OUT)
+      return ["You are signed out. Sign in again in another tab: the answers kept in this browser are then stored.", "Try now"];
+    if (link.failures > 1 || (link.failures && link.problem === OFFLINE))
+      return [`${link.problem}. Go on: your answers are kept in this browser and stored by themselves once the server answers.`, "Try now"];
+    return ["", ""];
+  }
+
+  /** One button for each queue that holds something, and for the one that is open. */
+  queues(aside, open, choose) {
+    const shown = Object.keys(QUEUES).filter((kind) => kind === "todo" || kind === open || aside[kind]);
+    this.at.queues.hidden = shown.length < 2;
+    const drawn = JSON.stringify([shown, aside, open]);
+    if (drawn === this.drawnQueues) return; // a button that is replaced under the pointer misses its click
+    this.drawnQueues = drawn;
+    this.at.queues.replaceChildren(
+      ...shown.map((kind) => {
+        const button = make("button", "", QUEUES[kind]);
+        button.type = "button";
+        button.setAttribute("aria-pressed", String(kind === open));
+        if (kind !== "todo") button.append(make("b", "", String(aside[kind] ?? 0)));
+        button.onclick = () => choose(kind);
+        return button;
+      }),
+    );
+  }
+
+  /** What the last answer was worth, once it is stored. */
+  worth(told, verdict) {
+    this.at.worth.hidden = !told;
+    if (!told) return;
+    const thought = `${this.names.get(told.class_id) ?? "?"} (${Math.round(100 * told.probability)}%)`;
+    const also = told.agrees ? "The model thought so too" : "The model thought";
+    this.at.worth.replaceChildren(make("strong", "", verdict), make("span", "", `${also}: ${thought}. ${told.words}`));
+    this.at.worth.dataset.agrees = String(told.agrees);
+  }
+
+  /** What an answer said, in a word. */
+  said({ verdict, class_id, proposed_class }) {
+    if (verdict === "class") return this.names.get(class_id) ?? "?";
+    return proposed_class ? `None: ${proposed_class}` : SAID[verdict];
+  }
+
+  empty(round, current, open, waiting) {
     this.at.empty.hidden = Boolean(current);
     if (current) return;
-    const [title, text] = this.#nothing(round);
+    const [title, text] = waiting ? ["One moment", "Your answers are on their way; the next image follows."] : open === "todo" ? this.#nothing(round) : ["Nothing left here", "What others are looking at right now may come back. The other images are under To do."];
     this.at.empty.querySelector("h3").textContent = title;
     this.at.empty.querySelector("p").textContent = text;
   }
@@ -120,12 +108,12 @@ class View {
   }
 
   #chip(answer, undo) {
-    const name = answer.verdict === "skip" ? "Skipped" : (this.names.get(answer.class_id) ?? "?");
+    const name = this.said(answer);
     const chip = document.createElement("button");
     chip.type = "button";
     chip.dataset.token = answer.token;
-    chip.title = `${name}: click to take this answer back`;
-    chip.classList.toggle("skipped", answer.verdict === "skip");
+    chip.title = `${name}${answer.comment ? ` (${answer.comment})` : ""}: click to take this answer back`;
+    chip.classList.toggle("skipped", answer.verdict !== "class");
     chip.append(
       Object.assign(document.createElement("img"), { src: `/images/${this.data.project}/${answer.item_id}/thumbnail`, alt: "" }),
       Object.assign(document.createElement("span"), { textContent: name }),
@@ -135,7 +123,7 @@ class View {
   }
 
   #nothing(round) {
-    if (round === undefined) return ["Opening the queue", "One moment."];
+    if (round === undefined) return ["One moment", "The queue is being opened."];
     if (round === null)
       return ["No round is open yet", "The schedule opens one as soon as images, classes and a posterior are there. The first image appears here by itself."];
     if (round.state === "labelled")

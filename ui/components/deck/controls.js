@@ -1,0 +1,95 @@
+/** Hands: keys, clicks and taps become what the deck can do. */
+const IDLE_MS = 10 * 60 * 1000; // nobody there: let the leases lapse, so that others get the items
+const DOUBLE_MS = 300; // the second half of a double click is no answer to the next image
+
+class Controls {
+  constructor(deck, signal) {
+    this.deck = deck;
+    this.lastInput = Date.now();
+    this.keys = new Keys(deck.data.classes);
+    this.help = new KeyHelp(deck.at, this.keys, () => this.#printKeys(), signal);
+    this.#printKeys();
+    this.#listen(signal);
+  }
+
+  asleep() {
+    return Date.now() - this.lastInput > IDLE_MS;
+  }
+
+  /** Whether a click is meant for the image on screen: the second of a double click meant the one before. */
+  meant(event) {
+    if (event.detail < 2 || performance.now() - this.deck.stage.shownAt > DOUBLE_MS) return true;
+    this.deck.hint("A double click answers once");
+    return false;
+  }
+
+  #listen(signal) {
+    const { link, at, outbox } = this.deck;
+    window.addEventListener("keydown", (event) => this.#key(event), { capture: true, signal });
+    window.addEventListener("pointerdown", () => this.#awake(), { capture: true, signal });
+    window.addEventListener("online", () => link.sync(), { signal });
+    // kept answers survive a reload; only where the browser keeps nothing, leaving would lose them
+    window.addEventListener("beforeunload", (event) => outbox.durable || !outbox.pending().length || event.preventDefault(), { signal });
+    at.banner.querySelector("button").addEventListener("click", () => this.deck.settleBanner(), { signal });
+    document.addEventListener("visibilitychange", () => !document.hidden && link.sync(), { signal });
+    for (const group of [at.tools, at.zoom])
+      group.addEventListener("click", (event) => this.#press(event), { signal });
+    for (const node of [at.tools, at.zoom, at.classes, at.recent, at.queues])
+      node.addEventListener("mousedown", (event) => event.preventDefault(), { signal }); // keep focus off the buttons
+  }
+
+  #press(event) {
+    const command = event.composedPath().find((node) => node.dataset?.do)?.dataset.do;
+    if (command && this.meant(event)) this.#run(command);
+  }
+
+  /** Hot keys. Streamlit has shortcuts of its own (c, r): a key that answers must not reach them. */
+  #key(event) {
+    const target = event.composedPath()[0];
+    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable;
+    const pressing = target.tagName === "BUTTON" && (event.key === " " || event.key === "Enter");
+    const control = event.ctrlKey || event.metaKey;
+    if (typing || pressing || event.altKey || this.deck.at.help.open || (control && event.key.toLowerCase() !== "z")) return;
+    const action = control ? { command: "undo" } : this.keys.action(event);
+    if (!action) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if ((event.repeat && action.command !== "closer" && action.command !== "wider") || !this.#awake()) return;
+    if (action.classId !== undefined) this.deck.answer("class", action.classId);
+    else this.#run(action.command);
+  }
+
+  #run(command) {
+    const { deck } = this;
+    const entry = deck.stage.current;
+    if (command === "skip" || command === "unsure" || command === "bad") return deck.answer(command);
+    if (command === "none" || command === "comment")
+      return deck.mayAnswer(entry) ? deck.notes.ask(command, entry) : deck.ignore(entry);
+    const rest = {
+      undo: () => deck.undo(),
+      previous: () => deck.step(-1),
+      next: () => deck.step(1),
+      fit: () => deck.zoom.toggle(),
+      closer: () => deck.zoom.by(1.25),
+      wider: () => deck.zoom.by(0.8),
+      guide: () => deck.guide.toggle(),
+      help: () => this.help.open(),
+      find: () => deck.classes.find(),
+    };
+    rest[command]();
+  }
+
+  #printKeys() {
+    this.deck.classes.printKeys((id) => this.keys.classKey(id));
+    for (const button of this.deck.at.tools.children)
+      button.querySelector("kbd").textContent = this.keys.commandKey(button.dataset.do);
+  }
+
+  /** Someone is there. After a long pause the queue is asked first, since the leases have lapsed. */
+  #awake() {
+    const slept = this.asleep();
+    this.lastInput = Date.now();
+    if (slept) this.deck.wake();
+    return !slept;
+  }
+}

@@ -1,0 +1,69 @@
+"""On the Project page: what annotators read and see while they label, and what they told."""
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from alflow.domain import Project, Suggestion
+from alflow.workflow import guidelines, projects
+from alflow.workflow.guidelines import Remark
+from ui import access, session
+from ui.cards import WITHOUT_CLASS
+
+WHEN = {
+    Suggestion.NEVER: "Never",
+    Suggestion.AFTER: "After each answer",
+    Suggestion.BEFORE: "Before the answer (this biases people towards it)",
+}
+
+
+def editor(project: Project) -> None:
+    """Guidelines and when to show the model's guess, for those who may change them."""
+    if not session.may(access.EDIT_GUIDELINES):
+        return
+    with (
+        st.expander("What annotators read and see", icon=":material/edit_note:"),
+        st.form("instructions", border=False),
+    ):
+        text = st.text_area(
+            "Guidelines, in Markdown", project.guidelines, height=220, max_chars=projects.MAX_GUIDELINES
+        )
+        suggestion = st.selectbox(
+            "The model's guess is shown",
+            list(WHEN),
+            index=list(WHEN).index(project.settings.suggestion),
+            format_func=WHEN.__getitem__,
+        )
+        if st.form_submit_button("Save"):
+            projects.set_guidelines(session.workspace(), project.id, text)
+            settings = replace(project.settings, suggestion=suggestion)
+            projects.change_settings(session.workspace(), project.id, settings)
+            st.toast("Saved. Decks that are open show it at their next answer or reload.")
+
+
+def remarks(project: Project) -> None:
+    """Classes that annotators miss, images they flagged, and their comments."""
+    told = guidelines.remarks(session.workspace(), project.id)
+    if not told.remarks:
+        return
+    st.subheader("What annotators told")
+    if told.proposals:
+        names = ", ".join(f"**{session.escape(name)}** {count}" for name, count in told.proposals.items())
+        st.write(f"Classes they miss: {names}")
+    rows = [_row(project, each) for each in told.remarks]
+    image = st.column_config.ImageColumn("Image", width="small")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"Image": image}, row_height=56)
+
+
+def _row(project: Project, remark: Remark) -> dict[str, object]:
+    label = remark.label
+    return {
+        "Image": f"/images/{project.id}/{remark.item.id}/thumbnail",
+        "Answer": WITHOUT_CLASS.get(label.verdict, "a class"),
+        "Proposed class": label.proposed_class,
+        "Comment": label.comment,
+        "By": remark.annotator,
+        "At": label.at,
+        "File": remark.item.uri,
+    }
