@@ -13,7 +13,7 @@ References:
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import torch
 from jaxtyping import Float, Int64
@@ -71,6 +71,11 @@ class TopDraws:
     probabilities: Float[Tensor, "N K T1"]
     others: Float[Tensor, "N C"]
     aleatoric: Float[Tensor, " N"]
+
+    @cached_property
+    def mean(self) -> Float[Tensor, "N T1"]:
+        """The prediction: `probabilities` averaged over the draws."""
+        return self.probabilities.mean(dim=1)
 
 
 def joint_draws(
@@ -181,7 +186,7 @@ def _top_draws(
     probabilities = torch.softmax(z, dim=2)
     # sum p log p = sum p z - log sum exp z: a logarithm for each draw, not for each entry.
     normaliser = z.amax(dim=2) - probabilities.amax(dim=2).log()  # [N K]
-    aleatoric = normaliser.mean(dim=1) - (probabilities * z).sum(dim=(1, 2)) / n_draws
+    aleatoric = normaliser.mean(dim=1) - torch.linalg.vecdot(probabilities.flatten(1), z.flatten(1)) / n_draws
     others = torch.softmax(rest, dim=1).nan_to_num(0.0)
     return TopDraws(classes, covariance, probabilities, others, aleatoric.clamp_min(0))
 

@@ -59,11 +59,8 @@ def uncertainty_parts(
     The epistemic part is the mutual information of answer and weights (BALD) to second order in the logit covariance,
     1/2 tr(F Cov z) with F = diag(p) - p p^T, and never more than the total.
     """
-    total = entropy(probabilities)
-    on_image, on_text = (_fisher_trace(probabilities, X) for X in (covariances.Q, covariances.S))
-    epistemic = 0.5 * (image_scale * on_image + text_scale * on_text)
-    epistemic = torch.minimum(epistemic.clamp_min(0), total)
-    return Uncertainty(total, total - epistemic, epistemic)
+    differences = _differences(probabilities, covariances)
+    return _split(entropy(probabilities), _second_order(probabilities, (image_scale, text_scale), differences))
 
 
 def parts_from_draws(draws: Float[Tensor, "N K C"]) -> Uncertainty:
@@ -104,14 +101,13 @@ def drawn_parts(
     The epistemic part is what is drawn for the top classes, and by the closed form what the others add to that: the
     closed form over all classes less the closed form over those that are drawn.
     """
-    blocks = [
-        (_predictive(drawn), _beyond_closed_form(drawn), _total(drawn))
-        for drawn in stream_top_draws(mean, scales, covariances, n_classes, n_draws)
-    ]
-    predictive, beyond, total = (torch.cat(part) for part in zip(*blocks, strict=True))
-    epistemic = beyond + uncertainty_parts(predictive, *scales, covariances).epistemic
-    epistemic = torch.minimum(epistemic.clamp_min(0), total)
-    return Uncertainty(total, total - epistemic, epistemic)
+    differences, parts, done = _differences(mean, covariances), [], 0
+    for drawn in stream_top_draws(mean, scales, covariances, n_classes, n_draws):
+        rows = slice(done, done + len(drawn.classes))
+        everywhere = _second_order(_predictive(drawn), (scales[0][rows], scales[1][rows]), differences)
+        parts.append(_split(_total(drawn), everywhere + _beyond_closed_form(drawn)))
+        done = rows.stop
+    return Uncertainty(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
 def novelty(variance_scale: Float[Tensor, " N"], posterior: KroneckerPosterior) -> Float[Tensor, " N"]:
@@ -143,27 +139,36 @@ def class_uncertainty(
 
 
 def _predictive(drawn: TopDraws) -> Float[Tensor, "N C"]:
-    top = drawn.probabilities.mean(dim=1)  # [N T+1]
-    return (drawn.others * top[:, -1:]).scatter(1, drawn.classes, top[:, :-1])
+    return (drawn.others * drawn.mean[:, -1:]).scatter(1, drawn.classes, drawn.mean[:, :-1])
 
 
 def _beyond_closed_form(drawn: TopDraws) -> Float[Tensor, " N"]:
     """The epistemic part of the top classes as drawn, less that by the closed form."""
-    top = drawn.probabilities.mean(dim=1)[:, :-1]
+    top = drawn.mean[:, :-1]
     of_top = top * drawn.covariance.diagonal(dim1=1, dim2=2) - top * (drawn.covariance @ top[:, :, None])[:, :, 0]
-    return entropy(drawn.probabilities.mean(dim=1)) - drawn.aleatoric - 0.5 * of_top.sum(dim=1)
+    return entropy(drawn.mean) - drawn.aleatoric - 0.5 * of_top.sum(dim=1)
 
 
 def _total(drawn: TopDraws) -> Float[Tensor, " N"]:
     """Entropy of the top classes and the lump, and what is left open inside the lump."""
-    mean = drawn.probabilities.mean(dim=1)
-    return entropy(mean) + mean[:, -1] * entropy(drawn.others)
+    return entropy(drawn.mean) + drawn.mean[:, -1] * entropy(drawn.others)
 
 
-def _fisher_trace(p: Float[Tensor, "N C"], X: Float[Tensor, "C C"]) -> Float[Tensor, " N"]:
-    """tr((diag(p) - p p^T) X) = 1/2 sum_cc' p_c p_c' (X_cc + X_c'c' - 2 X_cc').
+def _split(total: Float[Tensor, " N"], epistemic: Float[Tensor, " N"]) -> Uncertainty:
+    """No part is negative, and none more than the total."""
+    epistemic = torch.minimum(epistemic.clamp_min(0), total)
+    return Uncertainty(total, total - epistemic, epistemic)
+
+
+def _differences(like: Float[Tensor, "N C"], covariances: ClassCovariances) -> tuple[Tensor, Tensor]:
+    return difference_variances(covariances.Q).to(like.dtype), difference_variances(covariances.S).to(like.dtype)
+
+
+def _second_order(p: Float[Tensor, "N C"], scales: Scales, differences: tuple[Tensor, Tensor]) -> Float[Tensor, " N"]:
+    """1/2 tr(F Cov z) = 1/4 sum_cc' p_c p_c' Var(z_c - z_c'), F = diag(p) - p p^T.
 
     No term is negative, so that nothing cancels: neither what all classes share nor, where a prediction is all but
     certain, the two halves of the trace.
     """
-    return 0.5 * ((p @ difference_variances(X).to(p.dtype)) * p).sum(1)
+    on_image, on_text = (((p @ V) * p).sum(1) for V in differences)
+    return 0.25 * (scales[0] * on_image + scales[1] * on_text)

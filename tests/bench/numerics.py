@@ -88,10 +88,12 @@ def streaming() -> Iterator[Row]:
     g = of.images.embed(of.layers.image_weight)
     half = torch.arange(N // 2)
     few = ClipWorld(of.layers, *of.posteriors, of.images[half], of.classes)
+    consume(stream(few, g[half]))  # what is decomposed or converted once is no part of a stream
     some = extra_megabytes(lambda: consume(stream(few, g[half])))
     whole = extra_megabytes(lambda: consume(stream(of, g)))
     yield at_most(f"memory of 100,000 streamed images over that of 50,000 ({some:.0f} MB)", whole / some, 1.25)
     mean, scales, covariances = joint_gaussian(of)
+    drawn_parts(mean[:TOP], (scales[0][:TOP], scales[1][:TOP]), covariances)
     some, whole = (
         extra_megabytes(partial(drawn_parts, mean[:n], (scales[0][:n], scales[1][:n]), covariances))
         for n in (N // 2, N)
