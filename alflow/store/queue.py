@@ -108,7 +108,7 @@ def free(annotator_id: int, now: datetime) -> ColumnElement[bool]:
     living = (lease_.c.candidate_id == candidate.c.id, lease_.c.until > now)
     leases = select(func.count()).where(*living).scalar_subquery()
     holds = select(lease_.c.until).where(*living, lease_.c.annotator_id == annotator_id).exists()
-    stands = (label.c.candidate_id == candidate.c.id, label.c.withdrawn_at.is_(None))
+    stands = (label.c.item_id == candidate.c.item_id, label.c.withdrawn_at.is_(None))  # in whatever round
     answered = select(label.c.id).where(*stands, label.c.annotator_id == annotator_id).exists()
     needs = candidate.c.answers < candidate.c.votes_needed  # as it stands in the index of what is unsettled
     return needs & (candidate.c.answers + leases < candidate.c.votes_needed) & ~holds & ~answered

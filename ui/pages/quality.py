@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from alflow.domain import Project
-from alflow.errors import UnavailableError
-from alflow.workflow import quality
+from alflow.errors import AlflowError, UnavailableError
+from alflow.workflow import projects, quality, relabel
 from alflow.workflow.quality import AnnotatorQuality, Estimate, QualityReport
 from ui import session
 from ui.empty import no_project
@@ -28,6 +28,7 @@ def show() -> None:
     _figures(report)
     _annotators(project, report)
     _pairs(report)
+    _advice(project)
 
 
 def _figures(report: QualityReport) -> None:
@@ -93,6 +94,9 @@ _COLUMNS = {
     "Dawid-Skene": st.column_config.NumberColumn(
         format="percent", help="How often right, as estimated from the votes alone by Dawid and Skene's model"
     ),
+    "Image": st.column_config.ImageColumn(width="small"),
+    "Chance of another class": st.column_config.NumberColumn(format="percent"),
+    "A further vote tells": st.column_config.NumberColumn(format="%.2f nats"),
     "Agree": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
 }
 
@@ -107,6 +111,58 @@ def _pairs(report: QualityReport) -> None:
         for (one, other), pair in sorted(report.pairs.items(), key=lambda each: (-each[1].items, each[0]))
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=_COLUMNS)
+
+
+def _advice(project: Project) -> None:
+    st.subheader("Ask again, or ask about new images?")
+    budget = int(st.number_input("Votes to spend", 1, 10_000, project.settings.budget, width=200))
+    advice = relabel.advise(session.workspace(), project.id, budget)
+    if advice.new_information is None:
+        st.info("There is nothing to compare before the first round.")
+        return
+    source = f"from {advice.compared} pairs of votes" if advice.compared else "assumed: no two votes can be compared"
+    st.markdown(
+        f"Of the next {budget} votes, **{len(advice.again)}** are expected to tell more about images that have answers "
+        f"than the first vote about a new one would ({advice.new_information:.2f} nats)."
+    )
+    st.caption(
+        f"A vote is taken to be right {advice.accuracy:.0%} of the time ({source}), whoever gives it, its mistakes to "
+        "fall on all other classes alike. The model's probabilities before the votes are taken as they are, new images "
+        "as like those of the last round. What a label teaches about other images is left out on both sides."
+    )
+    if not advice.again:
+        if advice.most is not None:
+            st.markdown(
+                f"About the answered image that is least sure a further vote would tell {advice.most:.2f} nats."
+            )
+        return
+    names = {each.id: each.display_name for each in projects.project_classes(session.workspace(), project.id)}
+    rows = [
+        {
+            "Image": f"/images/{project.id}/{one.item_id}/thumbnail",
+            "Label now": "none" if one.class_id is None else names.get(one.class_id, "?"),
+            "Chance of another class": one.error,
+            "A further vote tells": one.information,
+        }
+        for one in advice.again
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=_COLUMNS, row_height=64)
+    st.button(
+        f"Ask once more about these {len(rows)}",
+        icon=":material/replay:",
+        help="In the open round; nobody is asked about an image they have answered",
+        on_click=_ask_again,
+        args=(project, tuple(one.item_id for one in advice.again)),
+    )
+
+
+def _ask_again(project: Project, item_ids: tuple[int, ...]) -> None:
+    try:
+        asked = relabel.ask_again(session.workspace(), project.id, item_ids)
+    except AlflowError as error:
+        st.warning(session.escape(str(error)))
+        return
+    st.toast(f"{asked} images wait for one more vote")
 
 
 def _share(found: Estimate) -> str:
