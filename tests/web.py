@@ -89,3 +89,13 @@ def wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) ->
         else:
             return
     raise RuntimeError(f"{url} did not answer within {PATIENCE_S} s:\n{log.read_text()}")
+
+
+def http(url: str, *, cookie: str = "", method: str = "GET", body: bytes | None = None) -> tuple[int, str]:
+    """Status and text of one request, for what no browser page asks."""
+    request = urllib.request.Request(url, body, {"Cookie": cookie, "Content-Type": "application/json"}, method=method)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.read().decode(errors="replace")
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode(errors="replace")
