@@ -1,6 +1,7 @@
 """Pages as the visitor may see them: what the role does not allow is neither in the menu nor behind its address."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -30,8 +31,7 @@ def _closed(needed: Role) -> Show:
             return
         st.header("Not for your role")
         held = session.visitor().role_in(chosen.id)
-        st.write(
-            f"You are {held} in this project. This page is for the role {needed} or above; an owner can change it."
-        )
+        st.write(f"Your role in this project is {held}; this page needs the role {needed}. An owner can give it to you.")
+        st.html(f'<a href="/label?{urlencode({session.CHOICE: chosen.name})}" target="_self">Label images</a>')
 
     return closed

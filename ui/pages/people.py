@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from html import escape
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -30,7 +31,7 @@ def show() -> None:
     if project is None:
         no_project()
         return
-    st.header("People")
+    st.header(f"People of {session.escape(project.name)}")
     if session.visitor().everywhere:
         no_accounts(project)
         return
@@ -39,7 +40,7 @@ def show() -> None:
     members = people.list_members(session.workspace(), project.id)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader(session.escape(project.name))
+        st.subheader("Members")
         for member in members:
             _member(project, member)
         _waiting(project)
@@ -54,10 +55,8 @@ def _member(project: Project, member: Member) -> None:
     with st.container(border=True):
         name, role, remove = st.columns([4, 3, 2], vertical_alignment="center")
         you = " (you)" if account.annotator_id == session.visitor().annotator.id else ""
-        name.markdown(f"**{session.escape(account.name)}**{you}")
-        details = [account.email or "", "" if account.active else "deactivated"]
-        if told := ", ".join(filter(None, details)):
-            name.caption(session.escape(told))
+        details = ", ".join(filter(None, [account.email, None if account.active else "deactivated"]))
+        name.html(f'<div class="person"><b>{escape(account.name)}</b>{you}<small>{escape(details)}</small></div>')
         key = f"role-{project.id}-{account.annotator_id}"
         st.session_state[key] = member.role
         role.selectbox(
