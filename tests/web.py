@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -17,18 +17,19 @@ PATIENCE_S = 90
 
 
 @contextmanager
-def served(home: Path, port: int) -> Iterator[str]:
-    """The UI on `home`, ready to answer, by its address; stopped afterwards."""
-    with Server(home, port) as server:
+def served(home: Path, port: int, **more: str) -> Iterator[str]:
+    """The UI on `home`, ready to answer, by its address; stopped afterwards. `more` are settings, as in ALFLOW_MORE."""
+    with Server(home, port, more) as server:
         yield server.url
 
 
 class Server:
     """The UI on `home`; it can be killed and started again, as machines do."""
 
-    def __init__(self, home: Path, port: int) -> None:
+    def __init__(self, home: Path, port: int, more: Mapping[str, str] | None = None) -> None:
         self.home = home
         self.port = port
+        self.more = more or {}
         self.url = f"http://127.0.0.1:{port}"
 
     def __enter__(self) -> Self:
@@ -41,7 +42,7 @@ class Server:
 
     def start(self) -> None:
         """Return once it answers."""
-        settings = {"HOME": str(self.home), "PORT": str(self.port), "SIGN_IN_TOKEN": TOKEN}
+        settings = {"HOME": str(self.home), "PORT": str(self.port), "SIGN_IN_TOKEN": TOKEN, **self.more}
         environment = os.environ | {f"ALFLOW_{name}": value for name, value in settings.items()}
         log = self.home / "ui.log"
         with log.open("ab") as output:

@@ -11,7 +11,15 @@ from starlette.routing import BaseRoute, Route, compile_path
 
 from alflow.accounts import Role
 
-OPEN: Final = frozenset({"/sign-in", "/sign-out", "/invitation", "/_stcore/health"})
+OPEN: Final = frozenset({
+    "/sign-in",
+    "/sign-in/identity",
+    "/sign-out",
+    "/invitation",
+    "/auth/login",
+    "/oauth2callback",
+    "/_stcore/health",
+})
 """Paths for everybody: how one comes in, and whether the server lives."""
 
 PAGES: Final[Mapping[str, Role]] = {

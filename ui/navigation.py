@@ -31,7 +31,9 @@ def _closed(needed: Role) -> Show:
             return
         st.header("Not for your role")
         held = session.visitor().role_in(chosen.id)
-        st.write(f"Your role in this project is {held}; this page needs the role {needed}. An owner can give it to you.")
+        st.write(
+            f"Your role in this project is {held}; this page needs the role {needed}. An owner can give it to you."
+        )
         st.html(f'<a href="/label?{urlencode({session.CHOICE: chosen.name})}" target="_self">Label images</a>')
 
     return closed

@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from alflow.settings import Settings
 from alflow.workflow.sign_in import has_accounts, require_door
 from alflow.workspace import Workspace
-from ui import access, gate, invitations, pages, routes, services, sign_in
+from ui import access, gate, identity, invitations, pages, routes, services, sign_in
 from ui.theme import THEME
 
 CONFIG: Mapping[str, object] = {
@@ -36,7 +36,8 @@ def main(settings: Settings) -> None:
     A missing `sign_in_token` is drawn here; it is printed once and lives as long as the process.
 
     Raises:
-        InvalidInputError: `settings.host` is not loopback, and nobody could sign in as themselves.
+        InvalidInputError: `settings.host` is not loopback, and nobody could sign in as themselves; or a setting of the
+            identity provider is missing.
         UnavailableError: the database belongs to another version of alflow.
     """
     if not settings.sign_in_token:
@@ -58,6 +59,7 @@ def create_app(settings: Settings) -> st.App:
     access.check_routes(ours)
     return st.App(
         Path(__file__).parent / "pages" / "app.py",
+        secrets=identity.streamlit_secrets(settings),
         routes=ours,
         middleware=[Middleware(gate.Gate, doorkeeper=doorkeeper)],
     )

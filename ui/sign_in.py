@@ -1,4 +1,4 @@
-"""Sign in and out: by name and password; before there are accounts by the terminal's link, under any name."""
+"""Sign in and out: by name and password or an identity; before there are accounts by the terminal's link."""
 
 from urllib.parse import urlencode
 
@@ -9,7 +9,8 @@ from starlette.routing import Route
 
 from alflow.errors import AlflowError, DeniedError, InvalidInputError
 from alflow.workflow import sign_in
-from ui import door, gate
+from alflow.workspace import Workspace
+from ui import door, gate, identity
 from ui.door import Field, Form
 
 PATH = gate.SIGN_IN
@@ -23,11 +24,13 @@ def form(request: Request) -> Response:
     """The sign-in form; the link's token in the address is carried over, so that only a name is asked for."""
     token, name = request.query_params.get("token", ""), request.query_params.get("name", "")
     workspace = door.doorkeeper(request).workspace
-    if sign_in.has_accounts(workspace):
-        return door.page(_account_form(name, request.query_params.get("invitation", "")))
+    if identity.is_brought(request):
+        return _enter_identity(request)
+    if sign_in.has_accounts(workspace) or not workspace.settings.is_local:
+        return door.page(_account_form(workspace, name, request.query_params.get("invitation", "")))
     if token and not sign_in.knows_link(workspace, token):
-        return door.page(_link_form("", name), STALE_LINK, 403)
-    return door.page(_link_form(token, name))
+        return door.page(_link_form(workspace, "", name), STALE_LINK, 403)
+    return door.page(_link_form(workspace, token, name))
 
 
 async def enter(request: Request) -> Response:
@@ -36,18 +39,20 @@ async def enter(request: Request) -> Response:
     try:
         sent = await door.sent(request)
     except InvalidInputError as error:
-        return door.again(_link_form("", ""), error)
+        return door.again(_link_form(workspace, "", ""), error)
     name, token = " ".join(sent["name"].split()), sent["token"].strip()
     if "password" in sent:
         return await _enter_account(request, name, sent["password"], sent["invitation"])
     if len(name) > NAME_LENGTH:
-        return door.page(_link_form(token, name), f"Please give a name of 1 to {NAME_LENGTH} characters.", 422)
+        return door.page(
+            _link_form(workspace, token, name), f"Please give a name of 1 to {NAME_LENGTH} characters.", 422
+        )
     try:
         session = await run_in_threadpool(sign_in.sign_in_by_link, workspace, token, name)
     except DeniedError as error:
-        return door.again(_link_form("", name), error)
+        return door.again(_link_form(workspace, "", name), error)
     except AlflowError as error:
-        return door.again(_link_form(token, name), error)
+        return door.again(_link_form(workspace, token, name), error)
     return door.enter(request, session)
 
 
@@ -62,10 +67,20 @@ async def leave(request: Request) -> Response:
 
 
 ROUTES = [
+    *identity.ROUTES,
     Route(PATH, form, methods=["GET"]),
     Route(PATH, enter, methods=["POST"]),
     Route(LEAVE, leave, methods=["GET"]),
 ]
+
+
+def _enter_identity(request: Request) -> Response:
+    workspace = door.doorkeeper(request).workspace
+    try:
+        response = door.enter(request, identity.enter(workspace, request))
+    except AlflowError as error:
+        response = door.again(_account_form(workspace), error)
+    return identity.forget(request, response)
 
 
 async def _enter_account(request: Request, name: str, password: str, invitation: str) -> Response:
@@ -74,23 +89,27 @@ async def _enter_account(request: Request, name: str, password: str, invitation:
     try:
         session = await run_in_threadpool(sign_in.sign_in, workspace, name, password, address)
     except AlflowError as error:
-        return door.again(_account_form(name, invitation), error)
+        return door.again(_account_form(workspace, name, invitation), error)
     where = f"/invitation?{urlencode({'token': invitation})}" if invitation else "/"
     return door.enter(request, session, where)
 
 
-def _account_form(name: str, invitation: str) -> Form:
+def _account_form(workspace: Workspace, name: str = "", invitation: str = "") -> Form:
     fields = [
         Field("Name", "name", "username", value=name),
         Field("Password", "password", "current-password", "password"),
     ]
     if invitation:
         fields.append(Field("", "invitation", "off", "hidden", invitation))
-    return Form("sign in", LEAD, PATH, fields, "Sign in")
+    return Form("sign in", LEAD, PATH, fields, "Sign in", _offers(workspace))
 
 
-def _link_form(token: str, name: str) -> Form:
+def _link_form(workspace: Workspace, token: str, name: str) -> Form:
     asked = Field("Token from the terminal", "token", "off", "password")
     carried = Field("", "token", "off", "hidden", token)
     fields = [carried if token else asked, Field("Your name", "name", "nickname", value=name)]
-    return Form("sign in", LEAD, PATH, fields, "Sign in")
+    return Form("sign in", LEAD, PATH, fields, "Sign in", _offers(workspace))
+
+
+def _offers(workspace: Workspace) -> list[tuple[str, str]]:
+    return [identity.OFFER] if workspace.settings.oidc_client_id else []
