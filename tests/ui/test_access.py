@@ -40,6 +40,8 @@ REQUESTS = {
     "GET /images/999/1/rendition":             [401, 403, 403, 403, 403, 403, 401, 401, 401],
     "POST /desk/{birds}/sync":                 [401, 200, 200, 200, 200, 403, 401, 401, 401],
     "POST /desk/{fish}/sync":                  [401, 403, 403, 403, 403, 200, 401, 401, 401],
+    "POST /grid/{birds}":                      [401, 200, 200, 200, 200, 403, 401, 401, 401],
+    "POST /grid/{fish}":                       [401, 403, 403, 403, 403, 200, 401, 401, 401],
     "GET /":                                   [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /label":                              [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /static/index.html":                  [401, 200, 200, 200, 200, 200, 401, 401, 401],
@@ -62,6 +64,7 @@ REQUESTS = {
 PAGES = {
     #              annotator reviewer engineer owner
     "label":      [True,     True,    True,    True],
+    "grid":       [True,     True,    True,    True],
     "rounds":     [False,    True,    True,    True],
     "quality":    [False,    True,    True,    True],
     "adjudicate": [False,    True,    True,    True],
@@ -73,6 +76,7 @@ PAGES = {
 ACTIONS = {
     # what is on the page for it               annotator reviewer engineer owner
     ("label", "alflow_deck"):                  [True,     True,    True,    True],
+    ("grid", "alflow_grid"):                   [True,     True,    True,    True],
     ("adjudicate", "Show who voted"):          [False,    True,    True,    True],
     ("project", "Download labels as"):         [False,    True,    True,    True],
     ("backtest", "And a combination"):         [False,    False,   True,    True],
@@ -151,7 +155,7 @@ def test_requests(house: House, request_: str) -> None:
 
 def test_every_route_and_page_is_in_the_tables() -> None:
     """A new one is in the code's table, or nothing starts; so that it is in these too."""
-    written = {"/images/{project:int}/{item:int}/{kind:str}", "/desk/{project:int}/sync"}
+    written = {"/images/{project:int}/{item:int}/{kind:str}", "/desk/{project:int}/sync", "/grid/{project:int}"}
     assert set(access.ROUTES) == written
     assert set(access.PAGES) == set(PAGES)
 
