@@ -73,6 +73,9 @@ class ProjectSettings:
         control_fraction: share of the budget that is drawn at random from the pool.
         votes: answers an item needs before it is settled.
         lease_minutes: how long an item stays reserved for the annotator it was shown to.
+        gold_rate: about which share of the images on the desk are checks: test images whose class is known, answers to
+            which are no labels. None are shown while `suggestion` is BEFORE, which would give them away.
+        gold_feedback: whether a check's result is told at once; else when nothing is left to answer.
         suggestion: when annotators see what the model thinks; before their answer it biases them.
         max_labels: open no further round once this many items are settled; None for no limit.
         plateau_rounds, plateau_gain, min_information, label_price: further rules that stop a project, off by default
@@ -86,6 +89,8 @@ class ProjectSettings:
     control_fraction: float = 0.1
     votes: int = 1
     lease_minutes: float = 5.0
+    gold_rate: float = 0.0
+    gold_feedback: bool = False
     suggestion: Suggestion = Suggestion.AFTER
     max_labels: int | None = None
     plateau_rounds: int | None = None
@@ -233,6 +238,27 @@ class Label:
     withdrawn_at: datetime | None = None
     comment: str = ""
     proposed_class: str = ""
+
+
+@dataclass(frozen=True)
+class GoldCheck:
+    """A test image whose class is known, shown to an annotator like any other. Its answer is no label.
+
+    It is due after `due` further answers of the annotator. `right` is None while it is open, and for an answer that
+    abstains.
+    """
+
+    id: int
+    project_id: int
+    item_id: int
+    annotator_id: int
+    due: int
+    dealt_at: datetime
+    token: str | None = None
+    class_id: int | None = None
+    right: bool | None = None
+    seconds: float | None = None
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ Events of the browser: `{"kind": "answer", "token", "candidate_id", "verdict", "
 `comment` and `proposed_class` where there are some, and `{"kind": "undo", "token"}`. Each is one transaction and
 idempotent, so a deck may send an event again until it has seen it acknowledged. A refused event is final: the deck
 shows the reason. An event that failed for no fault of its own is marked `again`: the deck keeps it and sends it later,
-and its neighbours are stored all the same.
+and its neighbours are stored all the same. A negative candidate id is that of a gold check, which is shown like any
+other image; the answer is acknowledged with its result only where the project says so.
 """
 
 import logging
@@ -16,7 +17,7 @@ from markdown_it import MarkdownIt
 
 from alflow.domain import Label, Suggestion, Verdict
 from alflow.errors import AlflowError, InvalidInputError, UnavailableError
-from alflow.workflow import guidelines, label, projects, worth
+from alflow.workflow import gold, guidelines, label, projects, worth
 from alflow.workspace import Workspace
 
 AHEAD = 16  # the item on screen and what can be answered while the connection is lost
@@ -64,13 +65,15 @@ def sync(
     queue = _reserve(workspace, project_id, annotator_id, wish)
     progress = label.progress(workspace, project_id, annotator_id)
     suggestion = projects.project(workspace, project_id).settings.suggestion
+    told = [_entry(entry, suggest=suggestion is Suggestion.BEFORE) for entry in queue]
+    checks = None if queue else gold.results(workspace, project_id, annotator_id)
     recent = label.last_answers(workspace, project_id, annotator_id, RECENT)
     return {
         "acknowledgements": acknowledgements,
         "kind": wish.queue,
-        "queue": [_entry(entry, suggest=suggestion is Suggestion.BEFORE) for entry in queue],
+        "queue": _with_check(workspace, project_id, annotator_id, told) if wish.queue == TODO else told,
         "aside": {kind.value: n for kind, n in label.put_aside(workspace, project_id).items()},
-        "round": _round(progress),
+        "round": _round(progress, checks),
         "recent": [_recent(answer.label) for answer in recent],
     }
 
@@ -112,6 +115,23 @@ def _entry(entry: label.QueueEntry, *, suggest: bool) -> dict[str, Any]:
     return told
 
 
+def _with_check(
+    workspace: Workspace, project_id: int, annotator_id: int, queue: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The queue, and in its place the check that is due; a queue at its end gets none."""
+    due = gold.due(workspace, project_id, annotator_id) if queue else None
+    if due is None or due.position >= len(queue):
+        return queue
+    rank = queue[due.position]["rank"]
+    check = {"candidate_id": -due.check.id, "item_id": due.item.id, "rank": rank, "width": due.item.width}
+    return [*queue[: due.position], check, *queue[due.position :]]
+
+
+def _check(workspace: Workspace, project_id: int, annotator_id: int, given: label.Submission) -> dict[str, Any]:
+    found = gold.answer(workspace, project_id, annotator_id, -given.candidate_id, given)
+    return {} if found.right is None else {"check": {"right": found.right, "class_id": found.class_id}}
+
+
 def _worth(workspace: Workspace, stored: Label) -> dict[str, Any] | None:
     told = worth.worth(workspace, stored)
     return None if told is None else {"token": stored.token, **asdict(told)}
@@ -123,7 +143,11 @@ def _apply(workspace: Workspace, project_id: int, annotator_id: int, event: Even
         if event.get("kind") == "undo":
             label.undo(workspace, annotator_id, token, project_id)
         else:
-            stored = label.submit(workspace, annotator_id, _submission(token, event), project_id)
+            given = _submission(token, event)
+            if given.candidate_id < 0:
+                told = _check(workspace, project_id, annotator_id, given)
+                return {"key": event.get("key"), "stored": True, **told}
+            stored = label.submit(workspace, annotator_id, given, project_id)
             return {"key": event.get("key"), "stored": True, "worth": _worth(workspace, stored)}
     except UnavailableError:
         raise
@@ -161,15 +185,16 @@ def _field(event: Event, name: str, kind: Any) -> Any:
     return value
 
 
-def _round(progress: label.QueueProgress) -> dict[str, Any] | None:
+def _round(progress: label.QueueProgress, checks: tuple[int, int] | None) -> dict[str, Any] | None:
     if progress.round_number is None:
         return None
-    return {
+    told = {
         "number": progress.round_number,
         "state": progress.state,
         "answered": progress.answered,
         "total": progress.total,
     }
+    return told | ({"checks": checks} if checks and checks[1] else {})
 
 
 def _recent(answer: Label) -> dict[str, Any]:

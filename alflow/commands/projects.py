@@ -61,6 +61,13 @@ def init(
     suggestion: Annotated[
         Suggestion, typer.Option(help="When annotators see the model's guess; before their answer it biases them.")
     ] = _DEFAULTS.suggestion,
+    gold_rate: Annotated[
+        float,
+        typer.Option(min=0.0, max=0.5, help="Share of images shown that are checks: test images of a known class."),
+    ] = _DEFAULTS.gold_rate,
+    gold_feedback: Annotated[
+        bool, typer.Option("--gold-feedback/--no-gold-feedback", help="Tell the result of a check at once.")
+    ] = _DEFAULTS.gold_feedback,
     max_labels: Annotated[int | None, typer.Option(min=1, help="Open no further round after this many labels.")] = None,
     plateau_rounds: Annotated[
         int | None, typer.Option(min=1, help="Stop when so many rounds brought accuracy no further.")
@@ -89,6 +96,8 @@ def init(
         control_fraction=control_fraction,
         votes=votes,
         lease_minutes=lease_minutes,
+        gold_rate=gold_rate,
+        gold_feedback=gold_feedback,
         suggestion=suggestion,
         max_labels=max_labels,
         plateau_rounds=plateau_rounds,

@@ -265,6 +265,32 @@ Index(
     postgresql_where=text("verdict != 'class' AND withdrawn_at IS NULL"),
 )
 
+gold_check = Table(
+    "gold_check",
+    metadata,
+    _id(),
+    _owner("project"),
+    _owner("item", index=True),
+    Column("annotator_id", ForeignKey("annotator.id", ondelete="CASCADE"), nullable=False),
+    Column("due", Integer, nullable=False),
+    Column("dealt_at", UtcDateTime, nullable=False),
+    Column("token", String(100), unique=True),
+    Column("class_id", ForeignKey("class_label.id", ondelete="SET NULL"), index=True),
+    Column("right", Boolean),
+    Column("seconds", Float),
+    Column("answered_at", UtcDateTime),
+    UniqueConstraint("project_id", "annotator_id", "item_id"),
+    sqlite_autoincrement=True,
+)
+Index(
+    "uq_gold_check_open",
+    gold_check.c.project_id,
+    gold_check.c.annotator_id,
+    unique=True,
+    sqlite_where=text("answered_at IS NULL"),
+    postgresql_where=text("answered_at IS NULL"),
+)
+
 grid_page = Table(
     "grid_page",
     metadata,

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
+from alflow.domain import Verdict
 from alflow.store import tables
 from alflow.store.database import Transaction
 
@@ -14,13 +15,22 @@ class Answer(NamedTuple):
     label_id: int
     item_id: int
     annotator_id: int
+    verdict: Verdict
     class_id: int | None
     seconds: float
+
+    @property
+    def vote(self) -> int | Verdict | None:
+        """What it votes for: a class, or that none fits or the image is bad; None for one that abstains."""
+        if self.class_id is not None:
+            return self.class_id
+        return None if self.verdict in {Verdict.SKIP, Verdict.UNSURE} else self.verdict
 
 
 def standing(tx: Transaction, project_id: int) -> list[Answer]:
     """The project's answers that stand, oldest first."""
     label = tables.label
-    columns = (label.c.id, label.c.item_id, label.c.annotator_id, label.c.class_id, label.c.seconds)
+    who = (label.c.id, label.c.item_id, label.c.annotator_id)
+    columns = (*who, label.c.verdict, label.c.class_id, label.c.seconds)
     rows = select(*columns).where(label.c.project_id == project_id, label.c.withdrawn_at.is_(None))
-    return [Answer(*row) for row in tx.execute(rows.order_by(label.c.id)).tuples()]
+    return [Answer(*row) for row in tx.execute(rows.order_by(label.c.id))]

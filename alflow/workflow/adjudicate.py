@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from alflow.domain import Adjudication, Candidate, Item, Label, RoundState
+from alflow.domain import Adjudication, Candidate, Item, Label, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store import adjudications, items, labels, projects, rounds, votes
 from alflow.store.adjudications import NewAdjudication
@@ -39,17 +39,20 @@ class Dispute:
 
 
 def disputed(workspace: Workspace, project_id: int) -> list[int]:
-    """Ids of the items whose votes name different classes and that nobody settled, the most evenly split first."""
+    """Ids of the items whose votes differ and that nobody settled, the most evenly split first.
+
+    That no class fits and that the image is bad are votes too.
+    """
     with workspace.database.read() as tx:
         return disputed_items(votes.standing(tx, project_id), adjudications.standing(tx, project_id))
 
 
 def disputed_items(answers: Iterable[Answer], settled: Iterable[int]) -> list[int]:
     """`disputed`, of these answers."""
-    tallies: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    tallies: defaultdict[int, Counter[int | Verdict]] = defaultdict(Counter)
     for answer in answers:
-        if answer.class_id is not None:
-            tallies[answer.item_id][answer.class_id] += 1
+        if answer.vote is not None:
+            tallies[answer.item_id][answer.vote] += 1
     settled = set(settled)
     split = {item: tally for item, tally in tallies.items() if len(tally) > 1 and item not in settled}
     return sorted(split, key=lambda item: (max(split[item].values()) / split[item].total(), item))

@@ -191,6 +191,7 @@ def _check_settings(settings: ProjectSettings) -> None:
         "budget": settings.budget < 1,
         "control_fraction": not 0 <= settings.control_fraction <= 1,
         "votes": settings.votes < 1,
+        "gold_rate": not 0 <= settings.gold_rate <= 0.5,
         "lease_minutes": not settings.lease_minutes > 0,
         "max_labels": settings.max_labels is not None and settings.max_labels < 1,
         "plateau_rounds": settings.plateau_rounds is not None and settings.plateau_rounds < 1,

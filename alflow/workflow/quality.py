@@ -8,7 +8,7 @@ from statistics import median
 from alflow import agreement
 from alflow.agreement import Estimate, Pair, Vote
 from alflow.domain import Annotator
-from alflow.store import adjudications, labels, votes
+from alflow.store import adjudications, gold, labels, votes
 from alflow.store.votes import Answer
 from alflow.workflow.adjudicate import disputed_items
 from alflow.workspace import Workspace
@@ -27,6 +27,8 @@ class AnnotatorQuality:
         median_seconds: an image was on screen.
         compared: votes on images that a reviewer settled, or on which the other annotators have a majority.
         agreement: share of these that name the settled class, else the majority's.
+        checks: answers to gold checks.
+        gold: share of these that are right.
     """
 
     annotator: Annotator
@@ -35,6 +37,8 @@ class AnnotatorQuality:
     median_seconds: float
     compared: int
     agreement: Estimate
+    checks: int
+    gold: Estimate
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,11 @@ def quality_report(workspace: Workspace, project_id: int) -> QualityReport:
         answers = votes.standing(tx, project_id)
         decided = adjudications.standing(tx, project_id)
         people = {one.id: one for one in labels.annotators(tx)}
+        checks = gold.results(tx, project_id)
     cast = votes_of(answers)
     known = {item: one.class_id for item, one in decided.items()}
     return QualityReport(
-        annotators=tuple(_annotators(answers, cast, known, people)),
+        annotators=tuple(_annotators(answers, _held_against(cast, known), checks, people)),
         alpha=agreement.krippendorff_alpha(cast),
         shared=len(_shared(cast)),
         pairs=agreement.pairwise_agreement(cast),
@@ -101,17 +106,21 @@ def votes_of(answers: Sequence[Answer]) -> list[Vote]:
 
 
 def _annotators(
-    answers: Sequence[Answer], cast: Sequence[Vote], settled: Mapping[int, int | None], people: Mapping[int, Annotator]
+    answers: Sequence[Answer],
+    held: Mapping[int, Sequence[bool]],
+    checks: Mapping[int, tuple[int, int]],
+    people: Mapping[int, Annotator],
 ) -> list[AnnotatorQuality]:
     given: defaultdict[int, list[Answer]] = defaultdict(list)
     for answer in answers:
         given[answer.annotator_id].append(answer)
-    held = _held_against(cast, settled)
-    found = [_annotator(people[one], mine, held.get(one, [])) for one, mine in given.items()]
+    found = [_annotator(people[one], mine, held.get(one, ()), checks.get(one, (0, 0))) for one, mine in given.items()]
     return sorted(found, key=lambda one: (-one.answers, one.annotator.name))
 
 
-def _annotator(annotator: Annotator, mine: Sequence[Answer], agreed: Sequence[bool]) -> AnnotatorQuality:
+def _annotator(
+    annotator: Annotator, mine: Sequence[Answer], agreed: Sequence[bool], checks: tuple[int, int]
+) -> AnnotatorQuality:
     return AnnotatorQuality(
         annotator=annotator,
         answers=len(mine),
@@ -119,6 +128,8 @@ def _annotator(annotator: Annotator, mine: Sequence[Answer], agreed: Sequence[bo
         median_seconds=median(one.seconds for one in mine),
         compared=len(agreed),
         agreement=agreement.share(sum(agreed), len(agreed)),
+        checks=checks[1],
+        gold=agreement.share(*checks),
     )
 
 

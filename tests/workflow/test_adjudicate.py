@@ -14,12 +14,12 @@ from tests.queues import World, open_queue
 
 
 def vote(workspace: Workspace, world: World, *rows: str) -> None:
-    """One row an annotator, one character a candidate: c(at), d(og), s(kip) or nothing."""
-    classes = {"c": world.classes[0].id, "d": world.classes[1].id, "s": None}
+    """One row an annotator, one character a candidate: c(at), d(og), s(kip), b(ad image) or nothing."""
+    classes = {"c": world.classes[0].id, "d": world.classes[1].id, "s": None, "b": None}
     for who, row in enumerate(rows):
         for place, said in enumerate(row):
             if said in classes:
-                verdict = Verdict.SKIP if said == "s" else Verdict.CLASS
+                verdict = {"s": Verdict.SKIP, "b": Verdict.BAD}.get(said, Verdict.CLASS)
                 one = world.candidates[place].id
                 given = Submission(f"{who}-{place}-{said}", one, verdict, classes[said], 1.0 + place)
                 submit(workspace, world.annotators[who].id, given)
@@ -42,6 +42,12 @@ def test_the_most_evenly_split_items_come_first_and_agreed_ones_never(each_works
     settle(each_workspace, world, 3, world.classes[0].id)
     assert adjudicate.disputed(each_workspace, world.project.id) == [items[1], items[2]]
     assert adjudicate.settled_items(each_workspace, world.project.id) == [items[3]]
+
+
+def test_a_bad_image_is_a_vote_against_a_class(workspace: Workspace) -> None:
+    world = open_queue(workspace.database, 2, votes=2, n_annotators=2)
+    vote(workspace, world, "cb", "bb")
+    assert adjudicate.disputed(workspace, world.project.id) == [world.candidates[0].item_id]
 
 
 def test_a_settled_class_is_what_fits_use_and_every_decision_is_kept(each_workspace: Workspace) -> None:

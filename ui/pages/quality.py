@@ -62,7 +62,7 @@ def _annotators(project: Project, report: QualityReport) -> None:
     )
     st.caption(
         "Agreement: votes for the class that a reviewer settled, else for what most of the others say; a tie judges "
-        "nobody. In brackets the 95 % interval of the share."
+        "nobody. Checks: test images whose class is known (the setting `gold_rate`). In brackets 95 % intervals."
     )
     if remedy is not None:
         st.caption(session.escape(remedy))
@@ -83,6 +83,8 @@ def _row(one: AnnotatorQuality, weighed: Mapping[int, float]) -> dict[str, objec
         "Median seconds": one.median_seconds,
         "Compared": one.compared,
         "Agreement": _share(one.agreement),
+        "Checks": one.checks,
+        "Right on checks": _share(one.gold),
     }
     return row | ({"Dawid-Skene": weighed.get(one.annotator.id)} if weighed else {})
 

@@ -151,6 +151,8 @@ class Deck {
   #take(reply) {
     const before = this.stage.current;
     for (const { worth } of reply.acknowledgements) if (worth) this.worths.set(worth.token, worth);
+    for (const { check } of reply.acknowledgements)
+      if (check) this.hint(`${check.right ? "A check, and right" : "A check"}: ${this.view.names.get(check.class_id)}`, !check.right);
     this.ledger.take(reply, this.open);
     if (this.off.signal.aborted) return;
     this.render();

@@ -97,7 +97,9 @@ class View {
     if (current) return;
     const [title, text] = waiting ? ["One moment", "Your answers are on their way; the next image follows."] : open === "todo" ? this.#nothing(round) : ["Nothing left here", "What others are looking at right now may come back. The other images are under To do."];
     this.at.empty.querySelector("h3").textContent = title;
-    this.at.empty.querySelector("p").textContent = text;
+    const [right, checks] = round?.checks ?? [];
+    const told = checks ? ` Of ${checks} check images so far you had ${right} right.` : "";
+    this.at.empty.querySelector("p").textContent = text + told;
   }
 
   recent(answers, undo) {

@@ -1,0 +1,75 @@
+"""Gold checks: which test images an annotator was shown among the others, and how the answers were."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Integer, cast, func, insert, select, update
+
+from alflow.domain import GoldCheck, Item, Split
+from alflow.store import tables
+from alflow.store.database import Transaction
+
+
+def open_(tx: Transaction, project_id: int, annotator_id: int) -> GoldCheck | None:
+    """The check that this annotator has not answered yet; there is one at most."""
+    table = tables.gold_check
+    mine = (table.c.project_id == project_id, table.c.annotator_id == annotator_id, table.c.answered_at.is_(None))
+    found = tx.execute(select(table).where(*mine)).mappings().one_or_none()
+    return None if found is None else GoldCheck(**found)
+
+
+def deal(tx: Transaction, project_id: int, item_id: int, annotator_id: int, due: int, at: datetime) -> GoldCheck:
+    """Decide that this annotator will be shown the item. The caller holds the annotator's lock."""
+    row = {"project_id": project_id, "item_id": item_id, "annotator_id": annotator_id, "due": due, "dealt_at": at}
+    made = insert(tables.gold_check).values(row).returning(tables.gold_check)
+    return GoldCheck(**tx.execute(made).mappings().one())
+
+
+def by_id(tx: Transaction, check_id: int) -> GoldCheck | None:
+    """The check of that id."""
+    table = tables.gold_check
+    found = tx.execute(select(table).where(table.c.id == check_id)).mappings().one_or_none()
+    return None if found is None else GoldCheck(**found)
+
+
+def answer(tx: Transaction, check: GoldCheck) -> GoldCheck:
+    """Store what a check was answered with. The caller holds the annotator's lock."""
+    table = tables.gold_check
+    given = {name: getattr(check, name) for name in ("token", "class_id", "right", "seconds", "answered_at")}
+    changed = update(table).where(table.c.id == check.id).values(given).returning(table)
+    return GoldCheck(**tx.execute(changed).mappings().one())
+
+
+def unused(tx: Transaction, project_id: int, annotator_id: int) -> Sequence[int]:
+    """Ids of the test items with a known class that this annotator was not shown yet."""
+    item, check = tables.item, tables.gold_check
+    seen = select(check.c.id).where(check.c.item_id == item.c.id, check.c.annotator_id == annotator_id).exists()
+    known = (item.c.project_id == project_id, item.c.split == Split.TEST, item.c.truth.is_not(None))
+    return tx.execute(select(item.c.id).where(*known, ~seen).order_by(item.c.id)).scalars().all()
+
+
+def item_of(tx: Transaction, check: GoldCheck) -> Item:
+    """The image of a check."""
+    found = tx.execute(select(tables.item).where(tables.item.c.id == check.item_id)).mappings().one()
+    return Item(**found)
+
+
+def answers_since(tx: Transaction, project_id: int, annotator_id: int, most: int) -> int:
+    """How many answers this annotator gave since the last check was answered, counted until `most`."""
+    label, check = tables.label, tables.gold_check
+    mine = (check.c.project_id == project_id, check.c.annotator_id == annotator_id)
+    last = tx.execute(select(func.max(check.c.answered_at)).where(*mine)).scalar()
+    given = select(label.c.at).where(label.c.project_id == project_id, label.c.annotator_id == annotator_id)
+    newest = tx.execute(given.order_by(label.c.id.desc()).limit(most)).scalars().all()
+    return sum(last is None or at > last for at in newest)
+
+
+def results(tx: Transaction, project_id: int) -> dict[int, tuple[int, int]]:
+    """Annotator -> checks answered right, and checks answered; answers that abstain count in neither."""
+    table = tables.gold_check
+    rows = (
+        select(table.c.annotator_id, func.sum(cast(table.c.right, Integer)), func.count())
+        .where(table.c.project_id == project_id, table.c.right.is_not(None))
+        .group_by(table.c.annotator_id)
+    )
+    return {annotator: (int(right), total) for annotator, right, total in tx.execute(rows).tuples()}

@@ -1,0 +1,100 @@
+"""Gold: test images whose class is known, shown at the desk among the others, to see how often people are right.
+
+An annotator meets each once. The answer is kept apart from labels, so that nothing of it can count in a round. A
+check comes after a random number of answers, 1 / rate on average, so that nobody can count on it.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from random import Random
+
+from alflow.domain import GoldCheck, Item, Suggestion, Verdict
+from alflow.errors import InvalidInputError, NotFoundError
+from alflow.store import gold, labels, projects
+from alflow.workflow.label import Submission
+from alflow.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class DueCheck:
+    """A check, its image, and how many images of the queue come before it."""
+
+    check: GoldCheck
+    item: Item
+    position: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is told of an answered check at once: nothing (both None), unless the project says so."""
+
+    right: bool | None
+    class_id: int | None
+
+
+def due(workspace: Workspace, project_id: int, annotator_id: int) -> DueCheck | None:
+    """The next check of this annotator, decided on once and then the same until it is answered; None without any.
+
+    Raises:
+        NotFoundError: there is no such project or annotator.
+    """
+    with workspace.database.read() as tx:
+        settings = projects.by_id(tx, project_id).settings
+    if not settings.gold_rate or settings.suggestion is Suggestion.BEFORE:
+        return None
+    longest = max(1, round(2 / settings.gold_rate) - 1)
+    with workspace.database.begin() as tx:
+        labels.lock_annotator(tx, annotator_id)
+        check = gold.open_(tx, project_id, annotator_id)
+        if check is None:
+            unused = gold.unused(tx, project_id, annotator_id)
+            if not unused:
+                return None
+            dice = Random(f"{settings.seed} {annotator_id} {len(unused)}")
+            after = dice.randint(1, longest)
+            check = gold.deal(tx, project_id, dice.choice(unused), annotator_id, after, datetime.now(UTC))
+        given = gold.answers_since(tx, project_id, annotator_id, check.due)
+        return DueCheck(check, gold.item_of(tx, check), check.due - given)
+
+
+def answer(workspace: Workspace, project_id: int, annotator_id: int, check_id: int, given: Submission) -> Outcome:
+    """Store the answer to a check; the first one stands, whatever comes after it.
+
+    That no class fits, or that the image is bad, is wrong: the image has a class. A skip and an unsure answer abstain.
+
+    Raises:
+        InvalidInputError: verdict and class do not fit, or the class is of another project.
+        NotFoundError: this annotator has no such check in the project.
+    """
+    if (given.verdict is Verdict.CLASS) != (given.class_id is not None):
+        raise InvalidInputError("an answer names a class, every other verdict names none")
+    with workspace.database.begin() as tx:
+        labels.lock_annotator(tx, annotator_id)
+        check = gold.by_id(tx, check_id)
+        if check is None or (check.annotator_id, check.project_id) != (annotator_id, project_id):
+            raise NotFoundError("there is no such image for you to answer: reload the page")
+        if given.class_id is not None and not projects.has_class(tx, project_id, given.class_id):
+            raise InvalidInputError(f"class {given.class_id} is not of this project: reload the page")
+        truth = gold.item_of(tx, check).truth
+        if check.answered_at is None:
+            abstains = given.verdict in {Verdict.SKIP, Verdict.UNSURE}
+            check = gold.answer(
+                tx,
+                replace(
+                    check,
+                    token=given.token,
+                    class_id=given.class_id,
+                    right=None if abstains else given.class_id == truth,
+                    seconds=max(given.seconds, 0.0) if math.isfinite(given.seconds) else 0.0,
+                    answered_at=datetime.now(UTC),
+                ),
+            )
+        told = projects.by_id(tx, project_id).settings.gold_feedback and check.right is not None
+    return Outcome(check.right, truth) if told else Outcome(None, None)
+
+
+def results(workspace: Workspace, project_id: int, annotator_id: int) -> tuple[int, int]:
+    """Checks that this annotator answered right, and all that do not abstain."""
+    with workspace.database.read() as tx:
+        return gold.results(tx, project_id).get(annotator_id, (0, 0))
