@@ -38,11 +38,13 @@ class Wish:
         queue: "todo", or the verdict whose queue of put-aside items is open.
         ahead: how many items to reserve, `AHEAD` at most; none for a page that only delivers what it kept.
         showing: the candidate on screen, which is kept if that is possible.
+        leave: the page is being closed: what was reserved goes back.
     """
 
     queue: str = TODO
     ahead: int = AHEAD
     showing: int | None = None
+    leave: bool = False
 
 
 def sync(
@@ -62,6 +64,8 @@ def sync(
         NotFoundError: there is no such project or annotator.
     """
     acknowledgements = [_apply(workspace, project_id, annotator_id, event) for event in events]
+    if wish.leave:
+        label.leave(workspace, project_id, annotator_id)
     queue = _reserve(workspace, project_id, annotator_id, wish)
     progress = label.progress(workspace, project_id, annotator_id)
     suggestion = projects.project(workspace, project_id).settings.suggestion

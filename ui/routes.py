@@ -105,8 +105,8 @@ def _asked(body: bytes) -> dict[str, Any]:
 
 
 def _wish(asked: Mapping[str, Any]) -> desk.Wish:
-    given = {name: asked[name] for name in ("queue", "ahead", "showing") if asked.get(name) is not None}
-    kinds = {"queue": str, "ahead": int, "showing": int}
+    given = {name: asked[name] for name in ("queue", "ahead", "showing", "leave") if asked.get(name) is not None}
+    kinds = {"queue": str, "ahead": int, "showing": int, "leave": bool}
     if wrong := [name for name, value in given.items() if not isinstance(value, kinds[name])]:
         raise InvalidInputError(f"The deck sent a {wrong[0]!r} of the wrong kind.")
     return desk.Wish(**given)

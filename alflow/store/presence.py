@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from alflow.store import tables
 from alflow.store.database import Transaction
@@ -15,6 +15,12 @@ def note(tx: Transaction, project_id: int, annotator_id: int, until: datetime) -
     statement = upsert(tx, table).values(project_id=project_id, annotator_id=annotator_id, until=until)
     statement = statement.on_conflict_do_update(index_elements=["project_id", "annotator_id"], set_={"until": until})
     tx.execute(statement)
+
+
+def leave(tx: Transaction, project_id: int, annotator_id: int) -> None:
+    """This person went away."""
+    table = tables.presence
+    tx.execute(delete(table).where(table.c.project_id == project_id, table.c.annotator_id == annotator_id))
 
 
 def count(tx: Transaction, project_id: int, now: datetime) -> int:

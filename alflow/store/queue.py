@@ -62,6 +62,15 @@ def held(tx: Transaction, round_id: int, annotator_id: int, count: int, now: dat
     return [(candidate_of(part(row, candidate)), Item(**part(row, item))) for row in tx.execute(rows).mappings()]
 
 
+def release(tx: Transaction, project_id: int, annotator_id: int) -> None:
+    """Give back all that the annotator holds in the project, but for pages of the grid; the caller holds their lock."""
+    candidate, round_, table = tables.candidate, tables.round_, tables.lease
+    of_project = select(candidate.c.id).join(round_, round_.c.id == candidate.c.round_id)
+    of_project = of_project.where(round_.c.project_id == project_id)
+    mine = (table.c.annotator_id == annotator_id, table.c.page.is_(None))
+    tx.execute(delete(table).where(*mine, table.c.candidate_id.in_(of_project)))
+
+
 def votes_missing(tx: Transaction, round_id: int, most: int) -> int:
     """How many answers the round still needs, counted in rank order until `most` are found."""
     table = tables.candidate

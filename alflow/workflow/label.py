@@ -151,6 +151,18 @@ def next_aside(
     return [QueueEntry(candidate, item, until) for candidate, item in reserved]
 
 
+def leave(workspace: Workspace, project_id: int, annotator_id: int) -> None:
+    """Give back what is reserved for somebody who closes the desk, so that nobody waits for the leases to lapse.
+
+    Raises:
+        NotFoundError: there is no such annotator.
+    """
+    with workspace.database.begin() as tx:
+        labels.lock_annotator(tx, annotator_id)
+        queue.release(tx, project_id, annotator_id)
+        presence.leave(tx, project_id, annotator_id)
+
+
 def put_aside(workspace: Workspace, project_id: int) -> Mapping[Verdict, int]:
     """How many items lie in each queue of what people put aside."""
     with workspace.database.read() as tx:

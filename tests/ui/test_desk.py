@@ -152,6 +152,14 @@ def test_a_page_that_only_delivers_reserves_nothing(workspace: Workspace, projec
     assert desk.sync(workspace, project.id, bo, [], desk.Wish(ahead=0))["queue"] == []
 
 
+def test_a_page_that_is_closed_delivers_and_gives_back(workspace: Workspace, project: Project, ada: int) -> None:
+    event = _answer(workspace, project, ada, "t1")
+    bo = label.sign_in(workspace, "Bo").id
+    desk.sync(workspace, project.id, ada, [event], desk.Wish(ahead=0, leave=True))
+    assert len(_stored(workspace, project)) == 1
+    assert [entry["rank"] for entry in desk.sync(workspace, project.id, bo, [])["queue"]] == [1, 2, 3, 4, 5, 6]
+
+
 def test_nobody_takes_back_the_answer_of_another(workspace: Workspace, project: Project, ada: int) -> None:
     desk.sync(workspace, project.id, ada, [_answer(workspace, project, ada, "t1")])
     eve = label.sign_in(workspace, "Eve").id

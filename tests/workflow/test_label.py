@@ -235,6 +235,18 @@ def test_the_last_images_are_shared_among_those_at_the_desk(each_workspace: Work
     assert ask(ada) == [7]
 
 
+def test_whoever_closes_the_desk_leaves_nothing_reserved_there(each_workspace: Workspace) -> None:
+    here = open_queue(each_workspace.database, 4, n_annotators=2)
+    there = open_queue(each_workspace.database, 2, n_annotators=2, name="there")
+    ada, bob = (one.id for one in here.annotators)
+    for world in (here, there):
+        desk.next_candidates(each_workspace, world.project.id, ada)
+    assert desk.next_candidates(each_workspace, here.project.id, bob) == []
+    desk.leave(each_workspace, here.project.id, ada)
+    assert ranks(desk.next_candidates(each_workspace, here.project.id, bob)) == [0, 1, 2, 3]
+    assert desk.next_candidates(each_workspace, there.project.id, bob) == []
+
+
 # Once is enough.
 
 

@@ -10,7 +10,10 @@ from streamlit.components.v2.types import ComponentRenderer
 from alflow.domain import Annotator, ClassLabel, Project
 
 HERE = Path(__file__).parent
-PARTS = ["outbox", "link", "ledger", "stage", "zoom", "keys", "notes", "panels", "classes", "view", "controls", "deck"]
+PARTS = (
+    *("outbox", "tabs", "link", "ledger", "stage", "zoom", "keys", "notes", "panels", "classes", "view", "controls"),
+    "deck",
+)
 """The scripts, which become one module: each after those it is made of, the one that exports last."""
 
 

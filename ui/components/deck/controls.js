@@ -27,6 +27,8 @@ class Controls {
     const { link, at, outbox } = this.deck;
     window.addEventListener("keydown", (event) => this.#key(event), { capture: true, signal });
     window.addEventListener("pointerdown", () => this.#awake(), { capture: true, signal });
+    window.addEventListener("pagehide", () => this.deck.depart(), { signal });
+    window.addEventListener("pageshow", (event) => event.persisted && link.sync(), { signal });
     window.addEventListener("online", () => link.sync(), { signal });
     // kept answers survive a reload; only where the browser keeps nothing, leaving would lose them
     window.addEventListener("beforeunload", (event) => outbox.durable || !outbox.pending().length || event.preventDefault(), { signal });

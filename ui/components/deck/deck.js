@@ -6,6 +6,7 @@
  */
 const POLL_MS = 3000; // while there is nothing to show
 const GUARD_MS = 700; // the image changed under the annotator's fingers: let them look first
+const AGAIN_MS = 2000; // a page that is drawn anew has its deck again by then
 const AHEAD = 5;
 
 class Deck {
@@ -15,6 +16,7 @@ class Deck {
     this.data = data;
     this.outbox = new Outbox(data.annotator, data.project);
     this.ledger = new Ledger(this.outbox);
+    this.tabs = new Tabs(data.annotator, data.project);
     this.view = new View(this.at, data);
     this.off = new AbortController();
     const signal = this.off.signal;
@@ -57,7 +59,13 @@ class Deck {
 
   destroy() {
     this.off.abort();
+    this.tabs.leave();
     for (const link of [this.link, ...this.others]) link.close();
+  }
+
+  /** Nobody looks at this project any more: give back what is reserved, unless another tab shows it. */
+  depart() {
+    if (this.tabs.leave()) this.link.leave();
   }
 
   /** Answer the item on screen; refused, visibly, while it is not there. */
@@ -146,10 +154,17 @@ class Deck {
     const last = history.find((answer) => answer.stored && this.worths.has(answer.token));
     view.worth(this.worths.get(last?.token), last && view.said(last));
     this.root.classList.toggle("idle", !this.stage.current);
+    if (this.link.failures) this.#dismissFrame();
+  }
+
+  /** Streamlit tells of a lost server in a dialog that takes the mouse away; the banner tells it, and one can go on. */
+  #dismissFrame() {
+    document.querySelector('[data-testid="stDialog"] button[aria-label="Close"]')?.click();
   }
 
   #take(reply) {
     const before = this.stage.current;
+    if (!this.off.signal.aborted) this.tabs.stay();
     for (const { worth } of reply.acknowledgements) if (worth) this.worths.set(worth.token, worth);
     for (const { check } of reply.acknowledgements)
       if (check) this.hint(`${check.right ? "A check, and right" : "A check"}: ${this.view.names.get(check.class_id)}`, !check.right);
@@ -231,16 +246,22 @@ class Deck {
 /** The one deck that listens: a page being replaced may still hold the last one. */
 const LIVE = Symbol.for("alflow.deck");
 
+/** A deck goes; the page may be about to draw it anew, so its images are given back only if that does not happen. */
+function retire(deck) {
+  deck.destroy();
+  setTimeout(() => window[LIVE]?.deck.data.project === deck.data.project || deck.depart(), AGAIN_MS);
+}
+
 export default function ({ data, parentElement }) {
   const identity = JSON.stringify(data);
   const live = window[LIVE];
   if (live?.parent !== parentElement || live.identity !== identity) {
-    live?.deck.destroy();
+    if (live) retire(live.deck);
     window[LIVE] = { parent: parentElement, identity, deck: new Deck(parentElement, data) };
   }
   return () => {
     if (window[LIVE]?.parent !== parentElement) return;
-    window[LIVE].deck.destroy();
+    retire(window[LIVE].deck);
     delete window[LIVE];
   };
 }

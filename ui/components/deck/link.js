@@ -7,6 +7,7 @@
  */
 const BATCH = 50; // events in one request; a keepalive body may have 64 KB
 const TIMEOUT_MS = 20000; // a connection that is open and silent is a lost one
+const SLOWEST_MS = 8000; // between two tries
 const OFFLINE = "No connection";
 const SIGNED_OUT = "Signed out";
 
@@ -22,6 +23,12 @@ class Link {
   close() {
     this.closed = true;
     clearTimeout(this.timer);
+  }
+
+  /** The last tab closes: deliver what is kept, and give back what was reserved. Nobody waits for the reply. */
+  leave() {
+    const events = this.#sendable(this.outbox.pending().slice(0, BATCH));
+    this.#post({ ...this.ask(), events, ahead: 0, leave: true }).catch(() => {}); // kept all the same
   }
 
   async sync() {
@@ -50,13 +57,13 @@ class Link {
 
   /** Ask again later; a deck at which nobody sits rests, so that its leases lapse, but never with answers on board. */
   #wait() {
-    const ms = this.failures ? Math.min(500 * 2 ** this.failures, 15000) : this.pause();
+    const ms = this.failures ? Math.min(500 * 2 ** this.failures, SLOWEST_MS) : this.pause();
     this.timer = setTimeout(() => (this.rests() && !this.outbox.pending().length ? this.#wait() : this.sync()), ms);
   }
 
   async #exchange() {
     const sent = this.outbox.pending().slice(0, BATCH);
-    const response = await this.#post({ ...this.ask(), events: sent.map(({ entry, at, ...event }) => event) });
+    const response = await this.#post({ ...this.ask(), events: this.#sendable(sent) });
     if (response.status === 401) throw new Error(SIGNED_OUT);
     if (!response.ok) throw new Error(await this.#reason(response));
     const reply = await response.json();
@@ -69,6 +76,11 @@ class Link {
     this.again ||= !retry && this.outbox.pending().some((event) => !sent.includes(event));
     if (!this.closed) this.onReply(reply);
     if (retry) throw new Error(retry);
+  }
+
+  /** Events as the server knows them. */
+  #sendable(events) {
+    return events.map(({ entry, at, ...event }) => event);
   }
 
   #post(body) {
