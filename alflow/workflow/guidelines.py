@@ -23,9 +23,10 @@ class Guidelines:
 
 
 def guidelines(workspace: Workspace, project_id: int) -> Guidelines:
-    """The guidelines, with the newest items that people settled on as examples, and else labelled test items.
+    """The guidelines, with the newest items that people settled on as examples, and else labelled target items.
 
-    The known class of a pool item is nobody's example: it may be asked about, to see how well people answer.
+    Pool and test items whose class came with them are nobody's examples: they may be asked about, the test items to see
+    how well people answer.
 
     Raises:
         NotFoundError: there is no such project.
@@ -33,11 +34,11 @@ def guidelines(workspace: Workspace, project_id: int) -> Guidelines:
     with workspace.database.read() as tx:
         project = projects.by_id(tx, project_id)
         settled = labels.settled(tx, project_id)
-        pool = items.truths(tx, project_id, Split.POOL)
-        tested = items.truths(tx, project_id, Split.TEST)
+        known = items.truths(tx, project_id)
+        targets = items.truths(tx, project_id, Split.TARGET)
     examples: defaultdict[int, list[int]] = defaultdict(list)
-    people = [pair for pair in sorted(settled.items(), reverse=True) if pair[0] not in pool]
-    for item_id, class_id in [*people, *sorted(tested.items())]:
+    people = [pair for pair in sorted(settled.items(), reverse=True) if pair[0] not in known]
+    for item_id, class_id in [*people, *sorted(targets.items())]:
         if len(examples[class_id]) < EXAMPLES:
             examples[class_id].append(item_id)
     return Guidelines(project.guidelines, {class_id: tuple(found) for class_id, found in examples.items()})

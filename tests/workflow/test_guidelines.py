@@ -30,19 +30,19 @@ def test_guidelines_are_kept_and_rendered_without_html_of_their_author(each_work
         guidelines.guidelines(each_workspace, 99)
 
 
-def test_examples_are_settled_items_then_test_items_and_never_an_item_with_a_hidden_answer(
+def test_examples_are_settled_items_then_target_items_and_never_an_item_with_a_hidden_answer(
     each_workspace: Workspace,
 ) -> None:
     world = open_queue(each_workspace.database, 8)
     cat, dog = (one.id for one in world.classes)
     with each_workspace.database.begin() as tx:
-        (tested,) = items.add(tx, world.project.id, [new_item(90, Split.TEST, dog)])
+        aimed, _ = items.add(tx, world.project.id, [new_item(90, Split.TARGET, dog), new_item(91, Split.TEST, dog)])
         items.set_truths(tx, {world.items[7].id: cat})
     for rank, candidate in enumerate(world.candidates):
         said = Submission(f"{rank}", candidate.id, Verdict.CLASS, cat, 1.0)
         label.submit(each_workspace, world.annotators[0].id, said)
     found = guidelines.guidelines(each_workspace, world.project.id).examples
-    assert found == {cat: tuple(world.items[rank].id for rank in (6, 5, 4, 3)), dog: (tested.id,)}
+    assert found == {cat: tuple(world.items[rank].id for rank in (6, 5, 4, 3)), dog: (aimed.id,)}
 
 
 def test_proposed_classes_are_counted_whatever_their_capitals(each_workspace: Workspace) -> None:
