@@ -34,6 +34,8 @@ def _closed(needed: Role) -> Show:
         st.write(
             f"Your role in this project is {held}; this page needs the role {needed}. An owner can give it to you."
         )
-        st.html(f'<a href="/label?{urlencode({session.CHOICE: chosen.name})}" target="_self">Label images</a>')
+        st.html(
+            f'<a class="quiet" href="/label?{urlencode({session.CHOICE: chosen.name})}" target="_self">Label images</a>'
+        )
 
     return closed

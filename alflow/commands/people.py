@@ -103,6 +103,8 @@ def invite(
     _, token = people.invite(workspace, chosen.id, role, email=email, days=days)
     if email:
         say(f"{email} is invited to {chosen.name} as {role}: sign in at {workspace.settings.address}/sign-in")
+        if not workspace.settings.oidc_client_id:
+            note("no identity provider is set yet: see ALFLOW_OIDC_CLIENT_ID in the README")
     else:
         say(_link(workspace, token))
     if not has_accounts(workspace):
