@@ -9,15 +9,15 @@ from alflow.domain import Split, Suggestion, Verdict
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store import gold as store
 from alflow.store import items, labels, projects, rounds
-from alflow.workflow import gold, quality
+from alflow.workflow import gold, guidelines, quality
 from alflow.workflow.label import Submission, next_candidates, submit
 from alflow.workspace import Workspace
 from tests.queues import World, new_item, open_queue
 from ui import desk
 
 
-def checked(workspace: Workspace, size: int = 40, checks: int = 12, **settings: Any) -> World:
-    """A queue, and test images of which the even ones are cats and the odd ones dogs."""
+def checked(workspace: Workspace, size: int = 40, checks: int = 30, **settings: Any) -> World:
+    """A queue, and test images, cats and dogs in turn: the first eight are examples in the guidelines, no checks."""
     world = open_queue(workspace.database, size, n_annotators=2)
     with workspace.database.begin() as tx:
         known = [new_item(1000 + n, Split.TEST, world.classes[n % 2].id) for n in range(checks)]
@@ -45,7 +45,7 @@ def test_checks_come_at_the_rate_and_never_as_labels(each_workspace: Workspace) 
         shown.append(queue[0]["item_id"])
         reply = desk.sync(each_workspace, project, who, [event])
         told += [each["check"]["right"] for each in reply["acknowledgements"] if "check" in each]
-    assert 40 + 6 <= len(shown) <= 40 + 12
+    assert 40 + 8 <= len(shown) <= 40 + 19  # 13.3, give or take three standard deviations of 1.7
     assert len(shown) == len(set(shown))
     assert len(told) == len(shown) - 40
     assert reply["round"]["checks"] == (sum(told), len(told))
@@ -102,16 +102,18 @@ def test_nobody_is_checked_without_the_setting_or_where_the_suggestion_would_tel
     assert gold.due(workspace, world.project.id, world.annotators[0].id) is None
 
 
-def test_no_image_is_used_twice_for_one_person(workspace: Workspace) -> None:
-    world = checked(workspace, checks=2)
+def test_no_image_is_used_twice_for_one_person_and_no_example_ever(workspace: Workspace) -> None:
+    world = checked(workspace, checks=10)
     project, who = world.project.id, world.annotators[0].id
+    examples = {item for each in guidelines.guidelines(workspace, project).examples.values() for item in each}
     for token in "ab":
         check = gold.due(workspace, project, who)
         assert check is not None
+        assert check.item.id not in examples
         gold.answer(workspace, project, who, check.check.id, say(token, world, 0))
     assert gold.due(workspace, project, who) is None
     with workspace.database.read() as tx:
-        assert store.unused(tx, project, who) == []
+        assert set(store.unused(tx, project, who)) == examples
 
 
 def test_another_persons_check_is_refused(workspace: Workspace) -> None:

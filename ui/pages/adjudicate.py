@@ -8,9 +8,9 @@ from html import escape
 
 import streamlit as st
 
-from alflow.domain import Adjudication, ClassLabel, Item, Label, Project
+from alflow.domain import Adjudication, ClassLabel, Item, Label, Project, Verdict
 from alflow.errors import AlflowError
-from alflow.workflow import adjudicate, projects, quality
+from alflow.workflow import adjudicate, guidelines, projects, quality
 from alflow.workflow.adjudicate import Dispute
 from ui import session
 from ui.empty import no_project
@@ -69,6 +69,7 @@ def _one(project: Project, one: Dispute, *, named: bool) -> None:
     with right:
         _votes(one.votes, names, named=named)
         _decide(project, one, classes)
+        _guidelines(project)
         _believed(one, names)
         _history(one.decisions, names)
 
@@ -77,7 +78,8 @@ def _votes(votes: Sequence[Label], names: Mapping[int, str], *, named: bool) -> 
     people = quality.annotator_names(session.workspace()) if named else {}
     rows = [
         f"<dt>{escape(people.get(vote.annotator_id, f'Vote {place}'))}</dt>"
-        f"<dd><strong>{escape(_said(vote.class_id, names, vote.verdict.value))}</strong> in {vote.seconds:.1f} s</dd>"
+        f"<dd><strong>{escape(_said(vote.class_id, names, _WORDS[vote.verdict]))}</strong>"
+        f"{escape(_remarks(vote))} in {vote.seconds:.1f} s</dd>"
         for place, vote in enumerate(votes, 1)
     ]
     st.html(f'<dl class="facts">{"".join(rows)}</dl>')
@@ -159,6 +161,28 @@ def _history(decisions: Sequence[Adjudication], names: Mapping[int, str]) -> Non
         note = f": {session.escape(one.note)}" if one.note else ""
         said = session.escape(_said(one.class_id, names, "no label"))
         st.caption(f"{said}, by {session.escape(people[one.annotator_id])}, {one.at:%d %b, %H:%M}, {state}{note}")
+
+
+def _guidelines(project: Project) -> None:
+    told = guidelines.guidelines(session.workspace(), project.id)
+    if told.text:
+        with st.expander("Guidelines"):
+            st.markdown(told.text)
+
+
+_WORDS = {
+    Verdict.CLASS: "?",
+    Verdict.SKIP: "skipped",
+    Verdict.UNSURE: "unsure",
+    Verdict.NONE: "none of the classes",
+    Verdict.BAD: "bad image",
+}
+
+
+def _remarks(vote: Label) -> str:
+    """What was proposed instead of a class, and the comment."""
+    proposed = f' but "{vote.proposed_class}"' if vote.proposed_class else ""
+    return proposed + (f" ({vote.comment})" if vote.comment else "")
 
 
 def _said(class_id: int | None, names: Mapping[int, str], otherwise: str) -> str:
