@@ -1,8 +1,8 @@
 """Gold: test images whose class is known, shown at the desk among the others, to see how often people are right.
 
-An annotator meets each once, and none that stands among the examples of the guidelines at that time. The answer is
-kept apart from labels, so that nothing of it can count in a round. A check comes after a random number of answers,
-so that nobody can count on it; on average so many that checks have the wanted share of the images.
+An annotator meets each once; the guidelines show none of them. The answer is kept apart from labels, so that nothing
+of it can count in a round. A check comes after a random number of answers, so that nobody can count on it; on average
+so many that checks have the wanted share of the images.
 """
 
 import math
@@ -13,7 +13,6 @@ from random import Random
 from alflow.domain import GoldCheck, Item, Suggestion, Verdict
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store import gold, labels, projects
-from alflow.workflow import guidelines
 from alflow.workflow.label import Submission
 from alflow.workspace import Workspace
 
@@ -42,16 +41,15 @@ def due(workspace: Workspace, project_id: int, annotator_id: int) -> DueCheck | 
         NotFoundError: there is no such project or annotator.
     """
     with workspace.database.read() as tx:
-        settings, check = projects.by_id(tx, project_id).settings, gold.open_(tx, project_id, annotator_id)
+        settings = projects.by_id(tx, project_id).settings
     if not settings.gold_rate or settings.suggestion is Suggestion.BEFORE:
         return None
-    examples = _examples(workspace, project_id) if check is None else frozenset()
     longest = max(1, round(2 / settings.gold_rate) - 3)  # 1 / rate - 1 on average, and the check itself
     with workspace.database.begin() as tx:
         labels.lock_annotator(tx, annotator_id)
         check = gold.open_(tx, project_id, annotator_id)
         if check is None:
-            unused = [item for item in gold.unused(tx, project_id, annotator_id) if item not in examples]
+            unused = gold.unused(tx, project_id, annotator_id)
             if not unused:
                 return None
             dice = Random(f"{settings.seed} {annotator_id} {len(unused)}")
@@ -101,9 +99,3 @@ def results(workspace: Workspace, project_id: int, annotator_id: int) -> tuple[i
     """Checks that this annotator answered right, and all that do not abstain."""
     with workspace.database.read() as tx:
         return gold.results(tx, project_id).get(annotator_id, (0, 0))
-
-
-def _examples(workspace: Workspace, project_id: int) -> frozenset[int]:
-    """Items whose class anybody can read beside the image."""
-    shown = guidelines.guidelines(workspace, project_id).examples
-    return frozenset(item for each in shown.values() for item in each)
