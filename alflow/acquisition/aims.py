@@ -13,8 +13,8 @@ from alflow.acquisition.beliefs import Beliefs, Query
 from alflow.acquisition.likeness import directions, likeness
 
 MAX_TARGETS = 1_000
-MAX_STAND_INS = 2_000
-"""Pool images that are aimed at, at most."""
+MAX_STAND_INS = 3_000
+"""Images of the pool that are aimed at, at most."""
 
 TARGETS_OWN_SHARE = 0.2
 """Of the weight of the targets, what stays on themselves; the rest goes to the pool images that are like them."""
@@ -33,14 +33,15 @@ def aims_of(query: Query, centre: Float[Tensor, " P"]) -> Aims:
     """The targets, and pool images in proportion to how many targets they are like.
 
     A few hundred targets are a rough picture of where targets lie; the pool, where it is like them, refines it. Every
-    target hands most of its weight to the pool images nearest to it, so that a pool of another kind gets none.
+    target hands most of its weight to the pool images nearest to it, so that a pool of another kind gets none. What is
+    labelled is handed its part as well: targets near to it need no other image to stand for them.
 
     Args:
         query: targets beyond `MAX_TARGETS`, and pool images beyond `MAX_STAND_INS`, are thinned by predicted class;
             without targets the pool stands in for them.
         centre: of the directions (`centre_of`).
     """
-    pool = representatives(query.pool, MAX_STAND_INS)
+    pool = representatives(Beliefs.concatenate([query.pool, query.labelled]), MAX_STAND_INS)
     target = representatives(query.target, MAX_TARGETS)
     of_pool, of_target = (directions(part.activations, centre) for part in (pool, target))
     if len(target) == 0:

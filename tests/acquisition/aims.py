@@ -21,12 +21,13 @@ def unit(rows, centre):
 
 def aims(query, centre):
     """Every image that is aimed at, with its weight, by the words of the docstrings."""
-    pool, target = (unit(part.activations, centre) for part in (query.pool, query.target))
+    known = torch.cat([query.pool.activations, query.labelled.activations])
+    pool, target = unit(known, centre), unit(query.target.activations, centre)
     handed = torch.zeros(len(pool), dtype=pool.dtype)
     for row in target:
         near = kernel(pool, row[None])[:, 0] ** 8
         handed += (1 - TARGETS_OWN_SHARE) / len(target) * near / near.sum()
     weights = torch.cat([torch.full((len(target),), TARGETS_OWN_SHARE / len(target), dtype=pool.dtype), handed])
-    p = torch.cat([query.target.probabilities, query.pool.probabilities])
+    p = torch.cat([part.probabilities for part in (query.target, query.pool, query.labelled)])
     fisher = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
     return torch.cat([target, pool]), weights * fisher.diagonal(dim1=1, dim2=2).sum(dim=1)
