@@ -75,12 +75,14 @@ def evaluate_control(workspace: Workspace, project: Project, round_: Round) -> E
     """Metrics on every control item so far, by the probabilities stored before its label was known.
 
     An unbiased look at the pool: the items were drawn at random, and no model saw the answer it is judged by. The
-    probabilities of each round are those of the model before that round.
+    probabilities of each round are those of the model before that round. An item that is asked about again counts once,
+    as it was drawn.
     """
     with workspace.database.read() as tx:
         settled = labels.settled(tx, project.id)
         past = [done for done in rounds.all_(tx, project.id) if done.number <= round_.number]
-        drawn = [c for done in past for c in rounds.candidates(tx, done.id) if c.origin is Origin.CONTROL]
+        newest_first = [c for done in reversed(past) for c in rounds.candidates(tx, done.id)]
+    drawn = {c.item_id: c for c in newest_first if c.origin is Origin.CONTROL}.values()
     class_ids = tuple(round_.configuration["class_ids"])
     judged = [c for c in drawn if settled.get(c.item_id) in class_ids and set(class_ids) <= set(c.probabilities)]
     if not judged:

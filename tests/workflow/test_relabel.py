@@ -1,13 +1,16 @@
 """Ask again, or ask about new images: by hand where it can be, and nobody is asked twice."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from alflow.agreement import class_posterior, vote_information
-from alflow.domain import RoundState, Verdict
+from alflow.domain import Origin, RoundState, Verdict
 from alflow.errors import ConflictError
 from alflow.store import labels, rounds
 from alflow.workflow import relabel
+from alflow.workflow.evaluate import evaluate_control
 from alflow.workflow.label import Submission, next_candidates, submit
 from alflow.workspace import Workspace
 from tests.queues import World, new_candidate, open_queue, open_round
@@ -98,3 +101,24 @@ def test_an_image_of_an_earlier_round_joins_the_open_one(each_workspace: Workspa
         after = labels.settled(tx, world.project.id)
     assert world.items[0].id in before
     assert world.items[0].id not in after  # one vote each: it is in dispute now
+
+
+def test_a_control_image_that_is_asked_again_is_judged_once_and_as_it_was_drawn(workspace: Workspace) -> None:
+    world = open_queue(workspace.database, 1, n_annotators=3)
+    vote(workspace, world, 0, "d")
+    later = replace(new_candidate(world.items[0], 0, world.classes), origin=Origin.CONTROL)
+    first, second = (one.id for one in world.classes)
+    drawn = replace(later, probabilities={first: 0.25, second: 0.75})
+    configuration = {"class_ids": [first, second], "n_labels": 0}
+    opened = []
+    for candidate in (drawn, later):
+        with workspace.database.begin() as tx:
+            rounds.set_state(tx, (opened or [world.round])[-1].id, RoundState.CLOSED)
+            opened.append(replace(open_round(tx, world.project), configuration=configuration))
+            rounds.add_candidates(tx, opened[-1].id, [candidate])
+            asked = rounds.candidates(tx, opened[-1].id)[0]
+        given = Submission(str(asked.id), asked.id, Verdict.CLASS, second, 1.0)
+        submit(workspace, world.annotators[len(opened)].id, given)
+    found = evaluate_control(workspace, world.project, opened[-1])
+    assert found is not None
+    assert (found.n_items, found.metrics["accuracy"].value) == (1, 1.0)
