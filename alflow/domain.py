@@ -28,10 +28,11 @@ class RoundState(StrEnum):
 
 
 class Origin(StrEnum):
-    """Why an item became a candidate: the strategy chose it, or it was drawn at random as a control."""
+    """Why an item became a candidate: the strategy chose it, chance drew it as a control, or a person chose it."""
 
     STRATEGY = "strategy"
     CONTROL = "control"
+    PERSON = "person"
 
 
 class Verdict(StrEnum):
@@ -187,9 +188,9 @@ class Candidate:
     """An item of a round's queue and the reasons why it is there.
 
     `probabilities` maps class ids to the posterior predictive at the time of acquisition; `epistemic` and `aleatoric`
-    are its entropy parts in nats; `score` is the strategy's own (control candidates have none). It is settled once
+    are its entropy parts in nats; `score` is the strategy's own (other candidates have none). It is settled once
     `answers` reaches `votes_needed`: answers that were not withdrawn, a skip too; or all that are needed at once when
-    somebody flagged the image as bad.
+    somebody flagged the image as bad. `chosen_by` and `reason` say who chose a candidate of origin PERSON, and why.
     """
 
     id: int
@@ -204,6 +205,8 @@ class Candidate:
     aleatoric: float
     votes_needed: int
     answers: int = 0
+    chosen_by: int | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -219,8 +222,8 @@ class Label:
     """One answer of one annotator about one item.
 
     `token` is made by the browser that showed the item: the same answer sent twice is stored once. `shown` records
-    what was on screen. An undone label stays, with `withdrawn_at` set. `comment` is the annotator's; `proposed_class`
-    is what a NONE would have been called; both may be empty.
+    what was on screen. An undone label stays, with `withdrawn_at` set, and with who withdrew it and why. `comment` is
+    the annotator's; `proposed_class` is what a NONE would have been called; both may be empty.
     """
 
     id: int
@@ -238,6 +241,26 @@ class Label:
     withdrawn_at: datetime | None = None
     comment: str = ""
     proposed_class: str = ""
+    withdrawn_by: int | None = None
+    withdrawn_why: str | None = None
+
+
+@dataclass(frozen=True)
+class LabelChange:
+    """One row of the history: what a database trigger saw happen to a label.
+
+    `before` and `after` are the label's columns by name, times as the database writes them; None before an insert and
+    after a delete.
+    """
+
+    id: int
+    label_id: int
+    project_id: int
+    item_id: int
+    operation: str
+    at: datetime
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)

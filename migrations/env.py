@@ -1,21 +1,25 @@
 """Alembic's entry: runs the migrations on the connection that `alflow.store.database` hands over.
 
 Called by hand (`alembic revision --autogenerate -m "..."`) it connects to the database of the settings, or to the one
-of `alembic -x url=...`.
+of `alembic -x url=...`. The triggers of the history are made anew at the end, whatever was done to the tables.
 """
 
 from alembic import context
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from alflow.settings import Settings
 from alflow.store.database import MIGRATION_OPTIONS, make_engine
 from alflow.store.tables import metadata
+from migrations import label_history
 
 
 def _run(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=metadata, **MIGRATION_OPTIONS)
     with context.begin_transaction():
+        label_history.loosen(connection)
         context.run_migrations()
+        if inspect(connection).has_table("screen"):  # since 0006
+            label_history.install(connection)
 
 
 def _run_by_hand() -> None:

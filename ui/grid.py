@@ -1,8 +1,8 @@
 """The grid's side of its use cases: one exchange takes an answered page, or takes one back, and gives the next.
 
-A request is `{"class_id": id or null, "accept": {"token", "class_id", "accepted", "wrong", "seconds"} or null, "undo":
-token or null}`. Both are idempotent, so a page may send a request again until it has been answered. A refusal is final:
-the reply says why, and what to show instead.
+A request is `{"class_id": id or null, "accept": {"token", "class_id", "accepted", "wrong", "seconds", "screen"} or
+null, "undo": token or null}`. Both are idempotent, so a page may send a request again until it has been answered. A
+refusal is final: the reply says why, and what to show instead.
 """
 
 from collections.abc import Mapping
@@ -60,6 +60,7 @@ def _answer(sent: Any) -> PageAnswer:
             accepted=tuple(map(int, sent["accepted"])),
             wrong=tuple(map(int, sent["wrong"])),
             seconds=float(sent["seconds"]),
+            screen=str(sent["screen"]) if sent.get("screen") else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidInputError(f"A page without a usable answer was sent: {error}.") from error

@@ -83,6 +83,17 @@ def by_ids(tx: Transaction, item_ids: Sequence[int]) -> list[Item]:
     return [found[one] for one in item_ids]
 
 
+def of_candidates(tx: Transaction, candidate_ids: Sequence[int]) -> dict[int, Item]:
+    """Candidate id -> the image it asks about, for the candidates that there are."""
+    candidate, item = tables.candidate, tables.item
+    found: dict[int, Item] = {}
+    for chunk in chunks(candidate_ids):
+        rows = select(candidate.c.id.label("candidate"), item).join(item, item.c.id == candidate.c.item_id)
+        for row in tx.execute(rows.where(candidate.c.id.in_(chunk))).mappings():
+            found[row["candidate"]] = Item(**{name: value for name, value in row.items() if name != "candidate"})
+    return found
+
+
 def unasked(tx: Transaction, project_id: int) -> list[int]:
     """Ids of the pool items that were in no round yet and have no label from elsewhere: what may be acquired."""
     item = tables.item

@@ -112,6 +112,18 @@ def by_token(tx: Transaction, token: str) -> Label | None:
     return None if found is None else Label(**found)
 
 
+def by_id(tx: Transaction, label_id: int) -> Label:
+    """The answer of that id, withdrawn or not.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = tx.execute(select(tables.label).where(tables.label.c.id == label_id)).mappings().one_or_none()
+    if found is None:
+        raise NotFoundError(f"no label has the id {label_id}: see `alflow labels history`")
+    return Label(**found)
+
+
 def submit(tx: Transaction, new: NewLabel) -> Label:
     """Store an answer in place of this annotator's earlier one about the candidate, and give the lease back.
 
@@ -119,7 +131,8 @@ def submit(tx: Transaction, new: NewLabel) -> Label:
     """
     label, lease = tables.label, tables.lease
     mine = (label.c.candidate_id == new.candidate_id, label.c.annotator_id == new.annotator_id)
-    tx.execute(update(label).where(*mine, label.c.withdrawn_at.is_(None)).values(withdrawn_at=new.at))
+    replaced = {"withdrawn_at": new.at, "withdrawn_by": new.annotator_id}
+    tx.execute(update(label).where(*mine, label.c.withdrawn_at.is_(None)).values(replaced))
     row = asdict(new) | {"shown": dict(new.shown)}
     made = Label(**tx.execute(insert(label).values(row).returning(label)).mappings().one())
     if new.candidate_id is not None:
@@ -129,9 +142,14 @@ def submit(tx: Transaction, new: NewLabel) -> Label:
     return made
 
 
-def withdraw(tx: Transaction, label_id: int, at: datetime) -> Label:
-    """Take an answer back; it stays, marked. The caller holds the candidate's lock."""
-    changed = update(tables.label).where(tables.label.c.id == label_id).values(withdrawn_at=at)
+def withdraw(tx: Transaction, label_id: int, at: datetime, by: int | None = None, why: str | None = None) -> Label:
+    """Take an answer back; it stays, marked with who did it (by default who gave it) and why.
+
+    The caller holds the candidate's lock.
+    """
+    who = tables.label.c.annotator_id if by is None else by
+    mark = {"withdrawn_at": at, "withdrawn_by": who, "withdrawn_why": why}
+    changed = update(tables.label).where(tables.label.c.id == label_id).values(mark)
     label = Label(**tx.execute(changed.returning(tables.label)).mappings().one())
     if label.candidate_id is not None:
         _count_answers(tx, label.candidate_id)
@@ -148,9 +166,9 @@ def of_project(tx: Transaction, project_id: int, *, withdrawn: bool = False) -> 
     return _labels(tx, tables.label.c.project_id == project_id, withdrawn=withdrawn)
 
 
-def of_item(tx: Transaction, item_id: int) -> list[Label]:
-    """The answers about an item that stand, oldest first."""
-    return _labels(tx, tables.label.c.item_id == item_id, withdrawn=False)
+def of_item(tx: Transaction, item_id: int, *, withdrawn: bool = False) -> list[Label]:
+    """The answers about an item, oldest first; with the withdrawn ones if asked."""
+    return _labels(tx, tables.label.c.item_id == item_id, withdrawn=withdrawn)
 
 
 def count_of(tx: Transaction, round_id: int, annotator_id: int) -> int:

@@ -29,6 +29,8 @@ class NewCandidate:
     epistemic: float
     aleatoric: float
     votes_needed: int = 1
+    chosen_by: int | None = None
+    reason: str | None = None
 
 
 def open_(

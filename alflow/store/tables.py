@@ -4,9 +4,9 @@ Columns carry the names of the fields in `alflow.domain`, so a row becomes its n
 the queue: `candidate.answers` counts the answers that were not withdrawn (kept by `store.labels` under the row's
 lock), and `lease` reserves a candidate for one annotator until a moment; a candidate that needs two votes can carry
 two leases. `presence` tells who has the desk of a project open, so that work can be shared. `label_history` is written
-by a trigger (see the first migration), never by this package. Ids that name artifacts or history are never used twice,
-hence `sqlite_autoincrement`. What opens doors (sessions, invitations) is kept as a hash only: who reads the database
-gets in nowhere.
+by triggers (`migrations.label_history`), never by this package; it and `screen` are written once. Ids that name
+artifacts or history are never used twice, hence `sqlite_autoincrement`. What opens doors (sessions, invitations) is
+kept as a hash only: who reads the database gets in nowhere.
 """
 
 from datetime import UTC, datetime
@@ -197,8 +197,11 @@ candidate = Table(
     Column("aleatoric", Float, nullable=False),
     Column("votes_needed", Integer, nullable=False),
     Column("answers", Integer, nullable=False, server_default="0"),
+    Column("chosen_by", ForeignKey("annotator.id")),
+    Column("reason", Text),
     UniqueConstraint("round_id", "item_id"),
     UniqueConstraint("round_id", "rank"),
+    CheckConstraint("(origin = 'person') = (chosen_by IS NOT NULL)", name="person_of_origin"),
     sqlite_autoincrement=True,
 )
 Index(
@@ -244,6 +247,8 @@ label = Table(
     Column("withdrawn_at", UtcDateTime),
     Column("comment", Text, nullable=False, server_default=text("''")),
     Column("proposed_class", String(200), nullable=False, server_default=text("''")),
+    Column("withdrawn_by", ForeignKey("annotator.id")),
+    Column("withdrawn_why", Text),
     CheckConstraint("(verdict = 'class') = (class_id IS NOT NULL)", name="class_of_verdict"),
     CheckConstraint("proposed_class = '' OR verdict = 'none'", name="proposal"),
     Index(None, "project_id", "annotator_id", "id"),
@@ -341,10 +346,20 @@ label_history = Table(
     metadata,
     _id(),
     Column("label_id", Integer, nullable=False, index=True),
+    Column("project_id", Integer, nullable=False),
+    Column("item_id", Integer, nullable=False, index=True),
     Column("operation", String(8), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("before", Json),
     Column("after", Json),
+)
+
+screen = Table(
+    "screen",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("content", Json, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 evaluation = Table(

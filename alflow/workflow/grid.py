@@ -19,6 +19,7 @@ from alflow.store import grid, labels, projects, queue, rounds
 from alflow.store.database import Transaction
 from alflow.store.grid import Cell
 from alflow.store.labels import NewLabel
+from alflow.workflow import screens
 from alflow.workspace import Workspace
 
 FEWEST, MOST = 6, 48
@@ -61,6 +62,7 @@ class PageAnswer:
         accepted: candidates that were on screen and are of this class.
         wrong: candidates that were on screen and are not.
         seconds: how long the page was on screen.
+        screen: hash of what the page shows to all, for the record (see `alflow.workflow.screens`).
     """
 
     token: str
@@ -68,6 +70,7 @@ class PageAnswer:
     accepted: tuple[int, ...]
     wrong: tuple[int, ...]
     seconds: float
+    screen: str | None = None
 
 
 def classes_waiting(workspace: Workspace, project_id: int, annotator_id: int) -> Mapping[int, int]:
@@ -128,6 +131,8 @@ def accept(workspace: Workspace, project_id: int, annotator_id: int, answer: Pag
     """
     _check(answer)
     now = datetime.now(UTC)
+    on_screen = {"image": "thumbnail", **({"screen": answer.screen} if answer.screen else {})}
+    shown = screens.with_renditions(workspace, dict.fromkeys(answer.accepted, on_screen))
     with workspace.database.begin() as tx:
         labels.lock_annotator(tx, annotator_id)
         if (known := grid.by_token(tx, answer.token)) is not None:
@@ -138,7 +143,7 @@ def accept(workspace: Workspace, project_id: int, annotator_id: int, answer: Pag
         page = GridPage(0, round_.id, annotator_id, answer.class_id, answer.token, seconds, now)
         for one in on_page:
             if one.id in answer.accepted:
-                labels.submit(tx, _label(round_, one, page, len(on_page)))
+                labels.submit(tx, _label(round_, one, page, len(on_page), shown[one.id]))
         grid.release(tx, annotator_id, answer.wrong)
         stored = grid.add(tx, page, _cells(on_page, answer))
         rounds.settle(tx, round_)
@@ -222,14 +227,14 @@ def _round(tx: Transaction, project_id: int, on_page: Collection[Candidate], cla
     return round_
 
 
-def _label(round_: Round, candidate: Candidate, page: GridPage, size: int) -> NewLabel:
+def _label(round_: Round, candidate: Candidate, page: GridPage, size: int, on_screen: Mapping[str, Any]) -> NewLabel:
     """An equal share of the page's time; the suggestion that was on screen is on record."""
-    probability = candidate.probabilities[page.class_id]
     shown: dict[str, Any] = {
         "grid": page.token,
         "images": size,
         "suggestion": page.class_id,
-        "probability": probability,
+        "probability": candidate.probabilities[page.class_id],
+        **on_screen,
     }
     return NewLabel(
         project_id=round_.project_id,

@@ -6,7 +6,7 @@ open and answer later; see `alflow.store.aside`.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from alflow.domain import Annotator, Candidate, Item, Label, Round, RoundState, 
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store import aside, labels, presence, projects, queue, rounds
 from alflow.store.database import Transaction
+from alflow.workflow import screens
 from alflow.workspace import Workspace
 
 PRESENT: Final = timedelta(seconds=90)
@@ -182,6 +183,8 @@ def submit(workspace: Workspace, annotator_id: int, submission: Submission, proj
         ConflictError: the token belongs to an answer about something else.
     """
     _check(submission)
+    shown = screens.with_renditions(workspace, {submission.candidate_id: submission.shown})
+    submission = replace(submission, shown=shown[submission.candidate_id])
     with workspace.database.begin() as tx:
         labels.lock_annotator(tx, annotator_id)
         known = labels.by_token(tx, submission.token)

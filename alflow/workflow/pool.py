@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from alflow.domain import Project, Rejection, Split
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.progress import Progress, silent
 from alflow.store import items, projects
+from alflow.store.artifacts import Artifacts
 from alflow.store.items import NewItem
 from alflow.vlm.images import read_image, rendition
 from alflow.workflow.sources import Entry, entries, read_file
@@ -120,6 +121,19 @@ def whole_image(workspace: Workspace, item_id: int, project_id: int) -> bytes:
         return rendition(read_image(data, longest=WHOLE_SIDE), WHOLE_SIDE, quality=90)
     except InvalidInputError:
         return kept
+
+
+def rendition_hash(workspace: Workspace, content_hash: str, kind: str) -> str | None:
+    """SHA-256 of the JPEG that is shown for an image of these bytes; None when there is none."""
+    return _hash(workspace.artifacts, _path(kind, content_hash)) if kind in SIDES else None
+
+
+@lru_cache(maxsize=10_000)
+def _hash(artifacts: Artifacts, path: str) -> str | None:
+    try:
+        return hashlib.sha256(artifacts.read_bytes(path)).hexdigest()
+    except NotFoundError:
+        return None
 
 
 def _path(kind: str, content_hash: str) -> str:

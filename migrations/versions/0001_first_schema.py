@@ -266,10 +266,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("candidate_id", "annotator_id", name=op.f("pk_lease")),
     )
     op.create_index(op.f("ix_lease_annotator_id"), "lease", ["annotator_id"])
-    _keep_history()
+    keep_history()
 
 
-def _keep_history() -> None:
+def keep_history() -> None:
+    """The triggers as they were until 0006."""
     if op.get_bind().dialect.name == "postgresql":
         op.execute(POSTGRESQL_FUNCTION)
         op.execute(POSTGRESQL_TRIGGER)

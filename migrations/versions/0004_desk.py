@@ -59,7 +59,7 @@ def upgrade() -> None:
         table.drop_constraint(op.f("ck_label_verdict"), type_="check")
         table.create_check_constraint(op.f("ck_label_verdict"), _is_one_of(NEW_WORDS))
         table.create_check_constraint(op.f("ck_label_proposal"), "proposed_class = '' OR verdict = 'none'")
-    _make_sqlite_triggers(NEW_COLUMNS)
+    make_sqlite_triggers(NEW_COLUMNS)
     where = sa.text(ASIDE)
     op.create_index("ix_label_aside", "label", ["project_id", "verdict"], sqlite_where=where, postgresql_where=where)
 
@@ -75,7 +75,7 @@ def downgrade() -> None:
         table.create_check_constraint(op.f("ck_label_verdict"), _is_one_of(OLD_WORDS))
         table.drop_column("comment")
         table.drop_column("proposed_class")
-    _make_sqlite_triggers(OLD_COLUMNS)
+    make_sqlite_triggers(OLD_COLUMNS)
     op.drop_table("presence")
     op.drop_column("project", "guidelines")
 
@@ -90,7 +90,8 @@ def _drop_sqlite_triggers() -> None:
             op.execute(f"DROP TRIGGER label_history_{operation}")
 
 
-def _make_sqlite_triggers(columns: tuple[str, ...]) -> None:
+def make_sqlite_triggers(columns: tuple[str, ...]) -> None:
+    """The triggers as they were until 0006, for a table of these columns."""
     if op.get_bind().dialect.name != "sqlite":
         return
     before, after = _sqlite_json("OLD", columns), _sqlite_json("NEW", columns)

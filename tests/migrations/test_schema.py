@@ -17,6 +17,7 @@ from alflow.store import database as module
 from alflow.store import labels, tables
 from alflow.store.database import MIGRATION_OPTIONS, Database, make_engine
 from alflow.store.labels import NewLabel
+from alflow.workspace import Workspace
 from tests.queues import World, open_queue
 
 HEAD = str(ScriptDirectory.from_config(module._config()).get_current_head())
@@ -74,6 +75,7 @@ def test_both_databases_check_the_words(database_url: str) -> None:
         "ck_item_split",
         "ck_round_roundstate",
         "ck_candidate_origin",
+        "ck_candidate_person_of_origin",
         "ck_label_verdict",
         "ck_label_class_of_verdict",
         "ck_label_proposal",
@@ -82,6 +84,18 @@ def test_both_databases_check_the_words(database_url: str) -> None:
         "ck_invitation_role",
         "ck_invitation_role_of_project",
     }
+
+
+def test_no_id_is_used_twice_on_sqlite(workspace: Workspace) -> None:
+    """SQLite forgets this of a table that a migration rebuilds, unless it is told again."""
+    engine = make_engine(workspace.settings.database)
+    with engine.connect() as connection:
+        made = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")).tuples().all()
+    engine.dispose()
+    wanted = {
+        name for name, table in tables.metadata.tables.items() if table.dialect_options["sqlite"]["autoincrement"]
+    }
+    assert {name for name, sql in made if "AUTOINCREMENT" in sql} == wanted
 
 
 def test_down_and_up_again(empty_url: str) -> None:

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from alflow.workflow import projects
+from alflow.workflow import projects, screens
+from alflow.workflow.screens import Screen
 from ui import session
-from ui.components.grid import grid
+from ui.components import grid
 from ui.empty import no_classes, no_project
 
 
@@ -19,4 +20,5 @@ def show() -> None:
         no_classes(project)
         return
     st.header("Grid")
-    grid(project, classes, session.require_annotator())
+    seen = Screen("grid", grid.version(), classes, suggestion=True, probabilities=True)
+    grid.grid(project, classes, session.require_annotator(), screens.remember(session.workspace(), seen))

@@ -1,8 +1,10 @@
 """The Label page: the deck, and nothing that could distract from the image."""
 
-from alflow.workflow import projects
+from alflow.domain import Suggestion
+from alflow.workflow import projects, screens
+from alflow.workflow.screens import Screen
 from ui import session
-from ui.components.deck import deck
+from ui.components import deck
 from ui.empty import no_classes, no_project
 
 
@@ -16,4 +18,6 @@ def show() -> None:
     if not classes:
         no_classes(project)
         return
-    deck(project, classes, session.require_annotator())
+    suggests = project.settings.suggestion is Suggestion.BEFORE
+    seen = Screen("label", deck.version(), classes, suggestion=suggests, probabilities=suggests)
+    deck.deck(project, classes, session.require_annotator(), screens.remember(session.workspace(), seen))

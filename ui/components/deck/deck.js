@@ -207,7 +207,8 @@ class Deck {
   #told(entry) {
     const before = this.ledger.history().find((answer) => answer.candidate_id === entry.candidate_id);
     const revealed = Boolean(before && this.worths.has(before.token));
-    return { suggestion: entry.suggestion ?? null, revealed, queue: this.open, keys: this.controls.keys.name };
+    const { screen } = this.data;
+    return { screen, suggestion: entry.suggestion ?? null, revealed, queue: this.open, keys: this.controls.keys.name };
   }
 
   /** The server took the item away (answered in another tab, or by someone else): nobody may answer in surprise. */

@@ -38,7 +38,8 @@ class Grid {
       this.page.images.map((each) => each.candidate_id).filter((id) => this.wrong.has(id) === marked),
     );
     const seconds = Math.round(performance.now() - this.shownAt) / 1000;
-    this.#send({ accept: { token: this.page.token, class_id: this.page.class_id, accepted, wrong, seconds } });
+    const { token, class_id } = this.page;
+    this.#send({ accept: { token, class_id, accepted, wrong, seconds, screen: this.data.screen } });
   }
 
   undo() {
