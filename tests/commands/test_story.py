@@ -64,6 +64,15 @@ def test_from_init_to_export(home: Workspace, tmp_path: Path) -> None:
     assert "4/4" in ok("round", "list")
     assert ok("export", "labels", str(tmp_path / "labels.jsonl")).startswith("4 labels written to ")
     assert len((tmp_path / "labels.jsonl").read_text().splitlines()) == 4
+    (newest, *_) = json.loads(ok("labels", "history", "--json"))
+    assert (newest["happening"], newest["by"]) == ("given", "tester")
+    wrong = next(name for name in ("red", "blue") if name != newest["answer"])
+    assert "say why" in run("labels", "withdraw", str(newest["label_id"]), "--why", " ").stderr
+    assert ok("labels", "change", str(newest["label_id"]), wrong, "--why", "a slip", "--by", "eve").endswith(
+        f"{wrong}\n"
+    )
+    assert [line for line in ok("labels", "history", str(newest["item_id"])).splitlines() if "a slip" in line]
+    assert ok("labels", "check") == "every label follows from its history\n"
     ok("export", "projection", str(tmp_path / "projection.safetensors"))
     assert (tmp_path / "projection.safetensors").stat().st_size > 0
 
