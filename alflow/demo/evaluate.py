@@ -59,7 +59,7 @@ def evaluate(
     json_file: Path | None = None, say: Callable[[str], None] = print, progress: Progress = silent
 ) -> Comparison:
     """Compare the default strategy with random labels, show the table, and write it as JSON."""
-    result = compare(load_demo(), progress=progress)
+    result = compare(load_demo(), SEEDS, ROUNDS, progress)
     say(table(result))
     if json_file is not None:
         json_file.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")

@@ -22,6 +22,7 @@ from alflow.embeddings import Activations, LastLayers
 
 _LOG_SCALE_SD = 0.7
 _BIAS_SD = 2.0
+_MAX_LOG_SCALE = 10.0  # 14 deviations: only a step of the line search gets there, and must find a number, not NaN
 _MAX_STEPS = 20
 _TOLERANCE = 1e-3  # nats
 
@@ -117,13 +118,14 @@ class Problem:
         length = moved.norm(dim=1, keepdim=True).clamp_min(1e-12)
         unit = moved / length
         cosines = unit @ self.h.T  # [N C]
-        scale = self.layers.scale * head[0].exp()
+        scale = self.layers.scale * head[0].clamp(max=_MAX_LOG_SCALE).exp()
         misfit, of_logits = self._misfit(scale * cosines + (self.layers.bias + head[1]))
         of_unit = scale * of_logits @ self.h  # [N D]
         of_moved = (of_unit - (of_unit * unit).sum(dim=1, keepdim=True) * unit) / length
         of_change = (of_moved * (self.root / sqrt(strength))).T @ self.coordinates + change
         variances = head.new_tensor([_LOG_SCALE_SD**2, _BIAS_SD**2])
-        of_head = torch.stack([(of_logits * cosines).sum() * scale, of_logits.sum()]) + head / variances
+        of_log_scale = (of_logits * cosines).sum() * scale * (head[0] < _MAX_LOG_SCALE)
+        of_head = torch.stack([of_log_scale, of_logits.sum()]) + head / variances
         prior = change.square().sum() + (head.square() / variances).sum()
         return misfit + 0.5 * prior, of_change, of_head
 

@@ -142,6 +142,19 @@ def test_gradients_are_those_of_the_loss(likelihood: str) -> None:
         torch.testing.assert_close(found, by_torch, rtol=1e-9, atol=1e-9)
 
 
+def test_the_loss_is_a_number_however_far_a_step_goes() -> None:
+    """A line search that meets NaN goes on for ever farther; with a number it turns back."""
+    pretrained, items, labels = make_world()
+    support, texts = items[torch.arange(7)], pretrained.classes.embed(pretrained.layers.text_weight)
+    problem = Problem.of(support, labels[:7], texts, pretrained.layers, pretrained.image_posterior)
+    change = torch.ones(problem.g.shape[1], problem.coordinates.shape[1])
+    near = problem.loss(change, torch.tensor([0.1, 0.0]), 0.1)[0]
+    for far in (1e3, 1e9):
+        loss, *gradients = problem.loss(far * change, torch.tensor([far, far]), 0.1)
+        assert near < loss < torch.inf
+        assert all(gradient.isfinite().all() for gradient in gradients)
+
+
 @pytest.mark.parametrize("likelihood", ["softmax", "sigmoid"])
 def test_labels_make_predictions_better_and_better_calibrated(likelihood: str) -> None:
     pretrained, items, labels = make_world(likelihood)
