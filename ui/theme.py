@@ -28,9 +28,10 @@ FRAME = """
 [data-testid="stMainBlockContainer"] { padding: 3.4rem 2.5rem 2rem; max-width: 110rem }
 @media (max-width: 46rem) { [data-testid="stMainBlockContainer"] { padding: 3.4rem 1rem 2rem } }
 [data-testid="stHeader"] { background: transparent }
-.facts { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.5rem; margin: 0 !important }
-.facts dt { opacity: .65; margin: 0 !important }
-.facts dd { margin: 0 !important; overflow-wrap: anywhere }
+.facts, .facts dt, .facts dd { margin: 0 !important; padding: 0 !important }
+.facts { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.5rem }
+.facts dt { opacity: .65 }
+.facts dd { overflow-wrap: anywhere }
 .judged { margin: 0; height: calc(100dvh - 19rem); min-height: 18rem; padding: 1rem; box-sizing: border-box }
 .judged { border: 1px solid var(--st-border-color, #8884); border-radius: .8rem }
 .judged img { width: 100%; height: 100%; object-fit: contain }
