@@ -2,7 +2,7 @@
 
 import os
 
-from alflow.commands import backtest, export, labels, models, people, projects, rounds, running
+from alflow.commands import backtest, export, find, labels, models, people, projects, rounds, running
 from alflow.commands.console import Commands, new_app
 
 # Threads that spin while they wait make a busy machine many times slower; OpenMP reads this when torch is imported.
@@ -16,6 +16,7 @@ projects.register(app)
 models.register(app)
 rounds.register(app)
 backtest.register(app)
+find.register(app)
 labels.register(app)
 export.register(app)
 people.register(app)

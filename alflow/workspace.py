@@ -1,6 +1,7 @@
 """The composition root: Settings -> Workspace(database, artifacts, encoders)."""
 
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from alflow.domain import Project
@@ -20,6 +21,7 @@ class Workspace:
     database: Database
     artifacts: Artifacts
     _encoders: dict[tuple[str, str], "Encoder"] = field(default_factory=dict, repr=False)
+    _loading: Lock = field(default_factory=Lock, repr=False)
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Self:
@@ -45,6 +47,12 @@ class Workspace:
         from alflow.vlm.encoder import load_encoder  # noqa: PLC0415
 
         key = (project.model, project.precision)
-        if key not in self._encoders:
-            self._encoders[key] = load_encoder(*key, device=self.settings.device, batch_size=self.settings.batch_size)
-        return self._encoders[key]
+        with self._loading:  # two pages may ask at once
+            if key not in self._encoders:
+                settings = self.settings
+                self._encoders[key] = load_encoder(*key, device=settings.device, batch_size=settings.batch_size)
+            return self._encoders[key]
+
+    def holds_encoder(self, project: Project) -> bool:
+        """Whether the project's encoder is loaded, so that asking for it takes no time."""
+        return (project.model, project.precision) in self._encoders

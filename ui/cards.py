@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from alflow.domain import ClassLabel, Label, Origin, Project, Verdict
+from alflow.domain import Candidate, ClassLabel, Label, Origin, Project, Verdict
 from alflow.workflow.review import CandidateReview
 from ui.components.gallery import Bar, Card
 
@@ -39,14 +39,19 @@ def _believed(probabilities: Mapping[int, float], names: Mapping[int, str]) -> l
 
 def _facts(review: CandidateReview, novelty: float | None) -> list[tuple[str, str]]:
     candidate = review.candidate
-    score = "drawn at random" if candidate.score is None else f"{candidate.score:.3g}"
     facts = [
-        ("Score", score),
+        _origin(candidate),
         ("Epistemic", f"{candidate.epistemic:.3f} nats"),
         ("Aleatoric", f"{candidate.aleatoric:.3f} nats"),
     ]
     facts += [] if novelty is None else [("Novelty", f"{novelty:.1f}")]
     return facts + [("Answered in", f"{label.seconds:.1f} s") for label in review.labels[:1]]
+
+
+def _origin(candidate: Candidate) -> tuple[str, str]:
+    if candidate.origin is Origin.PERSON:
+        return "Chosen", candidate.reason or ""
+    return "Score", "drawn at random" if candidate.score is None else f"{candidate.score:.3g}"
 
 
 def _answer(label: Label, names: Mapping[int, str]) -> str:
@@ -70,6 +75,7 @@ FILTERS: Mapping[str, Callable[[CandidateReview], bool]] = {
     "All": lambda _: True,
     "Strategy": lambda review: review.candidate.origin is Origin.STRATEGY,
     "Control": lambda review: review.candidate.origin is Origin.CONTROL,
+    "By hand": lambda review: review.candidate.origin is Origin.PERSON,
     "Corrected": lambda review: _verdict(review) == "differs",
     "Skipped": lambda review: _verdict(review) == "skipped",
     "Open": lambda review: _verdict(review) == "open",

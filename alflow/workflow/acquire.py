@@ -1,14 +1,14 @@
 """Open a round: decide which pool items are worth a label, and queue them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import torch
 
-from alflow.acquisition.beliefs import Acquisition, Query
+from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
 from alflow.acquisition.diversity import near_duplicates
 from alflow.acquisition.strategies import acquire, find
-from alflow.bayes.predictive import uncertainty_parts
+from alflow.bayes.predictive import ClassCovariances, uncertainty_parts
 from alflow.domain import Origin, Project, Round, RoundState, Split
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
@@ -114,21 +114,40 @@ def _candidates(
     """Candidates in the order of the queue: control items stand at random places, so that nobody can tell them."""
     score = dict(zip(chosen.rows.tolist(), chosen.scores.tolist(), strict=True))
     order = _interleave(chosen.rows.tolist(), control.tolist(), generator)
-    picked = query.pool[torch.tensor(order, dtype=torch.int64)]
-    parts = uncertainty_parts(picked.probabilities, picked.image_scale, picked.text_scale, query.covariances)
+    rows = torch.tensor(order, dtype=torch.int64)
+    believed = described(project, model, pool.item_ids[rows].tolist(), query.pool[rows], query.covariances)
+    return [
+        replace(one, origin=Origin.STRATEGY if row in score else Origin.CONTROL, score=score.get(row))
+        for one, row in zip(believed, order, strict=True)
+    ]
+
+
+def described(
+    project: Project, model: Model, item_ids: list[int], picked: Beliefs, covariances: ClassCovariances
+) -> list[NewCandidate]:
+    """Candidates with what the model believes of them, ranked in this order, without a score.
+
+    Args:
+        project: says how many votes each needs.
+        model: whose beliefs they are.
+        item_ids: the items.
+        picked: beliefs about each of them.
+        covariances: Q and S of the model's classes.
+    """
+    parts = uncertainty_parts(picked.probabilities, picked.image_scale, picked.text_scale, covariances)
     return [
         NewCandidate(
-            item_id=int(pool.item_ids[row]),
+            item_id=item_id,
             rank=rank,
-            origin=Origin.STRATEGY if row in score else Origin.CONTROL,
-            score=score.get(row),
+            origin=Origin.STRATEGY,
+            score=None,
             predicted_class_id=model.class_ids[int(picked.probabilities[rank].argmax())],
             probabilities=dict(zip(model.class_ids, picked.probabilities[rank].tolist(), strict=True)),
             epistemic=float(parts.epistemic[rank]),
             aleatoric=float(parts.aleatoric[rank]),
             votes_needed=project.settings.votes,
         )
-        for rank, row in enumerate(order)
+        for rank, item_id in enumerate(item_ids)
     ]
 
 

@@ -1,6 +1,6 @@
 """Embeddings of a project's items and classes, as artifacts named by the hashes of what made them.
 
-    projects/<id>/embeddings/<encoder>/<items>.safetensors     a shard: item_ids [N], values [N P], residuals [N D]
+    projects/<id>/embeddings/<encoder>/<items>.safetensors     a shard (see `alflow.workflow.shards`)
     projects/<id>/classes/<encoder and prompts>.safetensors    one row for each class
 
 A shard is written whole or not at all, so a run that was killed has lost one shard at most. Originals are read again
@@ -9,7 +9,6 @@ encoder that computes in bfloat16 are kept in bfloat16, which loses nothing; row
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,11 +20,21 @@ from torch import Tensor
 
 from alflow.domain import Item, Project, Rejection
 from alflow.embeddings import Activations, Embeddings, LastLayers
-from alflow.errors import InvalidInputError, NotFoundError
+from alflow.errors import ConflictError, InvalidInputError
 from alflow.progress import Progress, silent
 from alflow.store import items, projects
 from alflow.store.artifacts import digest
+from alflow.store.database import Transaction
 from alflow.vlm.images import read_image
+from alflow.workflow.shards import (
+    as_activations,
+    folder,
+    head,
+    remember_encoder,
+    remembered_encoder,
+    shards,
+    single,
+)
 from alflow.workflow.sources import read_file
 from alflow.workflow.threads import ahead, groups
 from alflow.workspace import Workspace
@@ -72,7 +81,7 @@ def embed_items(
         UnavailableError: its weights cannot be had on this machine.
     """
     encoder, batch_size = workspace.encoder(project), workspace.settings.batch_size
-    _remember_encoder(workspace, project, encoder.hash)
+    remember_encoder(workspace, project, encoder.hash, encoder.layers)
     known = _embedded_ids(workspace, project, encoder.hash)
     with workspace.database.read() as tx:
         missing = items.by_ids(tx, [item for item in item_ids if item not in known])
@@ -109,7 +118,7 @@ def count_missing(workspace: Workspace, project: Project) -> int:
 
 def untried_ids(workspace: Workspace, project: Project) -> list[int]:
     """The items that `count_missing` counts."""
-    encoder_hash = _remembered_encoder(workspace, project)
+    encoder_hash = remembered_encoder(workspace, project)
     known = _embedded_ids(workspace, project, encoder_hash) if encoder_hash else set()
     with workspace.database.read() as tx:
         missing = [item for item in items.ids(tx, project.id) if item not in known]
@@ -120,11 +129,11 @@ def untried_ids(workspace: Workspace, project: Project) -> list[int]:
 
 def load_embeddings(workspace: Workspace, project: Project, item_ids: Sequence[int]) -> Embeddings:
     """Rows of these items in the order asked for, in float32; items without an embedding are left out."""
-    encoder = workspace.encoder(project)
-    wanted, parts = set(item_ids), [_no_rows(encoder.layers)]
-    for shard in _shards(workspace, project, encoder.hash):
+    encoder_hash, layers = head(workspace, project)
+    wanted, parts = set(item_ids), [_no_rows(layers)]
+    for shard in shards(workspace, project, encoder_hash):
         rows = [row for row, item in enumerate(shard.item_ids.tolist()) if item in wanted]
-        parts.append(_single(shard[torch.tensor(rows, dtype=torch.int64)]))
+        parts.append(single(shard[torch.tensor(rows, dtype=torch.int64)]))
     joined = Embeddings.concatenate(parts)
     found = set(joined.item_ids.tolist())
     return joined.select(item for item in item_ids if item in found)
@@ -135,17 +144,27 @@ def class_rows(workspace: Workspace, project: Project) -> Activations:
 
     Raises:
         InvalidInputError: the project has no classes.
+        ConflictError: the weights that its model names are others than those that embedded its items.
     """
-    encoder = workspace.encoder(project)
-    with workspace.database.read() as tx:
-        prompts = [list(label.prompts) for label in projects.classes(tx, project.id)]
-    name = f"projects/{project.id}/classes/{digest(encoder=encoder.hash, prompts=prompts)}.safetensors"
+    encoder_hash, name = _class_rows(workspace, project)
     if not workspace.artifacts.exists(name):
         from alflow.vlm.encoder import class_activations  # noqa: PLC0415 - open_clip takes seconds to import
 
+        encoder = workspace.encoder(project)
+        if encoder.hash != encoder_hash:
+            raise ConflictError(
+                f"the weights of {project.model} changed since the images were embedded: `alflow embed`"
+            )
+        with workspace.database.read() as tx:
+            prompts = _prompts(tx, project)
         workspace.artifacts.write_tensors(name, _tensors(class_activations(encoder, prompts)))
     tensors, _ = workspace.artifacts.read_tensors(name)
-    return _activations(tensors)
+    return as_activations(tensors)
+
+
+def class_rows_are_kept(workspace: Workspace, project: Project) -> bool:
+    """Whether `class_rows` needs no tower."""
+    return workspace.artifacts.exists(_class_rows(workspace, project)[1])
 
 
 def prepare_file(encoder: "Encoder", uri: str, content_hash: str | None = None) -> Tensor:
@@ -178,54 +197,31 @@ def _keep_shard(workspace: Workspace, project: Project, encoder_hash: str, parts
     shard = Embeddings.concatenate(parts)
     if not len(shard):
         return
-    name = f"{_folder(project, encoder_hash)}/{digest(items=shard.item_ids.tolist())}.safetensors"
+    name = f"{folder(project, encoder_hash)}/{digest(items=shard.item_ids.tolist())}.safetensors"
     dtype = torch.bfloat16 if project.precision == "bf16" else torch.float32
     tensors = {key: tensor.to(dtype) for key, tensor in _tensors(shard.activations).items()}
     workspace.artifacts.write_tensors(name, {"item_ids": shard.item_ids, **tensors}, {"encoder": encoder_hash})
 
 
-def _shards(workspace: Workspace, project: Project, encoder_hash: str) -> Iterator[Embeddings]:
-    for name in workspace.artifacts.list(_folder(project, encoder_hash)):
-        tensors, _ = workspace.artifacts.read_tensors(name)
-        yield Embeddings(tensors["item_ids"], _activations(tensors))
+def _class_rows(workspace: Workspace, project: Project) -> tuple[str, str]:
+    """The encoder of the rows of the project's classes, and their name among the artifacts."""
+    encoder_hash, _ = head(workspace, project)
+    with workspace.database.read() as tx:
+        prompts = _prompts(tx, project)
+    return encoder_hash, f"projects/{project.id}/classes/{digest(encoder=encoder_hash, prompts=prompts)}.safetensors"
+
+
+def _prompts(tx: Transaction, project: Project) -> list[list[str]]:
+    return [list(label.prompts) for label in projects.classes(tx, project.id)]
 
 
 def _embedded_ids(workspace: Workspace, project: Project, encoder_hash: str) -> set[int]:
-    return {item for shard in _shards(workspace, project, encoder_hash) for item in shard.item_ids.tolist()}
-
-
-def _folder(project: Project, encoder_hash: str) -> str:
-    return f"projects/{project.id}/embeddings/{encoder_hash}"
-
-
-def _remember_encoder(workspace: Workspace, project: Project, encoder_hash: str) -> None:
-    """Note which encoder the model's name last meant, so that `count_missing` need not load it to know its hash."""
-    note = {"model": project.model, "precision": project.precision, "hash": encoder_hash}
-    workspace.artifacts.write_bytes(f"projects/{project.id}/encoder.json", json.dumps(note).encode())
-
-
-def _remembered_encoder(workspace: Workspace, project: Project) -> str | None:
-    try:
-        note = json.loads(workspace.artifacts.read_bytes(f"projects/{project.id}/encoder.json"))
-    except NotFoundError:
-        return None
-    same = (note["model"], note["precision"]) == (project.model, project.precision)
-    return str(note["hash"]) if same else None
+    return {item for shard in shards(workspace, project, encoder_hash) for item in shard.item_ids.tolist()}
 
 
 def _tensors(activations: Activations) -> dict[str, Tensor]:
     residuals = {} if activations.residuals is None else {"residuals": activations.residuals}
     return {"values": activations.values, **residuals}
-
-
-def _activations(tensors: dict[str, Tensor]) -> Activations:
-    return Activations(tensors["values"], tensors.get("residuals"))
-
-
-def _single(rows: Embeddings) -> Embeddings:
-    residuals = rows.activations.residuals
-    single = Activations(rows.activations.values.float(), None if residuals is None else residuals.float())
-    return Embeddings(rows.item_ids, single)
 
 
 def _no_rows(layers: LastLayers) -> Embeddings:

@@ -105,7 +105,7 @@ def withdraw_label(workspace: Workspace, project_id: int, label_id: int, by: int
         InvalidInputError: no reason is given, or a very long one.
         NotFoundError: the project has no such label, or there is no such annotator.
     """
-    why = _reason(why)
+    why = reason(why)
     with workspace.database.begin() as tx:
         label = _lock(tx, project_id, label_id, by)
         return label if label.withdrawn_at is not None else _withdraw(tx, label, by, why)
@@ -120,7 +120,7 @@ def change_label(workspace: Workspace, project_id: int, label_id: int, class_id:
         ConflictError: the answer is withdrawn already, names this class already, or `by` has another standing answer
             about the same image in this round, which the new one would replace.
     """
-    why = _reason(why)
+    why = reason(why)
     with workspace.database.begin() as tx:
         label = _lock(tx, project_id, label_id, by)
         if not projects.has_class(tx, project_id, class_id):
@@ -146,7 +146,12 @@ def change_label(workspace: Workspace, project_id: int, label_id: int, class_id:
         return made
 
 
-def _reason(why: str) -> str:
+def reason(why: str) -> str:
+    """The reason as it is kept: single spaces.
+
+    Raises:
+        InvalidInputError: there is none, or a very long one.
+    """
     why = " ".join(why.split())
     if not 0 < len(why) <= LONGEST_REASON:
         raise InvalidInputError(f"say why, in 1 to {LONGEST_REASON} characters: the history keeps it")

@@ -19,6 +19,7 @@ from alflow.vlm.projection import Pretrained, fit_projection
 from alflow.workflow.embed import class_rows
 from alflow.workflow.posterior import load_posterior
 from alflow.workflow.projects import project_classes
+from alflow.workflow.shards import head
 from alflow.workspace import Workspace
 
 
@@ -78,17 +79,17 @@ def load_model(workspace: Workspace, project: Project, fit: str | None = None) -
         raise ConflictError(
             f"Project '{project.name}' has {len(classes)} classes; a choice needs two: `alflow classes set`."
         )
-    encoder, posterior = workspace.encoder(project), load_posterior(workspace, project)
+    (encoder_hash, layers), posterior = head(workspace, project), load_posterior(workspace, project)
     prompts = digest(prompts=[list(label.prompts) for label in classes])
     rows = class_rows(workspace, project)
     check_classes(rows, [label.display_name for label in classes])
     zero_shot = Model(
-        encoder.layers,
+        layers,
         posterior.image,
         posterior.text,
         rows,
         tuple(label.id for label in classes),
-        {"encoder": encoder.hash, "prompts": prompts, "posterior": posterior.hash},
+        {"encoder": encoder_hash, "prompts": prompts, "posterior": posterior.hash},
     )
     return zero_shot if fit is None else restore_fit(workspace, project, zero_shot, fit)
 

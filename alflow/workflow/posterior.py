@@ -29,6 +29,7 @@ from alflow.progress import Progress, silent
 from alflow.store import items, projects
 from alflow.store.artifacts import digest
 from alflow.workflow.pairs import encode_pairs, estimate_from_pairs
+from alflow.workflow.shards import head
 from alflow.workflow.sources import entries
 from alflow.workspace import Workspace
 
@@ -131,7 +132,7 @@ def load_posterior(workspace: Workspace, project: Project) -> Posterior:
         stored = projects.by_id(tx, project.id)
     name = stored.posterior or _import_shipped(workspace, stored)
     factors = _from_tensors(workspace.artifacts.read_tensors(_path(name))[0])
-    layers = workspace.encoder(project).layers
+    _, layers = head(workspace, project)
     _check_widths(factors, layers, project)
     tau = stored.settings.tau
     image = damped_posterior(factors.image, layers.image_weight, tau)

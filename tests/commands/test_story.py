@@ -46,6 +46,16 @@ def test_from_init_to_export(home: Workspace, tmp_path: Path) -> None:
     assert ok("embed") == "0 embedded, 36 known already\n"  # `advance` came that far
     assert "opened round 1" in ok("advance")
     assert ok("round", "open") == "round 1 is open: 4 images by margin\n"
+    nearest = json.loads(ok("find", "a red picture", "-n", "20", "--unlabelled", "--split", "pool", "--json"))
+    assert (nearest["searched"], len(nearest["found"])) == (12, 12)
+    asked = sum(one["asked"] for one in nearest["found"])
+    sent = run("find", "--like", str(nearest["found"][0]["item"]["id"]), "--split", "pool", "--queue", "alike")
+    assert (sent.exit_code, asked) == (0, 4)
+    assert sent.stderr.startswith(("7 images sent to round 1\n", "8 images sent to round 1\n"))  # all but itself
+    assert ok("find", "blue", "--unlabelled", "--split", "pool", "--queue", "the rest")
+    assert "is in round 1 already" in sent.stderr
+    assert "say what to look for" in run("find").stderr
+    assert "no class is called 'green'" in run("find", "red", "--label", "green").stderr
     refused = run("round", "close")
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "still being labelled" in refused.stderr
@@ -53,7 +63,7 @@ def test_from_init_to_export(home: Workspace, tmp_path: Path) -> None:
     colours.answer(home, find_project(home, "colours"))
     (seen,) = json.loads(ok("status", "--json"))
     assert (seen["n_settled"], seen["current"]["state"], seen["counts"]) == (
-        4,
+        12,
         "labelled",
         {"pool": 12, "target": 12, "test": 12},
     )
@@ -61,9 +71,9 @@ def test_from_init_to_export(home: Workspace, tmp_path: Path) -> None:
     listed = json.loads(ok("round", "list", "--json"))
     assert [entry["round"]["state"] for entry in listed["rounds"]] == ["closed"]
     assert [entry["round_number"] for entry in listed["curve"] if entry["split"] == "test"] == [0, 1]
-    assert "4/4" in ok("round", "list")
-    assert ok("export", "labels", str(tmp_path / "labels.jsonl")).startswith("4 labels written to ")
-    assert len((tmp_path / "labels.jsonl").read_text().splitlines()) == 4
+    assert "12/12" in ok("round", "list")
+    assert ok("export", "labels", str(tmp_path / "labels.jsonl")).startswith("12 labels written to ")
+    assert len((tmp_path / "labels.jsonl").read_text().splitlines()) == 12
     (newest, *_) = json.loads(ok("labels", "history", "--json"))
     assert (newest["happening"], newest["by"]) == ("given", "tester")
     wrong = next(name for name in ("red", "blue") if name != newest["answer"])

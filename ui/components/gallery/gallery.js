@@ -21,7 +21,7 @@ const card = ({ image, rank, origin, believed, facts, answers, verdict }) => {
     Object.assign(make("img"), { src: image, alt: `Candidate ${rank}`, loading: "lazy" }),
     make("span", "rank", `#${rank}`),
   );
-  if (origin === "control") picture.append(make("span", "origin", "control"));
+  if (origin !== "strategy") picture.append(make("span", "origin", origin === "person" ? "by hand" : origin));
   const reasons = make("dl");
   for (const [name, value] of facts) reasons.append(make("dt", "", name), make("dd", "", value));
   const given = make("p", "answers", answers.join(", ") || "not answered yet");
