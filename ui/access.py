@@ -28,6 +28,8 @@ PAGES: Final[Mapping[str, Role]] = {
     "rounds": Role.REVIEWER,
     "quality": Role.REVIEWER,
     "adjudicate": Role.REVIEWER,
+    "find": Role.REVIEWER,
+    "history": Role.REVIEWER,
     "backtest": Role.REVIEWER,
     "project": Role.REVIEWER,
     "people": Role.OWNER,
@@ -42,6 +44,9 @@ ROUTES: Final[Mapping[str, Role]] = {
 
 RUN_BACKTEST: Final = Role.ENGINEER
 """Starts processes on the machine, and may name files on it."""
+
+SEND_TO_QUEUE: Final = Role.ENGINEER
+"""Decides what everybody who labels is asked."""
 
 EDIT_GUIDELINES: Final = Role.ENGINEER
 """Changes what everybody who labels reads, and when they see the model's guess."""

@@ -35,6 +35,8 @@ FRAME = """
 .judged { margin: 0; height: calc(100dvh - 19rem); min-height: 18rem; padding: 1rem; box-sizing: border-box }
 .judged { border: 1px solid var(--st-border-color, #8884); border-radius: .8rem }
 .judged img { width: 100%; height: 100%; object-fit: contain }
+.example { margin: 0; height: 6rem } .example img { height: 100%; max-width: 100%; object-fit: contain }
+.change time { opacity: .65; font-variant-numeric: tabular-nums } .change small { opacity: .65 }
 .person small { display: block; opacity: .65; overflow-wrap: anywhere }
 a.quiet { font-size: .875rem; color: inherit; opacity: .7 }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums }

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from alflow.demo.prepare import FRESH, HISTORY
+from alflow.demo.prepare import ANNOTATOR, FRESH, HISTORY
+from alflow.workflow.history import recent_changes
 from alflow.workflow.projects import find_project
 from alflow.workflow.review import round_summaries
 from alflow.workspace import Workspace
@@ -69,6 +70,38 @@ def test_the_project_page_tells_what_is_in_it(visit: Visit) -> None:
     page = visit(f"project?project={HISTORY}")
     expect(page.get_by_role("heading", name="Take the labels home")).to_be_visible()
     picture(page, "project", height=1100)
+
+
+def test_what_is_found_goes_to_the_queue_and_every_answer_has_a_history(visit: Visit, demo_desk: Desk) -> None:
+    page = visit(f"find?project={FRESH}")
+    page.get_by_label("What to look for").fill("a red fruit")
+    page.keyboard.press("Enter")
+    tiles = page.locator(".finder .tile")
+    expect(tiles).to_have_count(24)
+    picture(page, "find", height=1100)
+    nearest = tiles.first.get_attribute("data-id")
+    tiles.first.get_by_text("More like this").click()
+    expect(page.get_by_text("The images most like image")).to_be_visible()
+    expect(page.locator(f'.finder .tile[data-id="{nearest}"]')).to_have_count(0)
+    for place in (0, 1):
+        page.locator(".finder .free .picture").nth(place).click()
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.get_by_label("Why").fill("a rare fruit")
+    page.get_by_role("button", name="Send to the queue").click()
+    expect(page.get_by_text("2 images wait in round 1")).to_be_visible()
+    expect(page.get_by_text("Select images", exact=True)).to_be_visible()
+    project = find_project(demo_desk.workspace, FRESH)
+    (summary,) = round_summaries(demo_desk.workspace, project.id)
+    assert summary.total == 22
+    changes = recent_changes(demo_desk.workspace, find_project(demo_desk.workspace, HISTORY).id)
+    page = visit(f"history?project={HISTORY}&item={changes[0].item_id}")
+    expect(page.get_by_text(f"{ANNOTATOR} answered")).to_be_visible()
+    page.get_by_label("Why").fill("not what it looks like")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Take it back").click()
+    expect(page.get_by_text("Ada took back")).to_be_visible()
+    expect(page.get_by_text("It has no settled label.")).to_be_visible()
+    picture(page, "history", height=900)
 
 
 def picture(page: Page, name: str, height: int = 860) -> None:

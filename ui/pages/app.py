@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui import navigation, session
-from ui.pages import adjudicate, backtest, grid, label, people, project, quality, rounds
+from ui.pages import adjudicate, backtest, find, grid, history, label, people, project, quality, rounds
 from ui.theme import FRAME
 
 UI = Path(__file__).parents[1]
@@ -26,6 +26,8 @@ PAGES = {
     "rounds": (rounds.show, "Rounds", ":material/timeline:"),
     "quality": (quality.show, "Quality", ":material/verified:"),
     "adjudicate": (adjudicate.show, "Adjudicate", ":material/gavel:"),
+    "find": (find.show, "Find", ":material/search:"),
+    "history": (history.show, "History", ":material/history:"),
     "backtest": (backtest.show, "Back-test", ":material/science:"),
     "project": (project.show, "Project", ":material/folder_open:"),
     "people": (people.show, "People", ":material/group:"),

@@ -1,0 +1,60 @@
+"""Images that were found: a grid to select from, to find more like one, and to send to the queue (see finder.js)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, TypedDict
+
+import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
+
+HERE = Path(__file__).parent
+
+
+class Tile(TypedDict):
+    """One image, as text ready to show."""
+
+    id: int
+    image: str
+    score: str
+    label: str  # what it is labelled as, or ""
+    believed: str  # what the model takes it for, or ""
+    mark: str  # what is particular about it, or ""
+    free: bool  # whether it can be sent to the queue
+    history: str  # address of its history
+
+
+def finder(
+    tiles: Sequence[Tile],
+    key: str,
+    *,
+    may_send: bool,
+    like: Callable[[int], None],
+    send: Callable[[list[int], str], None],
+) -> None:
+    """Show the tiles.
+
+    Args:
+        tiles: what was found.
+        key: of this search: another one starts with nothing selected.
+        may_send: whether tiles can be selected and sent.
+        like: called with the image of which somebody wants more.
+        send: called with the selected images and the reason; both before the page is drawn again.
+    """
+    _component()(
+        data={"tiles": list(tiles), "may_send": may_send},
+        key=key,
+        on_like_change=lambda: like(int(st.session_state[key]["like"])),
+        on_send_change=lambda: send(list(map(int, _sent(key)["ids"])), str(_sent(key)["why"])),
+    )
+
+
+def _sent(key: str) -> Mapping[str, Any]:
+    return dict(st.session_state[key]["send"])
+
+
+@cache
+def _component() -> ComponentRenderer:
+    """Registered at its first use, when Streamlit's runtime is there."""
+    html, css, js = ((HERE / f"finder.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    return st.components.v2.component("alflow_finder", html=html, css=css, js=js)

@@ -1,0 +1,146 @@
+"""The Find page: images by words or by likeness, and a selection to the queue."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from alflow.domain import ClassLabel, Project, Split
+from alflow.errors import AlflowError
+from alflow.workflow import chosen, find, projects
+from alflow.workflow.find import Filter, Found, Search
+from ui import access, session
+from ui.components.finder import Tile, finder
+from ui.empty import no_project
+
+LABELLED: Mapping[str, bool | None] = {"With or without a label": None, "Without a label": False, "With a label": True}
+COUNTS = (24, 48, 96, 192)
+_LIKE, _SENT = "find-like", "find-sent"
+
+
+def show() -> None:
+    """What to look for, where, and what was found."""
+    project = session.project()
+    if project is None:
+        no_project()
+        return
+    st.header("Find")
+    classes = projects.project_classes(session.workspace(), project.id)
+    text = st.text_input(
+        "What to look for",
+        placeholder="a few words, such as: a red car at night",
+        key=f"find-text-{project.id}",
+        on_change=_forget,
+    )
+    where, count = _filters(project, classes)
+    _tell_sent(project)
+    like = st.session_state.get(_LIKE)
+    item_id = like[1] if like and like[0] == project.id else None
+    if item_id is None and not text.strip():
+        st.info(
+            "Words are compared with the images by the model's own text tower. From what is found, go on by likeness: "
+            "press “More like this”."
+        )
+        return
+    try:
+        search = _search(project, text, item_id, where, count)
+    except AlflowError as error:
+        st.warning(session.escape(str(error)))
+        return
+    _results(project, search, classes, f"{item_id or text}")
+
+
+def _filters(project: Project, classes: Sequence[ClassLabel]) -> tuple[Filter, int]:
+    names = {each.id: each.display_name for each in classes}
+    columns = st.columns([2, 3, 3, 3, 2])
+    split = columns[0].selectbox("Split", ["all", *Split], key=f"find-split-{project.id}")
+    labelled = columns[1].selectbox("Labels", list(LABELLED), key=f"find-labelled-{project.id}")
+    ids = [None, *names]
+    label = columns[2].selectbox(
+        "Labelled as", ids, format_func=lambda one: names.get(one, "any class"), key=f"find-label-{project.id}"
+    )
+    predicted = columns[3].selectbox(
+        "Model says", ids, format_func=lambda one: names.get(one, "any class"), key=f"find-predicted-{project.id}"
+    )
+    count = columns[4].selectbox("Images", COUNTS, key=f"find-count-{project.id}")
+    return Filter(None if split == "all" else Split(split), LABELLED[labelled], label, predicted), count
+
+
+def _search(project: Project, text: str, item_id: int | None, where: Filter, count: int) -> Search:
+    workspace = session.workspace()
+    if item_id is not None:
+        _example(project, item_id)
+        return find.find_like(workspace, project, item_id, where, count)
+    if workspace.holds_encoder(project):
+        return find.find_text(workspace, project, text, where, count)
+    with st.spinner(f"Loading {project.model} to read the words. It stays loaded: the next search answers at once."):
+        return find.find_text(workspace, project, text, where, count)
+
+
+def _example(project: Project, item_id: int) -> None:
+    left, right = st.columns([1, 7], vertical_alignment="center")
+    source = f"/images/{project.id}/{item_id}/thumbnail"
+    left.html(f'<figure class="example"><img src="{source}" alt="Image {item_id}"></figure>')
+    right.markdown(f"The images most like image {item_id}, by the kernel that batches are planned with: 1 is the same.")
+    right.button("Back to the words", icon=":material/arrow_back:", on_click=_forget)
+
+
+def _results(project: Project, search: Search, classes: Sequence[ClassLabel], about: str) -> None:
+    if not search.found:
+        st.info("No embedded image passes the filters.")
+        return
+    shown = f"The nearest {len(search.found):,}" if len(search.found) < search.searched else "All"
+    scale = "likeness" if st.session_state.get(_LIKE) else "cosine"
+    st.caption(f"{shown} of {search.searched:,} images, by {scale}.")
+    names = {each.id: each.display_name for each in classes}
+    tiles = [_tile(project, one, names) for one in search.found]
+    finder(
+        tiles,
+        key=f"finder-{project.id}-{about}",
+        may_send=session.may(access.SEND_TO_QUEUE),
+        like=lambda item_id: st.session_state.update({_LIKE: (project.id, item_id)}),
+        send=lambda ids, why: _send(project, ids, why),
+    )
+
+
+def _tile(project: Project, one: Found, names: Mapping[int, str]) -> Tile:
+    query = urlencode({session.CHOICE: project.name, "item": one.item.id})
+    believed = ""
+    if one.predicted_class_id is not None and one.probability is not None:
+        believed = f"{names.get(one.predicted_class_id, '?')}? {one.probability:.0%}"
+    return Tile(
+        id=one.item.id,
+        image=f"/images/{project.id}/{one.item.id}/thumbnail",
+        score=f"{one.score:.3f}",
+        label="" if one.class_id is None else names.get(one.class_id, "?"),
+        believed=believed,
+        mark="in the round" if one.asked else "" if one.item.split is Split.POOL else one.item.split.value,
+        free=one.item.split is Split.POOL and not one.asked and one.class_id is None,
+        history=f"/history?{query}",
+    )
+
+
+def _send(project: Project, item_ids: Sequence[int], why: str) -> None:
+    if not session.may(access.SEND_TO_QUEUE):  # the button is not drawn: somebody wrote the message by hand
+        return
+    by = session.require_annotator().id
+    try:
+        report = chosen.send_to_queue(session.workspace(), project.id, item_ids, by, why)
+    except AlflowError as error:
+        st.session_state[_SENT] = (project.id, str(error), False)
+        return
+    queued = len(report.queued)
+    told = f"{queued} {'image waits' if queued == 1 else 'images wait'} in round {report.round_number}."
+    told += "".join(f" Image {item} {reason}." for item, reason in report.refused.items())
+    st.session_state[_SENT] = (project.id, told, True)
+
+
+def _tell_sent(project: Project) -> None:
+    """What became of the last selection, said once."""
+    project_id, told, done = st.session_state.pop(_SENT, (None, "", False))
+    if project_id == project.id:
+        (st.success if done else st.warning)(session.escape(told))
+
+
+def _forget() -> None:
+    st.session_state.pop(_LIKE, None)

@@ -1,0 +1,210 @@
+"""The History page: what happened to labels, what was on screen, and taking an answer back or changing it."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from alflow.domain import ClassLabel, Label, Project
+from alflow.errors import AlflowError
+from alflow.workflow import history, projects
+from alflow.workflow.history import Change, Happening, ItemHistory
+from ui import session
+from ui.cards import WITHOUT_CLASS
+from ui.empty import no_project
+
+_TROUBLE = "history-refused"
+_WORDS = {
+    Happening.GIVEN: "answered",
+    Happening.WITHDRAWN: "took back",
+    Happening.ALTERED: "was altered outside alflow",
+    Happening.DELETED: "was deleted",
+}
+
+
+def show() -> None:
+    """The last changes of the project, or all of one image."""
+    project = session.project()
+    if project is None:
+        no_project()
+        return
+    st.header("History")
+    asked = st.query_params.get("item", "")
+    item_id = st.number_input(
+        "Image number",
+        min_value=1,
+        value=int(asked) if asked.isdigit() and int(asked) else None,
+        placeholder="of one image; empty for the last changes",
+        key=f"history-item-{project.id}-{asked}",
+    )
+    if (trouble := st.session_state.pop(_TROUBLE, None)) is not None:
+        st.warning(session.escape(trouble))
+    if item_id is None:
+        _recent(project)
+        return
+    try:
+        found = history.item_history(session.workspace(), project.id, item_id)
+    except AlflowError as error:
+        st.warning(session.escape(str(error)))
+        return
+    _item(project, found)
+
+
+def _recent(project: Project) -> None:
+    changes = history.recent_changes(session.workspace(), project.id, 100)
+    if not changes:
+        st.info("Nobody has answered yet. Every answer, and every one that is taken back, appears here.")
+        return
+    st.caption("The last 100 changes. A trigger of the database writes them, and refuses to have them changed.")
+    rows = [
+        {
+            "At": each.at,
+            "Image": f"/images/{project.id}/{each.item_id}/thumbnail",
+            "Number": each.item_id,
+            "Answer": _answer(each),
+            "What": each.happening.value,
+            "Annotator": each.annotator,
+            "By": each.by or "outside alflow",
+            "Why": each.why or "",
+        }
+        for each in changes
+    ]
+    config = {"Image": st.column_config.ImageColumn(), "At": st.column_config.DatetimeColumn(format="D MMM, HH:mm:ss")}
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, row_height=48)
+
+
+def _item(project: Project, found: ItemHistory) -> None:
+    classes = projects.project_classes(session.workspace(), project.id)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        source = f"/images/{project.id}/{found.item.id}/rendition"
+        st.html(f'<figure class="judged"><img src="{source}" alt="Image {found.item.id}"></figure>')
+        st.caption(f"{session.escape(found.item.uri.rsplit('/', 1)[-1])}, {found.item.split} split")
+    with right:
+        names = {each.id: each.display_name for each in classes}
+        settled = names.get(found.settled_class_id) if found.settled_class_id else None
+        st.markdown(f"Label now: **{session.escape(settled)}**" if settled else "It has no settled label.")
+        if not found.changes:
+            st.info("Nobody has answered about this image yet.")
+        for change in reversed(found.changes):
+            _change(change)
+        _standing(project, found.labels, classes)
+
+
+def _change(change: Change) -> None:
+    who = change.by or "Somebody"
+    answer = f"<strong>{escape(_answer(change))}</strong>"
+    if change.happening is Happening.GIVEN:
+        told = f"{escape(who)} answered {answer}"
+    elif change.happening is Happening.WITHDRAWN:
+        of = "" if change.by == change.annotator else f" of {escape(change.annotator)}"
+        told = f"{escape(who)} took back {answer}{of}"
+    else:
+        told = f"{answer} of {escape(change.annotator)} {_WORDS[change.happening]}"
+    why = f"<br>“{escape(change.why)}”" if change.why else ""
+    st.html(
+        f'<div class="change"><time>{change.at:%d %b %Y, %H:%M:%S} UTC</time> {told} '
+        f"<small>label {change.label_id}</small>{why}</div>"
+    )
+    facts = {**_altered(change), **_on_screen(change)} if change.happening is not Happening.WITHDRAWN else {}
+    if facts:
+        with st.expander("What was on screen" if not change.altered else "What was altered"):
+            rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
+            st.html(f'<dl class="facts">{rows}</dl>')
+
+
+def _altered(change: Change) -> dict[str, str]:
+    return {name: f"{before!r}, then {after!r}" for name, (before, after) in change.altered.items()}
+
+
+def _on_screen(change: Change) -> dict[str, str]:
+    """The record of the answer, and of the page it was given on."""
+    shown, screen = dict(change.shown), change.screen or {}
+    names = {each["id"]: each["display_name"] for each in screen.get("classes", ())}
+    facts = {"Page": f"{screen['page']}, version {screen['version']}"} if screen else {}
+    shown.pop("screen", None)
+    if "suggestion" in shown:
+        facts["Suggestion"] = _suggestion(shown.pop("suggestion"), shown.pop("probability", None), names)
+    if names:
+        facts["Classes"] = ", ".join(names.values())
+        prompts = (prompt for each in screen["classes"] for prompt in each["prompts"])
+        facts["Prompts"] = "; ".join(prompts)
+    told = {name.replace("_", " ").capitalize(): str(value) for name, value in shown.items() if value is not None}
+    return facts | told
+
+
+def _suggestion(suggestion: Any, probability: Any, names: Mapping[int, str]) -> str:
+    if suggestion is None:
+        return "not shown"
+    told_whole = isinstance(suggestion, dict)  # the deck tells both in one
+    class_id, share = (suggestion["class_id"], suggestion["probability"]) if told_whole else (suggestion, probability)
+    told = names.get(int(class_id), "?")
+    return f"{told}, {share:.0%}" if isinstance(share, float) else told
+
+
+def _standing(project: Project, given: Sequence[Label], classes: Sequence[ClassLabel]) -> None:
+    """What a reviewer may do about the answers that stand."""
+    standing = [each for each in given if each.withdrawn_at is None]
+    if not standing:
+        return
+    names = {each.id: each.display_name for each in classes}
+    st.subheader("Take back or change an answer")
+    chosen = st.selectbox(
+        "Answer",
+        standing,
+        format_func=lambda each: f"{_said(each, names)} (label {each.id})",
+        key=f"history-label-{standing[0].item_id}",
+    )
+    why = st.text_input("Why", max_chars=history.LONGEST_REASON, key=f"history-why-{chosen.id}")
+    left, right = st.columns(2, vertical_alignment="bottom")
+    left.button(
+        "Take it back",
+        icon=":material/undo:",
+        disabled=not why.strip(),
+        on_click=_withdraw,
+        args=(project.id, chosen.id, why),
+        key=f"history-withdraw-{chosen.id}",
+        width="stretch",
+    )
+    others = [each for each in classes if each.id != chosen.class_id]
+    other = right.selectbox(
+        "Or change it to",
+        others,
+        index=None,
+        format_func=lambda each: each.display_name,
+        key=f"history-other-{chosen.id}",
+    )
+    if other is not None:
+        right.button(
+            f"Change it to {session.escape(other.display_name)}",
+            disabled=not why.strip(),
+            on_click=_exchange,
+            args=(project.id, chosen.id, other.id, why),
+            key=f"history-change-{chosen.id}",
+            width="stretch",
+        )
+
+
+def _withdraw(project_id: int, label_id: int, why: str) -> None:
+    try:
+        history.withdraw_label(session.workspace(), project_id, label_id, session.require_annotator().id, why)
+    except AlflowError as error:
+        st.session_state[_TROUBLE] = str(error)
+
+
+def _exchange(project_id: int, label_id: int, class_id: int, why: str) -> None:
+    by = session.require_annotator().id
+    try:
+        history.change_label(session.workspace(), project_id, label_id, class_id, by, why)
+    except AlflowError as error:
+        st.session_state[_TROUBLE] = str(error)
+
+
+def _answer(change: Change) -> str:
+    return next((word for verdict, word in WITHOUT_CLASS.items() if verdict.value == change.answer), change.answer)
+
+
+def _said(label: Label, names: Mapping[int, str]) -> str:
+    return WITHOUT_CLASS[label.verdict] if label.class_id is None else names.get(label.class_id, "?")
