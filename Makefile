@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BROWSER := $(VENV)/.browser
+# Those that start servers run one at a time, so that their waiting is not for each other.
+ALONE := browser or prefect
 FAST := not slow and not browser and not prefect and not postgres
 # Not every tool looks at it, but those that do stay silent.
 export DO_NOT_TRACK := 1
@@ -23,7 +25,8 @@ demo: $(STAMP)  ## Label emoji drawings: two projects, offline. Ctrl-C stops it.
 	$(BIN)/alflow demo
 
 test: lint $(BROWSER)  ## Everything: linters, types, import contracts, all tests.
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not ($(ALONE))" -n 2
+	$(BIN)/pytest -m "$(ALONE)"
 
 check: $(STAMP)  ## The fast tests only.
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "$(FAST)" -n 2

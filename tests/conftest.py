@@ -47,14 +47,6 @@ from alflow.store.database import Database
 from alflow.workspace import Workspace
 from tests import postgres
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What starts servers stays with one worker: side by side they would wait for each other."""
-    for item in items:
-        if item.get_closest_marker("browser") or item.get_closest_marker("prefect"):
-            item.add_marker(pytest.mark.xdist_group("servers"))
-
-
 EACH_DATABASE = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
