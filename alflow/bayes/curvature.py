@@ -135,7 +135,13 @@ def infonce_curvature(g: Float[Tensor, "n D"], others: Float[Tensor, "M D"], sca
         B = Y^T diag(sum_i w_i p_i) Y - sum_i w_i m_i m_i^T - R - R^T + sum_i w_i q_i ghat_i ghat_i^T,
         R = sum_i w_i v_i ghat_i^T
     """
-    return _reduced(g, others, lambda cosines: torch.softmax(scale * cosines, dim=1), scale, centred=True)
+
+    def weights(cosines: Float[Tensor, "n M"]) -> Float[Tensor, "n M"]:
+        # torch.softmax has a fast exponential, whose error in float32 would be most of that of B.
+        p = (cosines - cosines.amax(dim=1, keepdim=True)).mul_(scale).exp_()
+        return p.div_(p.sum(dim=1, keepdim=True))
+
+    return _reduced(g, others, weights, scale, centred=True)
 
 
 def siglip_curvature(

@@ -27,6 +27,8 @@ from alflow.errors import InvalidInputError
 
 _DRAWS_AT_ONCE = 2**19  # entries of a block [rows K T+1]: 2 MB in float32, which a cache holds
 _NOTHING = -1e4  # a logit, beside the largest, whose probability is zero
+_LOWEST = -1e30  # of a logit: finite, so that differences are numbers
+_NO_SHARE = 1e-30
 _ROOM = 1e-6  # of the variance, added to the diagonal of a covariance that rounding may have left indefinite
 
 
@@ -174,21 +176,33 @@ def _top_draws(
 ) -> TopDraws:
     Q, S = shared
     top, classes = mean.topk(min(n_classes, mean.shape[1]), dim=1)  # [N T]
-    rows, columns = classes[:, :, None], classes[:, None, :]
-    covariance = scales[0][:, None, None] * Q[rows, columns] + scales[1][:, None, None] * S[rows, columns]
+    of_image, of_text = (scale[:, None, None] * _pairs_of(X, classes) for scale, X in zip(scales, shared, strict=True))
+    covariance = of_image + of_text
     noise = sobol_normal(top.shape[1], n_draws).to(mean.dtype)  # [K T]
     variance = torch.outer(scales[0], Q.diagonal()) + torch.outer(scales[1], S.diagonal())
     rest = (mean + variance / 2).scatter(1, classes, -torch.inf)
-    z = mean.new_empty(len(mean), n_draws, top.shape[1] + 1)
-    z[:, :, :-1] = (top - top[:, :1])[:, None]
-    z[:, :, :-1].baddbmm_(noise.expand(len(mean), -1, -1), _roots(covariance).mT)
-    z[:, :, -1] = (rest.logsumexp(dim=1) - top[:, 0]).clamp_min(_NOTHING)[:, None]
-    probabilities = torch.softmax(z, dim=2)
+    highest = rest.amax(dim=1, keepdim=True).clamp_min(_LOWEST)  # of nothing, where all classes are drawn
+    others = (rest - highest).exp_()
+    size = others.sum(dim=1, keepdim=True)
+    others /= size.clamp_min(_NO_SHARE)
+    lump = (size.log() + highest - top[:, :1]).clamp_min(_NOTHING)
+    centre = torch.cat([top - top[:, :1], lump], dim=1)  # [N T+1]
+    roots = torch.nn.functional.pad(_roots(covariance), (0, 0, 0, 1))  # [N T+1 T], nothing is drawn of the lump
+    # Draws stand last: one product serves all images, and what runs over the classes runs over whole vectors of draws.
+    z = (roots.flatten(0, 1) @ noise.T).view(*centre.shape, n_draws).add_(centre[:, :, None])
+    z -= z.amax(dim=1, keepdim=True)
+    probabilities = z.exp()
+    total = probabilities.sum(dim=1, keepdim=True)  # [N 1 K]
+    probabilities /= total
     # sum p log p = sum p z - log sum exp z: a logarithm for each draw, not for each entry.
-    normaliser = z.amax(dim=2) - probabilities.amax(dim=2).log()  # [N K]
-    aleatoric = normaliser.mean(dim=1) - torch.linalg.vecdot(probabilities.flatten(1), z.flatten(1)) / n_draws
-    others = torch.softmax(rest, dim=1).nan_to_num(0.0)
-    return TopDraws(classes, covariance, probabilities, others, aleatoric.clamp_min(0))
+    aleatoric = total.log().mean(dim=(1, 2)) - z.mul_(probabilities).sum(dim=(1, 2)) / n_draws
+    return TopDraws(classes, covariance, probabilities.mT, others, aleatoric.clamp_min(0))
+
+
+def _pairs_of(X: Float[Tensor, "C C"], classes: Int64[Tensor, "N T"]) -> Float[Tensor, "N T T"]:
+    """The entries of X at every two of each row's classes; four times as fast as indexing with two tensors."""
+    at = classes[:, :, None] * len(X) + classes[:, None, :]
+    return X.flatten().index_select(0, at.flatten()).view(at.shape)
 
 
 def _through(
@@ -204,7 +218,8 @@ def _through(
 
 def _roots(covariance: Float[Tensor, "N T T"]) -> Float[Tensor, "N T T"]:
     """Cholesky roots, with room for what rounding may have left indefinite."""
+    covariance = covariance.clone()
     own = covariance.diagonal(dim1=1, dim2=2)
-    room = _ROOM * own.amax(dim=1, keepdim=True).clamp_min(1e-12)
-    root: Tensor = torch.linalg.cholesky(covariance + torch.diag_embed(room.expand_as(own)))
+    own += _ROOM * own.amax(dim=1, keepdim=True).clamp_min(1e-12)
+    root: Tensor = torch.linalg.cholesky(covariance)
     return root

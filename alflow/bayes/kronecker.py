@@ -13,6 +13,7 @@ The exact form is not. Where a scalar kernel is asked of it, it gives the Kronec
 variances along both eigenbases (hence the same total); `output_variance` gives the exact ones of single rows.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import sqrt
@@ -28,6 +29,7 @@ from alflow.errors import InvalidInputError
 Form = Literal["damped", "exact"]
 
 _ROWS_AT_ONCE = 8192
+_TRIANGLES = 4  # parts of a triangular product: 5/8 of the operations of a full one; more parts are slower again
 
 
 @dataclass(frozen=True)
@@ -91,21 +93,19 @@ class KroneckerPosterior:
 
     def features(self, values: Float[Tensor, "N P"]) -> Float[Tensor, "N P"]:
         """Whitened rows u with u(x) . u(x') = k(x, x')."""
-        values = _at_least_single(values)
-        return values @ self._row_root.to(values.dtype)
+        return torch.cat(list(self._whitened(_at_least_single(values), None)), dim=1)
 
     def row_variance(
         self, values: Float[Tensor, "N P"], product_dtype: torch.dtype | None = None
     ) -> Float[Tensor, " N"]:
-        """k(x, x), streamed: one matrix product of N P P operations, in `product_dtype` (default: that of the rows)."""
+        """k(x, x), streamed: half a matrix product of N P P, in `product_dtype` (default: that of the rows)."""
         self._check_width(values)
         values = _at_least_single(values)
-        dtype = product_dtype or values.dtype
-        root = self._row_root.to(dtype)
-        parts = [
-            (rows.to(dtype) @ root).to(values.dtype).square().sum(1) for rows in torch.split(values, _ROWS_AT_ONCE)
-        ]
-        return torch.cat(parts) if parts else values.new_empty(0)
+        k = values.new_zeros(len(values))
+        for rows, of_rows in zip(torch.split(values, _ROWS_AT_ONCE), torch.split(k, _ROWS_AT_ONCE), strict=True):
+            for columns in self._whitened(rows, product_dtype):
+                of_rows.add_(columns.to(k.dtype).square().sum(1))
+        return k
 
     def row_covariance(self, a: Float[Tensor, "N P"], b: Float[Tensor, "M P"]) -> Float[Tensor, "N M"]:
         """k(x, x') of every row of a with every row of b."""
@@ -205,7 +205,18 @@ class KroneckerPosterior:
 
     @cached_property
     def _row_root(self) -> Float[Tensor, "P P"]:
-        return self.spectrum.row_basis * self.row_spectrum.sqrt()
+        """L with L L^T = Ainv and zeros above its diagonal."""
+        root = self.spectrum.row_basis * self.row_spectrum.sqrt()
+        return torch.linalg.qr(root.T, mode="r").R.T
+
+    def _whitened(self, values: Float[Tensor, "N P"], product_dtype: torch.dtype | None) -> Iterator[Tensor]:
+        """Columns [N p] of values L, some at a time; what lies above the diagonal of L is left out of the product."""
+        values = values.to(product_dtype or values.dtype)
+        root = self._row_root.to(values.dtype)
+        for columns in torch.arange(len(root)).tensor_split(_TRIANGLES):
+            if len(columns):
+                first, end = int(columns[0]), int(columns[-1]) + 1
+                yield values[:, first:] @ root[first:, first:end]
 
     def _scaled(self, weight: Float[Tensor, "*K D P"], factor: Float[Tensor, "D P"]) -> Float[Tensor, "*K D P"]:
         rows = self.spectrum.row_basis.to(weight.dtype)
