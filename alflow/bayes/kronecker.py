@@ -207,7 +207,8 @@ class KroneckerPosterior:
     def _row_root(self) -> Float[Tensor, "P P"]:
         """L with L L^T = Ainv and zeros above its diagonal."""
         root = self.spectrum.row_basis * self.row_spectrum.sqrt()
-        return torch.linalg.qr(root.T, mode="r").R.T
+        lower: Tensor = torch.linalg.qr(root.T, mode="r").R.T
+        return lower
 
     def _whitened(self, values: Float[Tensor, "N P"], product_dtype: torch.dtype | None) -> Iterator[Tensor]:
         """Columns [N p] of values L, some at a time; what lies above the diagonal of L is left out of the product."""

@@ -160,8 +160,8 @@ class _CrossValidation:
         """Negative log density of the held-out labels under the posterior predictive with this spread."""
         rows, given = self.folds < self.n_folds, self.pretrained
         image, text = replace(self.image, mean=g)[rows].tempered(spread), self.text.tempered(spread)
-        posteriors = (each.tempered(spread) for each in (given.image_posterior, given.text_posterior))
-        unit = logit_moments(image, text, *posteriors, replace(given.layers, scale=1.0, bias=0.0))
+        on_image, on_text = given.image_posterior.tempered(spread), given.text_posterior.tempered(spread)
+        unit = logit_moments(image, text, on_image, on_text, replace(given.layers, scale=1.0, bias=0.0))
         s = scale[rows, None]
         probabilities = probit(LogitMoments(s * unit.mean, s.square() * unit.variance))
         return float(nlpd(probabilities, self.problem.labels[rows])) * len(image)
