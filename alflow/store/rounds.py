@@ -109,7 +109,7 @@ def by_id(tx: Transaction, round_id: int) -> Round:
     Raises:
         NotFoundError: there is none.
     """
-    return _one(tx, select(tables.round_).where(tables.round_.c.id == round_id), f"no round has the id {round_id}")
+    return _one(tx, _by_id(), f"no round has the id {round_id}", {"wanted": round_id})
 
 
 def by_number(tx: Transaction, project_id: int, number: int) -> Round:
@@ -158,10 +158,7 @@ def lock(tx: Transaction, round_id: int) -> Round:
     Raises:
         NotFoundError: there is no such round.
     """
-    found = tx.execute(_locked(), {"round_id": round_id}).mappings().one_or_none()
-    if found is None:
-        raise NotFoundError(f"no round has the id {round_id}")
-    return Round(**found)
+    return _one(tx, _locked(), f"no round has the id {round_id}", {"wanted": round_id})
 
 
 def settle(tx: Transaction, round_: Round) -> Round:
@@ -245,8 +242,8 @@ def candidate_of(row: RowMapping | dict[str, Any]) -> Candidate:
     return Candidate(**{**row, "probabilities": probabilities})
 
 
-def _one(tx: Transaction, rows: Select[Any], otherwise: str) -> Round:
-    found = tx.execute(rows).mappings().one_or_none()
+def _one(tx: Transaction, rows: Select[Any], otherwise: str, which: Mapping[str, int] | None = None) -> Round:
+    found = tx.execute(rows, which).mappings().one_or_none()
     if found is None:
         raise NotFoundError(otherwise)
     return Round(**found)
@@ -263,8 +260,13 @@ def _unclosed() -> Select[Any]:
 
 
 @cache
+def _by_id() -> Select[Any]:
+    return select(tables.round_).where(tables.round_.c.id == bindparam("wanted"))
+
+
+@cache
 def _locked() -> Select[Any]:
-    return select(tables.round_).where(tables.round_.c.id == bindparam("round_id")).with_for_update(key_share=True)
+    return _by_id().with_for_update(key_share=True)
 
 
 @cache
