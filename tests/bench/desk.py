@@ -80,12 +80,13 @@ def _press_keys(browser: Browser, home: Path, people: int) -> None:
         for page in pages:
             page.context.close()
     waits = sorted(wait for one in seen for wait in _waits(one))
+    pressed = sum(event["what"] == "key" for one in seen for event in one)
     wrong, lost, twice = _compare(workspace, project, seen)
     ninetyfive = quantiles(waits, n=20)
     who = "one annotator" if people == 1 else f"{people} at once"
     print(
-        f"{who}: {len(waits)} answers, key to next image p50 {ninetyfive[9]:.0f} ms, p95 {ninetyfive[18]:.0f} ms; "
-        f"wrong {wrong}, lost {lost}, twice {twice}",
+        f"{who}: {len(waits)} answers of {pressed} presses, key to next image p50 {ninetyfive[9]:.0f} ms, "
+        f"p95 {ninetyfive[18]:.0f} ms; wrong {wrong}, lost {lost}, twice {twice}",
         flush=True,
     )
     workspace.database.close()
