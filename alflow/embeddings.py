@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
+
+
+def among(ids: Int64[Tensor, " N"], wanted: Int64[Tensor, " M"]) -> Bool[Tensor, " N"]:
+    """Which ids are wanted; `wanted` ascends (`torch.isin` would sort it again for every shard)."""
+    if not len(wanted):
+        return torch.zeros(len(ids), dtype=torch.bool)
+    nearest = torch.searchsorted(wanted, ids).clamp(max=len(wanted) - 1)
+    return wanted[nearest] == ids
 
 
 @dataclass(frozen=True)

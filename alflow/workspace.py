@@ -1,8 +1,9 @@
 """The composition root: Settings -> Workspace(database, artifacts, encoders)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Lock
-from typing import TYPE_CHECKING, Self
+from threading import Lock, RLock
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from alflow.domain import Project
 from alflow.settings import Settings
@@ -11,6 +12,10 @@ from alflow.store.database import Database
 
 if TYPE_CHECKING:
     from alflow.vlm.encoder import Encoder
+
+T = TypeVar("T")
+
+_KEPT: Final = 4  # a posterior of CLIP's size has some 50 megabytes
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,8 @@ class Workspace:
     artifacts: Artifacts
     _encoders: dict[tuple[str, str], "Encoder"] = field(default_factory=dict, repr=False)
     _loading: Lock = field(default_factory=Lock, repr=False)
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False)
+    _keeping: RLock = field(default_factory=RLock, repr=False)
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Self:
@@ -56,3 +63,15 @@ class Workspace:
     def holds_encoder(self, project: Project) -> bool:
         """Whether the project's encoder is loaded, so that asking for it takes no time."""
         return (project.model, project.precision) in self._encoders
+
+    def keep(self, name: str, make: Callable[[], T]) -> T:
+        """What takes long to make and never changes: made once, as long as it is among the last few asked for.
+
+        `name` is the hash of all that it is made of (`alflow.store.artifacts.digest`), as for an artifact.
+        """
+        with self._keeping:
+            found: T = self._kept.pop(name) if name in self._kept else make()
+            self._kept[name] = found  # last again
+            while len(self._kept) > _KEPT:
+                del self._kept[next(iter(self._kept))]
+            return found

@@ -1,8 +1,9 @@
 """The database: one way to write (`begin`), one way to look (`read`), and the version of the schema.
 
 SQLite: write-ahead log; a writing transaction takes the write lock at its start (BEGIN IMMEDIATE), so that it waits
-its turn, 30 s at most, instead of failing half-way. PostgreSQL: READ COMMITTED; what must not change between two
-statements is locked by row.
+its turn, 30 s at most, instead of failing half-way. Readers have connections of their own, which refuse to write: to
+switch one connection to and fro would make SQLite forget every statement it has prepared. PostgreSQL: READ COMMITTED;
+what must not change between two statements is locked by row.
 """
 
 import json
@@ -45,6 +46,7 @@ class Database:
     """A database whose schema is of this version of alflow; safe to share between threads, not across a fork."""
 
     _engine: Engine = field(repr=False)
+    _reader: Engine = field(repr=False)
     _turns: Turns = field(default_factory=Turns, repr=False)
 
     @classmethod
@@ -65,7 +67,7 @@ class Database:
                 _migrate(engine.url)
             else:
                 _check(found, engine.url)
-        return cls(engine)
+        return cls(engine, _reader(engine))
 
     @classmethod
     def upgrade(cls, url: str) -> str:
@@ -96,16 +98,13 @@ class Database:
         Raises:
             UnavailableError: the database is gone.
         """
-        options: dict[str, Any] = {"alflow_read": True}
-        if self._engine.dialect.name == "postgresql":
-            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        engine = self._engine.execution_options(**options)
-        with _reachable(engine), engine.begin() as connection:
+        with _reachable(self._reader), self._reader.begin() as connection:
             yield connection
 
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+        self._reader.dispose()
 
 
 def make_engine(url: str | URL, *, foreign_keys: bool = True) -> Engine:
@@ -134,7 +133,14 @@ def make_engine(url: str | URL, *, foreign_keys: bool = True) -> Engine:
 _to_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
 
 
-def _sqlite(url: URL, *, foreign_keys: bool) -> Engine:
+def _reader(engine: Engine) -> Engine:
+    """An engine for the same database whose transactions see one moment and refuse to write."""
+    if engine.dialect.name == "sqlite":
+        return _sqlite(engine.url, read_only=True)
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def _sqlite(url: URL, *, foreign_keys: bool = True, read_only: bool = False) -> Engine:
     if url.database in {None, "", ":memory:"}:
         raise InvalidInputError("give SQLite a file, as in sqlite:////data/alflow.db: memory cannot be shared")
     folder = Path(str(url.database)).parent
@@ -150,12 +156,11 @@ def _sqlite(url: URL, *, foreign_keys: bool) -> Engine:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+        connection.execute(f"PRAGMA query_only = {'ON' if read_only else 'OFF'}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        reads = connection.get_execution_options().get("alflow_read", False)
-        connection.exec_driver_sql("PRAGMA query_only = ON" if reads else "PRAGMA query_only = OFF")
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
 

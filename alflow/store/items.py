@@ -105,6 +105,12 @@ def unasked(tx: Transaction, project_id: int) -> list[int]:
     return list(tx.execute(rows).scalars())
 
 
+def asked(tx: Transaction, round_id: int) -> set[int]:
+    """Ids of the items that the round asks about."""
+    table = tables.candidate
+    return set(tx.execute(select(table.c.item_id).where(table.c.round_id == round_id)).scalars())
+
+
 def truths(tx: Transaction, project_id: int, split: Split | None = None) -> dict[int, int]:
     """Item id -> known class id, where one is known."""
     item = tables.item

@@ -3,18 +3,37 @@
 Who writes locks in one order: annotator, candidate, round. The annotator's lock makes the tabs of one person take
 turns; the candidate's keeps its count of answers and its leases in step; the round's lets exactly one answer be the
 last. On SQLite the whole transaction is that lock.
+
+What every answer runs is built once, here and in the files beside (`@cache`): to build a statement takes several times
+as long as to run it.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, ColumnElement, case, delete, func, insert, select, update
+from sqlalchemy import (
+    LABEL_STYLE_TABLENAME_PLUS_COL,
+    ColumnElement,
+    Delete,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningInsert
 
 from alflow.agreement import majority
-from alflow.domain import Annotator, Candidate, Item, Label, Origin, Verdict
+from alflow.domain import Annotator, Candidate, Item, Label, Verdict
 from alflow.errors import NotFoundError
 from alflow.store import adjudications, tables
 from alflow.store.database import Transaction
@@ -43,29 +62,6 @@ class NewLabel:
     proposed_class: str = ""
 
 
-@dataclass(frozen=True)
-class Provenance:
-    """One answer with everything that led to it; `posterior` is the hash that the round was acquired with."""
-
-    item_id: int
-    uri: str
-    content_hash: str
-    class_name: str | None
-    annotator: str
-    at: datetime
-    seconds: float
-    round_number: int | None
-    strategy: str | None
-    origin: Origin | None
-    rank: int | None
-    score: float | None
-    posterior: str | None
-    verdict: Verdict
-    withdrawn_at: datetime | None
-    comment: str
-    proposed_class: str
-
-
 def get_or_create(tx: Transaction, name: str) -> Annotator:
     """The annotator of that name, made when new."""
     tx.execute(upsert(tx, tables.annotator).values(name=name).on_conflict_do_nothing(index_elements=["name"]))
@@ -85,8 +81,7 @@ def lock_annotator(tx: Transaction, annotator_id: int) -> Annotator:
     Raises:
         NotFoundError: there is no such annotator.
     """
-    rows = select(tables.annotator).where(tables.annotator.c.id == annotator_id).with_for_update(key_share=True)
-    found = tx.execute(rows).mappings().one_or_none()
+    found = tx.execute(_locked(tables.annotator), {"locked": annotator_id}).mappings().one_or_none()
     if found is None:
         raise NotFoundError(f"no annotator has the id {annotator_id}: sign in again")
     return Annotator(**found)
@@ -98,9 +93,7 @@ def lock_candidate(tx: Transaction, candidate_id: int) -> Candidate:
     Raises:
         NotFoundError: there is no such candidate.
     """
-    table = tables.candidate
-    rows = select(table).where(table.c.id == candidate_id).with_for_update(key_share=True)
-    found = tx.execute(rows).mappings().one_or_none()
+    found = tx.execute(_locked(tables.candidate), {"locked": candidate_id}).mappings().one_or_none()
     if found is None:
         raise NotFoundError(f"no candidate has the id {candidate_id}: reload the page")
     return candidate_of(found)
@@ -108,7 +101,7 @@ def lock_candidate(tx: Transaction, candidate_id: int) -> Candidate:
 
 def by_token(tx: Transaction, token: str) -> Label | None:
     """The answer that carried this token, withdrawn or not."""
-    found = tx.execute(select(tables.label).where(tables.label.c.token == token)).mappings().one_or_none()
+    found = tx.execute(_of_token(), {"sent": token}).mappings().one_or_none()
     return None if found is None else Label(**found)
 
 
@@ -129,16 +122,12 @@ def submit(tx: Transaction, new: NewLabel) -> Label:
 
     The earlier answer stays, withdrawn at the moment of the new one. The caller holds the candidate's lock.
     """
-    label, lease = tables.label, tables.lease
-    mine = (label.c.candidate_id == new.candidate_id, label.c.annotator_id == new.annotator_id)
-    replaced = {"withdrawn_at": new.at, "withdrawn_by": new.annotator_id}
-    tx.execute(update(label).where(*mine, label.c.withdrawn_at.is_(None)).values(replaced))
-    row = asdict(new) | {"shown": dict(new.shown)}
-    made = Label(**tx.execute(insert(label).values(row).returning(label)).mappings().one())
+    mine = {"candidate": new.candidate_id, "annotator": new.annotator_id}
+    tx.execute(_replace(), {**mine, "now": new.at})
+    made = Label(**tx.execute(_add(), vars(new) | {"shown": dict(new.shown)}).mappings().one())
     if new.candidate_id is not None:
-        held = (lease.c.candidate_id == new.candidate_id, lease.c.annotator_id == new.annotator_id)
-        tx.execute(delete(lease).where(*held))
-        _count_answers(tx, new.candidate_id)
+        tx.execute(_give_back(), mine)
+        tx.execute(_count_answers(), {"candidate": new.candidate_id})
     return made
 
 
@@ -152,7 +141,7 @@ def withdraw(tx: Transaction, label_id: int, at: datetime, by: int | None = None
     changed = update(tables.label).where(tables.label.c.id == label_id).values(mark)
     label = Label(**tx.execute(changed.returning(tables.label)).mappings().one())
     if label.candidate_id is not None:
-        _count_answers(tx, label.candidate_id)
+        tx.execute(_count_answers(), {"candidate": label.candidate_id})
     return label
 
 
@@ -218,48 +207,46 @@ def settled(tx: Transaction, project_id: int) -> dict[int, int]:
     return {item_id: winner for item_id, winner in found.items() if winner is not None and winner > 0}
 
 
-def provenance(tx: Transaction, project_id: int) -> list[Provenance]:
-    """Every answer of the project, withdrawn ones included, with what led to it; oldest first."""
-    label, item, round_, candidate = tables.label, tables.item, tables.round_, tables.candidate
-    rows = (
-        select(
-            label.c.item_id,
-            item.c.uri,
-            item.c.content_hash,
-            tables.class_label.c.name.label("class_name"),
-            tables.annotator.c.name.label("annotator"),
-            label.c.at,
-            label.c.seconds,
-            round_.c.number.label("round_number"),
-            round_.c.strategy,
-            candidate.c.origin,
-            candidate.c.rank,
-            candidate.c.score,
-            round_.c.hashes["posterior"].as_string().label("posterior"),
-            label.c.verdict,
-            label.c.withdrawn_at,
-            label.c.comment,
-            label.c.proposed_class,
-        )
-        .join(item, item.c.id == label.c.item_id)
-        .join(tables.annotator, tables.annotator.c.id == label.c.annotator_id)
-        .outerjoin(tables.class_label, tables.class_label.c.id == label.c.class_id)
-        .outerjoin(round_, round_.c.id == label.c.round_id)
-        .outerjoin(candidate, candidate.c.id == label.c.candidate_id)
-        .where(label.c.project_id == project_id)
-        .order_by(label.c.id)
-    )
-    return [Provenance(**row) for row in tx.execute(rows).mappings()]
+@cache
+def _locked(table: Table) -> Select[Any]:
+    return select(table).where(table.c.id == bindparam("locked")).with_for_update(key_share=True)
 
 
-def _count_answers(tx: Transaction, candidate_id: int) -> None:
+@cache
+def _of_token() -> Select[Any]:
+    return select(tables.label).where(tables.label.c.token == bindparam("sent"))
+
+
+@cache
+def _replace() -> Update:
+    label = tables.label
+    earlier = update(label).where(*_mine(label), label.c.withdrawn_at.is_(None))
+    return earlier.values(withdrawn_at=bindparam("now"), withdrawn_by=bindparam("annotator"))
+
+
+@cache
+def _add() -> ReturningInsert[Any]:
+    return insert(tables.label).returning(tables.label)
+
+
+@cache
+def _give_back() -> Delete:
+    return delete(tables.lease).where(*_mine(tables.lease))
+
+
+def _mine(table: Table) -> tuple[ColumnElement[bool], ...]:
+    return table.c.candidate_id == bindparam("candidate"), table.c.annotator_id == bindparam("annotator")
+
+
+@cache
+def _count_answers() -> Update:
     """How many stand; as many as are needed, at least, once somebody flagged the image as bad."""
     label, table = tables.label, tables.candidate
-    stand = (label.c.candidate_id == candidate_id, label.c.withdrawn_at.is_(None))
+    stand = (label.c.candidate_id == bindparam("candidate"), label.c.withdrawn_at.is_(None))
     given = select(func.count()).where(*stand).scalar_subquery()
     bad = select(label.c.id).where(*stand, label.c.verdict == Verdict.BAD).exists()
     answers = case((bad & (given < table.c.votes_needed), table.c.votes_needed), else_=given)
-    tx.execute(update(table).where(table.c.id == candidate_id).values(answers=answers))
+    return update(table).where(table.c.id == bindparam("candidate")).values(answers=answers)
 
 
 def _labels(tx: Transaction, where: ColumnElement[bool], *, withdrawn: bool) -> list[Label]:

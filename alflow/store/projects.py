@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, or_, select, update
+from sqlalchemy import RowMapping, Select, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alflow.domain import ClassLabel, NewClass, Project, ProjectSettings, Suggestion
@@ -55,7 +56,7 @@ def by_id(tx: Transaction, project_id: int) -> Project:
     Raises:
         NotFoundError: there is none.
     """
-    row = tx.execute(select(tables.project).where(tables.project.c.id == project_id)).mappings().one_or_none()
+    row = tx.execute(_by_id(), {"project": project_id}).mappings().one_or_none()
     if row is None:
         raise NotFoundError(f"no project has the id {project_id}")
     return _project(row)
@@ -102,11 +103,7 @@ def classes(tx: Transaction, project_id: int) -> list[ClassLabel]:
 
 def has_class(tx: Transaction, project_id: int, class_id: int) -> bool:
     """Whether the class is one of the project's."""
-    table = tables.class_label
-    return (
-        tx.execute(select(table.c.id).where(table.c.project_id == project_id, table.c.id == class_id)).first()
-        is not None
-    )
+    return tx.execute(_class_of(), {"project": project_id, "class": class_id}).first() is not None
 
 
 def put_classes(tx: Transaction, project_id: int, new: Sequence[NewClass]) -> list[ClassLabel]:
@@ -127,6 +124,17 @@ def put_classes(tx: Transaction, project_id: int, new: Sequence[NewClass]) -> li
         places = enumerate(new)
         tx.execute(statement, [asdict(one) | {"position": place, "project_id": project_id} for place, one in places])
     return classes(tx, project_id)
+
+
+@cache
+def _by_id() -> Select[Any]:
+    return select(tables.project).where(tables.project.c.id == bindparam("project"))
+
+
+@cache
+def _class_of() -> Select[Any]:
+    table = tables.class_label
+    return select(table.c.id).where(table.c.project_id == bindparam("project"), table.c.id == bindparam("class"))
 
 
 def _project(row: RowMapping) -> Project:

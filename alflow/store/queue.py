@@ -4,11 +4,30 @@ A candidate is free for an annotator while it needs more answers than it has ans
 while this annotator neither holds nor answered it. So one that needs two votes goes to two people at once, and one
 that needs one to a single person. An expired lease is no lease. Leases that carry a `page` are those of the grid
 (`store.grid`): the deck neither shows nor renews them.
+
+The statements below are built once (see `store.labels`); their parameters are `who`, `round`, `candidates` (ids),
+`now`, `till`, `page` and `count`.
 """
 
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, ColumnElement, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    LABEL_STYLE_TABLENAME_PLUS_COL,
+    BindParameter,
+    ColumnElement,
+    Delete,
+    Select,
+    Update,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningInsert
 
 from alflow.domain import Candidate, Item
 from alflow.store import tables
@@ -33,57 +52,37 @@ def lease(
     What is held beyond `count` goes back at once; the candidate that is on screen (`showing`) is kept first. The caller
     holds the annotator's lock (`labels.lock_annotator`) and looked that the round is open.
     """
-    table = tables.lease
-    tx.execute(delete(table).where(table.c.annotator_id == annotator_id, table.c.until <= now))
+    tx.execute(_let_lapse(), {"who": annotator_id, "now": now})
     reserved = _renew(tx, round_id, annotator_id, count, until, showing)
     for _ in range(_TRIES):
-        if reserved == count:
+        if len(reserved) == count:
             break
-        tried, taken = _take(tx, round_id, annotator_id, count - reserved, until, now)
+        tried, taken = _take(tx, round_id, annotator_id, count - len(reserved), until, now)
         reserved += taken
         if not tried:
             break
-    return held(tx, round_id, annotator_id, count, now)
-
-
-def held(tx: Transaction, round_id: int, annotator_id: int, count: int, now: datetime) -> list[tuple[Candidate, Item]]:
-    """What the annotator has a living lease on and still is to be answered, in rank order."""
-    candidate, item, table = tables.candidate, tables.item, tables.lease
-    rows = (
-        select(candidate, item)
-        .join(table, table.c.candidate_id == candidate.c.id)
-        .join(item, item.c.id == candidate.c.item_id)
-        .where(candidate.c.round_id == round_id, candidate.c.answers < candidate.c.votes_needed)
-        .where(table.c.annotator_id == annotator_id, table.c.until > now, table.c.page.is_(None))
-        .order_by(candidate.c.rank)
-        .limit(count)
-        .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
-    )
-    return [(candidate_of(part(row, candidate)), Item(**part(row, item))) for row in tx.execute(rows).mappings()]
+    rows = tx.execute(_in_rank_order(), {"candidates": reserved}).mappings()
+    return [(candidate_of(part(row, tables.candidate)), Item(**part(row, tables.item))) for row in rows]
 
 
 def release(tx: Transaction, project_id: int, annotator_id: int) -> None:
     """Give back all that the annotator holds in the project, but for pages of the grid; the caller holds their lock."""
     candidate, round_, table = tables.candidate, tables.round_, tables.lease
     of_project = select(candidate.c.id).join(round_, round_.c.id == candidate.c.round_id)
-    of_project = of_project.where(round_.c.project_id == project_id)
+    of_project = of_project.where(round_.c.project_id == project_id, candidate.c.id == table.c.candidate_id)
     mine = (table.c.annotator_id == annotator_id, table.c.page.is_(None))
-    tx.execute(delete(table).where(*mine, table.c.candidate_id.in_(of_project)))
+    tx.execute(delete(table).where(*mine, of_project.exists()))
 
 
 def votes_missing(tx: Transaction, round_id: int, most: int) -> int:
     """How many answers the round still needs, counted in rank order until `most` are found."""
-    table = tables.candidate
-    needs = (table.c.votes_needed - table.c.answers).label("needs")
-    unsettled = select(needs).where(table.c.round_id == round_id, table.c.answers < table.c.votes_needed)
-    few = unsettled.limit(most).subquery()
-    missing: int = tx.execute(select(func.coalesce(func.sum(few.c.needs), 0))).scalar_one()
+    missing: int = tx.execute(_votes_missing(), {"round": round_id, "count": most}).scalar_one()
     return min(most, missing)
 
 
 def reserve(tx: Transaction, candidate_id: int, annotator_id: int, until: datetime, now: datetime) -> bool:
     """Lease one candidate if it is free; the caller holds its lock and the annotator's."""
-    return take(tx, [candidate_id], annotator_id, until, now) == 1
+    return take(tx, [candidate_id], annotator_id, until, now) == [candidate_id]
 
 
 def take(
@@ -93,25 +92,16 @@ def take(
     until: datetime,
     now: datetime,
     page: str | None = None,
-) -> int:
-    """Lease those of these candidates that are free, for a page of the grid if one is named, and return how many.
+) -> list[int]:
+    """Lease those of these candidates that are free, for a page of the grid if one is named, and return which.
 
     The caller holds their locks and the annotator's.
     """
-    candidate, table = tables.candidate, tables.lease
-    values = (
-        candidate.c.id,
-        literal(annotator_id),
-        literal(until, table.c.until.type),
-        literal(page, table.c.page.type),
-    )
-    wanted = select(*values).where(candidate.c.id.in_(candidate_ids), free(annotator_id, now))
-    columns = ["candidate_id", "annotator_id", "until", "page"]
-    taken = insert(table).from_select(columns, wanted).returning(table.c.candidate_id)
-    return len(tx.execute(taken).all())
+    lease_ = {"candidates": candidate_ids, "who": annotator_id, "till": until, "now": now, "page": page}
+    return list(tx.execute(_lease_free(), lease_).scalars())
 
 
-def free(annotator_id: int, now: datetime) -> ColumnElement[bool]:
+def free(annotator_id: int | BindParameter[int], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Whether a candidate is free for this annotator, as a condition on the table of candidates."""
     candidate, lease_, label = tables.candidate, tables.lease, tables.label
     living = (lease_.c.candidate_id == candidate.c.id, lease_.c.until > now)
@@ -120,39 +110,103 @@ def free(annotator_id: int, now: datetime) -> ColumnElement[bool]:
     stands = (label.c.item_id == candidate.c.item_id, label.c.withdrawn_at.is_(None))  # in whatever round
     answered = select(label.c.id).where(*stands, label.c.annotator_id == annotator_id).exists()
     needs = candidate.c.answers < candidate.c.votes_needed  # as it stands in the index of what is unsettled
-    return needs & (candidate.c.answers + leases < candidate.c.votes_needed) & ~holds & ~answered
+    # What is in the way most often is looked at first: who works ahead of the others passes what they answered before.
+    return needs & ~answered & ~holds & (candidate.c.answers + leases < candidate.c.votes_needed)
 
 
-def _renew(tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime, showing: int | None) -> int:
-    """Renew what will be shown, give back the rest, and return how many are kept."""
-    candidate, table = tables.candidate, tables.lease
-    mine = (
-        select(candidate.c.id)
-        .join(table, table.c.candidate_id == candidate.c.id)
-        .where(candidate.c.round_id == round_id, candidate.c.answers < candidate.c.votes_needed)
-        .where(table.c.annotator_id == annotator_id, table.c.page.is_(None))
-        .order_by(candidate.c.id != showing, candidate.c.rank)
-    )
-    ids = list(tx.execute(mine).scalars())
+def _renew(
+    tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime, showing: int | None
+) -> list[int]:
+    """Renew what will be shown, give back the rest, and return what is kept."""
+    ids = list(tx.execute(_still_mine(), {"round": round_id, "who": annotator_id, "showing": showing}).scalars())
     kept, rest = ids[:count], ids[count:]
     if rest:
-        tx.execute(delete(table).where(table.c.annotator_id == annotator_id, table.c.candidate_id.in_(rest)))
+        tx.execute(_give_back(), {"who": annotator_id, "candidates": rest})
     if kept:
-        still = (table.c.annotator_id == annotator_id, table.c.candidate_id.in_(kept))
-        tx.execute(update(table).where(*still).values(until=until))
-    return len(kept)
+        tx.execute(_prolong(), {"who": annotator_id, "candidates": kept, "till": until})
+    return kept
 
 
 def _take(
     tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime, now: datetime
-) -> tuple[int, int]:
-    """Lease the next free candidates: how many looked free, how many were.
+) -> tuple[int, list[int]]:
+    """Lease the next free candidates: how many looked free, which were.
 
     Two statements, because PostgreSQL's READ COMMITTED shows each its own moment: the first locks rows that looked
     free, the second, holding them, looks again and takes those that are.
     """
+    wanted = {"round": round_id, "who": annotator_id, "count": count, "now": now}
+    ids = list(tx.execute(_lock_free(), wanted).scalars())
+    return len(ids), take(tx, ids, annotator_id, until, now) if ids else []
+
+
+@cache
+def _let_lapse() -> Delete:
+    table = tables.lease
+    return delete(table).where(table.c.annotator_id == bindparam("who"), table.c.until <= bindparam("now"))
+
+
+@cache
+def _votes_missing() -> Select[Any]:
     table = tables.candidate
-    looks_free = select(table.c.id).where(table.c.round_id == round_id, free(annotator_id, now))
-    locked = looks_free.order_by(table.c.rank).limit(count).with_for_update(key_share=True, skip_locked=True)
-    ids = list(tx.execute(locked).scalars())
-    return len(ids), take(tx, ids, annotator_id, until, now) if ids else 0
+    needs = (table.c.votes_needed - table.c.answers).label("needs")
+    unsettled = select(needs).where(table.c.round_id == bindparam("round"), table.c.answers < table.c.votes_needed)
+    few = unsettled.limit(bindparam("count")).subquery()
+    return select(func.coalesce(func.sum(few.c.needs), 0))
+
+
+@cache
+def _still_mine() -> Select[Any]:
+    candidate, table = tables.candidate, tables.lease
+    return (
+        select(candidate.c.id)
+        .join(table, table.c.candidate_id == candidate.c.id)
+        .where(candidate.c.round_id == bindparam("round"), candidate.c.answers < candidate.c.votes_needed)
+        .where(table.c.annotator_id == bindparam("who"), table.c.page.is_(None))
+        .order_by(candidate.c.id != bindparam("showing"), candidate.c.rank)
+    )
+
+
+@cache
+def _in_rank_order() -> Select[Any]:
+    candidate, item = tables.candidate, tables.item
+    these = candidate.c.id.in_(bindparam("candidates", expanding=True))
+    rows = select(candidate, item).join(item, item.c.id == candidate.c.item_id).where(these)
+    return rows.order_by(candidate.c.rank).set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+
+
+@cache
+def _give_back() -> Delete:
+    return delete(tables.lease).where(*_of_these())
+
+
+@cache
+def _prolong() -> Update:
+    return update(tables.lease).where(*_of_these()).values(until=bindparam("till"))
+
+
+def _of_these() -> tuple[ColumnElement[bool], ...]:
+    table = tables.lease
+    return table.c.annotator_id == bindparam("who"), table.c.candidate_id.in_(bindparam("candidates", expanding=True))
+
+
+@cache
+def _lock_free() -> Select[Any]:
+    table = tables.candidate
+    looks_free = select(table.c.id).where(table.c.round_id == bindparam("round"), _free())
+    first = looks_free.order_by(table.c.rank).limit(bindparam("count"))
+    return first.with_for_update(key_share=True, skip_locked=True)
+
+
+@cache
+def _lease_free() -> ReturningInsert[Any]:
+    candidate, table = tables.candidate, tables.lease
+    names = {"annotator_id": "who", "until": "till", "page": "page"}
+    values = (bindparam(name, type_=table.c[column].type) for column, name in names.items())
+    these = candidate.c.id.in_(bindparam("candidates", expanding=True))
+    wanted = select(candidate.c.id, *values).where(these, _free())
+    return insert(table).from_select(["candidate_id", *names], wanted).returning(table.c.candidate_id)
+
+
+def _free() -> ColumnElement[bool]:
+    return free(bindparam("who"), bindparam("now"))

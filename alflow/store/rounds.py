@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, case, func, insert, select, update
+from sqlalchemy import RowMapping, Select, bindparam, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alflow.domain import Candidate, Evaluation, Origin, Round, RoundState
@@ -108,7 +109,7 @@ def by_id(tx: Transaction, round_id: int) -> Round:
     Raises:
         NotFoundError: there is none.
     """
-    return _one(tx, select(tables.round_).where(tables.round_.c.id == round_id), f"no round has the id {round_id}")
+    return _one(tx, _by_id(), f"no round has the id {round_id}", {"wanted": round_id})
 
 
 def by_number(tx: Transaction, project_id: int, number: int) -> Round:
@@ -124,9 +125,7 @@ def by_number(tx: Transaction, project_id: int, number: int) -> Round:
 
 def current(tx: Transaction, project_id: int) -> Round | None:
     """The round that is OPEN or LABELLED, if there is one."""
-    table = tables.round_
-    rows = select(table).where(table.c.project_id == project_id, table.c.state != RoundState.CLOSED)
-    found = tx.execute(rows).mappings().one_or_none()
+    found = tx.execute(_unclosed(), {"project": project_id}).mappings().one_or_none()
     return None if found is None else Round(**found)
 
 
@@ -159,8 +158,7 @@ def lock(tx: Transaction, round_id: int) -> Round:
     Raises:
         NotFoundError: there is no such round.
     """
-    rows = select(tables.round_).where(tables.round_.c.id == round_id).with_for_update(key_share=True)
-    return _one(tx, rows, f"no round has the id {round_id}")
+    return _one(tx, _locked(), f"no round has the id {round_id}", {"wanted": round_id})
 
 
 def settle(tx: Transaction, round_: Round) -> Round:
@@ -244,17 +242,38 @@ def candidate_of(row: RowMapping | dict[str, Any]) -> Candidate:
     return Candidate(**{**row, "probabilities": probabilities})
 
 
-def _one(tx: Transaction, rows: Select[Any], otherwise: str) -> Round:
-    found = tx.execute(rows).mappings().one_or_none()
+def _one(tx: Transaction, rows: Select[Any], otherwise: str, which: Mapping[str, int] | None = None) -> Round:
+    found = tx.execute(rows, which).mappings().one_or_none()
     if found is None:
         raise NotFoundError(otherwise)
     return Round(**found)
 
 
 def _is_answered(tx: Transaction, round_id: int) -> bool:
+    return tx.execute(_unsettled(), {"round_id": round_id}).first() is None
+
+
+@cache
+def _unclosed() -> Select[Any]:
+    table = tables.round_
+    return select(table).where(table.c.project_id == bindparam("project"), table.c.state != RoundState.CLOSED)
+
+
+@cache
+def _by_id() -> Select[Any]:
+    return select(tables.round_).where(tables.round_.c.id == bindparam("wanted"))
+
+
+@cache
+def _locked() -> Select[Any]:
+    return _by_id().with_for_update(key_share=True)
+
+
+@cache
+def _unsettled() -> Select[Any]:
     table = tables.candidate
-    open_ones = select(table.c.id).where(table.c.round_id == round_id, table.c.answers < table.c.votes_needed)
-    return tx.execute(open_ones.limit(1)).first() is None
+    needy = (table.c.round_id == bindparam("round_id"), table.c.answers < table.c.votes_needed)
+    return select(table.c.id).where(*needy).limit(1)
 
 
 def _change(tx: Transaction, round_id: int, **values: Any) -> Round:

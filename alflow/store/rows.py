@@ -22,7 +22,12 @@ def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
 
 def upsert(tx: Transaction, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can say ON CONFLICT, in the database's own dialect."""
-    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+    return upsert_in(tx.dialect.name, table)
+
+
+def upsert_in(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """The same for a dialect by its name."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def part(row: RowMapping, table: Table) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from alflow.domain import Item, Project, Rejection
-from alflow.embeddings import Activations, Embeddings, LastLayers
+from alflow.embeddings import Activations, Embeddings, LastLayers, among
 from alflow.errors import ConflictError, InvalidInputError
 from alflow.progress import Progress, silent
 from alflow.store import items, projects
@@ -130,11 +130,10 @@ def untried_ids(workspace: Workspace, project: Project) -> list[int]:
 def load_embeddings(workspace: Workspace, project: Project, item_ids: Sequence[int]) -> Embeddings:
     """Rows of these items in the order asked for, in float32; items without an embedding are left out."""
     encoder_hash, layers = head(workspace, project)
-    wanted, parts = set(item_ids), [_no_rows(layers)]
-    for shard in shards(workspace, project, encoder_hash):
-        rows = [row for row, item in enumerate(shard.item_ids.tolist()) if item in wanted]
-        parts.append(single(shard[torch.tensor(rows, dtype=torch.int64)]))
-    joined = Embeddings.concatenate(parts)
+    wanted = torch.tensor(sorted(item_ids), dtype=torch.int64)
+    every = shards(workspace, project, encoder_hash)
+    parts = (single(shard[among(shard.item_ids, wanted).nonzero()[:, 0]]) for shard in every)
+    joined = Embeddings.concatenate([_no_rows(layers), *parts])
     found = set(joined.item_ids.tolist())
     return joined.select(item for item in item_ids if item in found)
 

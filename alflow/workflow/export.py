@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alflow.errors import ConflictError, InvalidInputError
-from alflow.store import adjudications, labels, projects, rounds
-from alflow.store.labels import Provenance
+from alflow.store import adjudications, labels, projects, provenance, rounds
+from alflow.store.provenance import Provenance
 from alflow.workflow.acquire import last_fit
 from alflow.workflow.model import fit_path
 from alflow.workspace import Workspace
@@ -52,7 +52,7 @@ def export_labels(workspace: Workspace, project_id: int, path: str) -> int:
 def label_rows(workspace: Workspace, project_id: int) -> list[LabelRow]:
     """Every answer of the project with its provenance, oldest first."""
     with workspace.database.read() as tx:
-        rows, settled = labels.provenance(tx, project_id), labels.settled(tx, project_id)
+        rows, settled = provenance.of_project(tx, project_id), labels.settled(tx, project_id)
         decided, people = adjudications.standing(tx, project_id), {one.id: one.name for one in labels.annotators(tx)}
         names = {one.id: one.name for one in projects.classes(tx, project_id)}
     reviewers = {item: people[one.annotator_id] for item, one in decided.items()}

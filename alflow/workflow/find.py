@@ -3,7 +3,8 @@
 Words are compared by the cosine of their embedding with those of the images, in the space of the zero-shot model; it
 alone needs a tower. Images are compared by the likeness that batches are planned with (`alflow.acquisition.likeness`).
 Shards are read one at a time, and of each only the nearest are kept: memory does not grow with the pool, but for the
-ids of its items.
+ids of its items. What a search needs of every image and no search changes (lengths, predictions) is computed once a
+shard and kept beside it, so that a search is little more than one product of every row with one vector.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from torch.nn.functional import normalize
 
 from alflow.acquisition.likeness import directions, likeness
 from alflow.domain import Item, Project, Split
-from alflow.embeddings import Activations, Embeddings
+from alflow.embeddings import Activations, Embeddings, among
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError
 from alflow.store import items, labels, rounds
 from alflow.store.artifacts import digest
@@ -30,8 +31,8 @@ from alflow.workspace import Workspace
 MOST: Final = 500
 """Images that one search gives."""
 
-Score = Callable[[Activations], Tensor]
-"""Rows of activations in float32 -> a score for each [N]."""
+Score = Callable[[str, Activations], Tensor]
+"""The name of a shard and its rows in float32 -> a score for each [N]."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,13 @@ def find_text(workspace: Workspace, project: Project, text: str, where: Filter, 
     encoder = workspace.encoder(project)
     weight = encoder.layers.image_weight
     words = normalize(encoder.texts([text]).embed(encoder.layers.text_weight), dim=1)[0]
-    return _search(workspace, project, lambda rows: normalize(rows.embed(weight), dim=1) @ words, where, count)
+
+    def score(name: str, rows: Activations) -> Tensor:
+        """Cosine of W phi + r with the words: of the image only its length needs all of W."""
+        product = rows.values @ (words @ weight) + (0.0 if rows.residuals is None else rows.residuals @ words)
+        return product / _lengths(workspace, project, name, rows, weight)
+
+    return _search(workspace, project, score, where, count)
 
 
 def find_like(workspace: Workspace, project: Project, item_id: int, where: Filter, count: int = 48) -> Search:
@@ -113,7 +120,7 @@ def find_like(workspace: Workspace, project: Project, item_id: int, where: Filte
     centre = _centre(workspace, project)
     example = directions(row.activations.values, centre)
 
-    def score(rows: Activations) -> Tensor:
+    def score(_: str, rows: Activations) -> Tensor:
         return likeness(directions(rows.values, centre), example)[:, 0]
 
     return _search(workspace, project, score, where, count, without=item_id)
@@ -125,27 +132,27 @@ def _search(
     if not 0 < count <= MOST:
         raise InvalidInputError(f"a search gives 1 to {MOST} images, not {count}")
     with workspace.database.read() as tx:
-        wanted, settled = _wanted(tx, project, where), labels.settled(tx, project.id)
-        current = rounds.current(tx, project.id)
-        asked = {one.item_id for one in rounds.candidates(tx, current.id)} if current else set()
+        settled = labels.settled(tx, project.id)
+        wanted, current = _wanted(tx, project, where, settled), rounds.current(tx, project.id)
+        asked = items.asked(tx, current.id) if current else set()
     model = _model(workspace, project, needed=where.predicted_class_id is not None)
     best, searched = _none(), 0
     for name, shard in _shards(workspace, project):
-        keep = torch.ones(len(shard), dtype=torch.bool) if wanted is None else torch.isin(shard.item_ids, wanted)
+        keep = torch.ones(len(shard), dtype=torch.bool) if wanted is None else among(shard.item_ids, wanted)
         keep &= shard.item_ids != (-1 if without is None else without)
         if where.predicted_class_id is not None and model is not None:
             keep &= _predicted(workspace, project, model, name, shard) == where.predicted_class_id
-        rows = shards.single(shard[keep.nonzero()[:, 0]])
-        searched += len(rows)
-        best = _nearest([best, (rows.item_ids, score(rows.activations))], count)
+        if not keep.any():
+            continue
+        found = (shard.item_ids[keep], score(name, shards.single(shard).activations)[keep])
+        searched, best = searched + len(found[0]), _nearest([best, found], count)
     return Search(_found(workspace, project, model, best, settled, asked), searched)
 
 
-def _wanted(tx: Transaction, project: Project, where: Filter) -> Tensor | None:
-    """Ids of the items that the filter lets through by what is in the database; None for all."""
+def _wanted(tx: Transaction, project: Project, where: Filter, settled: Mapping[int, int]) -> Tensor | None:
+    """Ids of the items that the filter lets through by what is in the database, in order; None for all."""
     if where.split is None and where.labelled is None and where.class_id is None:
         return None
-    settled = labels.settled(tx, project.id)
     ids = items.ids(tx, project.id, where.split)
     if where.labelled is not None:
         ids = [one for one in ids if (one in settled) == where.labelled]
@@ -198,6 +205,15 @@ def _predicted(workspace: Workspace, project: Project, model: Model, name: str, 
         classes = torch.tensor(model.class_ids, dtype=torch.int64)
         workspace.artifacts.write_tensors(path, {"class_ids": classes[columns]}, model.hashes)
     return workspace.artifacts.read_tensors(path)[0]["class_ids"]
+
+
+def _lengths(workspace: Workspace, project: Project, name: str, rows: Activations, weight: Tensor) -> Tensor:
+    """Lengths of the zero-shot embeddings of a shard's rows [N]; kept, for the encoder of a shard never changes."""
+    path = f"projects/{project.id}/lengths/{digest(shard=name)}.safetensors"
+    if not workspace.artifacts.exists(path):
+        lengths = rows.embed(weight).norm(dim=1).clamp(min=1e-12)
+        workspace.artifacts.write_tensors(path, {"lengths": lengths})
+    return workspace.artifacts.read_tensors(path)[0]["lengths"]
 
 
 def _centre(workspace: Workspace, project: Project) -> Tensor:

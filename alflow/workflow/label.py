@@ -191,12 +191,12 @@ def submit(workspace: Workspace, annotator_id: int, submission: Submission, proj
         if known is not None:
             return _same(known, annotator_id, submission)
         candidate = labels.lock_candidate(tx, submission.candidate_id)
-        round_ = rounds.lock(tx, candidate.round_id)
+        round_ = rounds.by_id(tx, candidate.round_id)
         if project_id not in {None, round_.project_id}:
             raise NotFoundError(f"no candidate of this project has the id {candidate.id}: reload the page")
         _check_class(tx, round_, submission.class_id)
         label = labels.submit(tx, _label(round_, candidate, annotator_id, submission))
-        rounds.settle(tx, round_)
+        rounds.settle(tx, rounds.lock(tx, round_.id))  # locked no longer than this: it is one for all who answer
         return label
 
 

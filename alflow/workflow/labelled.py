@@ -6,7 +6,7 @@ from importlib.metadata import version
 from alflow.domain import Origin
 from alflow.errors import InvalidInputError
 from alflow.settings import Settings
-from alflow.store import items, labels, projects
+from alflow.store import items, labels, projects, provenance
 from alflow.store.artifacts import digest
 from alflow.store.database import Transaction
 from alflow.workflow.backtest import World
@@ -67,5 +67,5 @@ def _labels(tx: Transaction, project_id: int) -> dict[int, int]:
 
 def _chosen(tx: Transaction, project_id: int) -> set[int]:
     """Items whose label exists because a strategy asked for it."""
-    asked = {each.item_id for each in labels.provenance(tx, project_id) if each.origin is Origin.STRATEGY}
+    asked = {each.item_id for each in provenance.of_project(tx, project_id) if each.origin is Origin.STRATEGY}
     return asked - items.truths(tx, project_id).keys()

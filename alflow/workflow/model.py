@@ -91,7 +91,12 @@ def load_model(workspace: Workspace, project: Project, fit: str | None = None) -
         tuple(label.id for label in classes),
         {"encoder": encoder_hash, "prompts": prompts, "posterior": posterior.hash},
     )
-    return zero_shot if fit is None else restore_fit(workspace, project, zero_shot, fit)
+    if fit is None:
+        return zero_shot
+    made_of = {"fit": fit, "project": project.id, "tau": posterior.image.tau, "classes": list(zero_shot.class_ids)}
+    return workspace.keep(
+        digest(**made_of, **zero_shot.hashes), lambda: restore_fit(workspace, project, zero_shot, fit)
+    )
 
 
 def refit(model: Model, support: Activations, labels: Int64[Tensor, " N"], generator: torch.Generator) -> Model:

@@ -130,13 +130,16 @@ def load_posterior(workspace: Workspace, project: Project) -> Posterior:
     """
     with workspace.database.read() as tx:
         stored = projects.by_id(tx, project.id)
-    name = stored.posterior or _import_shipped(workspace, stored)
-    factors = _from_tensors(workspace.artifacts.read_tensors(_path(name))[0])
-    _, layers = head(workspace, project)
-    _check_widths(factors, layers, project)
-    tau = stored.settings.tau
-    image = damped_posterior(factors.image, layers.image_weight, tau)
-    return Posterior(image, damped_posterior(factors.text, layers.text_weight, tau), name)
+    name, tau = stored.posterior or _import_shipped(workspace, stored), stored.settings.tau
+    encoder_hash, layers = head(workspace, project)
+
+    def make() -> Posterior:
+        factors = _from_tensors(workspace.artifacts.read_tensors(_path(name))[0])
+        _check_widths(factors, layers, project)
+        image = damped_posterior(factors.image, layers.image_weight, tau)
+        return Posterior(image, damped_posterior(factors.text, layers.text_weight, tau), name)
+
+    return workspace.keep(digest(posterior=name, encoder=encoder_hash, tau=tau), make)
 
 
 def damped_posterior(factors: Factors, weight: Float[Tensor, "D P"], tau: float) -> KroneckerPosterior:

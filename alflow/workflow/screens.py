@@ -64,8 +64,11 @@ def with_renditions(workspace: Workspace, shown: Mapping[int, Mapping[str, Any]]
     `image` is an address that ends in the kind of rendition; what names none, or one that is gone, stays as it is.
     """
     kinds = {candidate: str(each.get("image") or "").rpartition("/")[2] for candidate, each in shown.items()}
+    named = [candidate for candidate, kind in kinds.items() if kind]
+    if not named:
+        return dict(shown)
     with workspace.database.read() as tx:
-        asked = items.of_candidates(tx, [candidate for candidate, kind in kinds.items() if kind])
+        asked = items.of_candidates(tx, named)
     hashes = {
         candidate: rendition_hash(workspace, item.content_hash, kinds[candidate]) for candidate, item in asked.items()
     }

@@ -2,7 +2,8 @@
 
 browser  milliseconds from a key press to the next image on screen, in a real Chromium before a real server that is
          bound to one core: one annotator, then ten at once. What was on screen is compared with what is stored.
-queue    20 annotators (threads) empty a queue of 5,000 items with 2 votes each, on SQLite and on PostgreSQL.
+queue    20 annotators (threads) empty a queue of 5,000 items with 2 votes each, on SQLite and on PostgreSQL: answers
+         a second, and whether anybody was handed an item twice or too many held one at once.
 
 Run it on a machine that does nothing else.
 """
@@ -34,6 +35,7 @@ from tests import postgres
 from tests.browser import world
 from tests.browser.conftest import HERE, Desk, launch, sign_in
 from tests.browser.seen import KEYS, wait_for_image
+from tests.hands import Hands
 from tests.queues import open_queue
 from tests.web import Server, free_port
 
@@ -78,12 +80,13 @@ def _press_keys(browser: Browser, home: Path, people: int) -> None:
         for page in pages:
             page.context.close()
     waits = sorted(wait for one in seen for wait in _waits(one))
+    pressed = sum(event["what"] == "key" for one in seen for event in one)
     wrong, lost, twice = _compare(workspace, project, seen)
     ninetyfive = quantiles(waits, n=20)
     who = "one annotator" if people == 1 else f"{people} at once"
     print(
-        f"{who}: {len(waits)} answers, key to next image p50 {ninetyfive[9]:.0f} ms, p95 {ninetyfive[18]:.0f} ms; "
-        f"wrong {wrong}, lost {lost}, twice {twice}",
+        f"{who}: {len(waits)} answers of {pressed} presses, key to next image p50 {ninetyfive[9]:.0f} ms, "
+        f"p95 {ninetyfive[18]:.0f} ms; wrong {wrong}, lost {lost}, twice {twice}",
         flush=True,
     )
     workspace.database.close()
@@ -139,33 +142,38 @@ def _postgresql() -> Iterator[Workspace]:
 
 def _empty(workspace: Workspace, name: str) -> None:
     queue = open_queue(workspace.database, ITEMS, votes=VOTES, n_annotators=THREADS)
-    classes = [one.id for one in queue.classes]
+    classes, hands = [one.id for one in queue.classes], Hands(VOTES)
     seconds: list[float] = []
 
     def work(annotator: int) -> int:
         random, given, idle = Random(annotator), 0, 0
         while idle < 5:
+            hands.asks(annotator)
             entries = desk.next_candidates(workspace, queue.project.id, annotator, 6)
+            hands.gets(annotator, [entry.candidate.id for entry in entries])
             idle = 0 if entries else idle + 1
             for entry in entries[:3]:
                 token = f"{annotator}-{given}"
                 before = time.perf_counter()
                 said = Submission(token, entry.candidate.id, Verdict.CLASS, random.choice(classes), 0.5)
+                hands.answers(annotator, entry.candidate.id)
                 desk.submit(workspace, annotator, said)
                 seconds.append(time.perf_counter() - before)
                 given += 1
         return given
 
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(THREADS) as pool:
         given = list(pool.map(work, [one.id for one in queue.annotators]))
-    taken = time.perf_counter() - started
+    taken, busy = time.perf_counter() - started, time.process_time() - busy
     with workspace.database.read() as tx:
         found = labels.of_round(tx, queue.round.id)
     ninetyfive = quantiles(seconds, n=20)
     print(
-        f"{name}: {THREADS} annotators, {sum(given):,} answers in {taken:.0f} s, an answer "
-        f"p50 {1e3 * ninetyfive[9]:.0f} ms, p95 {1e3 * ninetyfive[18]:.0f} ms; {_faults(found)}; "
+        f"{name}: {THREADS} annotators, {sum(given):,} answers in {taken:.0f} s, {len(found) / taken:.0f} a second, "
+        f"{len(found) / busy:.0f} a second of this process's time; an answer p50 {1e3 * ninetyfive[9]:.0f} ms, "
+        f"p95 {1e3 * ninetyfive[18]:.0f} ms; {_faults(found)}; handed again to who had answered {hands.again}, held by "
+        f"more than votes were missing {hands.crowded}; "
         f"the least busy gave {min(given)}, the busiest {max(given)}",
         flush=True,
     )

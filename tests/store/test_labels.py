@@ -7,9 +7,10 @@ from sqlalchemy.exc import IntegrityError
 
 from alflow.domain import Origin, Verdict
 from alflow.errors import NotFoundError
-from alflow.store import labels, rounds
+from alflow.store import labels, provenance, rounds
 from alflow.store.database import Database, Transaction
-from alflow.store.labels import NewLabel, Provenance
+from alflow.store.labels import NewLabel
+from alflow.store.provenance import Provenance
 from tests.queues import World, open_queue
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -128,10 +129,11 @@ def test_settled_is_the_majority_of_items_with_all_their_answers(database: Datab
 
 def test_labels_that_were_brought_along_are_settled(database: Database) -> None:
     world = open_queue(database, 2, votes=2)
-    brought = replace(answer(world, 1, 0, 1, "t"), candidate_id=None, round_id=None)
+    brought = [replace(answer(world, rank, 0, 1, f"{rank}"), candidate_id=None, round_id=None) for rank in range(2)]
     with database.begin() as tx:
-        labels.submit(tx, brought)
-        assert labels.settled(tx, world.project.id) == {world.items[1].id: world.classes[1].id}
+        for one in brought:  # none takes the place of another: they are about no candidate
+            labels.submit(tx, one)
+        assert labels.settled(tx, world.project.id) == {item.id: world.classes[1].id for item in world.items}
 
 
 def test_last_answers_are_the_ones_that_stand_newest_first(database: Database) -> None:
@@ -154,7 +156,7 @@ def test_provenance_tells_everything_that_led_to_an_answer(database: Database) -
         label = labels.submit(tx, answer(world, 0, 0, 1, "a"))
         labels.submit(tx, brought)
         labels.withdraw(tx, label.id, NOW)
-        first, second = labels.provenance(tx, world.project.id)
+        first, second = provenance.of_project(tx, world.project.id)
     assert first == Provenance(
         item_id=world.items[0].id,
         uri="/images/0.png",

@@ -108,6 +108,7 @@ def test_a_fit_is_restored_as_it_was_made(workspace: Workspace, project: Project
     advance(workspace, project.id)
     past = [summary.round for summary in round_summaries(workspace, project.id)]
     fitted, zero_shot = load_model(workspace, project, last_fit(past)), load_model(workspace, project)
+    assert load_model(workspace, project, last_fit(past)) is fitted  # made once
     assert fitted.hashes["fit"] == past[0].hashes["fit"]
     assert not torch.equal(fitted.layers.image_weight, zero_shot.layers.image_weight)
     n = zero_shot.image_posterior.spectrum.factors.n

@@ -8,9 +8,10 @@ from torch.nn.functional import normalize
 
 from alflow.acquisition.likeness import LENGTH
 from alflow.domain import Origin, Project, RoundState, Split
+from alflow.embeddings import among
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store import items, labels, rounds
-from alflow.workflow import embed, find, projects
+from alflow.workflow import embed, find, projects, shards
 from alflow.workflow.acquire import open_round
 from alflow.workflow.chosen import send_to_queue
 from alflow.workflow.embed import load_embeddings
@@ -34,8 +35,15 @@ def by(workspace: Workspace) -> int:
     return sign_in(workspace, "eve").id
 
 
-def test_words_rank_by_cosine(workspace: Workspace, project: Project, ids: list[int]) -> None:
-    encoder, rows = workspace.encoder(project), load_embeddings(workspace, project, ids)
+@pytest.mark.parametrize("residuals", [False, True])
+def test_words_rank_by_cosine(workspace: Workspace, project: Project, ids: list[int], residuals: bool) -> None:
+    encoder = workspace.encoder(project)
+    if residuals:  # as SigLIP's image tower has them
+        (name,) = shards.names(workspace, project, encoder.hash)
+        tensors, _ = workspace.artifacts.read_tensors(name)
+        more = torch.randn(len(ids), 12, generator=torch.Generator().manual_seed(0))
+        workspace.artifacts.write_tensors(name, {**tensors, "residuals": more})
+    rows = load_embeddings(workspace, project, ids)
     text = encoder.texts(["a red picture"]).embed(encoder.layers.text_weight)[0]
     images = rows.activations.embed(encoder.layers.image_weight)
     cosine = {item: float(image @ text / (image.norm() * text.norm())) for item, image in zip(ids, images, strict=True)}
@@ -43,6 +51,7 @@ def test_words_rank_by_cosine(workspace: Workspace, project: Project, ids: list[
     assert [one.item.id for one in search.found] == sorted(ids, key=lambda item: -cosine[item])[:10]
     assert [one.score for one in search.found] == pytest.approx([cosine[one.item.id] for one in search.found], abs=1e-5)
     assert search.searched == len(ids) == 36
+    assert find_text(workspace, project, "a red picture", EVERYWHERE, 10) == search  # from what the first one kept
     with pytest.raises(InvalidInputError, match="a few words"):
         find_text(workspace, project, " ", EVERYWHERE)
 
@@ -86,6 +95,13 @@ def test_shards_are_searched_as_one(workspace: Workspace, project: Project, monk
     assert {one.predicted_class_id for one in found} == {None}
     with pytest.raises(InvalidInputError, match="nothing can be predicted yet"):
         find_text(workspace, again, "blue", Filter(predicted_class_id=1))
+
+
+@pytest.mark.parametrize("wanted", [[], [3], [2, 5, 7], list(range(9))])
+def test_what_is_wanted_is_found_in_every_shard(wanted: list[int]) -> None:
+    for ids in ([], [7, 2, 4], [0, 8, 99]):
+        here, there = (torch.tensor(each, dtype=torch.int64) for each in (ids, wanted))
+        assert torch.equal(among(here, there), torch.isin(here, there))
 
 
 def test_filters(workspace: Workspace, project: Project) -> None:

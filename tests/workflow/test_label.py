@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from alflow.domain import Label, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
@@ -21,6 +22,7 @@ from alflow.store import labels, projects, rounds
 from alflow.workflow import label as desk
 from alflow.workflow.label import QueueEntry, QueueProgress, Submission
 from alflow.workspace import Workspace
+from tests.hands import Hands
 from tests.queues import World, open_queue
 
 
@@ -411,22 +413,68 @@ def test_progress_and_last_answers(each_workspace: Workspace) -> None:
 # Many at once.
 
 
-def empty_the_queue(workspace: Workspace, project_id: int, annotator_id: int, seed: int) -> Iterator[tuple[int, str]]:
+def cost(workspace: Workspace, work: Callable[[], Any]) -> tuple[list[Any], int]:
+    """The statements that run, and on SQLite how many steps they take, in tens."""
+    ran: list[Any] = []
+    steps = count()
+
+    def note(connection: Any, statement: Any, *_: Any) -> None:
+        ran.append(statement)
+        if connection.dialect.name == "sqlite":
+            connection.connection.driver_connection.set_progress_handler(lambda: next(steps) * 0, 10)
+
+    event.listen(workspace.database._engine, "before_execute", note)
+    work()
+    event.remove(workspace.database._engine, "before_execute", note)
+    return ran, next(steps)
+
+
+def test_an_answer_costs_the_same_however_many_were_given(each_workspace: Workspace) -> None:
+    """Every statement was built before, there are no more of them, and none passes what is answered."""
+    world = open_queue(each_workspace.database, 400, votes=2, n_annotators=3)
+    ada, bob, eve = (one.id for one in world.annotators)
+
+    def give(who: int, rank: int) -> None:
+        assert ranks(desk.next_candidates(each_workspace, world.project.id, who, 3))[0] == rank
+        desk.submit(each_workspace, who, answer(world, rank, token=f"{who}-{rank}"))
+
+    for rank in range(3):
+        give(eve, rank)
+    known, early = cost(each_workspace, lambda: give(eve, 3))
+    with each_workspace.database.begin() as tx:
+        for one in world.candidates[4:380]:
+            for who in (ada, bob):
+                ids = (world.project.id, one.item_id, one.id, world.round.id, who)
+                labels.submit(tx, labels.NewLabel(*ids, Verdict.SKIP, None, datetime.now(UTC), 1.0, f"{ids}", {}))
+    desk.next_candidates(each_workspace, world.project.id, eve, 3)
+    ran, late = cost(each_workspace, lambda: give(eve, 380))
+    assert {id(one) for one in ran} <= {id(one) for one in known}
+    assert len(ran) <= len(known)
+    assert late <= 1.2 * early
+
+
+def empty_the_queue(
+    workspace: Workspace, project_id: int, annotator_id: int, seed: int, hands: Hands | None = None
+) -> Iterator[tuple[int, str]]:
     """One annotator until nothing is left: (candidate, token) of each answer, after it was acknowledged."""
-    random, numbers = Random(seed), count()
+    random, numbers, hands = Random(seed), count(), hands or Hands(1_000)
     with workspace.database.read() as tx:
         classes = [one.id for one in projects.classes(tx, project_id)]
     idle = 0
     while idle < 3:
+        hands.asks(annotator_id)
         entries = desk.next_candidates(workspace, project_id, annotator_id, random.randint(1, 6))
+        hands.gets(annotator_id, [entry.candidate.id for entry in entries])
         idle = 0 if entries else idle + 1
         for entry in entries[: random.randint(1, len(entries))] if entries else []:
             said = random.choice([*classes, None])
             verdict = Verdict.SKIP if said is None else Verdict.CLASS
             token = f"{annotator_id}-{next(numbers)}"
+            hands.answers(annotator_id, entry.candidate.id)
             desk.submit(workspace, annotator_id, Submission(token, entry.candidate.id, verdict, said, 0.5))
             yield entry.candidate.id, token
             if random.random() < 0.05:
+                hands.takes_back(annotator_id, entry.candidate.id)
                 desk.undo(workspace, annotator_id, token)
                 yield -entry.candidate.id, token
 
@@ -439,13 +487,15 @@ def acknowledged(answers: list[tuple[int, str]]) -> set[str]:
 
 @pytest.mark.parametrize("votes", [1, 2])
 def test_annotators_at_once_empty_the_queue_and_nothing_is_lost_or_twice(each_workspace: Workspace, votes: int) -> None:
-    world = open_queue(each_workspace.database, 60, votes=votes, n_annotators=6)
+    world = open_queue(each_workspace.database, 100, votes=votes, n_annotators=20)
+    hands = Hands(votes)
 
     def work(number: int) -> list[tuple[int, str]]:
-        return list(empty_the_queue(each_workspace, world.project.id, world.annotators[number].id, number))
+        return list(empty_the_queue(each_workspace, world.project.id, world.annotators[number].id, number, hands))
 
-    with ThreadPoolExecutor(6) as pool:
-        given = [one for answers in pool.map(work, range(6)) for one in answers]
+    with ThreadPoolExecutor(20) as pool:
+        given = [one for answers in pool.map(work, range(20)) for one in answers]
+    assert (hands.again, hands.crowded) == (0, 0)
     found = standing(each_workspace, world)
     assert {label.token for label in found} == acknowledged(given)
     per_candidate = Counter(label.candidate_id for label in found)

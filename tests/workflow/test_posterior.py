@@ -65,6 +65,7 @@ def test_prior_precision_is_that_of_the_highest_evidence(workspace: Workspace, p
     for tau in (10.0, 3.0):
         change_settings(workspace, pets.id, type(pets.settings)(tau=tau))
         loaded = load_posterior(workspace, pets)
+        assert load_posterior(workspace, pets) is loaded  # decomposed once
         for side, weight in ((loaded.image, layers.image_weight), (loaded.text, layers.text_weight)):
             assert (side.tau, side.form) == (tau, "damped")
             best = best_prior_precision(side.spectrum, weight.square().sum().item(), tau)

@@ -1,0 +1,67 @@
+"""Where each answer of a project came from, as it is taken home."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from alflow.domain import Origin, Verdict
+from alflow.store import tables
+from alflow.store.database import Transaction
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """One answer with everything that led to it; `posterior` is the hash that the round was acquired with."""
+
+    item_id: int
+    uri: str
+    content_hash: str
+    class_name: str | None
+    annotator: str
+    at: datetime
+    seconds: float
+    round_number: int | None
+    strategy: str | None
+    origin: Origin | None
+    rank: int | None
+    score: float | None
+    posterior: str | None
+    verdict: Verdict
+    withdrawn_at: datetime | None
+    comment: str
+    proposed_class: str
+
+
+def of_project(tx: Transaction, project_id: int) -> list[Provenance]:
+    """Every answer of the project, withdrawn ones included, with what led to it; oldest first."""
+    label, item, round_, candidate = tables.label, tables.item, tables.round_, tables.candidate
+    rows = (
+        select(
+            label.c.item_id,
+            item.c.uri,
+            item.c.content_hash,
+            tables.class_label.c.name.label("class_name"),
+            tables.annotator.c.name.label("annotator"),
+            label.c.at,
+            label.c.seconds,
+            round_.c.number.label("round_number"),
+            round_.c.strategy,
+            candidate.c.origin,
+            candidate.c.rank,
+            candidate.c.score,
+            round_.c.hashes["posterior"].as_string().label("posterior"),
+            label.c.verdict,
+            label.c.withdrawn_at,
+            label.c.comment,
+            label.c.proposed_class,
+        )
+        .join(item, item.c.id == label.c.item_id)
+        .join(tables.annotator, tables.annotator.c.id == label.c.annotator_id)
+        .outerjoin(tables.class_label, tables.class_label.c.id == label.c.class_id)
+        .outerjoin(round_, round_.c.id == label.c.round_id)
+        .outerjoin(candidate, candidate.c.id == label.c.candidate_id)
+        .where(label.c.project_id == project_id)
+        .order_by(label.c.id)
+    )
+    return [Provenance(**row) for row in tx.execute(rows).mappings()]
