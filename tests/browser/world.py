@@ -9,10 +9,11 @@ from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw
+from sqlalchemy import update
 
 from alflow.domain import Evaluation, Item, Origin, Project, ProjectSettings, Round, Split
 from alflow.metrics import all_metrics
-from alflow.store import items, projects, rounds
+from alflow.store import items, projects, rounds, tables
 from alflow.workflow.pool import import_items
 from alflow.workflow.projects import create_project, name_classes
 from alflow.workspace import Workspace
@@ -84,6 +85,13 @@ def add_curve(workspace: Workspace, project: Project, n_rounds: int) -> None:
         evaluation = Evaluation(project.id, number, "test", 20 * number, 80, metrics, datetime.now(UTC))
         with workspace.database.begin() as tx:
             rounds.add_evaluation(tx, evaluation)
+
+
+def forget_everybody(workspace: Workspace) -> None:
+    """As if nobody had been heard of for long: what is reserved lapses, and the desk is empty."""
+    with workspace.database.begin() as tx:
+        for table in (tables.lease, tables.presence):
+            tx.execute(update(table).values(until=datetime.now(UTC)))
 
 
 def number_of(item: Item) -> int:

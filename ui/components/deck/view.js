@@ -34,12 +34,19 @@ class View {
   }
 
   /** What somebody has to know or do about answers that are not stored; hidden while all is well. */
-  banner(outbox, link) {
+  banner(outbox, link, loaded) {
     const [text, button] = this.#trouble(outbox, link);
-    const [label, action] = this.at.banner.children;
+    const [label, left, action] = this.at.banner.children;
     if (label.textContent !== text) label.textContent = text;
+    left.textContent = text && link.failures ? this.#left(loaded) : "";
     action.textContent = button;
     this.at.banner.hidden = !text;
+  }
+
+  /** How far one gets without a connection. */
+  #left(loaded) {
+    if (!loaded) return "No image is left here.";
+    return loaded === 1 ? "One image is here." : `${loaded} images are here.`;
   }
 
   #trouble(outbox, link) {
@@ -92,10 +99,10 @@ class View {
     return proposed_class ? `None: ${proposed_class}` : SAID[verdict];
   }
 
-  empty(round, current, open, waiting) {
+  empty(round, current, open, outbox, link) {
     this.at.empty.hidden = Boolean(current);
     if (current) return;
-    const [title, text] = waiting ? ["One moment", "Your answers are on their way; the next image follows."] : open === "todo" ? this.#nothing(round) : ["Nothing left here", "What others are looking at right now may come back. The other images are under To do."];
+    const [title, text] = this.#instead(round, open, outbox.pending().length, link);
     this.at.empty.querySelector("h3").textContent = title;
     const [right, checks] = round?.checks ?? [];
     const told = checks ? ` Of ${checks} check images so far you had ${right} right.` : "";
@@ -105,7 +112,12 @@ class View {
   recent(answers, undo) {
     const known = new Map([...this.at.recent.children].map((node) => [node.dataset.token, node]));
     this.at.recent.replaceChildren(...answers.map((answer) => known.get(answer.token) ?? this.#chip(answer, undo)));
-    answers.forEach((answer, i) => this.at.recent.children[i].classList.toggle("stored", answer.stored));
+    answers.forEach((answer, i) => {
+      const chip = this.at.recent.children[i];
+      chip.classList.toggle("stored", answer.stored);
+      chip.classList.toggle("final", Boolean(answer.final));
+      chip.title = `${this.said(answer)}${answer.comment ? ` (${answer.comment})` : ""}: ${answer.final ? "its round is closed" : "click to take this answer back"}`;
+    });
     this.at.undo.disabled = !answers.length;
   }
 
@@ -114,7 +126,6 @@ class View {
     const chip = document.createElement("button");
     chip.type = "button";
     chip.dataset.token = answer.token;
-    chip.title = `${name}${answer.comment ? ` (${answer.comment})` : ""}: click to take this answer back`;
     chip.classList.toggle("skipped", answer.verdict !== "class");
     chip.append(
       Object.assign(document.createElement("img"), { src: `/images/${this.data.project}/${answer.item_id}/thumbnail`, alt: "" }),
@@ -122,6 +133,14 @@ class View {
     );
     chip.onclick = () => undo(answer.token);
     return chip;
+  }
+
+  #instead(round, open, waiting, link) {
+    if (link.failures && round !== undefined)
+      return ["Waiting for the connection", "Every image that was here is answered. The next one appears here by itself."];
+    if (waiting) return ["One moment", "Your answers are on their way; the next image follows."];
+    if (open === "todo") return this.#nothing(round);
+    return ["Nothing left here", "What others are looking at right now may come back. The other images are under To do."];
   }
 
   #nothing(round) {
