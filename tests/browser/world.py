@@ -40,13 +40,20 @@ def numbered_image(number: int, color: tuple[int, ...] | None = None) -> Image.I
 
 
 def build(
-    workspace: Workspace, folder: Path, name: str, count: int, settings: ProjectSettings | None = None
+    workspace: Workspace,
+    folder: Path,
+    name: str,
+    count: int,
+    settings: ProjectSettings | None = None,
+    *,
+    times: int = 1,
 ) -> tuple[Project, Round]:
-    """A project of `count` numbered pool images, all of them candidates of an open round."""
+    """A project of `count` numbered pool images, all of them candidates of an open round; `times` as wide and high."""
     images = folder / name
     images.mkdir()
     for number in range(1, count + 1):
-        numbered_image(number).save(images / f"{number:04d}.png")
+        image = numbered_image(number)
+        image.resize((image.width * times, image.height * times)).save(images / f"{number:04d}.png")
     project = create_project(workspace, name, MODEL, "fp32", name_classes(CLASSES), settings)
     import_items(workspace, project, str(images), Split.POOL)
     return project, open_by_hand(workspace, project)
