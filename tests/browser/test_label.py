@@ -101,7 +101,7 @@ def test_two_minutes_without_a_network(desk: Desk, signed_in: Open, tmp_path: Pa
         if turn == 10:
             expect(page.locator("[data-is=banner]")).to_contain_text("kept in this browser")
             expect(page.locator("[data-is=banner]")).to_contain_text("23 images are here")
-    expect(page.locator("[data-is=pill]")).to_contain_text("34 kept in this browser")
+    expect(page.locator("[data-is=pill]")).to_contain_text("34 kept here")
     expect(page.locator("[data-is=empty]")).to_contain_text("Every image that was here is answered")
     assert len(stored_labels(desk, project)) == 10
 

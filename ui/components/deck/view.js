@@ -23,7 +23,7 @@ class View {
 
   pill(outbox, link) {
     const waiting = outbox.pending().length;
-    const kept = waiting ? `, ${waiting} kept in this browser` : "";
+    const kept = waiting ? `, ${waiting} kept here` : "";
     const [state, text] = link.failures
       ? ["off", `${link.problem}${kept}`]
       : waiting
@@ -60,7 +60,7 @@ class View {
     if (link.failures && link.problem === SIGNED_OUT)
       return ["You are signed out. Sign in again in another tab: the answers kept in this browser are then stored.", "Try now"];
     if (link.failures > 1 || (link.failures && link.problem === OFFLINE))
-      return [`${link.problem}. Go on: your answers are kept in this browser and stored by themselves once the server answers.`, "Try now"];
+      return [`${link.problem}. Go on: answers are kept in this browser and stored once it is back.`, "Try now"];
     return ["", ""];
   }
 
@@ -128,7 +128,8 @@ class View {
     chip.dataset.token = answer.token;
     chip.classList.toggle("skipped", answer.verdict !== "class");
     chip.append(
-      Object.assign(document.createElement("img"), { src: `/images/${this.data.project}/${answer.item_id}/thumbnail`, alt: "" }),
+      // the very image that was answered: it is here, also without a connection
+      Object.assign(document.createElement("img"), { src: `/images/${this.data.project}/${answer.item_id}/rendition`, alt: "" }),
       Object.assign(document.createElement("span"), { textContent: name }),
     );
     chip.onclick = () => undo(answer.token);
