@@ -19,8 +19,9 @@ OPEN: Final = frozenset({
     "/auth/login",
     "/oauth2callback",
     "/_stcore/health",
+    "/offline.js",
 })
-"""Paths for everybody: how one comes in, and whether the server lives."""
+"""Paths for everybody: how one comes in, whether the server lives, and what a browser shows when it does not."""
 
 PAGES: Final[Mapping[str, Role]] = {
     "label": Role.ANNOTATOR,

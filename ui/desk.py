@@ -20,7 +20,7 @@ from alflow.errors import AlflowError, InvalidInputError, UnavailableError
 from alflow.workflow import gold, guidelines, label, projects, worth
 from alflow.workspace import Workspace
 
-AHEAD = 16  # the item on screen and what can be answered while the connection is lost
+AHEAD = 40  # what can be answered while the connection is lost: two minutes of it, at three seconds an image
 RECENT = 12
 TODO = "todo"
 
@@ -78,7 +78,7 @@ def sync(
         "queue": _with_check(workspace, project_id, annotator_id, told) if wish.queue == TODO else told,
         "aside": {kind.value: n for kind, n in label.put_aside(workspace, project_id).items()},
         "round": _round(progress, checks),
-        "recent": [_recent(answer.label) for answer in recent],
+        "recent": [_recent(answer) for answer in recent],
     }
 
 
@@ -201,7 +201,8 @@ def _round(progress: label.QueueProgress, checks: tuple[int, int] | None) -> dic
     return told | ({"checks": checks} if checks and checks[1] else {})
 
 
-def _recent(answer: Label) -> dict[str, Any]:
+def _recent(past: label.PastAnswer) -> dict[str, Any]:
+    answer = past.label
     return {
         "token": answer.token,
         "candidate_id": answer.candidate_id,
@@ -210,4 +211,5 @@ def _recent(answer: Label) -> dict[str, Any]:
         "class_id": answer.class_id,
         "comment": answer.comment,
         "proposed_class": answer.proposed_class,
+        "final": past.final,
     }

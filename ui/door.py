@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alflow.errors import AlflowError, DeniedError, InvalidInputError, TryLaterError
+from alflow.errors import AlflowError, DeniedError, TryLaterError
+from ui.body import received
 from ui.gate import Doorkeeper
 
 HEADERS = {
@@ -88,16 +89,12 @@ def doorkeeper(request: Request) -> Doorkeeper:
 
 
 async def sent(request: Request) -> Mapping[str, str]:
-    """The fields of a form, whatever its size claims to be; anybody may send one.
+    """The fields of a form; anybody may send one.
 
     Raises:
         InvalidInputError: it is larger than any of ours.
     """
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST:
-            raise InvalidInputError("This form is too large.")
+    body = await received(request, LARGEST, "This form")
     return defaultdict(str, parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 

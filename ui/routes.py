@@ -15,6 +15,7 @@ from starlette.routing import Route
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError, UnavailableError
 from alflow.workflow import pool
 from ui import desk, grid, services
+from ui.body import received
 
 MAX_BODY = 1_000_000
 WHOLE = "full"
@@ -49,7 +50,7 @@ def guide(request: Request) -> Response:
 async def sync(request: Request) -> Response:
     """Take the answers a deck has not seen acknowledged; give acknowledgements, the queue and the round's progress."""
     try:
-        asked = _asked(await request.body())
+        asked = _asked(await received(request, MAX_BODY, "What the deck sent"))
         project_id, annotator_id = request.path_params["project"], request.state.visitor.annotator.id
         if asked.get("annotator", annotator_id) != annotator_id:  # signed in as somebody else since the page was opened
             return JSONResponse({"reason": "Somebody else is signed in by now: sign in again."}, 401)
@@ -69,7 +70,7 @@ async def grid_page(request: Request) -> Response:
     """Take an answered page of the grid, or take one back; give the next."""
     project_id, annotator_id = request.path_params["project"], request.state.visitor.annotator.id
     try:
-        sent = _object(await request.body())
+        sent = _object(await received(request, MAX_BODY, "What the grid sent"))
         reply = await run_in_threadpool(grid.exchange, services.current().workspace, project_id, annotator_id, sent)
     except NotFoundError as error:
         return JSONResponse({"reason": str(error)}, 404)
@@ -92,8 +93,6 @@ def _asked(body: bytes) -> dict[str, Any]:
     Raises:
         InvalidInputError: it is something else.
     """
-    if len(body) > MAX_BODY:
-        raise InvalidInputError("The deck sent more than a megabyte at once.")
     try:
         asked = json.loads(body)
         events = asked["events"]
@@ -117,8 +116,8 @@ def _object(body: bytes) -> Mapping[str, Any]:
         sent = json.loads(body)
     except ValueError as error:
         raise InvalidInputError("The grid must send JSON.") from error
-    if len(body) > MAX_BODY or not isinstance(sent, dict):
-        raise InvalidInputError("The grid must send one object, of less than a megabyte.")
+    if not isinstance(sent, dict):
+        raise InvalidInputError("The grid must send one object.")
     return sent
 
 

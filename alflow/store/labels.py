@@ -167,18 +167,24 @@ def count_of(tx: Transaction, round_id: int, annotator_id: int) -> int:
     return tx.execute(select(func.count()).where(*mine)).scalar_one()
 
 
-def last_of(tx: Transaction, project_id: int, annotator_id: int, count: int) -> list[tuple[Label, Item]]:
-    """An annotator's last answers that stand, newest first, each with its item."""
-    label, item = tables.label, tables.item
+def last_of(
+    tx: Transaction, project_id: int, annotator_id: int, count: int
+) -> list[tuple[Label, Item, datetime | None]]:
+    """An annotator's last answers that stand, newest first, each with its item and when its round was closed."""
+    label, item, round_ = tables.label, tables.item, tables.round_
     rows = (
-        select(label, item)
+        select(label, item, round_.c.closed_at.label("round_closed_at"))
         .join(item, item.c.id == label.c.item_id)
+        .outerjoin(round_, round_.c.id == label.c.round_id)
         .where(label.c.project_id == project_id, label.c.annotator_id == annotator_id, label.c.withdrawn_at.is_(None))
         .order_by(label.c.id.desc())
         .limit(count)
         .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
     )
-    return [(Label(**part(row, label)), Item(**part(row, item))) for row in tx.execute(rows).mappings()]
+    return [
+        (Label(**part(row, label)), Item(**part(row, item)), row["round_closed_at"])
+        for row in tx.execute(rows).mappings()
+    ]
 
 
 def settled(tx: Transaction, project_id: int) -> dict[int, int]:

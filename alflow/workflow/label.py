@@ -23,6 +23,9 @@ PRESENT: Final = timedelta(seconds=90)
 ALONE: Final = 6
 """What somebody who is alone at the desk may hold of the last images; shared as soon as another one comes."""
 
+SPARE: Final = 6
+"""What at most is left for whoever comes next: they start with it, and an even share follows at the next request."""
+
 
 @dataclass(frozen=True)
 class QueueEntry:
@@ -71,10 +74,11 @@ class QueueProgress:
 
 @dataclass(frozen=True)
 class PastAnswer:
-    """An answer that stands, and the image it is about."""
+    """An answer that stands, and the image it is about; a `final` one can no longer be taken back."""
 
     label: Label
     item: Item
+    final: bool
 
 
 def sign_in(workspace: Workspace, name: str) -> Annotator:
@@ -208,7 +212,7 @@ def undo(workspace: Workspace, annotator_id: int, token: str, project_id: int | 
 
     Raises:
         NotFoundError: this annotator gave no such answer.
-        ConflictError: the round is closed: its model has learned from the answer.
+        ConflictError: the round was closed since: its model has learned from the answer.
     """
     now = datetime.now(UTC)
     with workspace.database.begin() as tx:
@@ -222,10 +226,11 @@ def undo(workspace: Workspace, annotator_id: int, token: str, project_id: int | 
             return labels.withdraw(tx, label.id, now)
         labels.lock_candidate(tx, label.candidate_id)
         round_ = rounds.lock(tx, label.round_id)
-        if round_.state is RoundState.CLOSED:
+        if _learned(label, round_.closed_at):
             raise ConflictError("the round is closed: its model has learned from this answer, which stays")
         withdrawn = labels.withdraw(tx, label.id, now)
-        queue.reserve(tx, label.candidate_id, annotator_id, now + _lease(tx, label.project_id), now)
+        if round_.state is not RoundState.CLOSED:
+            queue.reserve(tx, label.candidate_id, annotator_id, now + _lease(tx, label.project_id), now)
         rounds.unsettle(tx, round_)
         return withdrawn
 
@@ -244,14 +249,21 @@ def progress(workspace: Workspace, project_id: int, annotator_id: int) -> QueueP
 def last_answers(workspace: Workspace, project_id: int, annotator_id: int, n: int = 10) -> list[PastAnswer]:
     """This annotator's last answers that stand, newest first."""
     with workspace.database.read() as tx:
-        return [PastAnswer(*pair) for pair in labels.last_of(tx, project_id, annotator_id, n)]
+        found = labels.last_of(tx, project_id, annotator_id, n)
+    return [PastAnswer(label, item, final=_learned(label, closed_at)) for label, item, closed_at in found]
 
 
 def _share(tx: Transaction, round_id: int, count: int, present: int) -> int:
-    """An equal share of what is left, with one for whoever comes next; who is alone may look some images ahead."""
-    shares = present + 1
-    equal = math.ceil(queue.votes_missing(tx, round_id, count * shares) / shares)
+    """An equal share of what is left, less some for whoever comes next; who is alone may look some images ahead."""
+    missing = queue.votes_missing(tx, round_id, count * present + SPARE)
+    spare = min(SPARE, missing // (present + 1))
+    equal = math.ceil((missing - spare) / present)
     return min(count, max(ALONE if present == 1 else 1, equal))
+
+
+def _learned(label: Label, closed_at: datetime | None) -> bool:
+    """Whether the answer was there when its round was closed: one that came later has changed no model."""
+    return closed_at is not None and label.at <= closed_at
 
 
 def _lease(tx: Transaction, project_id: int) -> timedelta:

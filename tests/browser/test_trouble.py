@@ -85,7 +85,11 @@ def test_nothing_is_lost_twice_or_under_the_wrong_image(
     expect(page.locator("[data-is=banner]")).to_be_visible()
     wait_until_ready(page)
     page.locator(".classes button").last.click()  # no dialog of the framework is in the way
+    seen += page.evaluate("window.witness")
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("kept in this browser")
     server.start()
+    wait_for_image(page)  # it comes back by itself
     expect(page.locator("[data-is=pill]")).to_have_text("All answers stored")
     expect(page.locator("[data-is=banner]")).to_be_hidden()
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw
+from sqlalchemy import update
 
 from alflow.domain import Evaluation, Item, Origin, Project, ProjectSettings, Round, Split
 from alflow.metrics import all_metrics
-from alflow.store import items, projects, rounds
+from alflow.store import items, projects, rounds, tables
 from alflow.workflow.pool import import_items
 from alflow.workflow.projects import create_project, name_classes
 from alflow.workspace import Workspace
@@ -39,13 +40,20 @@ def numbered_image(number: int, color: tuple[int, ...] | None = None) -> Image.I
 
 
 def build(
-    workspace: Workspace, folder: Path, name: str, count: int, settings: ProjectSettings | None = None
+    workspace: Workspace,
+    folder: Path,
+    name: str,
+    count: int,
+    settings: ProjectSettings | None = None,
+    *,
+    times: int = 1,
 ) -> tuple[Project, Round]:
-    """A project of `count` numbered pool images, all of them candidates of an open round."""
+    """A project of `count` numbered pool images, all of them candidates of an open round; `times` as wide and high."""
     images = folder / name
     images.mkdir()
     for number in range(1, count + 1):
-        numbered_image(number).save(images / f"{number:04d}.png")
+        image = numbered_image(number)
+        image.resize((image.width * times, image.height * times)).save(images / f"{number:04d}.png")
     project = create_project(workspace, name, MODEL, "fp32", name_classes(CLASSES), settings)
     import_items(workspace, project, str(images), Split.POOL)
     return project, open_by_hand(workspace, project)
@@ -84,6 +92,13 @@ def add_curve(workspace: Workspace, project: Project, n_rounds: int) -> None:
         evaluation = Evaluation(project.id, number, "test", 20 * number, 80, metrics, datetime.now(UTC))
         with workspace.database.begin() as tx:
             rounds.add_evaluation(tx, evaluation)
+
+
+def forget_everybody(workspace: Workspace) -> None:
+    """As if nobody had been heard of for long: what is reserved lapses, and the desk is empty."""
+    with workspace.database.begin() as tx:
+        for table in (tables.lease, tables.presence):
+            tx.execute(update(table).values(until=datetime.now(UTC)))
 
 
 def number_of(item: Item) -> int:

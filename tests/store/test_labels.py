@@ -144,7 +144,7 @@ def test_last_answers_are_the_ones_that_stand_newest_first(database: Database) -
         labels.withdraw(tx, made[1].id, NOW)
         mine = world.annotators[0].id
         found = labels.last_of(tx, world.project.id, mine, 10)
-        assert found == [(made[2], world.items[2]), (made[0], world.items[0])]
+        assert found == [(made[2], world.items[2], None), (made[0], world.items[0], None)]
         assert labels.last_of(tx, world.project.id, mine, 1) == found[:1]
         assert labels.count_of(tx, world.round.id, mine) == 2
 

@@ -54,6 +54,7 @@ REQUESTS = {
     "PUT /_stcore/upload_file/none/none":      [401, 403, 403, 403, 403, 403, 401, 401, 401],
     "GET /app/static/none.jpg":                [401, 200, 200, 200, 200, 200, 401, 401, 401],  # the pages' own frame
     "GET /sign-in":                            [200, 200, 200, 200, 200, 200, 200, 200, 200],
+    "GET /offline.js":                         [200, 200, 200, 200, 200, 200, 200, 200, 200],
     # without a provider these lead to the pages, past whose gate nobody is
     "GET /auth/login":                         [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /oauth2callback":                     [401, 200, 200, 200, 200, 200, 401, 401, 401],

@@ -237,6 +237,14 @@ def test_the_last_images_are_shared_among_those_at_the_desk(each_workspace: Work
     assert ask(ada) == [7]
 
 
+def test_who_is_alone_holds_all_but_some_for_whoever_comes_next(each_workspace: Workspace) -> None:
+    """So that a lost connection stops nobody soon, and nobody who comes waits."""
+    world = open_queue(each_workspace.database, 30, n_annotators=2)
+    ada, bob = (one.id for one in world.annotators)
+    held = [len(desk.next_candidates(each_workspace, world.project.id, who, 40)) for who in (ada, bob, ada, bob)]
+    assert held == [24, 6, 12, 12]
+
+
 def test_whoever_closes_the_desk_leaves_nothing_reserved_there(each_workspace: Workspace) -> None:
     here = open_queue(each_workspace.database, 4, n_annotators=2)
     there = open_queue(each_workspace.database, 2, n_annotators=2, name="there")
@@ -386,6 +394,18 @@ def test_undo_in_a_closed_round_is_refused(each_workspace: Workspace) -> None:
     with pytest.raises(ConflictError, match="learned"):
         desk.undo(each_workspace, who, "token-0")
     assert len(standing(each_workspace, world)) == 1
+
+
+def test_an_answer_that_came_after_its_round_was_closed_can_be_taken_back(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 2)
+    who = world.annotators[0].id
+    desk.submit(each_workspace, who, answer(world, 0))
+    close(each_workspace, world)
+    desk.submit(each_workspace, who, answer(world, 1))
+    assert [past.final for past in desk.last_answers(each_workspace, world.project.id, who)] == [False, True]
+    desk.undo(each_workspace, who, "token-1")
+    assert [label.token for label in standing(each_workspace, world)] == ["token-0"]
+    assert state(each_workspace, world) is RoundState.CLOSED
 
 
 def test_undo_of_an_extra_vote_leaves_the_round_labelled(each_workspace: Workspace) -> None:

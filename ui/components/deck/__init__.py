@@ -13,7 +13,7 @@ from alflow.domain import Annotator, ClassLabel, Project
 HERE = Path(__file__).parent
 PARTS = (
     *("outbox", "tabs", "link", "ledger", "stage", "zoom", "keys", "notes", "panels", "classes", "view", "controls"),
-    "deck",
+    *("deck", "mount"),
 )
 """The scripts, which become one module: each after those it is made of, the one that exports last."""
 

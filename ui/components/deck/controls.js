@@ -36,7 +36,7 @@ class Controls {
     document.addEventListener("visibilitychange", () => !document.hidden && link.sync(), { signal });
     for (const group of [at.tools, at.zoom])
       group.addEventListener("click", (event) => this.#press(event), { signal });
-    for (const node of [at.tools, at.zoom, at.classes, at.recent, at.queues])
+    for (const node of [at.tools, at.zoom, at.classes, at.recent, at.queues, at.guide_button, at.keys_button])
       node.addEventListener("mousedown", (event) => event.preventDefault(), { signal }); // keep focus off the buttons
   }
 

@@ -6,7 +6,6 @@
  */
 const POLL_MS = 3000; // while there is nothing to show
 const GUARD_MS = 700; // the image changed under the annotator's fingers: let them look first
-const AGAIN_MS = 2000; // a page that is drawn anew has its deck again by then
 const AHEAD = 5;
 
 class Deck {
@@ -97,8 +96,7 @@ class Deck {
     const here = sequence.findIndex((each) => each.candidate_id === this.stage.current?.candidate_id);
     const entry = sequence[here < 0 ? (direction < 0 ? sequence.length - 1 : 0) : here + direction];
     if (!entry) return this.hint(direction < 0 ? "No earlier image" : "No further image yet");
-    if (!this.revisited) this.nextUp = this.stage.current?.candidate_id;
-    this.revisited = entry.answer ? entry.candidate_id : null;
+    this.#revisit(entry.answer ? entry.candidate_id : null);
     this.stage.show(entry);
     this.hint(entry.answer ? `Your answer: ${this.view.said(entry.answer)}. Answer again to change it.` : "");
     this.render();
@@ -113,13 +111,14 @@ class Deck {
     this.link.sync();
   }
 
-  /** Take back an answer of this round, the latest by default, and show its item again. */
+  /** Take back an answer, the latest by default, and keep its item on screen until it is answered again. */
   undo(token = this.ledger.history()[0]?.token) {
     const answer = this.ledger.history().find((each) => each.token === token);
     if (!answer) return this.hint("Nothing to undo");
+    if (answer.final) return this.hint("Its round is closed: the model has learned from this answer", true);
     const entry = { candidate_id: answer.candidate_id, item_id: answer.item_id };
     this.outbox.add({ kind: "undo", token, candidate_id: entry.candidate_id }, entry);
-    this.revisited = null;
+    this.#revisit(entry.candidate_id);
     this.stage.show(entry);
     this.#tell("undone", entry, { token });
     this.hint("Taken back: answer again");
@@ -147,9 +146,9 @@ class Deck {
     const history = ledger.history();
     view.progress(ledger.round, ledger.pendingAnswers());
     view.pill(this.outbox, this.link);
-    view.banner(this.outbox, this.link);
+    view.banner(this.outbox, this.link, this.stage.loaded(this.ledger.entries()));
     view.queues(ledger.aside, this.open, (kind) => this.openQueue(kind));
-    view.empty(ledger.round, this.stage.current, this.open, this.outbox.pending().length);
+    view.empty(ledger.round, this.stage.current, this.open, this.outbox, this.link);
     view.recent(history, (token) => this.undo(token));
     const last = history.find((answer) => answer.stored && this.worths.has(answer.token));
     view.worth(this.worths.get(last?.token), last && view.said(last));
@@ -170,6 +169,8 @@ class Deck {
       if (check) this.hint(`${check.right ? "A check, and right" : "A check"}: ${this.view.names.get(check.class_id)}`, !check.right);
     this.ledger.take(reply, this.open);
     if (this.off.signal.aborted) return;
+    if (reply.acknowledgements.some(({ stored, again }) => !stored && !again)) this.revisited = null;
+    if (this.link.failures) this.stage.retry();
     this.render();
     if (before && this.stage.current && before.candidate_id !== this.stage.current.candidate_id)
       this.#moved(before);
@@ -193,6 +194,12 @@ class Deck {
     this.zoom?.reset();
     this.notes?.follow(entry);
     this.classes?.suggest(entry?.suggestion);
+  }
+
+  /** Stay with this candidate, though it is in no queue, and go on afterwards from where one was before. */
+  #revisit(candidateId) {
+    if (!this.revisited) this.nextUp = this.stage.current?.candidate_id;
+    this.revisited = candidateId;
   }
 
   /** Where to go on once this entry is answered: after it, or where one was before looking back. */
@@ -242,27 +249,4 @@ class Deck {
   #tell(what, entry, more = {}) {
     window.dispatchEvent(new CustomEvent("alflow", { detail: { what, ...entry, ...more, at: performance.now() } }));
   }
-}
-
-/** The one deck that listens: a page being replaced may still hold the last one. */
-const LIVE = Symbol.for("alflow.deck");
-
-/** A deck goes; the page may be about to draw it anew, so its images are given back only if that does not happen. */
-function retire(deck) {
-  deck.destroy();
-  setTimeout(() => window[LIVE]?.deck.data.project === deck.data.project || deck.depart(), AGAIN_MS);
-}
-
-export default function ({ data, parentElement }) {
-  const identity = JSON.stringify(data);
-  const live = window[LIVE];
-  if (live?.parent !== parentElement || live.identity !== identity) {
-    if (live) retire(live.deck);
-    window[LIVE] = { parent: parentElement, identity, deck: new Deck(parentElement, data) };
-  }
-  return () => {
-    if (window[LIVE]?.parent !== parentElement) return;
-    retire(window[LIVE].deck);
-    delete window[LIVE];
-  };
 }

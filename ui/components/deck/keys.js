@@ -51,8 +51,8 @@ const KEY_SETS = {
       bad: ["Digit9"],
       comment: ["Digit0"],
       undo: ["Backspace"],
-      fit: ["Equal"],
-      guide: ["Minus"],
+      fit: ["Quote"],
+      guide: ["BracketLeft"],
     },
   },
 };
@@ -62,8 +62,8 @@ const WORDS = {
   comment: "Comment", undo: "Undo", fit: "Fit or 1:1", guide: "Guidelines", find: "Find a class", help: "Keys",
   closer: "Zoom in", wider: "Zoom out",
 };
-const PRINTED = { " ": "Space", Backspace: "Bksp", ArrowLeft: "←", ArrowRight: "→", Comma: ",", Period: ".", Semicolon: ";", Minus: "-", Equal: "=", Backquote: "`" };
-const PLACE = /^(Key[A-Z]|Digit\d|Comma|Period|Semicolon|Minus|Equal|Backquote)$/;
+const PRINTED = { " ": "Space", Backspace: "Bksp", ArrowLeft: "←", ArrowRight: "→", Comma: ",", Period: ".", Semicolon: ";", Quote: "'", BracketLeft: "[", Backquote: "`" };
+const PLACE = /^(Key[A-Z]|Digit\d|Comma|Period|Semicolon|Quote|BracketLeft|Backquote)$/;
 
 class Keys {
   static STORED = "alflow-keys";
@@ -92,9 +92,10 @@ class Keys {
     }
   }
 
-  /** What a key press means: `{classId}`, `{command}` or nothing. */
+  /** What a key press means: `{classId}`, `{command}` or nothing. Some type `/` or `+` with Shift and another place. */
   action(event) {
     const typed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (event.shiftKey && ALWAYS[typed]) return this.actions.get(typed);
     return this.actions.get(event.code) ?? this.actions.get(typed);
   }
 

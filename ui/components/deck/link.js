@@ -5,7 +5,8 @@
  * said that it is stored (or that it never will be). After a failure it tries again by itself, less and less often, and
  * at once when the browser says that the network is back.
  */
-const BATCH = 50; // events in one request; a keepalive body may have 64 KB
+const BATCH = 50; // events in one request
+const BATCH_BYTES = 30000; // of them; all keepalive requests that are under way may have 64 KB together
 const TIMEOUT_MS = 20000; // a connection that is open and silent is a lost one
 const SLOWEST_MS = 8000; // between two tries
 const OFFLINE = "No connection";
@@ -27,8 +28,7 @@ class Link {
 
   /** The last tab closes: deliver what is kept, and give back what was reserved. Nobody waits for the reply. */
   leave() {
-    const events = this.#sendable(this.outbox.pending().slice(0, BATCH));
-    this.#post({ ...this.ask(), events, ahead: 0, leave: true }).catch(() => {}); // kept all the same
+    this.#post({ ...this.ask(), events: sendable(this.#batch()), ahead: 0, leave: true }).catch(() => {}); // kept all the same
   }
 
   async sync() {
@@ -62,8 +62,8 @@ class Link {
   }
 
   async #exchange() {
-    const sent = this.outbox.pending().slice(0, BATCH);
-    const response = await this.#post({ ...this.ask(), events: this.#sendable(sent) });
+    const sent = this.#batch();
+    const response = await this.#post({ ...this.ask(), events: sendable(sent) });
     if (response.status === 401) throw new Error(SIGNED_OUT);
     if (!response.ok) throw new Error(await this.#reason(response));
     const reply = await response.json();
@@ -78,9 +78,11 @@ class Link {
     if (retry) throw new Error(retry);
   }
 
-  /** Events as the server knows them. */
-  #sendable(events) {
-    return events.map(({ entry, at, ...event }) => event);
+  /** The oldest events, as many as one request takes; long comments make them few. */
+  #batch() {
+    let bytes = 0;
+    const fits = (event) => (bytes += new Blob([JSON.stringify(event)]).size) <= BATCH_BYTES;
+    return this.outbox.pending().slice(0, BATCH).filter((event, i) => fits(event) || i === 0);
   }
 
   #post(body) {
@@ -99,6 +101,9 @@ class Link {
     return told.reason ?? (response.status < 500 ? `The server refused (${response.status})` : OFFLINE);
   }
 }
+
+/** Events as the server knows them. */
+const sendable = (events) => events.map(({ entry, at, ...event }) => event);
 
 /** Send what this browser keeps of a person's answers in other projects: nobody should have to go back for that. */
 function flushElsewhere(annotator, project) {

@@ -54,14 +54,27 @@ class Stage {
     whole.src = source(this.current);
   }
 
-  /** Have the browser's cache fetch images that may be wanted while the connection is lost. */
+  /** Have the browser's cache fetch images that may be wanted while the connection is lost; again where it failed. */
   warm(entries) {
     const wanted = new Map(entries.map((entry) => [entry.item_id, entry]));
     for (const id of this.warmed.keys()) if (!wanted.has(id)) this.warmed.delete(id);
     for (const [id, entry] of wanted) {
       if (this.warmed.has(id)) continue;
-      this.warmed.set(id, Object.assign(new Image(), { fetchPriority: "low", src: this.source(entry) }));
+      const image = Object.assign(new Image(), { fetchPriority: "low", src: this.source(entry) });
+      image.onerror = () => this.warmed.get(id) === image && this.warmed.delete(id);
+      this.warmed.set(id, image);
     }
+  }
+
+  /** How many of these entries can be shown without a connection. */
+  loaded(entries) {
+    const is = (image) => Boolean(image?.complete && image.naturalWidth);
+    return entries.filter(({ item_id }) => is(this.images.get(item_id)) || is(this.warmed.get(item_id))).length;
+  }
+
+  /** The connection is back: no image need wait for its next try. */
+  retry() {
+    for (const image of this.images.values()) if (image.complete && !image.naturalWidth) image.src = image.src;
   }
 
   /** What was on screen, for the record that is stored with the answer. */
@@ -114,6 +127,7 @@ class Stage {
     const tries = Number(image.dataset.tries) + 1;
     image.dataset.tries = tries;
     if (this.current?.item_id === entry.item_id && tries > 2) this.root.classList.add("failed");
-    setTimeout(() => image.isConnected && (image.src = this.source(entry)), Math.min(500 * 2 ** tries, 15000));
+    const stillMissing = () => image.isConnected && !image.naturalWidth;
+    setTimeout(() => stillMissing() && (image.src = this.source(entry)), Math.min(500 * 2 ** tries, 15000));
   }
 }

@@ -23,7 +23,7 @@ class View {
 
   pill(outbox, link) {
     const waiting = outbox.pending().length;
-    const kept = waiting ? `, ${waiting} kept in this browser` : "";
+    const kept = waiting ? `, ${waiting} kept here` : "";
     const [state, text] = link.failures
       ? ["off", `${link.problem}${kept}`]
       : waiting
@@ -34,12 +34,19 @@ class View {
   }
 
   /** What somebody has to know or do about answers that are not stored; hidden while all is well. */
-  banner(outbox, link) {
+  banner(outbox, link, loaded) {
     const [text, button] = this.#trouble(outbox, link);
-    const [label, action] = this.at.banner.children;
+    const [label, left, action] = this.at.banner.children;
     if (label.textContent !== text) label.textContent = text;
+    left.textContent = text && link.failures ? this.#left(loaded) : "";
     action.textContent = button;
     this.at.banner.hidden = !text;
+  }
+
+  /** How far one gets without a connection. */
+  #left(loaded) {
+    if (!loaded) return "No image is left here.";
+    return loaded === 1 ? "One image is here." : `${loaded} images are here.`;
   }
 
   #trouble(outbox, link) {
@@ -53,7 +60,7 @@ class View {
     if (link.failures && link.problem === SIGNED_OUT)
       return ["You are signed out. Sign in again in another tab: the answers kept in this browser are then stored.", "Try now"];
     if (link.failures > 1 || (link.failures && link.problem === OFFLINE))
-      return [`${link.problem}. Go on: your answers are kept in this browser and stored by themselves once the server answers.`, "Try now"];
+      return [`${link.problem}. Go on: answers are kept in this browser and stored once it is back.`, "Try now"];
     return ["", ""];
   }
 
@@ -92,10 +99,10 @@ class View {
     return proposed_class ? `None: ${proposed_class}` : SAID[verdict];
   }
 
-  empty(round, current, open, waiting) {
+  empty(round, current, open, outbox, link) {
     this.at.empty.hidden = Boolean(current);
     if (current) return;
-    const [title, text] = waiting ? ["One moment", "Your answers are on their way; the next image follows."] : open === "todo" ? this.#nothing(round) : ["Nothing left here", "What others are looking at right now may come back. The other images are under To do."];
+    const [title, text] = this.#instead(round, open, outbox.pending().length, link);
     this.at.empty.querySelector("h3").textContent = title;
     const [right, checks] = round?.checks ?? [];
     const told = checks ? ` Of ${checks} check images so far you had ${right} right.` : "";
@@ -105,7 +112,12 @@ class View {
   recent(answers, undo) {
     const known = new Map([...this.at.recent.children].map((node) => [node.dataset.token, node]));
     this.at.recent.replaceChildren(...answers.map((answer) => known.get(answer.token) ?? this.#chip(answer, undo)));
-    answers.forEach((answer, i) => this.at.recent.children[i].classList.toggle("stored", answer.stored));
+    answers.forEach((answer, i) => {
+      const chip = this.at.recent.children[i];
+      chip.classList.toggle("stored", answer.stored);
+      chip.classList.toggle("final", Boolean(answer.final));
+      chip.title = `${this.said(answer)}${answer.comment ? ` (${answer.comment})` : ""}: ${answer.final ? "its round is closed" : "click to take this answer back"}`;
+    });
     this.at.undo.disabled = !answers.length;
   }
 
@@ -114,14 +126,22 @@ class View {
     const chip = document.createElement("button");
     chip.type = "button";
     chip.dataset.token = answer.token;
-    chip.title = `${name}${answer.comment ? ` (${answer.comment})` : ""}: click to take this answer back`;
     chip.classList.toggle("skipped", answer.verdict !== "class");
     chip.append(
-      Object.assign(document.createElement("img"), { src: `/images/${this.data.project}/${answer.item_id}/thumbnail`, alt: "" }),
+      // the very image that was answered: it is here, also without a connection
+      Object.assign(document.createElement("img"), { src: `/images/${this.data.project}/${answer.item_id}/rendition`, alt: "" }),
       Object.assign(document.createElement("span"), { textContent: name }),
     );
     chip.onclick = () => undo(answer.token);
     return chip;
+  }
+
+  #instead(round, open, waiting, link) {
+    if (link.failures && round !== undefined)
+      return ["Waiting for the connection", "Every image that was here is answered. The next one appears here by itself."];
+    if (waiting) return ["One moment", "Your answers are on their way; the next image follows."];
+    if (open === "todo") return this.#nothing(round);
+    return ["Nothing left here", "What others are looking at right now may come back. The other images are under To do."];
   }
 
   #nothing(round) {

@@ -20,6 +20,7 @@ class Zoom {
     on("pointermove", (event) => this.#move(event));
     on("pointerup", (event) => this.#up(event));
     on("pointercancel", (event) => this.pointers.delete(event.pointerId));
+    on("touchmove", (event) => event.cancelable && this.#takes(event) && event.preventDefault());
     this.reset();
   }
 
@@ -85,6 +86,13 @@ class Zoom {
       this.#draw();
     }
     this.pointers.set(event.pointerId, event);
+  }
+
+  /** Whether fingers are here for the image, not to scroll the page: after a fling of its own the browser swallows a tap. */
+  #takes({ touches: [finger, other] }) {
+    if (!this.pointers.size) return false;
+    if (this.zoomed || other || !this.start) return true;
+    return Math.abs(finger.clientX - this.start.clientX) > Math.abs(finger.clientY - this.start.clientY);
   }
 
   #pinch(event, before) {
