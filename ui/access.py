@@ -25,6 +25,7 @@ OPEN: Final = frozenset({
 PAGES: Final[Mapping[str, Role]] = {
     "label": Role.ANNOTATOR,
     "grid": Role.ANNOTATOR,
+    "checks": Role.ANNOTATOR,
     "rounds": Role.REVIEWER,
     "quality": Role.REVIEWER,
     "adjudicate": Role.REVIEWER,
@@ -41,6 +42,8 @@ ROUTES: Final[Mapping[str, Role]] = {
     "/grid/{project:int}": Role.ANNOTATOR,
     "/desk/{project:int}/guide": Role.ANNOTATOR,
 }
+"""The desk opens the queues of what was put aside to everybody who labels, that of bad images too: whoever looks again
+gives one more answer of their own, and where it differs from the flag, the image is in dispute: reviewers settle it."""
 
 RUN_BACKTEST: Final = Role.ENGINEER
 """Starts processes on the machine, and may name files on it."""
@@ -49,7 +52,7 @@ SEND_TO_QUEUE: Final = Role.ENGINEER
 """Decides what everybody who labels is asked."""
 
 EDIT_GUIDELINES: Final = Role.ENGINEER
-"""Changes what everybody who labels reads, and when they see the model's guess."""
+"""Changes what everybody who labels reads, when they see the model's guess, and how often they are checked."""
 
 _PATTERNS: Final = [(compile_path(path)[0], role) for path, role in ROUTES.items()]
 

@@ -46,10 +46,13 @@ def require_annotator() -> Annotator:
     return visitor().annotator
 
 
-def may(needed: Role) -> bool:
-    """Whether the visitor's role in the chosen project is enough."""
-    chosen = project()
-    return chosen is not None and visitor().may(needed, chosen.id)
+def may(needed: Role, there: Project | None = None) -> bool:
+    """Whether the visitor's role in that project, else in the chosen one, is enough.
+
+    What a press does to a project asks about that one: the message of the press may choose another at the same time.
+    """
+    there = there or project()
+    return there is not None and visitor().may(needed, there.id)
 
 
 def choose_project() -> None:
