@@ -22,6 +22,9 @@ OPEN: Final = frozenset({
 })
 """Paths for everybody: how one comes in, and whether the server lives."""
 
+SIGNED_IN: Final = frozenset({"/password"})
+"""Paths for whoever is signed in, in whatever role: what concerns oneself."""
+
 PAGES: Final[Mapping[str, Role]] = {
     "label": Role.ANNOTATOR,
     "grid": Role.ANNOTATOR,
@@ -69,8 +72,8 @@ def check_routes(routes: Iterable[BaseRoute]) -> None:
     """Refuse to serve what the table does not know.
 
     Raises:
-        LookupError: a route has no line in `ROUTES` and is not `OPEN`.
+        LookupError: a route has no line in `ROUTES`, and is neither `OPEN` nor for all who are `SIGNED_IN`.
     """
     paths = {route.path for route in routes if isinstance(route, Route)}
-    if unknown := sorted(paths - ROUTES.keys() - OPEN):
+    if unknown := sorted(paths - ROUTES.keys() - OPEN - SIGNED_IN):
         raise LookupError(f"ui.access does not say who may use {', '.join(unknown)}")

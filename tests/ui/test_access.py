@@ -46,6 +46,8 @@ REQUESTS = {
     "PUT /_stcore/upload_file/none/none":      [401, 403, 403, 403, 403, 403, 401, 401, 401],
     "GET /app/static/none.jpg":                [401, 200, 200, 200, 200, 200, 401, 401, 401],  # the pages' own frame
     "GET /sign-in":                            [200, 200, 200, 200, 200, 200, 200, 200, 200],
+    "GET /password":                           [401, 200, 200, 200, 200, 200, 401, 401, 401],
+    "POST /password":                          [401, 403, 403, 403, 403, 403, 401, 401, 401],  # they have none
     # without a provider these lead to the pages, past whose gate nobody is
     "GET /auth/login":                         [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /oauth2callback":                     [401, 200, 200, 200, 200, 200, 401, 401, 401],
@@ -94,6 +96,7 @@ def test_every_route_and_page_is_in_the_tables() -> None:
     }
     assert set(access.ROUTES) == written
     assert set(access.PAGES) == set(PAGES)
+    assert set(access.SIGNED_IN) == {"/password"}
 
 
 @pytest.mark.parametrize("who", ROLES)
