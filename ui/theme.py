@@ -27,6 +27,7 @@ THEME = {
 FRAME = """
 [data-testid^="stBaseButton-primary"]:not(:disabled), [data-tag-index] > span { color: light-dark(#fff, #000) }
 [data-testid="stCaptionContainer"] { opacity: .72 }
+[role="radio"][data-variant="segmented_control"][data-selected="true"] { color: inherit !important }
 [data-testid="stMainBlockContainer"] { padding: 3.4rem 2.5rem 2rem; max-width: 110rem }
 @media (max-width: 46rem) { [data-testid="stMainBlockContainer"] { padding: 3.4rem 1rem 2rem } }
 [data-testid="stHeader"] { background: transparent }
