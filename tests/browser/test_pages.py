@@ -76,14 +76,11 @@ def test_project_tells_what_is_in_it(signed_in: Open, project: Project) -> None:
     assert_accessible(page)
 
 
-@pytest.mark.parametrize(("suffix", "rows"), [(".csv", 9), (".jsonl", 8)])
-def test_labels_download_as_text(signed_in: Open, project: Project, tmp_path: Path, suffix: str, rows: int) -> None:
-    lines = _download(signed_in("Ada", project.name, "project"), suffix, tmp_path).read_text().splitlines()
-    assert len(lines) == rows
-
-
-def test_labels_download_as_parquet(signed_in: Open, project: Project, tmp_path: Path) -> None:
-    table = pq.read_table(_download(signed_in("Ada", project.name, "project"), ".parquet", tmp_path))
+def test_labels_download_in_each_format(signed_in: Open, project: Project, tmp_path: Path) -> None:
+    page = signed_in("Ada", project.name, "project")
+    for suffix, rows in ((".csv", 9), (".jsonl", 8)):
+        assert len(_download(page, suffix, tmp_path).read_text().splitlines()) == rows
+    table = pq.read_table(_download(page, ".parquet", tmp_path))
     assert table.num_rows == 8
     assert {"item_id", "uri", "content_hash", "class_name", "annotator", "round_number"} <= set(table.column_names)
 
