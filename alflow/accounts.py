@@ -78,12 +78,14 @@ class Visitor:
         session: names the session without giving it away (a hash).
         roles: project id -> role, for who signed in with an account.
         everywhere: signed in by the link of this machine's terminal: owner of every project.
+        has_password: the account has one to change; not so who comes by the link, or by an identity only.
     """
 
     annotator: Annotator
     session: str
     roles: Mapping[int, Role] = field(default_factory=dict)
     everywhere: bool = False
+    has_password: bool = False
 
     def role_in(self, project_id: int) -> Role | None:
         """The role held in a project; None for none."""

@@ -1,7 +1,7 @@
 """What several annotators say together: how far they agree, what they agree on, and what one more vote would tell.
 
-Axes: U items, C classes, R bootstrap resamples. A `Vote` names an item, an annotator and a class by their ids; nobody
-votes twice on an item, and not everybody votes on all.
+Axes: P different ballots, C classes, R bootstrap resamples. A `Vote` names an item, an annotator and a class by their
+ids; nobody votes twice on an item, and not everybody votes on all.
 
 References:
     Krippendorff, Computing Krippendorff's alpha-reliability, 2011 (nominal data, missing votes).
@@ -14,16 +14,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import nan, sqrt
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alflow.errors import InvalidInputError, UnavailableError
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 LEVEL = 0.95
-_ENTRIES_AT_ONCE = 2**22  # of a block of resamples [R U]: 32 MB
+_ENTRIES_AT_ONCE = 2**22  # of a block of resamples [R P]: 32 MB
+_DRAWS = 2**24  # numbers of items, over all resamples
+_FEWEST = 200  # resamples
 _SUREST = 1 - 1e-9
+
+
+Ballot = tuple[tuple[int, int], ...]
+"""Classes in order, and how many votes an item has for each."""
 
 
 class Vote(NamedTuple):
@@ -81,18 +90,24 @@ def krippendorff_alpha(votes: Iterable[Vote], n_bootstrap: int = 1000, seed: int
 
         alpha = 1 - (n - 1) sum_u (m_u^2 - sum_c n_uc^2) / (m_u - 1) / (n^2 - sum_c n_c^2)
 
-    The interval holds the middle 95 % of resamples of the items. Undefined (NaN) while no item has two votes, or all
-    votes name one class: then chance would agree as well.
+    Items with as many votes for each class are alike, so each such ballot is held once with the number of its items,
+    and a resample of the items is a draw of these numbers: what it takes grows with the ballots, not with the items.
+
+    The interval holds the middle 95 % of resamples of the items: `n_bootstrap` of them, fewer (200 at least) where
+    hardly two items are alike. Undefined (NaN) while no item has two votes, or all votes name one class: then chance
+    would agree as well.
     """
-    counts = _counts(votes)
-    if not len(counts):
+    ballots = _ballots(votes)
+    if not ballots:
         return Estimate(nan, nan, nan)
+    counts, items = _counts(list(ballots)), np.array(list(ballots.values()), dtype=float)  # [P C], [P]
     per_item = counts.sum(1)
-    split = (per_item**2 - (counts**2).sum(1)) / (per_item - 1)
-    value = float(_alpha(np.ones((1, len(counts))), counts, split)[0])
+    split = (per_item**2 - counts.power(2).sum(1)) / (per_item - 1)
+    value = float(_alpha(items[None], counts, split)[0])
     generator, drawn = np.random.default_rng(seed), []
-    for size in _blocks(n_bootstrap, len(counts)):
-        weights = generator.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size)
+    n_bootstrap = min(n_bootstrap, max(_FEWEST, _DRAWS // len(items)))
+    for size in _blocks(n_bootstrap, max(counts.shape)):
+        weights = generator.multinomial(round(items.sum()), items / items.sum(), size)
         drawn.append(_alpha(weights.astype(float), counts, split))
     resampled = np.concatenate(drawn)
     resampled = resampled[np.isfinite(resampled)]
@@ -220,21 +235,24 @@ def _by_item(votes: Iterable[Vote]) -> dict[int, dict[int, int]]:
     return found
 
 
-def _counts(votes: Iterable[Vote]) -> NDArray[np.float64]:
-    """Votes per item and class [U C], for the items that have two."""
-    tallies = [Counter(given.values()) for given in _by_item(votes).values() if len(given) > 1]
-    column = {choice: place for place, choice in enumerate(sorted({choice for one in tallies for choice in one}))}
-    counts = np.zeros((len(tallies), len(column)))
-    for row, tally in enumerate(tallies):
-        for choice, n in tally.items():
-            counts[row, column[choice]] = n
-    return counts
+def _ballots(votes: Iterable[Vote]) -> Counter[Ballot]:
+    """How many items have this ballot, of the items that have two votes."""
+    tallies = (Counter(given.values()) for given in _by_item(votes).values() if len(given) > 1)
+    return Counter(tuple(sorted(tally.items())) for tally in tallies)
 
 
-def _alpha(
-    weights: NDArray[np.float64], counts: NDArray[np.float64], split: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Alpha of the items, each counted so many times [R U]: [R]; NaN where one class has all votes."""
+def _counts(ballots: Sequence[Ballot]) -> "csr_array":
+    """Votes per ballot and class [P C]; few are not zero."""
+    from scipy.sparse import csr_array  # noqa: PLC0415 - takes a while to import
+
+    column = {choice: place for place, choice in enumerate(sorted({choice for one in ballots for choice, _ in one}))}
+    filled = [(row, column[choice], n) for row, one in enumerate(ballots) for choice, n in one]
+    rows, columns, values = (np.array(each) for each in zip(*filled, strict=True))
+    return csr_array((values.astype(float), (rows, columns)), shape=(len(ballots), len(column)))
+
+
+def _alpha(weights: NDArray[np.float64], counts: "csr_array", split: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Alpha of the ballots, each counted so many times [R P]: [R]; NaN where one class has all votes."""
     per_class = weights @ counts  # [R C]
     n = per_class.sum(1)
     mixed = n**2 - (per_class**2).sum(1)

@@ -76,7 +76,8 @@ class ProjectSettings:
         lease_minutes: how long an item stays reserved for the annotator it was shown to.
         gold_rate: about which share of the images on the desk are checks: test images whose class is known, answers to
             which are no labels. None are shown while `suggestion` is BEFORE, which would give them away.
-        gold_feedback: whether a check's result is told at once; else when nothing is left to answer.
+        gold_feedback: whether a check's result is told at once; else how many were right when nothing is left to
+            answer, and each once the round is answered.
         suggestion: when annotators see what the model thinks; before their answer it biases them.
         max_labels: open no further round once this many items are settled; None for no limit.
         plateau_rounds, plateau_gain, min_information, label_price: further rules that stop a project, off by default

@@ -65,6 +65,28 @@ def test_alpha_is_that_of_the_published_examples(votes: list[Vote], alpha: float
     assert found.low < found.value < found.high
 
 
+def test_the_interval_is_that_of_resampled_items() -> None:
+    """Written out: draw as many items with replacement, and take alpha of the table of their votes."""
+    generator = np.random.default_rng(1)
+    truth = generator.integers(0, 3, 60)
+    said = [np.where(generator.random(60) < 0.8, truth, generator.integers(0, 3, 60)) for _ in range(2)]
+    votes = [Vote(item, who, int(said[who][item])) for who in range(2) for item in range(60)]
+    resampled = []
+    for _ in range(1_500):
+        drawn = generator.integers(0, 60, 60)
+        resampled.append(_two_observers(*(each[drawn] for each in said)))
+    found = agreement.krippendorff_alpha(votes, n_bootstrap=4_000)
+    assert found.value == pytest.approx(_two_observers(*said))
+    assert (found.low, found.high) == pytest.approx(np.quantile(resampled, [0.025, 0.975]), abs=0.03)
+
+
+def _two_observers(one: np.ndarray, other: np.ndarray) -> float:
+    """Alpha of two observers who miss nothing: 1 - observed disagreement / that of any two of all votes."""
+    everything = np.concatenate([one, other])
+    pairs = everything[:, None] != everything[None]
+    return float(1 - (one != other).mean() / (pairs.sum() / (len(everything) * (len(everything) - 1))))
+
+
 def test_alpha_of_perfect_votes_is_one_and_of_one_class_or_single_votes_nothing() -> None:
     assert agreement.krippendorff_alpha(table("1 2 3", "1 2 3")).value == 1
     assert isnan(agreement.krippendorff_alpha(table("1 1 1", "1 1 1")).value)

@@ -23,9 +23,13 @@ OPEN: Final = frozenset({
 })
 """Paths for everybody: how one comes in, whether the server lives, and what a browser shows when it does not."""
 
+SIGNED_IN: Final = frozenset({"/password"})
+"""Paths for whoever is signed in, in whatever role: what concerns oneself."""
+
 PAGES: Final[Mapping[str, Role]] = {
     "label": Role.ANNOTATOR,
     "grid": Role.ANNOTATOR,
+    "checks": Role.ANNOTATOR,
     "rounds": Role.REVIEWER,
     "quality": Role.REVIEWER,
     "adjudicate": Role.REVIEWER,
@@ -42,6 +46,8 @@ ROUTES: Final[Mapping[str, Role]] = {
     "/grid/{project:int}": Role.ANNOTATOR,
     "/desk/{project:int}/guide": Role.ANNOTATOR,
 }
+"""The desk opens the queues of what was put aside to everybody who labels, that of bad images too: whoever looks again
+gives one more answer of their own, and where it differs from the flag, the image is in dispute: reviewers settle it."""
 
 RUN_BACKTEST: Final = Role.ENGINEER
 """Starts processes on the machine, and may name files on it."""
@@ -50,7 +56,7 @@ SEND_TO_QUEUE: Final = Role.ENGINEER
 """Decides what everybody who labels is asked."""
 
 EDIT_GUIDELINES: Final = Role.ENGINEER
-"""Changes what everybody who labels reads, and when they see the model's guess."""
+"""Changes what everybody who labels reads, when they see the model's guess, and how often they are checked."""
 
 _PATTERNS: Final = [(compile_path(path)[0], role) for path, role in ROUTES.items()]
 
@@ -67,8 +73,8 @@ def check_routes(routes: Iterable[BaseRoute]) -> None:
     """Refuse to serve what the table does not know.
 
     Raises:
-        LookupError: a route has no line in `ROUTES` and is not `OPEN`.
+        LookupError: a route has no line in `ROUTES`, and is neither `OPEN` nor for all who are `SIGNED_IN`.
     """
     paths = {route.path for route in routes if isinstance(route, Route)}
-    if unknown := sorted(paths - ROUTES.keys() - OPEN):
+    if unknown := sorted(paths - ROUTES.keys() - OPEN - SIGNED_IN):
         raise LookupError(f"ui.access does not say who may use {', '.join(unknown)}")

@@ -15,7 +15,7 @@ def no_project() -> None:
         "alflow init animals --class cat --class dog --class frog\n"
         "alflow import ./photos --project animals\n"
         "alflow posterior import ./factors --project animals",
-        language="bash",
+        language=None,
     )
     st.caption("Or look around first: `make demo` opens two projects with drawings to label.")
 
@@ -33,14 +33,14 @@ def no_accounts(project: Project) -> None:
         "everything. To work as a team, make yourself an owner in a terminal; from then on people sign in with a "
         "password, and you invite them here."
     )
-    st.code(f"alflow people add NAME --role owner --project {quote(project.name)}", language="bash")
+    st.code(f"alflow people add NAME --role owner --project {quote(project.name)}", language=None, wrap_lines=True)
 
 
 def no_classes(project: Project) -> None:
     """The project has no class to answer with."""
     st.header(project.name)
     st.write("This project has no classes yet, so there is nothing to answer with.")
-    st.code(f"alflow classes set cat dog frog --project {quote(project.name)}", language="bash")
+    st.code(f"alflow classes set cat dog frog --project {quote(project.name)}", language=None, wrap_lines=True)
 
 
 def no_rounds(project: Project) -> None:
@@ -49,4 +49,4 @@ def no_rounds(project: Project) -> None:
     st.write(
         "The schedule opens the first one as soon as images, classes and a posterior are there. To see what is missing:"
     )
-    st.code(f"alflow status --project {quote(project.name)}", language="bash")
+    st.code(f"alflow status --project {quote(project.name)}", language=None, wrap_lines=True)

@@ -1,4 +1,4 @@
-"""On the Project page: what annotators read and see while they label, and what they told."""
+"""On the Project page: what annotators read and see while they label, how they are checked, and what they told."""
 
 from dataclasses import replace
 
@@ -16,10 +16,11 @@ WHEN = {
     Suggestion.AFTER: "After each answer",
     Suggestion.BEFORE: "Before the answer (this biases people towards it)",
 }
+TOLD = {False: "On the Checks page, once the round is answered", True: "At once"}
 
 
 def editor(project: Project) -> None:
-    """Guidelines and when to show the model's guess, for those who may change them."""
+    """Guidelines, when to show the model's guess, and checks, for those who may change them."""
     if not session.may(access.EDIT_GUIDELINES):
         return
     with (
@@ -35,9 +36,25 @@ def editor(project: Project) -> None:
             index=list(WHEN).index(project.settings.suggestion),
             format_func=WHEN.__getitem__,
         )
+        left, right = st.columns(2)
+        rate = left.number_input(
+            "Share of images shown that are checks",
+            0.0,
+            0.5,
+            project.settings.gold_rate,
+            0.01,
+            help="Checks are test images whose class is known; answers to them are no labels. 0: none. While the "
+            "model's guess is shown before the answer there are none either: it would give them away.",
+        )
+        feedback = right.selectbox(
+            "How a check was answered is told",
+            list(TOLD),
+            index=list(TOLD).index(project.settings.gold_feedback),
+            format_func=TOLD.__getitem__,
+        )
         if st.form_submit_button("Save"):
             projects.set_guidelines(session.workspace(), project.id, text)
-            settings = replace(project.settings, suggestion=suggestion)
+            settings = replace(project.settings, suggestion=suggestion, gold_rate=rate, gold_feedback=feedback)
             projects.change_settings(session.workspace(), project.id, settings)
             st.toast("Saved. Decks that are open show it at their next answer or reload.")
 

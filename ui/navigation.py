@@ -1,23 +1,30 @@
 """Pages as the visitor may see them: what the role does not allow is neither in the menu nor behind its address."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from alflow.accounts import Role
+from alflow.domain import Project
 from ui import access, session
 from ui.empty import no_project, no_role
 
 Show = Callable[[], None]
+
+OFFERED: Mapping[str, Callable[[Project], bool]] = {"checks": lambda project: project.settings.gold_rate > 0}
+"""Pages that not every project has a use for: the menu leaves them out, their address opens them all the same."""
 
 
 def page(path: str, show: Show, title: str, icon: str) -> StreamlitPage:
     """The page at this path; `ui.access.PAGES` says which role it needs in the chosen project."""
     needed = access.PAGES[path]
     open_ = session.may(needed)
-    menu = "visible" if open_ or (session.project() is None and session.visitor().everywhere) else "hidden"
+    project = session.project()
+    welcome = project is None and session.visitor().everywhere
+    offered = project is None or path not in OFFERED or OFFERED[path](project)
+    menu = "visible" if (open_ or welcome) and offered else "hidden"
     shown = show if open_ else _closed(needed)
     first = path == next(iter(access.PAGES))
     return st.Page(shown, title=title, icon=icon, url_path=path, default=first, visibility=menu)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from alflow.settings import Settings
 from alflow.workflow.sign_in import has_accounts, require_door
 from alflow.workspace import Workspace
-from ui import access, gate, identity, invitations, offline, pages, routes, services, sign_in
+from ui import access, gate, identity, invitations, offline, pages, password, routes, services, sign_in
 from ui.theme import THEME
 
 CONFIG: Mapping[str, object] = {
@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> st.App:
     pages.load()
     doorkeeper = gate.Doorkeeper(Workspace.open(settings))
     services.provide(services.Services(doorkeeper.workspace, doorkeeper))
-    ours = [*sign_in.ROUTES, *invitations.ROUTES, *routes.ROUTES, *offline.ROUTES]
+    ours = [*sign_in.ROUTES, *invitations.ROUTES, *password.ROUTES, *routes.ROUTES, *offline.ROUTES]
     access.check_routes(ours)
     return st.App(
         Path(__file__).parent / "pages" / "app.py",

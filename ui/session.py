@@ -8,7 +8,7 @@ from alflow.accounts import Role, Visitor
 from alflow.domain import Annotator, Project
 from alflow.workflow import projects
 from alflow.workspace import Workspace
-from ui import services, sign_in
+from ui import password, services, sign_in
 
 CHOICE = "project"
 _VISITOR = "visitor"
@@ -46,10 +46,13 @@ def require_annotator() -> Annotator:
     return visitor().annotator
 
 
-def may(needed: Role) -> bool:
-    """Whether the visitor's role in the chosen project is enough."""
-    chosen = project()
-    return chosen is not None and visitor().may(needed, chosen.id)
+def may(needed: Role, there: Project | None = None) -> bool:
+    """Whether the visitor's role in that project, else in the chosen one, is enough.
+
+    What a press does to a project asks about that one: the message of the press may choose another at the same time.
+    """
+    there = there or project()
+    return there is not None and visitor().may(needed, there.id)
 
 
 def choose_project() -> None:
@@ -66,7 +69,7 @@ def choose_project() -> None:
         else:
             st.session_state.pop(CHOICE, None)
         st.caption(f"Signed in as **{escape(visitor().annotator.name)}**{_role()}")
-        st.html(f'<a class="quiet" href="{sign_in.LEAVE}" target="_self">Sign out</a>')
+        st.html(f'<nav class="account" aria-label="Account">{_ways()}</nav>')
 
 
 def project() -> Project | None:
@@ -74,6 +77,13 @@ def project() -> Project | None:
     name = st.session_state.get(CHOICE)
     found = projects.find_project(workspace(), name) if name else None
     return found if found is not None and visitor().role_in(found.id) else None
+
+
+def _ways() -> str:
+    """Where one goes from the sidebar about oneself."""
+    ways = {password.PATH: "Change password"} if visitor().has_password else {}
+    ways |= {sign_in.LEAVE: "Sign out"}
+    return "".join(f'<a class="quiet" href="{to}" target="_self">{words}</a>' for to, words in ways.items())
 
 
 def _role() -> str:

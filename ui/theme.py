@@ -25,6 +25,9 @@ THEME = {
 }
 
 FRAME = """
+[data-testid^="stBaseButton-primary"]:not(:disabled), [data-tag-index] > span { color: light-dark(#fff, #000) }
+[data-testid="stCaptionContainer"] { opacity: .72 }
+[role="radio"][data-variant="segmented_control"][data-selected="true"] { color: inherit !important }
 [data-testid="stMainBlockContainer"] { padding: 3.4rem 2.5rem 2rem; max-width: 110rem }
 @media (max-width: 46rem) { [data-testid="stMainBlockContainer"] { padding: 3.4rem 1rem 2rem } }
 [data-testid="stHeader"] { background: transparent }
@@ -38,6 +41,7 @@ FRAME = """
 .example { margin: 0; height: 6rem } .example img { height: 100%; max-width: 100%; object-fit: contain }
 .change time { opacity: .65; font-variant-numeric: tabular-nums } .change small { opacity: .65 }
 .person small { display: block; opacity: .65; overflow-wrap: anywhere }
+.account { display: flex; flex-wrap: wrap; gap: .25rem 1rem }
 a.quiet { font-size: .875rem; color: inherit; opacity: .7 }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums }
 """

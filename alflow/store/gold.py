@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Integer, cast, func, insert, select, update
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Integer, cast, func, insert, select, update
 
 from alflow.domain import GoldCheck, Item, Split
 from alflow.store import tables
 from alflow.store.database import Transaction
+from alflow.store.rows import part
 
 
 def open_(tx: Transaction, project_id: int, annotator_id: int) -> GoldCheck | None:
@@ -62,6 +63,20 @@ def answers_since(tx: Transaction, project_id: int, annotator_id: int, most: int
     given = select(label.c.at).where(label.c.project_id == project_id, label.c.annotator_id == annotator_id)
     newest = tx.execute(given.order_by(label.c.id.desc()).limit(most)).scalars().all()
     return sum(last is None or at > last for at in newest)
+
+
+def answered(
+    tx: Transaction, project_id: int, annotator_id: int, before: datetime | None
+) -> list[tuple[GoldCheck, Item]]:
+    """What this annotator answered, before that moment if there is one: each check with its image, newest first."""
+    check, item = tables.gold_check, tables.item
+    mine = [check.c.project_id == project_id, check.c.annotator_id == annotator_id, check.c.answered_at.is_not(None)]
+    mine += [] if before is None else [check.c.answered_at < before]
+    rows = (
+        select(check, item).join(item, item.c.id == check.c.item_id).where(*mine).order_by(check.c.answered_at.desc())
+    )
+    found = tx.execute(rows.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)).mappings()
+    return [(GoldCheck(**part(row, check)), Item(**part(row, item))) for row in found]
 
 
 def results(tx: Transaction, project_id: int) -> dict[int, tuple[int, int]]:

@@ -19,12 +19,14 @@ class Session:
         annotator: whose it is.
         link_hash: of the terminal's link that opened it; None where an account did.
         active: whether the annotator has an account that may sign in.
+        has_password: whether that account has one.
         seen_at: when it was last used, to the minute or so.
     """
 
     annotator: Annotator
     link_hash: str | None
     active: bool
+    has_password: bool
     seen_at: datetime
 
 
@@ -57,8 +59,9 @@ def open_(
 def find(tx: Transaction, token_hash: str, now: datetime, idle: timedelta) -> Session | None:
     """The session with this token, if it is neither over nor idle for too long."""
     session, annotator, account = tables.session, tables.annotator, tables.account
+    password = account.c.password_hash.is_not(None)
     rows = (
-        select(annotator, session.c.link_hash, session.c.seen_at, account.c.active)
+        select(annotator, session.c.link_hash, session.c.seen_at, account.c.active, password.label("has_password"))
         .join(annotator, annotator.c.id == session.c.annotator_id)
         .outerjoin(account, account.c.annotator_id == session.c.annotator_id)
         .where(session.c.token_hash == token_hash, session.c.expires_at > now, session.c.seen_at > now - idle)
@@ -66,7 +69,8 @@ def find(tx: Transaction, token_hash: str, now: datetime, idle: timedelta) -> Se
     row = tx.execute(rows).mappings().one_or_none()
     if row is None:
         return None
-    return Session(Annotator(row["id"], row["name"]), row["link_hash"], bool(row["active"]), row["seen_at"])
+    who, active = Annotator(row["id"], row["name"]), bool(row["active"])
+    return Session(who, row["link_hash"], active, bool(row["has_password"]), row["seen_at"])
 
 
 def touch(tx: Transaction, token_hash: str, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from alflow.domain import Verdict
 from alflow.store import tables
@@ -25,6 +25,14 @@ class Answer(NamedTuple):
         if self.class_id is not None:
             return self.class_id
         return None if self.verdict in {Verdict.SKIP, Verdict.UNSURE} else self.verdict
+
+
+def version(tx: Transaction, project_id: int) -> tuple[int, ...]:
+    """Other numbers after every answer, decision or check, given or taken back, for none of them ever falls."""
+    label, decision, check = tables.label, tables.adjudication, tables.gold_check
+    counted = [(label, label.c.withdrawn_at), (decision, decision.c.withdrawn_at), (check, check.c.answered_at)]
+    rows = (select(func.count(), func.count(ended)).where(table.c.project_id == project_id) for table, ended in counted)
+    return tuple(number for each in rows for number in tx.execute(each).one())
 
 
 def standing(tx: Transaction, project_id: int) -> list[Answer]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 
-from alflow.domain import GoldCheck, Item, Suggestion, Verdict
+from alflow.domain import GoldCheck, Item, RoundState, Suggestion, Verdict
 from alflow.errors import InvalidInputError, NotFoundError
-from alflow.store import gold, labels, projects
+from alflow.store import gold, labels, projects, rounds
 from alflow.workflow.label import Submission
 from alflow.workspace import Workspace
 
@@ -93,6 +93,23 @@ def answer(workspace: Workspace, project_id: int, annotator_id: int, check_id: i
             )
         told = projects.by_id(tx, project_id).settings.gold_feedback and check.right is not None
     return Outcome(check.right, truth) if told else Outcome(None, None)
+
+
+def told(workspace: Workspace, project_id: int, annotator_id: int) -> list[tuple[GoldCheck, Item]]:
+    """This annotator's answered checks that may be told by now, each with its image, newest first.
+
+    All of them where the project tells at once. Else those that were answered before the round that is open: while
+    people label it, nobody is to know which of its images are checks, nor to count them.
+
+    Raises:
+        NotFoundError: there is no such project.
+    """
+    with workspace.database.read() as tx:
+        at_once = projects.by_id(tx, project_id).settings.gold_feedback
+        current = rounds.current(tx, project_id)
+        is_open = current is not None and current.state is RoundState.OPEN
+        before = current.opened_at if current is not None and is_open and not at_once else None
+        return gold.answered(tx, project_id, annotator_id, before)
 
 
 def results(workspace: Workspace, project_id: int, annotator_id: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from alflow.store import labels, people, projects, sessions
 from alflow.store.database import Transaction
 from alflow.workflow.label import clean_name
 from alflow.workflow.passwords import hash_password, new_token, token_hash
-from alflow.workflow.sign_in import clean_email, open_session
+from alflow.workflow.sign_in import clean_email, open_session, store_password
 from alflow.workspace import Workspace
 
 LINK_DAYS: Final = 7.0
@@ -125,7 +125,7 @@ def set_password(workspace: Workspace, annotator_id: int, password: str) -> None
     """
     kept = hash_password(password)
     with workspace.database.begin() as tx:
-        _set_password(tx, annotator_id, kept)
+        store_password(tx, annotator_id, kept)
 
 
 def set_email(workspace: Workspace, annotator_id: int, email: str) -> None:
@@ -233,7 +233,7 @@ def accept(workspace: Workspace, token: str, name: str, password: str) -> str:
         if invitation is None:
             raise DeniedError(_STALE)
         if invitation.annotator_id is not None:
-            _set_password(tx, invitation.annotator_id, kept)
+            store_password(tx, invitation.annotator_id, kept)
             return open_session(workspace, tx, invitation.annotator_id)
         name = clean_name(name)
         if people.annotator_called(tx, name) is not None:
@@ -256,12 +256,6 @@ def join(workspace: Workspace, token: str, visitor: Visitor) -> None:
         if invitation is None or invitation.annotator_id is not None:
             raise DeniedError(_STALE)
         people.grant(tx, invitation, visitor.annotator.id)
-
-
-def _set_password(tx: Transaction, annotator_id: int, kept: str) -> None:
-    people.change(tx, annotator_id, password_hash=kept)
-    sessions.close_all(tx, annotator_id)
-    people.revoke_resets(tx, annotator_id)
 
 
 def _check_owner(tx: Transaction, project_id: int, by: Visitor | None) -> None:

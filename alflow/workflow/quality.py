@@ -62,8 +62,22 @@ class QualityReport:
     settled: int
 
 
+_known: dict[tuple[str, int], tuple[tuple[int, ...], QualityReport]] = {}
+"""The last report of each project, by database, with the version of the answers that it is about."""
+
+
 def quality_report(workspace: Workspace, project_id: int) -> QualityReport:
-    """Measure the answers that stand at this moment."""
+    """Measure the answers that stand at this moment; what was measured is kept until an answer comes or goes."""
+    place = (workspace.settings.database, project_id)
+    with workspace.database.read() as tx:
+        version = votes.version(tx, project_id)
+    known = _known.get(place)
+    if known is None or known[0] != version:
+        known = _known[place] = (version, _measured(workspace, project_id))
+    return known[1]
+
+
+def _measured(workspace: Workspace, project_id: int) -> QualityReport:
     with workspace.database.read() as tx:
         answers = votes.standing(tx, project_id)
         decided = adjudications.standing(tx, project_id)

@@ -87,21 +87,44 @@ def sign_in(workspace: Workspace, name: str, password: str, address: str) -> str
         DeniedError: no active account has this name and password. It does not say which of them is wrong.
         TryLaterError: too many tries for this name or from this address.
     """
-    now = datetime.now(UTC)
-    account_limit = Limit(f"account:{token_hash(people.login_of(name))}", *_OF_ACCOUNT)
-    with workspace.database.begin() as tx:
-        waits = [sessions.count_try(tx, limit, now) for limit in (account_limit, _address_limit(address))]
-        account = people.by_name(tx, name)
-        stored = people.password_hash(tx, account.annotator_id) if account is not None and account.active else None
-    if wait := max(waits):
-        raise TryLaterError("Too many tries. Wait a little, then try again.", wait)
-    if not is_password(stored, password) or account is None or stored is None:
+    found = _proven(workspace, name, password, address)
+    if found is None:
         raise DeniedError("This name and password do not belong together.")
+    annotator_id, stored = found
     with workspace.database.begin() as tx:
-        sessions.forgive(tx, account_limit.key)
         if is_outdated(stored):
-            people.change(tx, account.annotator_id, password_hash=hash_password(password))
-        return open_session(workspace, tx, account.annotator_id)
+            people.change(tx, annotator_id, password_hash=hash_password(password))
+        return open_session(workspace, tx, annotator_id)
+
+
+def change_password(workspace: Workspace, visitor: Visitor, old: str, new: str, address: str) -> str:
+    """Give a visitor's account another password; returns the cookie's token of the one session that is left.
+
+    Whoever sits at a screen that was left open does not know the old password: it is asked for, and tries are limited
+    together with those to sign in. Every session of the account ends, and every link to a new password.
+
+    Raises:
+        DeniedError: the old password is another one, or the visitor's account has none.
+        InvalidInputError: the new password is too short or too long, or is the old one.
+        TryLaterError: too many tries for this account or from this address.
+    """
+    if not visitor.has_password:
+        raise DeniedError("You have no password here: you sign in by a link or with your organisation.")
+    if _proven(workspace, visitor.annotator.name, old, address) is None:
+        raise DeniedError("This is not your password.")
+    if new == old:
+        raise InvalidInputError("this is the password you have already: choose another")
+    kept = hash_password(new)
+    with workspace.database.begin() as tx:
+        store_password(tx, visitor.annotator.id, kept)
+        return open_session(workspace, tx, visitor.annotator.id)
+
+
+def store_password(tx: Transaction, annotator_id: int, kept: str) -> None:
+    """Keep the hash of a new password; sessions of the account, and links to another password, end."""
+    people.change(tx, annotator_id, password_hash=kept)
+    sessions.close_all(tx, annotator_id)
+    people.revoke_resets(tx, annotator_id)
 
 
 def sign_in_by_link(workspace: Workspace, token: str, name: str) -> str:
@@ -170,11 +193,35 @@ def clean_email(email: str) -> str:
     return email
 
 
+def _proven(workspace: Workspace, name: str, password: str, address: str) -> tuple[int, str] | None:
+    """Annotator and stored hash of the active account with this name and password; None where there is none.
+
+    Raises:
+        TryLaterError: too many tries for this name or from this address.
+    """
+    now = datetime.now(UTC)
+    account_limit = Limit(f"account:{token_hash(people.login_of(name))}", *_OF_ACCOUNT)
+    with workspace.database.begin() as tx:
+        waits = [sessions.count_try(tx, limit, now) for limit in (account_limit, _address_limit(address))]
+        account = people.by_name(tx, name)
+        stored = people.password_hash(tx, account.annotator_id) if account is not None and account.active else None
+    if wait := max(waits):
+        raise TryLaterError("Too many tries. Wait a little, then try again.", wait)
+    if not is_password(stored, password) or account is None or stored is None:
+        return None
+    with workspace.database.begin() as tx:
+        sessions.forgive(tx, account_limit.key)
+    return account.annotator_id, stored
+
+
 def _visitor(workspace: Workspace, tx: Transaction, session: str, found: Session) -> Visitor | None:
     if found.link_hash is not None:
         known = found.link_hash == _link(workspace) and not people.any_active(tx)
         return Visitor(found.annotator, session, everywhere=True) if known else None
-    return Visitor(found.annotator, session, people.roles(tx, found.annotator.id)) if found.active else None
+    if not found.active:
+        return None
+    roles = people.roles(tx, found.annotator.id)
+    return Visitor(found.annotator, session, roles, has_password=found.has_password)
 
 
 def _link(workspace: Workspace) -> str | None:

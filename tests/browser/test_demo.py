@@ -2,16 +2,24 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from alflow.demo.prepare import ANNOTATOR, FRESH, HISTORY
+from alflow.domain import Verdict
+from alflow.workflow import gold
+from alflow.workflow.acquire import open_round
 from alflow.workflow.history import recent_changes
-from alflow.workflow.projects import find_project
-from alflow.workflow.review import round_summaries
+from alflow.workflow.label import Submission, submit
+from alflow.workflow.label import sign_in as sign_in_as
+from alflow.workflow.projects import change_settings, find_project, project_classes
+from alflow.workflow.review import round_candidates, round_summaries
 from alflow.workspace import Workspace
+from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import HERE, PATIENCE_MS, Desk, sign_in
 from tests.browser.seen import wait_for_image
 from tests.web import free_port, served
@@ -78,7 +86,7 @@ def test_what_is_found_goes_to_the_queue_and_every_answer_has_a_history(visit: V
     page.keyboard.press("Enter")
     tiles = page.locator(".finder .tile")
     expect(tiles).to_have_count(24)
-    picture(page, "find", height=1100)
+    picture(page, "find")
     nearest = tiles.first.get_attribute("data-id")
     tiles.first.get_by_text("More like this").click()
     expect(page.get_by_text("The images most like image")).to_be_visible()
@@ -101,7 +109,44 @@ def test_what_is_found_goes_to_the_queue_and_every_answer_has_a_history(visit: V
     page.get_by_role("button", name="Take it back").click()
     expect(page.get_by_text("Ada took back")).to_be_visible()
     expect(page.get_by_text("It has no settled label.")).to_be_visible()
-    picture(page, "history", height=900)
+    assert_accessible(page)
+    picture(page, "history")
+
+
+@pytest.mark.skipif("ALFLOW_SCREENSHOTS" not in os.environ, reason="takes pictures, and checks nothing")
+def test_pictures_of_the_other_pages(visit: Visit, demo_desk: Desk) -> None:
+    add_opinions(demo_desk.workspace)
+    page = visit(f"quality?project={HISTORY}")
+    expect(page.get_by_role("heading", name="Each two annotators")).to_be_visible()
+    picture(page, "quality")
+    project = find_project(demo_desk.workspace, HISTORY)
+    change_settings(demo_desk.workspace, project.id, replace(project.settings, budget=300))
+    open_round(demo_desk.workspace, project.id)
+    page = visit(f"grid?project={HISTORY}")
+    expect(page.locator(".tile").first).to_be_visible()
+    page.locator(".tile").nth(1).click()
+    picture(page, "grid")
+
+
+def add_opinions(workspace: Workspace) -> None:
+    """Two more people about what the past rounds asked, one of them hasty, who are checked now and then."""
+    project = find_project(workspace, HISTORY)
+    change_settings(workspace, project.id, replace(project.settings, gold_rate=0.1))
+    asked = [
+        one for each in round_summaries(workspace, project.id) for one in round_candidates(workspace, each.round.id)
+    ]
+    classes = [each.id for each in project_classes(workspace, project.id)]
+    for name, wrong, slow in (("Grace", 0.04, 2.5), ("Edsger", 0.16, 1.1)):
+        who, dice = sign_in_as(workspace, name).id, Random(name)
+        for number, one in enumerate(asked[: 80 if name == "Grace" else 60]):
+            guess = dice.choice(classes) if dice.random() < wrong else one.item.truth
+            given = Submission(
+                f"{name} {number}", one.candidate.id, Verdict.CLASS, guess, slow * dice.uniform(0.6, 1.6)
+            )
+            submit(workspace, who, given)
+            if number % 8 == 0 and (check := gold.due(workspace, project.id, who)):
+                said = dice.choice(classes) if dice.random() < wrong else check.item.truth
+                gold.answer(workspace, project.id, who, check.check.id, replace(given, class_id=said))
 
 
 def picture(page: Page, name: str, height: int = 860) -> None:

@@ -12,6 +12,7 @@ from alflow.store import items, rounds
 from alflow.workflow import label
 from alflow.workflow.label import Submission
 from tests.browser import world
+from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -50,6 +51,7 @@ def test_rounds_show_the_curve_and_the_reasons(signed_in: Open, project: Project
     expect(page.locator(".cards article")).to_have_count(2)
     expect(page.locator(".cards article").first).to_contain_text("drawn at random")
     _no_error(page)
+    assert_accessible(page)
 
 
 def test_rounds_follow_what_happens(desk: Desk, signed_in: Open, tmp_path: Path) -> None:
@@ -69,16 +71,16 @@ def test_project_tells_what_is_in_it(signed_in: Open, project: Project) -> None:
     expect(page.get_by_text("20% of it is unlike what the model was pretrained on")).to_be_visible()
     expect(page.get_by_text("of round 1 are answered")).to_be_visible()
     _no_error(page)
+    page.get_by_text("What annotators read and see").click()
+    expect(page.get_by_role("spinbutton", name="Share of images shown that are checks")).to_be_visible()
+    assert_accessible(page)
 
 
-@pytest.mark.parametrize(("suffix", "rows"), [(".csv", 9), (".jsonl", 8)])
-def test_labels_download_as_text(signed_in: Open, project: Project, tmp_path: Path, suffix: str, rows: int) -> None:
-    lines = _download(signed_in("Ada", project.name, "project"), suffix, tmp_path).read_text().splitlines()
-    assert len(lines) == rows
-
-
-def test_labels_download_as_parquet(signed_in: Open, project: Project, tmp_path: Path) -> None:
-    table = pq.read_table(_download(signed_in("Ada", project.name, "project"), ".parquet", tmp_path))
+def test_labels_download_in_each_format(signed_in: Open, project: Project, tmp_path: Path) -> None:
+    page = signed_in("Ada", project.name, "project")
+    for suffix, rows in ((".csv", 9), (".jsonl", 8)):
+        assert len(_download(page, suffix, tmp_path).read_text().splitlines()) == rows
+    table = pq.read_table(_download(page, ".parquet", tmp_path))
     assert table.num_rows == 8
     assert {"item_id", "uri", "content_hash", "class_name", "annotator", "round_number"} <= set(table.column_names)
 

@@ -11,6 +11,7 @@ from alflow.store import adjudications, labels, projects, rounds
 from alflow.workflow import adjudicate, label
 from alflow.workflow.label import Submission
 from tests.browser import world
+from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -40,6 +41,7 @@ def test_a_reviewer_settles_what_is_in_dispute(desk: Desk, signed_in: Open, disp
     expect(page.get_by_text("In dispute: 3")).to_be_visible()
     expect(page.locator(".judged img")).to_have_attribute("src", f"/images/{disputes.id}/{items[0]}/rendition")
     expect(page.get_by_text("Vote 2")).to_be_visible()  # whose it is stays hidden
+    assert_accessible(page)
     page.get_by_role("button", name="square").dblclick()
     expect(page.get_by_text("In dispute: 2")).to_be_visible()
     expect(page.locator(".judged img")).to_have_attribute("src", f"/images/{disputes.id}/{items[1]}/rendition")
@@ -52,6 +54,12 @@ def test_a_reviewer_settles_what_is_in_dispute(desk: Desk, signed_in: Open, disp
     expect(page.get_by_text("Krippendorff's alpha")).to_be_visible()
     expect(page.get_by_test_id("stMetricValue").nth(2)).to_have_text("2")
     expect(page.locator("[data-testid=stException], [data-testid=stError]")).to_have_count(0)
+    assert_accessible(page)
+    for path, told in (("history", "The last 100 changes"), ("backtest", "Strategies compete")):
+        page.goto(f"{desk.url}/{path}?project={disputes.name}")
+        expect(page.get_by_text(told)).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        assert_accessible(page)
 
 
 def _settled(desk: Desk, project: Project) -> dict[int, str]:
@@ -71,6 +79,7 @@ def test_a_page_of_the_grid_by_keyboard(desk: Desk, signed_in: Open, tmp_path: P
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
     expect(page.locator(".tile").nth(1)).to_have_attribute("aria-pressed", "true")
+    assert_accessible(page)
     for _ in range(3):
         page.keyboard.press("Enter")  # the second and third fall into the next page, which nobody has looked at
     expect(page.get_by_text("Stored: 4 accepted, 1 for the Label page")).to_be_visible()

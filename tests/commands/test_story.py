@@ -103,6 +103,28 @@ def test_which_project_is_asked_only_when_there_are_several(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("home")
+def test_settings_are_shown_and_changed(tmp_path: Path) -> None:
+    ok("init", "pets", "--model", write_model(tmp_path / "model"))
+    assert ok("settings", "gold_rate=0.05", "gold_feedback=yes", "suggestion=never", "max_labels=300").split("; ") == [
+        "gold_rate is 0.05, was 0.0",
+        "gold_feedback is true, was false",
+        "suggestion is never, was after",
+        "max_labels is 300, was none\n",
+    ]
+    assert ok("settings", "max_labels=none", "gold_rate=0.05") == "max_labels is none, was 300\n"
+    seen = json.loads(ok("settings", "--json"))
+    assert (seen["gold_rate"], seen["gold_feedback"], seen["suggestion"], seen["budget"]) == (0.05, True, "never", 20)
+    for change, problem in [
+        ("gold_rate=0.9", "these settings cannot be used: gold_rate = 0.9"),
+        ("budget=many", "budget cannot be 'many'"),
+        ("goldrate=0.1", "'goldrate=0.1' is no NAME=VALUE of a setting; there are: strategy, budget"),
+        ("budget", "'budget' is no NAME=VALUE"),
+    ]:
+        assert problem in run("settings", change).stderr
+    assert "gold_rate" in ok("settings")
+
+
+@pytest.mark.usefixtures("home")
 def test_what_cannot_be_used_is_refused_before_anything_is_kept(tmp_path: Path) -> None:
     model = write_model(tmp_path / "model")
     assert "There is no strategy 'best'" in run("init", "x", "--model", model, "--strategy", "best").stderr

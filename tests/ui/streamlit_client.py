@@ -5,7 +5,9 @@ from types import TracebackType
 from typing import Self
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -18,11 +20,13 @@ class Drawn:
 
     Attributes:
         elements: in order, as (kind, everything in it as text).
+        widgets: label of a widget, or name of a component -> its id.
         menu: titles of the pages in the navigation.
         session: Streamlit's id of the script state.
     """
 
     elements: list[tuple[str, str]] = field(default_factory=list)
+    widgets: dict[str, str] = field(default_factory=dict)
     menu: list[str] = field(default_factory=list)
     session: str = ""
 
@@ -30,6 +34,15 @@ class Drawn:
     def text(self) -> str:
         """All of it."""
         return "\n".join(text for _, text in self.elements)
+
+    def add(self, element: Element) -> None:
+        """One more element."""
+        kind = element.WhichOneof("type") or ""
+        self.elements.append((kind, str(element)))
+        drawn = getattr(element, kind, None)
+        name = getattr(drawn, "label", "") or getattr(drawn, "component_name", "")
+        if name and getattr(drawn, "id", ""):
+            self.widgets[name] = drawn.id  # type: ignore[union-attr]
 
 
 class Client:
@@ -45,11 +58,15 @@ class Client:
             max_size=None,
         )
 
-    def page(self, name: str, query: str) -> Drawn:
-        """Run the script and wait until it is through; ConnectionClosed where the server ends the connection."""
+    def page(self, name: str, query: str, *widgets: WidgetState) -> Drawn:
+        """Run the script with these states of widgets, and wait until it is through.
+
+        ConnectionClosed where the server ends the connection.
+        """
         message = BackMsg()
         message.rerun_script.page_name = name
         message.rerun_script.query_string = query
+        message.rerun_script.widget_states.widgets.extend(widgets)
         self.socket.send(message.SerializeToString())
         drawn = Drawn()
         while True:
@@ -57,8 +74,7 @@ class Client:
             answer.ParseFromString(self.socket.recv(timeout=PATIENCE_S))  # type: ignore[arg-type]
             kind = answer.WhichOneof("type")
             if kind == "delta" and answer.delta.HasField("new_element"):
-                element = answer.delta.new_element
-                drawn.elements.append((element.WhichOneof("type") or "", str(element)))
+                drawn.add(answer.delta.new_element)
             elif kind == "navigation":
                 drawn.menu = [page.page_name for page in answer.navigation.app_pages if not page.is_hidden]
             elif kind == "new_session":

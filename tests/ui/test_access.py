@@ -1,34 +1,26 @@
-"""The access matrix: every page, route and action, for everybody. The tables are written out, not taken from the code.
+"""The access matrix: every page, route and action, for everybody (see `tests.house`).
 
-Everybody: nobody; the four roles in the project `birds`; `of fish`, owner of another project; and owners of birds whose
-account was deactivated, whose session is too old, and whose session was left unused for too long.
+The tables are written out, not taken from the code.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import InvalidStatus
 
 from alflow.accounts import Role
-from alflow.domain import Project
-from alflow.settings import Settings
-from alflow.store import items, labels, rounds, sessions
-from alflow.store import people as accounts
+from alflow.domain import Origin, Project, Split
+from alflow.store import items, labels, rounds
 from alflow.workflow import people
-from alflow.workflow.passwords import token_hash
-from alflow.workspace import Workspace
-from tests.browser import world
+from tests.house import CLOSED, PAGES, PEOPLE, ROLES, House, open_house
 from tests.ui.streamlit_client import Client
-from tests.web import free_port, http, served
+from tests.web import http
 from ui import access
 
 pytestmark = pytest.mark.slow
-
-PEOPLE = ["nobody", "annotator", "reviewer", "engineer", "owner", "of fish", "deactivated", "too old", "unused"]
 
 REQUESTS = {
     #                                          nobody ann  rev  eng  own  fish deac old  unused
@@ -55,6 +47,8 @@ REQUESTS = {
     "GET /app/static/none.jpg":                [401, 200, 200, 200, 200, 200, 401, 401, 401],  # the pages' own frame
     "GET /sign-in":                            [200, 200, 200, 200, 200, 200, 200, 200, 200],
     "GET /offline.js":                         [200, 200, 200, 200, 200, 200, 200, 200, 200],
+    "GET /password":                           [401, 200, 200, 200, 200, 200, 401, 401, 401],
+    "POST /password":                          [401, 403, 403, 403, 403, 403, 401, 401, 401],  # they have none
     # without a provider these lead to the pages, past whose gate nobody is
     "GET /auth/login":                         [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /oauth2callback":                     [401, 200, 200, 200, 200, 200, 401, 401, 401],
@@ -64,95 +58,27 @@ REQUESTS = {
     "websocket":                               [403, 101, 101, 101, 101, 101, 403, 403, 403],
 }  # fmt: skip
 
-PAGES = {
-    #              annotator reviewer engineer owner
-    "label":      [True,     True,    True,    True],
-    "grid":       [True,     True,    True,    True],
-    "rounds":     [False,    True,    True,    True],
-    "quality":    [False,    True,    True,    True],
-    "adjudicate": [False,    True,    True,    True],
-    "find":       [False,    True,    True,    True],
-    "history":    [False,    True,    True,    True],
-    "backtest":   [False,    True,    True,    True],
-    "project":    [False,    True,    True,    True],
-    "people":     [False,    False,   False,   True],
-}  # fmt: skip
-
 ACTIONS = {
     # what is on the page for it               annotator reviewer engineer owner
     ("label", "alflow_deck"):                  [True,     True,    True,    True],
     ("grid", "alflow_grid"):                   [True,     True,    True,    True],
+    ("checks", "images whose class is known"): [True,     True,    True,    True],
     ("adjudicate", "Show who voted"):          [False,    True,    True,    True],
     ("find", "What to look for"):              [False,    True,    True,    True],
     ("history", "Image number"):               [False,    True,    True,    True],
     ("project", "Download labels as"):         [False,    True,    True,    True],
     ("backtest", "And a combination"):         [False,    False,   True,    True],
     ("project", "Guidelines, in Markdown"):    [False,    False,   True,    True],
+    ("project", "images shown that are checks"): [False,  False,   True,    True],
     ("people", "Valid for days"):              [False,    False,   False,   True],
     ("people", "loses access to this project"): [False,   False,   False,   True],
 }  # fmt: skip
 
-ROLES = ["annotator", "reviewer", "engineer", "owner"]
-CLOSED = "Not for your role"
-
-
-@dataclass(frozen=True)
-class House:
-    """A running UI with two projects, and a session of everybody."""
-
-    workspace: Workspace
-    url: str
-    birds: Project
-    fish: Project
-    names: dict[str, int]
-    cookies: dict[str, str]
-
-    def address(self, request: str) -> str:
-        """The address of a line of the table."""
-        return self.url + request.partition(" ")[2].format(**self.names)
-
-    def annotator(self, who: str) -> int:
-        """Their id."""
-        return people.find_account(self.workspace, who).annotator_id
-
-    def cookie(self, who: str, role: Role, age: timedelta = timedelta(0)) -> str:
-        """A new account with a session that began so long ago."""
-        name = f"{who} {len(people.list_accounts(self.workspace))}"
-        account = people.add_account(self.workspace, name, email=f"{name.replace(' ', '.')}@example.org")
-        people.set_role(self.workspace, self.birds.id, account.annotator_id, role)
-        return session_of(self.workspace, account.annotator_id, age)
-
-
-def session_of(workspace: Workspace, annotator: int, age: timedelta = timedelta(0), used: bool = True) -> str:
-    """The cookie of a session as signing in would have made it, without a password to hash."""
-    token, began = f"session of {annotator}", datetime.now(UTC) - age
-    seen = datetime.now(UTC) if used else began
-    with workspace.database.begin() as tx:
-        sessions.open_(tx, token_hash(token), annotator, None, seen, began + timedelta(days=7))
-    return f"alflow_{workspace.settings.port}={token}"
-
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    home, port = tmp_path_factory.mktemp("house"), free_port()
-    workspace = Workspace.open(Settings(home=home, port=port))
-    birds, _ = world.build(workspace, home, "birds", 3)
-    fish, _ = world.build(workspace, home, "fish", 3)
-    with workspace.database.read() as tx:
-        bird, carp = (items.list_(tx, project.id)[0].id for project in (birds, fish))
-    cookies = {"nobody": ""}
-    for who in PEOPLE[1:]:
-        account = people.add_account(workspace, who, email=f"{who.replace(' ', '.')}@example.org")
-        project, role = (fish, Role.OWNER) if who == "of fish" else (birds, Role(who) if who in ROLES else Role.OWNER)
-        people.set_role(workspace, project.id, account.annotator_id, role)
-        age = timedelta(days=8 if who == "too old" else 1)
-        cookies[who] = session_of(workspace, account.annotator_id, age, used=who != "unused")
-    with workspace.database.begin() as tx:  # not `people.set_active`: it would end the session, which is to be refused
-        accounts.change(tx, accounts.by_name(tx, "deactivated").annotator_id, active=False)  # type: ignore[union-attr]
-    names = {"birds": birds.id, "fish": fish.id, "bird": bird, "carp": carp}
-    with served(home, port) as url:
-        yield House(workspace, url, birds, fish, names, cookies)
-    workspace.database.close()
+    with open_house(tmp_path_factory.mktemp("house")) as house:
+        yield house
 
 
 @pytest.mark.parametrize("request_", REQUESTS)
@@ -171,6 +97,7 @@ def test_every_route_and_page_is_in_the_tables() -> None:
     }
     assert set(access.ROUTES) == written
     assert set(access.PAGES) == set(PAGES)
+    assert set(access.SIGNED_IN) == {"/password"}
 
 
 @pytest.mark.parametrize("who", ROLES)
@@ -214,6 +141,58 @@ def test_an_answer_reaches_no_other_project(house: House) -> None:
         assert [each.token for each in labels.of_project(tx, house.birds.id)] == ["t"]
 
 
+def _engineer(house: House) -> str:
+    return house.cookies["engineer"]
+
+
+def _reviewer(house: House) -> str:
+    return house.cookies["reviewer"]
+
+
+def _engineer_of_fish_only(house: House) -> str:
+    cookie = house.cookie("both", Role.REVIEWER)
+    people.set_role(house.workspace, house.fish.id, _newest(house), Role.ENGINEER)
+    return cookie
+
+
+@pytest.mark.parametrize(
+    ("who", "chosen", "sent"),
+    [(_reviewer, "birds", 0), (_engineer_of_fish_only, "fish", 0), (_engineer, "birds", 1)],
+)
+def test_a_selection_is_sent_by_engineers_only(house: House, who: Any, chosen: str, sent: int) -> None:
+    """Whoever else writes the message of the button by hand changes nothing, whichever project it says is chosen."""
+    with house.workspace.database.read() as tx:
+        before = rounds.candidates(tx, rounds.last(tx, house.birds.id).id)  # type: ignore[union-attr]
+        asked = {one.item_id for one in before}
+        free = next(one.id for one in items.list_(tx, house.birds.id, Split.POOL) if one.id not in asked)
+    with Client(house.url, who(house)) as client:
+        widgets = client.page("find", "project=birds").widgets
+        words = WidgetState(id=widgets["What to look for"], string_value="red")
+        drawn = client.page("find", "project=birds", words)
+        wish = json.dumps([{"event": "send", "value": {"ids": [free], "why": "written by hand"}}])
+        finder = drawn.widgets["alflow_finder"]
+        press = [
+            WidgetState(id=widgets["Project"], string_value=chosen),
+            WidgetState(id=finder, json_value="{}"),
+            WidgetState(id=f"$$STREAMLIT_INTERNAL_KEY_{finder}__events", json_trigger_value=wish),
+        ]
+        client.page("find", "project=birds", words, *press)
+    with house.workspace.database.read() as tx:
+        after = rounds.candidates(tx, before[0].round_id)
+    assert [one.item_id for one in after if one.origin is Origin.PERSON] == [free] * sent
+
+
+def _newest(house: House) -> int:
+    return max(account.annotator_id for account, _ in people.list_accounts(house.workspace))
+
+
+def test_whoever_labels_opens_the_queue_of_bad_images(house: House) -> None:
+    """As `ui.access` says: an answer there is one more vote, and what differs is settled by reviewers."""
+    body = json.dumps({"events": [], "queue": "bad"}).encode()
+    address = f"{house.url}/desk/{house.birds.id}/sync"
+    assert http(address, cookie=house.cookies["annotator"], method="POST", body=body)[0] == 200
+
+
 def _lower(house: House, annotator: int) -> None:
     people.set_role(house.workspace, house.birds.id, annotator, Role.ANNOTATOR)
 
@@ -229,7 +208,7 @@ def _deactivate(house: House, annotator: int) -> None:
 @pytest.mark.parametrize(("change", "then"), [(_lower, 101), (_remove, 101), (_deactivate, 403)])
 def test_an_open_page_goes_no_further_once_the_role_is_gone(house: House, change: Any, then: int) -> None:
     cookie = house.cookie("changed", Role.OWNER)
-    annotator = max(account.annotator_id for account, _ in people.list_accounts(house.workspace))
+    annotator = _newest(house)
     with Client(house.url, cookie) as client:
         before = client.page("rounds", "project=birds")
         assert CLOSED not in before.text

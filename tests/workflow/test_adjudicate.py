@@ -1,5 +1,6 @@
 """What votes disagree about, and what a reviewer settles."""
 
+from collections.abc import Callable
 from math import isnan
 
 import pytest
@@ -8,7 +9,7 @@ from alflow.domain import RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store import labels, rounds
 from alflow.workflow import adjudicate, export, quality
-from alflow.workflow.label import Submission, submit
+from alflow.workflow.label import Submission, submit, undo
 from alflow.workspace import Workspace
 from tests.queues import World, open_queue
 
@@ -132,3 +133,26 @@ def test_single_votes_have_no_agreement(workspace: Workspace) -> None:
     assert isnan(report.alpha.value)
     assert isnan(report.annotators[0].agreement.value)
     assert (report.shared, report.disputed, dict(report.pairs)) == (0, 0, {})
+
+
+def test_a_report_is_kept_until_something_changes(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 3, votes=2, n_annotators=2)
+    project, item = world.project.id, world.candidates[0].item_id
+    changes: list[Callable[[], object]] = [
+        lambda: vote(each_workspace, world, "ccd", "dc"),
+        lambda: undo(each_workspace, world.annotators[1].id, "1-1-c"),
+        lambda: settle(each_workspace, world, 0, world.classes[0].id),
+        lambda: adjudicate.reopen(each_workspace, project, item),
+    ]
+    seen = [quality.quality_report(each_workspace, project)]
+    for change in changes:
+        change()
+        seen.append(quality.quality_report(each_workspace, project))
+        assert quality.quality_report(each_workspace, project) is seen[-1]
+    assert [(len(each.annotators), each.shared, each.disputed, each.settled) for each in seen] == [
+        (0, 0, 0, 0),
+        (2, 2, 1, 0),
+        (2, 1, 1, 0),
+        (2, 1, 0, 1),
+        (2, 1, 1, 0),
+    ]

@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from alflow.domain import Split, Suggestion, Verdict
+from alflow.domain import RoundState, Split, Suggestion, Verdict
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store import gold as store
 from alflow.store import items, labels, projects, rounds
 from alflow.workflow import gold, guidelines, quality
-from alflow.workflow.label import Submission, next_candidates, submit
+from alflow.workflow.label import Submission, next_candidates, submit, undo
+from alflow.workflow.projects import change_settings
 from alflow.workspace import Workspace
-from tests.queues import World, new_item, open_queue
+from tests.queues import World, new_item, open_queue, open_round
 from ui import desk
 
 
@@ -113,6 +114,32 @@ def test_no_image_is_used_twice_for_one_person_nor_shown_as_an_example(workspace
     assert gold.due(workspace, project, who) is None
     with workspace.database.read() as tx:
         assert store.unused(tx, project, who) == []
+
+
+def test_which_images_were_checks_is_told_once_the_round_is_answered(each_workspace: Workspace) -> None:
+    """Before that nobody can tell which images are checks; a round that opens later hides none of them again."""
+    world = checked(each_workspace, size=2)
+    project, who = world.project.id, world.annotators[0].id
+    check = gold.due(each_workspace, project, who)
+    assert check is not None
+    gold.answer(each_workspace, project, who, check.check.id, say("a", world, 0))
+    assert gold.told(each_workspace, project, who) == []
+    change_settings(each_workspace, project, replace(world.project.settings, gold_feedback=True))
+    ((told, item),) = gold.told(each_workspace, project, who)
+    assert (told.class_id, item) == (world.classes[0].id, check.item)
+    assert told.right is (item.truth == world.classes[0].id)
+    change_settings(each_workspace, project, world.project.settings)
+    for entry in next_candidates(each_workspace, project, who, 2):
+        submit(each_workspace, who, Submission(f"{entry.candidate.id}", entry.candidate.id, Verdict.SKIP, None, 1.0))
+    assert gold.told(each_workspace, project, who) == [(told, item)]
+    assert gold.told(each_workspace, project, world.annotators[1].id) == []
+    undo(each_workspace, who, f"{world.candidates[0].id}")
+    assert gold.told(each_workspace, project, who) == []
+    with each_workspace.database.begin() as tx:
+        rounds.set_state(tx, world.round.id, RoundState.LABELLED)
+        rounds.set_state(tx, world.round.id, RoundState.CLOSED)
+        open_round(tx, world.project)
+    assert gold.told(each_workspace, project, who) == [(told, item)]
 
 
 def test_another_persons_check_is_refused(workspace: Workspace) -> None:

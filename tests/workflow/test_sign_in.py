@@ -18,6 +18,7 @@ from alflow.workflow.projects import create_project
 from alflow.workspace import Workspace
 
 PASSWORD = "correct horse battery"
+NEW = "staple, and nothing else"
 HERE = "192.0.2.7"
 MINUTE = timedelta(minutes=1)
 
@@ -105,6 +106,56 @@ def test_a_sign_in_forgets_the_tries_before_it(workspace: Workspace) -> None:
     for _ in range(2):
         _use_up(workspace, key, MINUTE, 8)
         sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE)
+
+
+def test_ones_own_password(workspace: Workspace, ada: int) -> None:
+    """The old one is asked for; every other session and every link to a new password ends."""
+    here, there = (sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE) for _ in range(2))
+    link = people.invite_to_reset(workspace, ada)
+    visitor = sign_in.visitor(workspace, here)
+    assert visitor is not None
+    assert visitor.has_password
+    for old, new, error in [
+        ("a guess, no more", NEW, DeniedError),
+        (PASSWORD, PASSWORD, InvalidInputError),
+        (PASSWORD, "too short", InvalidInputError),
+    ]:
+        with pytest.raises(error):
+            sign_in.change_password(workspace, visitor, old, new, HERE)
+    assert sign_in.visitor(workspace, there) is not None
+    token = sign_in.change_password(workspace, visitor, PASSWORD, NEW, HERE)
+    assert [sign_in.visitor(workspace, each) is None for each in (here, there, token)] == [True, True, False]
+    with pytest.raises(DeniedError):
+        people.look_at(workspace, link)
+    with pytest.raises(DeniedError):
+        sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE)
+    assert sign_in.sign_in(workspace, "Ada Löwe", NEW, HERE)
+
+
+@pytest.mark.usefixtures("ada")
+def test_tries_of_the_old_password_count_with_those_to_sign_in(workspace: Workspace) -> None:
+    visitor = sign_in.visitor(workspace, sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE))
+    assert visitor is not None
+    _use_up(workspace, f"account:{token_hash('ada löwe')}", MINUTE, 8)
+    with pytest.raises(DeniedError, match="not your password"):
+        sign_in.change_password(workspace, visitor, "a guess, no more", NEW, "192.0.2.8")
+    with pytest.raises(TryLaterError):
+        sign_in.change_password(workspace, visitor, PASSWORD, NEW, "192.0.2.9")
+    with pytest.raises(TryLaterError):
+        sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, "192.0.2.9")
+
+
+def test_who_has_no_password_changes_none(workspace: Workspace) -> None:
+    linked = by_link(workspace)
+    visitors = [sign_in.visitor(linked, sign_in.sign_in_by_link(linked, "token", "Bo"))]
+    project = create_project(workspace, "birds", "demo", "fp32")
+    people.invite(workspace, project.id, Role.REVIEWER, email="eve@example.org")
+    visitors.append(sign_in.visitor(workspace, sign_in.sign_in_identity(workspace, "eve@example.org", "Eve")))
+    for visitor in visitors:
+        assert visitor is not None
+        assert not visitor.has_password
+        with pytest.raises(DeniedError, match="no password here"):
+            sign_in.change_password(workspace, visitor, "", NEW, HERE)
 
 
 def test_a_try_comes_back_each_interval(database: Database) -> None:

@@ -3,4 +3,16 @@
 
 def load() -> None:
     """Import every page now: what they need takes seconds to import, which nobody should wait for at a first visit."""
-    from ui.pages import adjudicate, backtest, find, grid, history, label, people, project, quality, rounds  # noqa: F401
+    from ui.pages import (  # noqa: F401
+        adjudicate,
+        backtest,
+        checks,
+        find,
+        grid,
+        history,
+        label,
+        people,
+        project,
+        quality,
+        rounds,
+    )

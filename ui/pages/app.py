@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui import navigation, session
-from ui.pages import adjudicate, backtest, find, grid, history, label, people, project, quality, rounds
+from ui.pages import adjudicate, backtest, checks, find, grid, history, label, people, project, quality, rounds
 from ui.theme import FRAME
 
 UI = Path(__file__).parents[1]
@@ -23,6 +23,7 @@ session.choose_project()
 PAGES = {
     "label": (label.show, "Label", ":material/ads_click:"),
     "grid": (grid.show, "Grid", ":material/grid_view:"),
+    "checks": (checks.show, "Checks", ":material/fact_check:"),
     "rounds": (rounds.show, "Rounds", ":material/timeline:"),
     "quality": (quality.show, "Quality", ":material/verified:"),
     "adjudicate": (adjudicate.show, "Adjudicate", ":material/gavel:"),

@@ -103,7 +103,7 @@ def _start(project: Project, grid: Grid, paths: Mapping[str, str], processes: in
         return
     _running[project.id] = study.start(session.workspace(), options)
     st.caption("The same in a terminal:")
-    st.code(f"alflow backtest {shlex.join(options)}", language="bash")
+    st.code(f"alflow backtest {shlex.join(options)}", language=None, wrap_lines=True)
 
 
 @st.fragment(run_every=REFRESH)

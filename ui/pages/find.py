@@ -121,7 +121,7 @@ def _tile(project: Project, one: Found, names: Mapping[int, str]) -> Tile:
 
 
 def _send(project: Project, item_ids: Sequence[int], why: str) -> None:
-    if not session.may(access.SEND_TO_QUEUE):  # the button is not drawn: somebody wrote the message by hand
+    if not session.may(access.SEND_TO_QUEUE, project):  # the button is not drawn: somebody wrote the message by hand
         return
     by = session.require_annotator().id
     try:

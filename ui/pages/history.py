@@ -72,7 +72,8 @@ def _recent(project: Project) -> None:
         for each in changes
     ]
     config = {"Image": st.column_config.ImageColumn(), "At": st.column_config.DatetimeColumn(format="D MMM, HH:mm:ss")}
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, row_height=48)
+    height = 48 * min(len(rows), 12) + 40
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, row_height=48, height=height)
 
 
 def _item(project: Project, found: ItemHistory) -> None:

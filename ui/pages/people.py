@@ -18,7 +18,7 @@ from ui.empty import no_accounts, no_project
 MAY: Final = {
     Role.ANNOTATOR: "labels images",
     Role.REVIEWER: "also sees rounds, reasons and figures, settles disputes, and takes the labels home",
-    Role.ENGINEER: "also runs back-tests and writes the guidelines",
+    Role.ENGINEER: "also runs back-tests, writes the guidelines, sets checks, and sends images to the queue",
     Role.OWNER: "also invites people and gives roles",
 }
 _LINK: Final = "invitation-link"

@@ -73,7 +73,8 @@ def _classes(overview: Overview) -> None:
     ]
     labels = st.column_config.ProgressColumn(format="%d", min_value=0, max_value=most)
     config = {"Labels": labels, "Key": st.column_config.TextColumn(width=50)}
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config)
+    height = 35 * min(len(rows) + 1, 23) + 3
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, height=height)
 
 
 def _setup(overview: Overview) -> None:
@@ -87,6 +88,8 @@ def _setup(overview: Overview) -> None:
         "Answers per image": str(settings.votes),
         "Stops": in_words(settings),
     }
+    if settings.gold_rate:
+        facts["Checks"] = f"{settings.gold_rate:.0%} of the images shown"
     if overview.novel_share is not None:
         facts["Pool"] = f"{overview.novel_share:.0%} of it is unlike what the model was pretrained on"
     rows = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items()]
@@ -107,7 +110,9 @@ def _export(overview: Overview) -> None:
         on_click="ignore",
     )
     st.caption("Every answer with item, hash, class, annotator, time, round, strategy, score and posterior.")
-    st.code(f"alflow export labels labels{suffix} --project {shlex.quote(project.name)}", language="bash")
+    st.code(
+        f"alflow export labels labels{suffix} --project {shlex.quote(project.name)}", language=None, wrap_lines=True
+    )
 
 
 def _rejections(overview: Overview) -> None:

@@ -62,7 +62,7 @@ def _annotators(project: Project, report: QualityReport) -> None:
     )
     st.caption(
         "Agreement: votes for the class that a reviewer settled, else for what most of the others say; a tie judges "
-        "nobody. Checks: test images whose class is known (the setting `gold_rate`). In brackets 95 % intervals."
+        "nobody. Checks: test images whose class is known. In brackets intervals of 95 %."
     )
     if remedy is not None:
         st.caption(session.escape(remedy))

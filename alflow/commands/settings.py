@@ -1,0 +1,66 @@
+"""`alflow settings`: look at the settings of a project, and change some."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Annotated
+
+import typer
+
+from alflow.commands.console import say, show_json, show_table
+from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+from alflow.domain import ProjectSettings
+from alflow.errors import InvalidInputError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("settings")(settings)
+
+
+def settings(
+    changes: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="What to change, such as gold_rate=0.05.")
+    ] = None,
+    project: ProjectName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the settings of a project, or change some; a round that is open keeps what it was opened with."""
+    from alflow.workflow.projects import change_settings
+
+    workspace = open_workspace()
+    chosen = choose_project(workspace, project)
+    if changes:
+        changed = change_settings(workspace, chosen.id, _changed(chosen.settings, changes))
+        known, now = asdict(chosen.settings), asdict(changed.settings)
+        told = [f"{name} is {_word(now[name])}, was {_word(known[name])}" for name in now if now[name] != known[name]]
+        say("; ".join(told) or "nothing is different")
+    elif as_json:
+        show_json(chosen.settings)
+    else:
+        show_table(["setting", "value"], [(name, _word(value)) for name, value in asdict(chosen.settings).items()])
+
+
+def _changed(known: ProjectSettings, changes: Sequence[str]) -> ProjectSettings:
+    """The settings with what was typed; `none` is no value.
+
+    Raises:
+        InvalidInputError: it is not NAME=VALUE, there is no such setting, or it cannot have this value.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    parts = [each.partition("=") for each in changes]
+    names = [field.name for field in fields(ProjectSettings)]
+    if wrong := ["".join(part) for part in parts if not part[1] or part[0] not in names]:
+        raise InvalidInputError(f"{wrong[0]!r} is no NAME=VALUE of a setting; there are: {', '.join(names)}")
+    typed = {name: value for name, _, value in parts}
+    values = {name: None if value == "none" else value for name, value in typed.items()}
+    try:
+        return TypeAdapter(ProjectSettings).validate_python(asdict(known) | values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise InvalidInputError(f"{name} cannot be {typed[name]!r}: {first['msg']}") from error
+
+
+def _word(value: object) -> str:
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,50 @@
+"""The Checks page: how an annotator's own answers to checks were, once that may be told."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from alflow.domain import GoldCheck, Item, Project
+from alflow.workflow import gold, projects
+from ui import session
+from ui.components.gallery import Card, gallery
+from ui.empty import no_project
+
+
+def show() -> None:
+    """The images, what the annotator said, and what is right."""
+    project = session.project()
+    if project is None:
+        no_project()
+        return
+    st.header("Checks")
+    when = "at once" if project.settings.gold_feedback else "once the round is answered"
+    st.caption(
+        "Some of the images you are shown are checks: test images whose class is known. What you say about them is no "
+        f"label, and appears here {when}. You meet each of them once."
+    )
+    told = gold.told(session.workspace(), project.id, session.require_annotator().id)
+    if not told:
+        st.info("There is nothing to show yet.")
+        return
+    judged = [check.right for check, _ in told if check.right is not None]
+    st.markdown(f"**{sum(judged)} of {len(judged)}** right.")
+    classes = projects.project_classes(session.workspace(), project.id)
+    names = {each.id: each.display_name for each in classes}
+    cards = [_card(project, *one, len(told) - place, names) for place, one in enumerate(told)]
+    gallery(cards, key=f"checks-{project.id}")
+
+
+def _card(project: Project, check: GoldCheck, item: Item, number: int, names: Mapping[int, str]) -> Card:
+    said = names.get(check.class_id, "?") if check.class_id is not None else "no class"
+    facts = [("It is", names.get(item.truth or 0, "?"))]
+    facts += [("Answered in", f"{check.seconds:.1f} s")] if check.seconds is not None else []
+    return Card(
+        image=f"/images/{project.id}/{item.id}/thumbnail",
+        rank=number,
+        origin="strategy",  # the one that is not named
+        believed=[],
+        facts=facts,
+        answers=[f"You said {said}"],
+        verdict="skipped" if check.right is None else "agrees" if check.right else "differs",
+    )
