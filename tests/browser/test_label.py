@@ -192,6 +192,29 @@ def test_a_held_key_answers_once(desk: Desk, signed_in: Open, tmp_path: Path) ->
     assert len(stored_labels(desk, project)) == 1
 
 
+def test_what_a_model_has_learned_is_not_taken_back(desk: Desk, signed_in: Open, tmp_path: Path) -> None:
+    """Once the round is closed, an undo is refused before anything moves; an answer that came later goes back."""
+    project, round_ = world.build(desk.workspace, tmp_path, "closed", 3)
+    page = signed_in("Jay", project.name)
+    wait_for_image(page)
+    answer_each(page, "1")
+    expect(page.locator("[data-is=recent] button.stored")).to_have_count(1)
+    with desk.workspace.database.begin() as tx:
+        for step in (RoundState.LABELLED, RoundState.CLOSED):
+            rounds.set_state(tx, round_.id, step)
+    answer_each(page, "2")
+    expect(page.locator("[data-is=recent] button.stored")).to_have_count(2)
+    page.keyboard.press("Backspace")
+    expect(page.locator("[data-is=recent] button")).to_have_count(1)
+    expect(page.locator("[data-is=pill]")).to_have_text("All answers stored")
+    page.keyboard.press("Backspace")
+    expect(page.locator("[data-is=hint]")).to_contain_text("the model has learned from this answer")
+    answer_each(page, "3")  # of what was taken back, which is still on screen
+    expect(page.locator("[data-is=pill]")).to_have_text("All answers stored")
+    assert_bound_to_what_was_seen(desk, project, page.evaluate("window.witness"))
+    assert len({each.item_id for each in stored_labels(desk, project)}) == len(stored_labels(desk, project)) == 2
+
+
 def test_answers_beyond_a_class_by_keys(desk: Desk, signed_in: Open, tmp_path: Path) -> None:
     """Unsure, none with a name, a comment, bad; an answer changed; the queue of what was put aside."""
     project, _ = world.build(desk.workspace, tmp_path, "beyond", 12)
