@@ -36,6 +36,8 @@ REQUESTS = {
     "GET /desk/{fish}/guide":                  [401, 403, 403, 403, 403, 200, 401, 401, 401],
     "POST /grid/{birds}":                      [401, 200, 200, 200, 200, 403, 401, 401, 401],
     "POST /grid/{fish}":                       [401, 403, 403, 403, 403, 200, 401, 401, 401],
+    "GET /password":                           [401, 200, 200, 200, 200, 200, 401, 401, 401],
+    "POST /password":                          [401, 403, 403, 403, 403, 403, 401, 401, 401],  # they have none
     "GET /":                                   [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /label":                              [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /static/index.html":                  [401, 200, 200, 200, 200, 200, 401, 401, 401],
@@ -46,8 +48,6 @@ REQUESTS = {
     "PUT /_stcore/upload_file/none/none":      [401, 403, 403, 403, 403, 403, 401, 401, 401],
     "GET /app/static/none.jpg":                [401, 200, 200, 200, 200, 200, 401, 401, 401],  # the pages' own frame
     "GET /sign-in":                            [200, 200, 200, 200, 200, 200, 200, 200, 200],
-    "GET /password":                           [401, 200, 200, 200, 200, 200, 401, 401, 401],
-    "POST /password":                          [401, 403, 403, 403, 403, 403, 401, 401, 401],  # they have none
     # without a provider these lead to the pages, past whose gate nobody is
     "GET /auth/login":                         [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /oauth2callback":                     [401, 200, 200, 200, 200, 200, 401, 401, 401],
