@@ -102,16 +102,20 @@ def take(
 
 
 def free(annotator_id: int | BindParameter[int], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
-    """Whether a candidate is free for this annotator, as a condition on the table of candidates."""
+    """Whether a candidate is free for this annotator, as a condition on the table of candidates.
+
+    Counts, though existence is asked: PostgreSQL would make joins of NOT EXISTS, over all that the annotator ever
+    answered, and do so for every candidate before it takes the first.
+    """
     candidate, lease_, label = tables.candidate, tables.lease, tables.label
     living = (lease_.c.candidate_id == candidate.c.id, lease_.c.until > now)
     leases = select(func.count()).where(*living).scalar_subquery()
-    holds = select(lease_.c.until).where(*living, lease_.c.annotator_id == annotator_id).exists()
+    holds = select(func.count()).where(*living, lease_.c.annotator_id == annotator_id).scalar_subquery()
     stands = (label.c.item_id == candidate.c.item_id, label.c.withdrawn_at.is_(None))  # in whatever round
-    answered = select(label.c.id).where(*stands, label.c.annotator_id == annotator_id).exists()
+    answered = select(func.count()).where(*stands, label.c.annotator_id == annotator_id).scalar_subquery()
     needs = candidate.c.answers < candidate.c.votes_needed  # as it stands in the index of what is unsettled
     # What is in the way most often is looked at first: who works ahead of the others passes what they answered before.
-    return needs & ~answered & ~holds & (candidate.c.answers + leases < candidate.c.votes_needed)
+    return needs & (answered == 0) & (holds == 0) & (candidate.c.answers + leases < candidate.c.votes_needed)
 
 
 def _renew(
@@ -151,7 +155,7 @@ def _votes_missing() -> Select[Any]:
     table = tables.candidate
     needs = (table.c.votes_needed - table.c.answers).label("needs")
     unsettled = select(needs).where(table.c.round_id == bindparam("round"), table.c.answers < table.c.votes_needed)
-    few = unsettled.limit(bindparam("count")).subquery()
+    few = unsettled.order_by(table.c.rank).limit(bindparam("count")).subquery()
     return select(func.coalesce(func.sum(few.c.needs), 0))
 
 

@@ -73,6 +73,8 @@ def add_candidates(tx: Transaction, round_id: int, new: Sequence[NewCandidate]) 
     """Add to the round's queue; ranks and items are its own, once each."""
     for chunk in chunks(new):
         tx.execute(insert(tables.candidate), [_candidate_row(round_id, one) for one in chunk])
+    if tx.dialect.name == "postgresql":
+        tx.exec_driver_sql("ANALYZE candidate")  # else it takes thousands for a few, and rates all before the first
 
 
 def candidates(tx: Transaction, round_id: int) -> list[Candidate]:
@@ -273,7 +275,7 @@ def _locked() -> Select[Any]:
 def _unsettled() -> Select[Any]:
     table = tables.candidate
     needy = (table.c.round_id == bindparam("round_id"), table.c.answers < table.c.votes_needed)
-    return select(table.c.id).where(*needy).limit(1)
+    return select(table.c.id).where(*needy).order_by(table.c.rank).limit(1)
 
 
 def _change(tx: Transaction, round_id: int, **values: Any) -> Round:

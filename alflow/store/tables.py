@@ -263,6 +263,13 @@ Index(
     postgresql_where=text("withdrawn_at IS NULL"),
 )
 Index(
+    "ix_label_standing",
+    label.c.item_id,
+    label.c.annotator_id,
+    sqlite_where=text("withdrawn_at IS NULL"),
+    postgresql_where=text("withdrawn_at IS NULL"),
+)
+Index(
     "ix_label_aside",
     label.c.project_id,
     label.c.verdict,

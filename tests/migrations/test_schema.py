@@ -169,7 +169,7 @@ def test_answers_from_before_the_desk_survive_its_migration(empty_url: str) -> N
             "update",
         ]
         partial = {one["name"] for one in inspect(tx).get_indexes("label") if _where(one)}
-    assert partial == {"uq_label_active", "ix_label_aside"}
+    assert partial == {"uq_label_active", "ix_label_aside", "ix_label_standing"}
     with engine.begin() as connection:
         command.downgrade(module._config(connection), "0002")
     with engine.connect() as tx:
