@@ -17,7 +17,7 @@ from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.predictive import gaussian_embeddings, logit_moments, probit
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
-from alflow.vlm.projection import SPREADS, STRENGTHS, Pretrained, Projection, fit_projection
+from alflow.vlm.projection import SPREADS, STRENGTHS, Pretrained, Projection, averaging_weights, fit_projection
 from alflow.vlm.whitened import Problem
 
 C, D, P, P_T = 6, 8, 12, 10
@@ -115,14 +115,32 @@ def test_fit_is_the_optimum_of_the_written_out_objective(likelihood: str, n: int
     assert abs(float(at[2].grad)) < 1e-3
 
 
-def test_a_fit_is_the_mean_of_the_fits_at_each_strength() -> None:
+def test_a_fit_is_a_mean_of_the_fits_at_each_strength() -> None:
     pretrained, items, labels = make_world("sigmoid")
     few = items[torch.arange(20)], labels[:20], pretrained
     each = [fit_projection(*few, generator(), strengths=[strength]) for strength in STRENGTHS]
     fitted = fit_projection(*few, generator())
-    torch.testing.assert_close(fitted.weight, torch.stack([one.weight for one in each]).mean(dim=0))
-    assert fitted.log_scale == pytest.approx(sum(one.log_scale for one in each) / len(each))
-    assert fitted.bias == pytest.approx(sum(one.bias for one in each) / len(each))
+    weights = torch.linalg.lstsq(
+        torch.stack([one.weight.flatten() for one in each], dim=1).double(), fitted.weight.flatten().double()[:, None]
+    ).solution[:, 0]
+    assert weights.min() > -1e-3
+    assert float(weights.sum()) == pytest.approx(1, abs=1e-3)
+    heads = torch.tensor([[one.log_scale, one.bias] for one in each]).double()
+    assert [fitted.log_scale, fitted.bias] == pytest.approx((weights @ heads).tolist(), abs=1e-2)
+
+
+def test_models_share_the_weight_as_far_as_held_out_items_cannot_tell_them_apart() -> None:
+    first = normal(40)
+    assert averaging_weights(torch.stack([first, first]), generator()).tolist() == pytest.approx([0.5, 0.5])
+    by_chance, clearly = first + normal(40, seed=1) - normal(40, seed=1).mean(), first - 1
+    weights = averaging_weights(torch.stack([first, by_chance, clearly]), generator())
+    assert weights.sum() == pytest.approx(1)
+    assert 0.25 < weights[0] < 0.75
+    assert weights[2] < 1e-3
+    # The definition, with another bootstrap: shares of exp(M sum_i a_i log p_i), a ~ Dirichlet(1, ..., 1).
+    a = torch.distributions.Dirichlet(torch.ones(40)).sample((20_000,))
+    shares = torch.softmax(40 * a @ torch.stack([first, by_chance, clearly]).T, dim=1)
+    torch.testing.assert_close(weights, shares.mean(dim=0), atol=0.06, rtol=0)
 
 
 def test_white_coordinates_are_the_same_objective() -> None:
