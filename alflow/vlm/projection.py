@@ -102,8 +102,9 @@ def fit_projection(
     else:
         weights, spread = _CrossValidation.of(problem, support, pretrained, generator).judge(strengths, generator)
     fits = [(problem.solve(strength), strength) for strength in strengths]
+    shares = _by_direction(weights, torch.stack([_length(problem.embeddings(*fit)) for fit in fits]))
     return Projection(
-        weight=layers.image_weight + _mean(weights, [problem.weight_change(fit, strength) for fit, strength in fits]),
+        weight=layers.image_weight + _mean(shares, [problem.weight_change(*fit) for fit in fits]),
         log_scale=log(layers.scale) + float(_mean(weights, [fit.log_scale for fit, _ in fits])),
         bias=layers.bias + float(_mean(weights, [fit.bias for fit, _ in fits])),
         spread=spread,
@@ -155,19 +156,27 @@ class _CrossValidation:
     def judge(self, strengths: Sequence[float], generator: torch.Generator) -> tuple[Float[Tensor, " S"], float]:
         """A weight for each strength, and the best spread around their mean."""
         held_out = [self._held_out(strength) for strength in strengths]
-        weights = averaging_weights(torch.stack([self._best_spread(*fit)[1] for fit in held_out]), generator)
-        g, log_scale = (_mean(weights, parts) for parts in zip(*held_out, strict=True))
-        return weights, self._best_spread(g, log_scale)[0]
+        weights = averaging_weights(
+            torch.stack([self._best_spread(g, log_scale)[1] for g, log_scale, _ in held_out]), generator
+        )
+        g, log_scale, length = (torch.stack(parts) for parts in zip(*held_out, strict=True))
+        shares = _by_direction(weights[:, None], length)
+        return weights, self._best_spread((shares[:, :, None] * g).sum(dim=0), _mean(weights, log_scale))[0]
 
-    def _held_out(self, strength: float) -> tuple[Float[Tensor, "M D"], Float[Tensor, " M"]]:
-        """Embedding and change of the log scale of every item by the fit without it, for the folds that are used."""
-        g, log_scale = torch.empty_like(self.problem.g), torch.empty_like(self.problem.g[:, 0])
+    def _held_out(self, strength: float) -> tuple[Float[Tensor, "M D"], Float[Tensor, " M"], Float[Tensor, " M"]]:
+        """Embedding of every item by the fit without it, for the folds that are used; that fit's log scale and length.
+
+        The scale is told as its change, the length is that of the embeddings of those it was fitted to.
+        """
+        g = torch.empty_like(self.problem.g)
+        log_scale, length = torch.empty_like(g[:, 0]), torch.empty_like(g[:, 0])
         for fold in range(self.n_folds):
             held = self.folds == fold
-            fit = self.problem[~held].solve(strength)
+            others = self.problem[~held]
+            fit = others.solve(strength)
             g[held] = self.problem[held].embeddings(fit, strength)
-            log_scale[held] = fit.log_scale
-        return g[self._used], log_scale[self._used]
+            log_scale[held], length[held] = fit.log_scale, _length(others.embeddings(fit, strength))
+        return g[self._used], log_scale[self._used], length[self._used]
 
     def _best_spread(self, g: Float[Tensor, "M D"], log_scale: Float[Tensor, " M"]) -> tuple[float, Tensor]:
         """The spread of least cost, and the log densities [M] of the held-out labels with it."""
@@ -191,10 +200,21 @@ class _CrossValidation:
         return self.folds < self.n_folds
 
 
-def _mean(weights: Float[Tensor, " S"], parts: Sequence[Tensor | float]) -> Tensor:
+def _mean(weights: Float[Tensor, " S"], parts: Tensor | Sequence[Tensor | float]) -> Tensor:
     stacked = torch.stack([torch.as_tensor(part) for part in parts])
     mean: Tensor = torch.tensordot(weights.to(stacked.dtype), stacked, dims=1)
     return mean
+
+
+def _by_direction(weights: Tensor, length: Tensor) -> Tensor:
+    """Weights of S fits (the first axis) by the length of their embeddings: directions are averaged, not lengths."""
+    shares = weights / length
+    return shares / shares.sum(dim=0)
+
+
+def _length(g: Float[Tensor, "N D"]) -> Float[Tensor, ""]:
+    length: Tensor = g.norm(dim=1).mean()
+    return length
 
 
 def _folds(labels: Int64[Tensor, " N"], generator: torch.Generator) -> Int64[Tensor, " N"]:
