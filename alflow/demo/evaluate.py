@@ -113,15 +113,15 @@ def compare(demo: Demo, seeds: Sequence[int] = SEEDS, rounds: int = ROUNDS, prog
 def learning_curve(demo: Demo, strategy: str, seed: int, rounds: int) -> list[float]:
     """Test accuracy after each round of acquiring, labelling by the truth, and fitting."""
     settings, rows, model = ProjectSettings(), _rows(demo, seed), demo.model
-    generator = torch.Generator().manual_seed(seed)
+    picks, fits = (torch.Generator().manual_seed(seed) for _ in range(2))  # what a fit draws changes no random pick
     pool, support, curve = rows[Split.POOL], torch.empty(0, dtype=torch.int64), []
     for _ in range(rounds):
         query = model.query(demo.images[pool], demo.images[rows[Split.TARGET]], demo.images[support])
-        chosen, control = acquire(query, strategy, settings.budget, settings.control_fraction, generator)
+        chosen, control = acquire(query, strategy, settings.budget, settings.control_fraction, picks)
         picked = torch.cat([chosen.rows, control])
         support = torch.cat([support, pool[picked]])
         pool = pool[torch.ones(len(pool), dtype=torch.bool).index_fill(0, picked, value=False)]
-        model = refit(demo.model, demo.images[support], demo.labels[support], generator)
+        model = refit(demo.model, demo.images[support], demo.labels[support], fits)
         curve.append(_accuracy(demo, model, rows[Split.TEST]))
     return curve
 
