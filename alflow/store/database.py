@@ -7,6 +7,8 @@ what must not change between two statements is locked by row.
 """
 
 import json
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -37,6 +39,7 @@ MIGRATION_OPTIONS: Final[dict[str, Any]] = {
     "render_as_batch": True,
 }
 _BUSY_SECONDS: Final = 30
+_LOOK_SECONDS: Final = 0.01
 _MIGRATIONS: Final = Path(alflow.__file__).resolve().parent.parent / "migrations"  # so in a checkout and in a wheel
 _SCHEMA_LOCK: Final = 0x616C666C6F77  # "alflow": PostgreSQL advisory lock of whoever changes the schema
 
@@ -153,7 +156,7 @@ def _sqlite(url: URL, *, foreign_keys: bool = True, read_only: bool = False) -> 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions: `_begin` does
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         connection.execute(f"PRAGMA query_only = {'ON' if read_only else 'OFF'}")
@@ -163,6 +166,24 @@ def _sqlite(url: URL, *, foreign_keys: bool = True, read_only: bool = False) -> 
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Use the write-ahead log. A new database is switched to it once, and for that alone SQLite waits for nobody.
+
+    Raises:
+        OperationalError: the database is locked for too long, or it is none.
+    """
+    latest = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > latest:
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 @contextmanager
