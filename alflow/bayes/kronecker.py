@@ -98,7 +98,7 @@ class KroneckerPosterior:
     def row_variance(
         self, values: Float[Tensor, "N P"], product_dtype: torch.dtype | None = None
     ) -> Float[Tensor, " N"]:
-        """k(x, x), streamed: half a matrix product of N P P, in `product_dtype` (default: that of the rows)."""
+        """k(x, x), streamed: 5/8 of a matrix product N P P, in `product_dtype` (default: that of the rows)."""
         self._check_width(values)
         values = _at_least_single(values)
         k = values.new_zeros(len(values))
