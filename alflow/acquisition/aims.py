@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from alflow.acquisition.beliefs import Beliefs, Query
-from alflow.acquisition.likeness import directions, likeness
+from alflow.acquisition.likeness import UNRELATED, directions, likeness
 
 MAX_TARGETS = 1_000
 MAX_STAND_INS = 3_000
@@ -23,18 +23,20 @@ _SHARPNESS = 8  # a target's weight goes to pool images by this power of the lik
 
 
 class Aims(NamedTuple):
-    """Images whose uncertainty is to fall, and what each counts: w tr(F); the w of all add up to 1."""
+    """Images whose uncertainty is to fall, what each counts (the shares add up to 1), and how undecided it is."""
 
     directions: Float[Tensor, "T P"]
-    weights: Float[Tensor, " T"]
+    shares: Float[Tensor, " T"]
+    variances: Float[Tensor, " T"]
 
 
 def aims_of(query: Query, centre: Float[Tensor, " P"]) -> Aims:
     """The targets, and pool images in proportion to how many targets they are like.
 
     A few hundred targets are a rough picture of where targets lie; the pool, where it is like them, refines it. Every
-    target hands most of its weight to the pool images nearest to it, so that a pool of another kind gets none. What is
-    labelled is handed its part as well: targets near to it need no other image to stand for them.
+    target hands most of its share to the pool images nearest to it, and none to what is no more like it than an
+    unrelated image is, so that a pool of another kind gets none. What is labelled is handed its part as well: targets
+    near to it need no other image to stand for them.
 
     Args:
         query: targets beyond `MAX_TARGETS`, and pool images beyond `MAX_STAND_INS`, are thinned by predicted class;
@@ -45,12 +47,15 @@ def aims_of(query: Query, centre: Float[Tensor, " P"]) -> Aims:
     target = representatives(query.target, MAX_TARGETS)
     of_pool, of_target = (directions(part.activations, centre) for part in (pool, target))
     if len(target) == 0:
-        return Aims(of_pool, label_variance(pool) / len(pool))
-    share = TARGETS_OWN_SHARE / len(target)
-    handed = likeness(of_pool, of_target) ** _SHARPNESS  # [N T]
-    handed = (1 - TARGETS_OWN_SHARE) * (handed / handed.sum(dim=0)).mean(dim=1)
-    own = label_variance(target) * share
-    return Aims(torch.cat([of_target, of_pool]), torch.cat([own, label_variance(pool) * handed]))
+        return Aims(of_pool, of_pool.new_full((len(pool),), 1 / len(pool)), label_variance(pool))
+    alike = likeness(of_pool, of_target)  # [N T]
+    pull = alike.where(alike > UNRELATED, 0) ** _SHARPNESS
+    received = pull.sum(dim=0)
+    given = (1 - TARGETS_OWN_SHARE) * (received > 0).to(pull)  # nothing by a target that no image of the pool is like
+    got = pull @ (given / received.clamp_min(torch.finfo(pull.dtype).tiny))
+    shares = torch.cat([1 - given, got]) / len(target)
+    variances = torch.cat([label_variance(target), label_variance(pool)])
+    return Aims(torch.cat([of_target, of_pool]), shares, variances)
 
 
 def centre_of(pool: Beliefs, labelled: Beliefs) -> Float[Tensor, " P"]:

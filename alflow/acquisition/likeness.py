@@ -18,6 +18,9 @@ from torch.nn.functional import normalize
 LENGTH = 0.7
 """Distance on the unit sphere at which the likeness is 2/3; unrelated images are sqrt(2) apart."""
 
+UNRELATED = LENGTH**2 / (LENGTH**2 + 1)
+"""The likeness of images in orthogonal directions."""
+
 
 def directions(activations: Float[Tensor, "N P"], centre: Float[Tensor, " P"]) -> Float[Tensor, "N P"]:
     """Unit vectors a: from the centre of all images towards each."""

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from alflow.bayes.kronecker import KroneckerPosterior, Spectrum
+from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.errors import InvalidInputError
 
 
@@ -28,10 +28,7 @@ def sherman_morrison(
 
 def recounted(posterior: KroneckerPosterior, n: float) -> KroneckerPosterior:
     """The posterior with the same sums counted as those of n pairs: eigenvalues change, eigenvectors stay."""
-    old = posterior.spectrum
-    shrink = sqrt(old.factors.n / n)
-    spectrum = Spectrum(replace(old.factors, n=n), old.a * shrink, old.b * shrink, old.row_basis, old.output_basis)
-    return replace(posterior, spectrum=spectrum)
+    return replace(posterior, spectrum=posterior.spectrum.recounted(n))
 
 
 def row_covariance_after(

@@ -1,16 +1,19 @@
 """Fit the image projection on the support set: MAP under the posterior of the pretrained layer as the prior.
 
-Axes: N support items, M of them held out, C classes, D joint width, P activation width, S strengths, R resamples.
+Axes: N support items, M of them held out, C classes, D joint width, P activation width, S reaches, R resamples.
 
-Two numbers the pretraining cannot know: the strength of the prior (a factor on its precision), and the spread that is
-left in the predictive once the labels have spoken (a factor on the covariances of the pretrained posteriors, which
-unchanged are far too wide around fitted weights). Cross-validation inside the support set judges both, by the density
-of held-out labels under the very predictive that the product shows. No label beyond the support set is needed.
+Two numbers the pretraining cannot know: the reach of the prior (the standard deviation, in nats, that it leaves to the
+logits: see `Problem.strength`), and the spread that is left in the predictive once the labels have spoken (a factor on
+the covariances of the pretrained posteriors, which unchanged are far too wide around fitted weights). Cross-validation
+inside the support set judges both, by the density of held-out labels under the very predictive that the product shows.
+No label beyond the support set is needed.
 
-The spread is chosen, with a log-normal prior that decides while labels are few. The strengths are averaged over, since
-so few labels cannot tell them apart, and least of all labels of a batch that was chosen to be diverse: what is held out
-of it resembles nothing that is left. The fit is the mean of those at `STRENGTHS`, weighted by how often each would
-predict best if other items like these had been labelled.
+Both have a log-normal prior that decides while labels are few. The spread is chosen. The reaches are averaged over,
+since so few labels cannot tell them apart, and least of all labels of a batch that was chosen to be diverse: what is
+held out of it resembles nothing that is left. The fit is the mean of those at `REACHES`, weighted by how often each
+would predict best if other items like these had been labelled. The
+reach is counted in nats, because a pretrained posterior is as wide as its pretraining was short: the same factor on
+its covariance means little for one model and far too much for another.
 
 References:
     Yao et al., Using Stacking to Average Bayesian Predictive Distributions, arXiv 1704.02030 (pseudo-BMA+ weights).
@@ -31,11 +34,11 @@ from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from alflow.vlm.whitened import Problem
 
-STRENGTHS = (0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6)
+REACHES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 SPREADS = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
-USUAL_STRENGTH, USUAL_SPREAD = 1e-3, 0.3
+USUAL_REACH, USUAL_SPREAD = 30.0, 0.3
 
-_SPREAD_SD = log(10.0)  # of its log-normal prior
+_DECADE = log(10.0)  # standard deviation of the log-normal priors
 _RESAMPLES = 1000
 _LEAST = 1e-12  # of a probability whose logarithm is taken
 _FOLDS = 5
@@ -77,9 +80,9 @@ def fit_projection(
     labels: Int64[Tensor, " N"],
     pretrained: Pretrained,
     generator: torch.Generator,
-    strengths: Sequence[float] = STRENGTHS,
+    reaches: Sequence[float] = REACHES,
 ) -> Projection:
-    """MAP of the image projection, the logit scale and (sigmoid) the bias, averaged over strengths of the prior.
+    """MAP of the image projection, the logit scale and (sigmoid) the bias, averaged over reaches of the prior.
 
     Works from one label on; classes without labels keep their text embeddings as they are.
 
@@ -88,7 +91,7 @@ def fit_projection(
         labels: rows of `pretrained.classes`.
         pretrained: the model before any label.
         generator: deals the items into folds and resamples them; the only randomness.
-        strengths: of the prior, to average over.
+        reaches: of the prior, to average over.
 
     Raises:
         InvalidInputError: there is no label, one is no class, or activations are not finite.
@@ -97,10 +100,13 @@ def fit_projection(
     layers = pretrained.layers
     texts = pretrained.classes.embed(layers.text_weight)
     problem = Problem.of(support, labels, texts, layers, pretrained.image_posterior)
-    if len(labels) == 1:
-        strengths, weights, spread = (USUAL_STRENGTH,), torch.ones(1), USUAL_SPREAD
+    strengths = tuple(problem.strength(reach) for reach in reaches)
+    prior = -torch.tensor([_surprise(reach, USUAL_REACH) for reach in reaches])
+    if len(labels) == 1:  # nothing to hold out
+        weights, spread = torch.softmax(prior, dim=0), USUAL_SPREAD
     else:
-        weights, spread = _CrossValidation.of(problem, support, pretrained, generator).judge(strengths, generator)
+        folds = _CrossValidation.of(problem, support, pretrained, generator)
+        weights, spread = folds.judge(strengths, prior, generator)
     fits = [(problem.solve(strength), strength) for strength in strengths]
     shares = _by_direction(weights, torch.stack([_length(problem.embeddings(*fit)) for fit in fits]))
     return Projection(
@@ -111,16 +117,19 @@ def fit_projection(
     )
 
 
-def averaging_weights(log_densities: Float[Tensor, "S M"], generator: torch.Generator) -> Float[Tensor, " S"]:
-    """Pseudo-BMA+ weights of S models by the log densities of M held-out items (Yao et al., section 3.4).
+def averaging_weights(
+    log_densities: Float[Tensor, "S M"], log_prior: Float[Tensor, " S"], generator: torch.Generator
+) -> Float[Tensor, " S"]:
+    """Pseudo-BMA+ weights of S models by the log densities of M held-out items (Yao et al., section 3.4) and a prior.
 
-    The Bayesian bootstrap counts the items anew, a thousand times; each time the models share one vote by the density
-    that they then have. Models whose densities differ by less than their own scatter share the weight.
+    The Bayesian bootstrap counts the items anew, a thousand times; each time the models share one vote by the prior
+    (up to a constant) times the density that they then have. Models whose densities differ by less than their own
+    scatter share the weight.
     """
     n = log_densities.shape[1]
     counts = torch.rand(_RESAMPLES, n, generator=generator).clamp_min(_LEAST).log().neg()
     counts *= n / counts.sum(dim=1, keepdim=True)  # [R M], a Dirichlet(1, ..., 1) times M
-    return torch.softmax(counts @ log_densities.to(counts.dtype).T, dim=1).mean(dim=0)
+    return torch.softmax(counts @ log_densities.to(counts.dtype).T + log_prior, dim=1).mean(dim=0)
 
 
 @dataclass(frozen=True)
@@ -153,11 +162,13 @@ class _CrossValidation:
             posteriors={spread: (posteriors[0].tempered(spread), posteriors[1].tempered(spread)) for spread in SPREADS},
         )
 
-    def judge(self, strengths: Sequence[float], generator: torch.Generator) -> tuple[Float[Tensor, " S"], float]:
+    def judge(
+        self, strengths: Sequence[float], prior: Float[Tensor, " S"], generator: torch.Generator
+    ) -> tuple[Float[Tensor, " S"], float]:
         """A weight for each strength, and the best spread around their mean."""
         held_out = [self._held_out(strength) for strength in strengths]
         weights = averaging_weights(
-            torch.stack([self._best_spread(g, log_scale)[1] for g, log_scale, _ in held_out]), generator
+            torch.stack([self._best_spread(g, log_scale)[1] for g, log_scale, _ in held_out]), prior, generator
         )
         g, log_scale, length = (torch.stack(parts) for parts in zip(*held_out, strict=True))
         shares = _by_direction(weights[:, None], length)
@@ -181,7 +192,7 @@ class _CrossValidation:
     def _best_spread(self, g: Float[Tensor, "M D"], log_scale: Float[Tensor, " M"]) -> tuple[float, Tensor]:
         """The spread of least cost, and the log densities [M] of the held-out labels with it."""
         densities = {spread: self._log_densities(g, log_scale, spread) for spread in SPREADS}
-        spread = min(SPREADS, key=lambda spread: _surprise(spread) - float(densities[spread].sum()))
+        spread = min(SPREADS, key=lambda spread: _surprise(spread, USUAL_SPREAD) - float(densities[spread].sum()))
         return spread, densities[spread]
 
     def _log_densities(
@@ -226,9 +237,9 @@ def _folds(labels: Int64[Tensor, " N"], generator: torch.Generator) -> Int64[Ten
     return folds
 
 
-def _surprise(spread: float) -> float:
-    """Negative log density of its prior, up to a constant."""
-    return 0.5 * (log(spread / USUAL_SPREAD) / _SPREAD_SD) ** 2
+def _surprise(value: float, usual: float) -> float:
+    """Negative log density of a log-normal prior, up to a constant."""
+    return 0.5 * (log(value / usual) / _DECADE) ** 2
 
 
 def _check(support: Activations, labels: Int64[Tensor, " N"], pretrained: Pretrained) -> None:

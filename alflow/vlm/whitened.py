@@ -87,6 +87,16 @@ class Problem:
     def __getitem__(self, rows: Bool[Tensor, " N"]) -> Self:
         return replace(self, coordinates=self.coordinates[rows], g=self.g[rows], labels=self.labels[rows])
 
+    def strength(self, reach: float) -> float:
+        """The strength whose prior moves the logits of these items by `reach` nats.
+
+        Root mean square over items and classes, to first order and without what moves all classes alike.
+        """
+        apart = self.h - self.h.mean(dim=0)
+        of_rows = self.coordinates.square().sum(dim=1).mean() / self.g.square().sum(dim=1).mean()
+        of_classes = (apart * self.root).square().sum(dim=1).mean()
+        return float(of_rows * of_classes) * (self.layers.scale / reach) ** 2
+
     def solve(self, strength: float) -> Solution:
         """Minimise the loss by L-BFGS from the prior's mean, in at most 20 steps.
 

@@ -143,7 +143,7 @@ def restore_fit(workspace: Workspace, project: Project, zero_shot: Model, fit: s
 
 
 def _fitted(zero_shot: Model, layers: LastLayers, image_factors: Factors, spread: float) -> Model:
-    image = replace(zero_shot.image_posterior, spectrum=Spectrum.of(image_factors))
+    image = replace(zero_shot.image_posterior, spectrum=Spectrum.when_asked(image_factors))
     return replace(
         zero_shot,
         layers=layers,

@@ -20,14 +20,19 @@ def unit(rows, centre):
 
 
 def aims(query, centre):
-    """Every image that is aimed at, with its weight, by the words of the docstrings."""
+    """Every image that is aimed at, its share and its label variance, by the words of the docstrings."""
     known = torch.cat([query.pool.activations, query.labelled.activations])
     pool, target = unit(known, centre), unit(query.target.activations, centre)
-    handed = torch.zeros(len(pool), dtype=pool.dtype)
+    own, handed = [], torch.zeros(len(pool), dtype=pool.dtype)
     for row in target:
         near = kernel(pool, row[None])[:, 0] ** 8
-        handed += (1 - TARGETS_OWN_SHARE) / len(target) * near / near.sum()
-    weights = torch.cat([torch.full((len(target),), TARGETS_OWN_SHARE / len(target), dtype=pool.dtype), handed])
+        near[pool @ row <= 0] = 0
+        if not near.any():
+            own.append(1.0)
+            continue
+        own.append(TARGETS_OWN_SHARE)
+        handed += (1 - TARGETS_OWN_SHARE) * near / near.sum()
+    shares = torch.cat([torch.tensor(own, dtype=pool.dtype), handed]) / len(target)
     p = torch.cat([part.probabilities for part in (query.target, query.pool, query.labelled)])
     fisher = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
-    return torch.cat([target, pool]), weights * fisher.diagonal(dim1=1, dim2=2).sum(dim=1)
+    return torch.cat([target, pool]), shares, fisher.diagonal(dim1=1, dim2=2).sum(dim=1)

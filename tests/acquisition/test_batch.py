@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from alflow.acquisition import batch as module
-from alflow.acquisition.aims import representatives
+from alflow.acquisition.aims import aims_of, representatives
 from alflow.acquisition.batch import covering_batch, draw_control
 from alflow.acquisition.beliefs import Beliefs
 from alflow.embeddings import Activations
@@ -15,9 +15,9 @@ from tests.acquisition.aims import aims, centre_of, kernel, unit
 def uncertainty(query, seen):
     """U by its definition: what is left of every image aimed at by the seen one that is most like it."""
     centre = centre_of(query)
-    at, weights = aims(query, centre)
+    at, shares, variances = aims(query, centre)
     told = kernel(unit(seen, centre), at).amax(dim=0) if len(seen) else 0
-    return ((1 - told) * weights).sum()
+    return ((1 - told) * shares * variances**2).sum()
 
 
 def written_out(query, budget):
@@ -61,6 +61,19 @@ def test_targets_of_another_kind_than_the_pool_still_count(make_world):
     assert covering_batch(far.query, 1).rows.tolist() == [0]
 
 
+def test_a_target_that_no_image_is_like_keeps_its_whole_share(make_world):
+    world = make_world(pool=30, target=4, labelled=0)
+    query = replace(world.query, target=world.query.target[torch.arange(4)])
+    centre = query.pool.activations.mean(dim=0)
+    against = centre - 50 * (query.pool.activations - centre).sum(dim=0).sign()
+    lonely = query.target.activations.clone()
+    lonely[0] = against
+    found = aims_of(replace(query, target=replace(query.target, activations=lonely)), centre)
+    _, shares, _ = aims(replace(query, target=replace(query.target, activations=lonely)), centre)
+    torch.testing.assert_close(found.shares, shares)
+    assert float(found.shares.sum()) == pytest.approx(1)
+
+
 def test_single_precision_picks_the_same(make_world):
     query = make_world().query
     narrow = [
@@ -95,7 +108,7 @@ def test_pool_stands_in_for_absent_targets(make_world):
     query = make_world(target=0, labelled=0).query
     pool = unit(query.pool.activations, query.pool.activations.mean(dim=0))
     doubt = 1 - query.pool.probabilities.square().sum(dim=1)
-    expected = kernel(pool, pool) @ doubt / len(pool)
+    expected = kernel(pool, pool) @ doubt**2 / len(pool)
     torch.testing.assert_close(covering_batch(query, 1).all_scores, expected, rtol=0, atol=1e-12)
 
 

@@ -18,11 +18,11 @@ def written_out(query, budget):
     """The batch by its definition: a Gaussian process over all that is seen, inverted anew for every pick."""
     centre = centre_of(query)
     pool = unit(query.pool.activations, centre)
-    at, weights = aims(query, centre)
+    at, shares, variances = aims(query, centre)
     seen, rows, scores = unit(query.labelled.activations, centre) if len(query.labelled) else pool[:0], [], []
     for _ in range(budget):
         across, own = gaussian_process(pool, at, seen), gaussian_process(pool, pool, seen).diagonal()
-        gains = 0.5 * (across.square() * weights).sum(dim=1) / (own + NOISE)
+        gains = 0.5 * (across.square() * shares * variances).sum(dim=1) / (own + NOISE)
         gains[rows] = -torch.inf
         rows.append(int(gains.argmax()))
         scores.append(gains.max())
@@ -33,8 +33,8 @@ def written_out(query, budget):
 def uncertainty(query, seen):
     """U summed over all that is aimed at: what the score says a label takes off."""
     centre = centre_of(query)
-    at, weights = aims(query, centre)
-    return 0.5 * (gaussian_process(at, at, unit(seen, centre)).diagonal() * weights).sum()
+    at, shares, variances = aims(query, centre)
+    return 0.5 * (gaussian_process(at, at, unit(seen, centre)).diagonal() * shares * variances).sum()
 
 
 @pytest.mark.parametrize("labelled", [0, 6])

@@ -17,7 +17,7 @@ from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.predictive import gaussian_embeddings, logit_moments, probit
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
-from alflow.vlm.projection import SPREADS, STRENGTHS, Pretrained, Projection, averaging_weights, fit_projection
+from alflow.vlm.projection import REACHES, SPREADS, Pretrained, Projection, averaging_weights, fit_projection
 from alflow.vlm.whitened import Problem
 
 C, D, P, P_T = 6, 8, 12, 10
@@ -100,25 +100,27 @@ def test_fit_is_the_optimum_of_the_written_out_objective(likelihood: str, n: int
         classes=Activations(pretrained.classes.values.double()),
     )
     support = Activations(items.values[:n].double())
-    fitted = fit_projection(support, labels[:n], exact, generator(), strengths=[0.1])
+    fitted = fit_projection(support, labels[:n], exact, generator(), reaches=[3.0])
+    texts = exact.classes.embed(exact.layers.text_weight)
+    strength = Problem.of(support, labels[:n], texts, exact.layers, exact.image_posterior).strength(3.0)
     at = [fitted.weight, torch.tensor(fitted.log_scale).double(), torch.tensor(fitted.bias).double()]
     at = [value.clone().requires_grad_() for value in at]
-    negative_log_posterior(*at, exact, support, labels[:n], 0.1).backward()
+    negative_log_posterior(*at, exact, support, labels[:n], strength).backward()
     start = [
         exact.layers.image_weight.clone().requires_grad_(),
         torch.tensor(log(8.0)).double(),
         torch.tensor(layers.bias),
     ]
-    negative_log_posterior(*start, exact, support, labels[:n], 0.1).backward()
+    negative_log_posterior(*start, exact, support, labels[:n], strength).backward()
     assert at[0].grad.norm() < 1e-4 * start[0].grad.norm()
     assert abs(float(at[1].grad)) < 1e-3
     assert abs(float(at[2].grad)) < 1e-3
 
 
-def test_a_fit_is_a_mean_of_the_fits_at_each_strength() -> None:
+def test_a_fit_is_a_mean_of_the_fits_at_each_reach() -> None:
     pretrained, items, labels = make_world("sigmoid")
     few = items[torch.arange(20)], labels[:20], pretrained
-    each = [fit_projection(*few, generator(), strengths=[strength]) for strength in STRENGTHS]
+    each = [fit_projection(*few, generator(), reaches=[reach]) for reach in REACHES]
     fitted = fit_projection(*few, generator())
     shares = torch.linalg.lstsq(
         torch.stack([one.weight.flatten() for one in each], dim=1).double(), fitted.weight.flatten().double()[:, None]
@@ -134,9 +136,12 @@ def test_a_fit_is_a_mean_of_the_fits_at_each_strength() -> None:
 
 def test_models_share_the_weight_as_far_as_held_out_items_cannot_tell_them_apart() -> None:
     first = normal(40)
-    assert averaging_weights(torch.stack([first, first]), generator()).tolist() == pytest.approx([0.5, 0.5])
+    assert averaging_weights(torch.stack([first, first]), torch.zeros(2), generator()).tolist() == pytest.approx([
+        0.5,
+        0.5,
+    ])
     by_chance, clearly = first + normal(40, seed=1) - normal(40, seed=1).mean(), first - 1
-    weights = averaging_weights(torch.stack([first, by_chance, clearly]), generator())
+    weights = averaging_weights(torch.stack([first, by_chance, clearly]), torch.zeros(3), generator())
     assert weights.sum() == pytest.approx(1)
     assert 0.25 < weights[0] < 0.75
     assert weights[2] < 1e-3
@@ -144,6 +149,10 @@ def test_models_share_the_weight_as_far_as_held_out_items_cannot_tell_them_apart
     a = torch.distributions.Dirichlet(torch.ones(40)).sample((20_000,))
     shares = torch.softmax(40 * a @ torch.stack([first, by_chance, clearly]).T, dim=1)
     torch.testing.assert_close(weights, shares.mean(dim=0), atol=0.06, rtol=0)
+    # A prior decides between equals.
+    prior = torch.tensor([0.2, 0.8])
+    weights = averaging_weights(torch.stack([first, first]), prior.log() + 3, generator())
+    torch.testing.assert_close(weights, prior)
 
 
 def test_white_coordinates_are_the_same_objective() -> None:
@@ -156,6 +165,25 @@ def test_white_coordinates_are_the_same_objective() -> None:
     head = torch.tensor([solution.log_scale, solution.bias])
     written_out = negative_log_posterior(weight, head[0] + log(8.0), head[1], pretrained, support, labels[:30], at=0.03)
     torch.testing.assert_close(problem.loss(solution.change, head, 0.03)[0], written_out, rtol=1e-3, atol=1e-3)
+
+
+def test_a_reach_is_how_far_the_prior_lets_logits_move() -> None:
+    """Against draws of weights; and the same fit whatever the pretraining was counted as."""
+    pretrained, items, labels = make_world()
+    support, layers = items[torch.arange(30)], pretrained.layers
+    texts = pretrained.classes.embed(layers.text_weight)
+    problem = Problem.of(support, labels[:30], texts, layers, pretrained.image_posterior)
+    prior = pretrained.image_posterior.tempered(1 / problem.strength(3.0))
+    moves = prior.draws(layers.image_weight, 4000, generator()) - layers.image_weight
+    h = torch.nn.functional.normalize(texts, dim=1)
+    length = support.embed(layers.image_weight).square().sum(dim=1).mean().sqrt()
+    logits = layers.scale * torch.einsum("kdp,np,cd->knc", moves, support.values, h - h.mean(dim=0)) / length
+    assert float(logits.square().mean()) == pytest.approx(9, rel=0.05)
+    wider = replace(pretrained, image_posterior=pretrained.image_posterior.tempered(75.0))
+    one, other = (
+        fit_projection(support, labels[:30], each, generator(), reaches=[3.0]) for each in (pretrained, wider)
+    )
+    torch.testing.assert_close(one.weight, other.weight, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("likelihood", ["softmax", "sigmoid"])
@@ -207,13 +235,13 @@ def test_few_labels_are_enough_and_do_no_harm_on_average(n: int) -> None:
     test, y = items[torch.arange(200, 400)], labels[200:]
     before = predict(pretrained, test)
     gained, accuracy = 0.0, 0.0
-    for seed in range(6):
+    for seed in range(12):
         rows = torch.randperm(200, generator=generator(seed))[:n]
         fitted = fit_projection(items[rows], labels[rows], pretrained, generator())
         assert fitted.spread in SPREADS
         after = predict(pretrained, test, fitted)
-        gained += float(metrics.nlpd(before, y) - metrics.nlpd(after, y)) / 6
-        accuracy += float(metrics.accuracy(after, y)) / 6
+        gained += float(metrics.nlpd(before, y) - metrics.nlpd(after, y)) / 12
+        accuracy += float(metrics.accuracy(after, y)) / 12
     assert gained > -0.1
     assert accuracy > float(metrics.accuracy(before, y)) - 0.01
 
@@ -235,7 +263,7 @@ def test_labels_of_one_class_only() -> None:
 
 def test_a_strong_prior_keeps_the_pretrained_weights() -> None:
     pretrained, items, labels = make_world()
-    fitted = fit_projection(items[torch.arange(20)], labels[:20], pretrained, generator(), strengths=[1e6])
+    fitted = fit_projection(items[torch.arange(20)], labels[:20], pretrained, generator(), reaches=[1e-4])
     torch.testing.assert_close(fitted.weight, pretrained.layers.image_weight, rtol=1e-3, atol=1e-4)
 
 
