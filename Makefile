@@ -9,7 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BROWSER := $(VENV)/.browser
-# Those that start servers run one at a time, so that their waiting is not for each other.
+# Those that start servers run one at a time, so that their waiting is not for each other: those of Prefect in one
+# process, those of Chromium in another (tests/conftest.py).
 ALONE := browser or prefect
 FAST := not slow and not browser and not prefect and not postgres
 # Not every tool looks at it, but those that do stay silent.
@@ -26,7 +27,7 @@ demo: $(STAMP)  ## Label emoji drawings: two projects, offline. Ctrl-C stops it.
 
 test: lint $(BROWSER)  ## Everything: linters, types, import contracts, all tests.
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not ($(ALONE))" -n 2
-	$(BIN)/pytest -m "$(ALONE)"
+	$(BIN)/pytest -m "$(ALONE)" -n 2 --dist loadgroup
 
 check: $(STAMP)  ## The fast tests only.
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "$(FAST)" -n 2

@@ -50,6 +50,15 @@ from tests import postgres
 EACH_DATABASE = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup`: those of one Prefect server in one process, those of Chromium alone in another."""
+    for item in items:
+        for marker in ("prefect", "browser"):
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.xdist_group(marker))
+                break
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[URL]:
     """The maintenance database of a PostgreSQL server that belongs to this worker."""

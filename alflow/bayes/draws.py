@@ -176,8 +176,7 @@ def _top_draws(
 ) -> TopDraws:
     Q, S = shared
     top, classes = mean.topk(min(n_classes, mean.shape[1]), dim=1)  # [N T]
-    of_image, of_text = (scale[:, None, None] * _pairs_of(X, classes) for scale, X in zip(scales, shared, strict=True))
-    covariance = of_image + of_text
+    covariance = _covariance_of(classes, scales, shared)
     noise = sobol_normal(top.shape[1], n_draws).to(mean.dtype)  # [K T]
     variance = torch.outer(scales[0], Q.diagonal()) + torch.outer(scales[1], S.diagonal())
     rest = (mean + variance / 2).scatter(1, classes, -torch.inf)
@@ -199,10 +198,13 @@ def _top_draws(
     return TopDraws(classes, covariance, probabilities.mT, others, aleatoric.clamp_min(0))
 
 
-def _pairs_of(X: Float[Tensor, "C C"], classes: Int64[Tensor, "N T"]) -> Float[Tensor, "N T T"]:
-    """The entries of X at every two of each row's classes; four times as fast as indexing with two tensors."""
-    at = classes[:, :, None] * len(X) + classes[:, None, :]
-    return X.flatten().index_select(0, at.flatten()).view(at.shape)
+def _covariance_of(
+    classes: Int64[Tensor, "N T"], scales: Scales, shared: tuple[Tensor, Tensor]
+) -> Float[Tensor, "N T T"]:
+    """k Q + r' S at every two of each row's classes; picked from flat matrices, four times as fast as by two tensors."""
+    at = classes[:, :, None] * len(shared[0]) + classes[:, None, :]
+    of_image, of_text = (X.flatten().index_select(0, at.flatten()).view(at.shape) for X in shared)
+    return of_image.mul_(scales[0][:, None, None]).addcmul_(of_text, scales[1][:, None, None])
 
 
 def _through(
