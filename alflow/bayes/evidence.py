@@ -14,7 +14,8 @@ import numpy as np
 from scipy.optimize import brentq
 
 from alflow.bayes.curvature import Factors
-from alflow.bayes.kronecker import Form, Spectrum
+from alflow.bayes.kronecker import Form
+from alflow.bayes.spectrum import Spectrum
 from alflow.errors import InvalidInputError
 
 Objective = Literal["correct", "published"]

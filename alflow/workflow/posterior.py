@@ -21,7 +21,8 @@ from torch import Tensor
 
 from alflow.bayes.curvature import Factors
 from alflow.bayes.evidence import best_prior_precision
-from alflow.bayes.kronecker import KroneckerPosterior, Spectrum
+from alflow.bayes.kronecker import KroneckerPosterior
+from alflow.bayes.spectrum import Spectrum
 from alflow.domain import Project
 from alflow.embeddings import LastLayers
 from alflow.errors import InvalidInputError, NotFoundError

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from alflow.bayes.curvature import Factors
 from alflow.bayes.evidence import best_prior_precision
-from alflow.bayes.kronecker import KroneckerPosterior, Spectrum
+from alflow.bayes.kronecker import KroneckerPosterior
+from alflow.bayes.spectrum import Spectrum
 from alflow.embeddings import Activations, LastLayers
 
 P, P_T, D, PAIRS, TAU = 768, 512, 512, 327_680, 10.0

@@ -9,7 +9,8 @@ import torch
 
 from alflow.bayes.curvature import Factors
 from alflow.bayes.evidence import best_prior_precision, evidence_slope, log_evidence
-from alflow.bayes.kronecker import KroneckerPosterior, Spectrum
+from alflow.bayes.kronecker import KroneckerPosterior
+from alflow.bayes.spectrum import Spectrum
 from alflow.errors import InvalidInputError
 from tests.bayes.conftest import random_factors
 

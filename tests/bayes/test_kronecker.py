@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from alflow.bayes.curvature import Factors, pair_factors
-from alflow.bayes.kronecker import KroneckerPosterior, Spectrum
+from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.online import row_covariance_after, sherman_morrison
+from alflow.bayes.spectrum import Spectrum
 from alflow.errors import InvalidInputError
 from tests.bayes.conftest import World, make_world, random_factors
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from alflow.bayes.kronecker import Spectrum
 from alflow.bayes.predictive import (
     ClassCovariances,
     LogitMoments,
@@ -31,6 +30,7 @@ from alflow.bayes.predictive import (
     uncertainty_parts,
     variance_share,
 )
+from alflow.bayes.spectrum import Spectrum
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from tests.bayes.conftest import World, make_world

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from alflow.bayes.curvature import infonce_curvature
 from alflow.bayes.evidence import best_prior_precision
-from alflow.bayes.kronecker import Spectrum
 from alflow.bayes.predictive import (
     CachedClasses,
     CachedImages,
@@ -32,6 +31,7 @@ from alflow.bayes.predictive import (
     top_draws,
     uncertainty_parts,
 )
+from alflow.bayes.spectrum import Spectrum
 from alflow.vlm.compiled import bfloat16_is_fast
 from tests.bayes import written_out
 from tests.bayes.clip_world import NORMS, TAU, ClipWorld, D, P, clip_world, factors
