@@ -201,7 +201,7 @@ def _top_draws(
 def _covariance_of(
     classes: Int64[Tensor, "N T"], scales: Scales, shared: tuple[Tensor, Tensor]
 ) -> Float[Tensor, "N T T"]:
-    """Of the logits, k Q + r' S at every two of each row's classes; flat matrices are four times as fast to pick from."""
+    """Of the logits, k Q + r' S at every two of a row's classes; flat matrices are four times as fast to pick from."""
     at = classes[:, :, None] * len(shared[0]) + classes[:, None, :]
     of_image, of_text = (X.flatten().index_select(0, at.flatten()).view(at.shape) for X in shared)
     return of_image.mul_(scales[0][:, None, None]).addcmul_(of_text, scales[1][:, None, None])
