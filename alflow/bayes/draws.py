@@ -25,7 +25,7 @@ from alflow.bayes.probabilities import Scales
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 
-_DRAWS_AT_ONCE = 2**20  # entries of a block [rows T+1 K]: 4 MB in float32, which a cache holds
+_DRAWS_AT_ONCE = 2**21  # entries of a block [rows T+1 K]: 8 MB in float32; below that the threads wait for each other
 _NOTHING = -1e4  # a logit, beside the largest, whose probability is zero
 _LOWEST = -1e30  # of a logit: finite, so that differences are numbers
 _NO_SHARE = 1e-30
