@@ -11,9 +11,9 @@ No label beyond the support set is needed.
 Both have a log-normal prior that decides while labels are few. The spread is chosen. The reaches are averaged over,
 since so few labels cannot tell them apart, and least of all labels of a batch that was chosen to be diverse: what is
 held out of it resembles nothing that is left. The fit is the mean of those at `REACHES`, weighted by how often each
-would predict best if other items like these had been labelled. The
-reach is counted in nats, because a pretrained posterior is as wide as its pretraining was short: the same factor on
-its covariance means little for one model and far too much for another.
+would predict best if other items like these had been labelled. The reach is counted in nats, because a pretrained
+posterior is as wide as its pretraining was short: the same factor on its covariance means little for one model and far
+too much for another.
 
 References:
     Yao et al., Using Stacking to Average Bayesian Predictive Distributions, arXiv 1704.02030 (pseudo-BMA+ weights).
