@@ -16,7 +16,7 @@ be planned before anyone answers. The score of a pick is what it takes off U:
 U(no label) - U(S) is monotone and submodular (facility location), so that the greedy batch takes off at least
 1 - 1/e = 63 % of what the best batch would (Nemhauser, Wolsey and Fisher, Mathematical Programming 14, 1978; for active
 learning: Wei, Iyer and Bilmes, ICML 2015). The Gaussian process with the same kernel adds up what all labels tell
-(`alflow.acquisition.conditioned`); it costs more and picks worse on our back-tests (README).
+(`alflow.acquisition.conditioned`); it costs more and picks no better on our back-tests (README).
 
 Axes: N pool items, T images aimed at, L labelled items, P width of the activations, B picks.
 """
