@@ -8,8 +8,8 @@ unknown about all of them is
 where tr(F*) is the probability that two answers drawn from the prediction differ, l is the likeness of
 `alflow.acquisition.likeness` and w the share of `alflow.acquisition.aims`. The variance is squared because a label
 tells in proportion to how open it is itself, times how open the image is that it tells about, and images that are alike
-are about equally so. No answer enters it, so a whole batch can
-be planned before anyone answers. The score of a pick is what it takes off U:
+are about equally so. No answer enters it, so a whole batch can be planned before anyone answers. The score of a pick is
+what it takes off U:
 
     score(x) = sum_x* w(x*) tr(F*)^2 max(0, l(x, x*) - max_{s in S} l(s, x*))
 

@@ -191,11 +191,13 @@ class KroneckerPosterior:
         if self.form == "damped":  # without eigenvectors: a tenth of their cost, after every fit
             A = self.spectrum.factors.published_form()[0].double()
             precision = sqrt(self.tau) * (A + A.T) / 2 + sqrt(self.prior_precision) * _identity(A)
-            upper = torch.linalg.cholesky(precision.flip(0, 1)).flip(0, 1)  # times its transpose: the precision
-            lower = torch.linalg.solve_triangular(upper.T, _identity(A), upper=False)
-        else:
-            root = self.spectrum.row_basis * self.row_spectrum.sqrt()
-            lower = torch.linalg.qr(root.T, mode="r").R.T
+            flipped, failed = torch.linalg.cholesky_ex(precision.flip(0, 1))
+            if not failed:
+                upper = flipped.flip(0, 1)  # times its transpose: the precision
+                lower = torch.linalg.solve_triangular(upper.T, _identity(A), upper=False)
+                return lower
+        root = self.spectrum.row_basis * self.row_spectrum.sqrt()  # says so if A is more indefinite than by rounding
+        lower = torch.linalg.qr(root.T, mode="r").R.T
         return lower
 
     def _whitened(self, values: Float[Tensor, "N P"], product_dtype: torch.dtype | None) -> Iterator[Tensor]:

@@ -26,11 +26,6 @@ def sherman_morrison(
     return inverse - torch.outer(column, column) * (weight / (1 + weight * row.dot(column)))
 
 
-def recounted(posterior: KroneckerPosterior, n: float) -> KroneckerPosterior:
-    """The posterior with the same sums counted as those of n pairs: eigenvalues change, eigenvectors stay."""
-    return replace(posterior, spectrum=posterior.spectrum.recounted(n))
-
-
 def row_covariance_after(
     posterior: KroneckerPosterior,
     a: Float[Tensor, "N P"],
@@ -51,7 +46,7 @@ def row_covariance_after(
     if not bool((weights > 0).all()):
         raise InvalidInputError("The weight of a new row is not positive: leave such rows out.")
     n = posterior.spectrum.factors.n + float(weights.sum())
-    counted = recounted(posterior, n)
+    counted = replace(posterior, spectrum=posterior.spectrum.recounted(n))
     u, v, t = (counted.features(rows) for rows in (a, b, new))
     inner = t @ t.T + torch.diag(1 / (sqrt(posterior.tau / n) * weights))
     across: Tensor = torch.linalg.solve(inner, t @ v.T)

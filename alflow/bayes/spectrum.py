@@ -15,6 +15,8 @@ from torch import Tensor
 from alflow.bayes.curvature import Factors
 from alflow.errors import InvalidInputError
 
+_REMEDY = "import it again from its source, or run `alflow posterior estimate`."
+
 
 @dataclass(frozen=True)
 class Spectrum:
@@ -40,14 +42,14 @@ class Spectrum:
 
     @classmethod
     def when_asked(cls, factors: Factors) -> Self:
-        """Decompose (and check) a factor when something of it is asked for: for factors that we have made ourselves.
+        """Decompose a factor when something of it is asked for; whether it is indefinite is not known before.
 
         Raises:
-            InvalidInputError: no pairs are counted.
+            InvalidInputError: a factor is not square, finite and symmetric, or no pairs are counted.
         """
         if not factors.n > 0:
             raise InvalidInputError(f"The factors count {factors.n} pairs: estimate them on at least two.")
-        return cls(factors, _Decomposition(factors.A, "A"), _Decomposition(factors.B, "B"))
+        return cls(factors, _Decomposition.when_asked(factors.A, "A"), _Decomposition.when_asked(factors.B, "B"))
 
     def recounted(self, n: float) -> Self:
         """The same sums as those of n pairs."""
@@ -81,25 +83,34 @@ class _Decomposition:
     matrix: Float[Tensor, "P P"]
     name: str
 
+    @classmethod
+    def when_asked(cls, factor: Float[Tensor, "P P"], name: str) -> Self:
+        """Check what costs little.
+
+        Raises:
+            InvalidInputError: the factor is not square, finite and symmetric.
+        """
+        if factor.ndim != 2 or factor.shape[0] != factor.shape[1]:
+            raise InvalidInputError(f"Factor {name} is {tuple(factor.shape)}, not square: {_REMEDY}")
+        factor = factor.double()
+        if not factor.isfinite().all():
+            raise InvalidInputError(f"Factor {name} has entries that are not finite: {_REMEDY}")
+        largest = factor.abs().max()
+        if (factor - factor.T).abs().max() > 1e-4 * largest:  # float32 sums are symmetric to about 1e-6
+            raise InvalidInputError(f"Factor {name} is not symmetric: {_REMEDY}")
+        return cls((factor + factor.T) / 2, name)
+
     @cached_property
     def parts(self) -> tuple[Float[Tensor, " P"], Float[Tensor, "P P"]]:
-        """Eigenvalues and eigenvectors."""
-        return _eigh(self.matrix, self.name)
+        """Eigenvalues and eigenvectors.
 
-
-def _eigh(factor: Float[Tensor, "P P"], name: str) -> tuple[Float[Tensor, " P"], Float[Tensor, "P P"]]:
-    remedy = "import it again from its source, or run `alflow posterior estimate`."
-    if factor.ndim != 2 or factor.shape[0] != factor.shape[1]:
-        raise InvalidInputError(f"Factor {name} is {tuple(factor.shape)}, not square: {remedy}")
-    factor = factor.double()
-    if not factor.isfinite().all():
-        raise InvalidInputError(f"Factor {name} has entries that are not finite: {remedy}")
-    largest = factor.abs().max()
-    if (factor - factor.T).abs().max() > 1e-4 * largest:  # float32 sums are symmetric to about 1e-6
-        raise InvalidInputError(f"Factor {name} is not symmetric: {remedy}")
-    values, vectors = torch.linalg.eigh((factor + factor.T) / 2)
-    if values[0] < -1e-5 * values[-1].clamp_min(0):
-        raise InvalidInputError(
-            f"Factor {name} is indefinite (eigenvalues {float(values[0]):.3g} to {float(values[-1]):.3g}): {remedy}"
-        )
-    return values.clamp_min(0), vectors
+        Raises:
+            InvalidInputError: the factor is indefinite.
+        """
+        values, vectors = torch.linalg.eigh(self.matrix)
+        if values[0] < -1e-5 * values[-1].clamp_min(0):
+            raise InvalidInputError(
+                f"Factor {self.name} is indefinite (eigenvalues {float(values[0]):.3g} to {float(values[-1]):.3g}): "
+                f"{_REMEDY}"
+            )
+        return values.clamp_min(0), vectors

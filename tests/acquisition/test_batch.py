@@ -62,15 +62,19 @@ def test_targets_of_another_kind_than_the_pool_still_count(make_world):
 
 
 def test_a_target_that_no_image_is_like_keeps_its_whole_share(make_world):
-    world = make_world(pool=30, target=4, labelled=0)
-    query = replace(world.query, target=world.query.target[torch.arange(4)])
-    centre = query.pool.activations.mean(dim=0)
-    against = centre - 50 * (query.pool.activations - centre).sum(dim=0).sign()
-    lonely = query.target.activations.clone()
-    lonely[0] = against
-    found = aims_of(replace(query, target=replace(query.target, activations=lonely)), centre)
-    _, shares, _ = aims(replace(query, target=replace(query.target, activations=lonely)), centre)
+    """The pool lies in a plane, one of four targets straight above its centre."""
+    query = make_world(pool=30, target=4, labelled=0).query
+    flat, aimed_at = query.pool.activations.clone(), query.target.activations.clone()
+    flat[:, -1] = 0
+    centre = flat.mean(dim=0)
+    aimed_at[0] = centre
+    aimed_at[0, -1] = 1
+    pool, target = replace(query.pool, activations=flat), replace(query.target, activations=aimed_at)
+    query = replace(query, pool=pool, target=target)
+    found = aims_of(query, centre)
+    _, shares, _ = aims(query, centre)
     torch.testing.assert_close(found.shares, shares)
+    assert found.shares[:4].tolist() == pytest.approx([0.25, 0.05, 0.05, 0.05])
     assert float(found.shares.sum()) == pytest.approx(1)
 
 

@@ -192,6 +192,20 @@ class TestDoor:
         low_rank = torch.ones(4, 4)  # float32, eigenvalues 4, 0, 0, 0 up to round-off
         assert Spectrum.of(Factors(low_rank - 1e-7 * torch.eye(4), self.good.B, 10)).a.min() == 0
 
+    def test_a_posterior_of_factors_not_decomposed_yet_has_the_same_door(self) -> None:
+        spoilt = self.good.A.clone()
+        spoilt[0, 0] = torch.nan
+        with pytest.raises(InvalidInputError, match="Factor A has entries that are not finite"):
+            Spectrum.when_asked(Factors(spoilt, self.good.B, 10))
+        indefinite = Factors(self.good.A - 0.5 * self.good.A.trace() * torch.eye(4), self.good.B, 10)
+        posterior = KroneckerPosterior.damped(Spectrum.when_asked(indefinite), 1e-9, 1.0)
+        with pytest.raises(InvalidInputError, match="Factor A is indefinite"):
+            posterior.features(torch.eye(4))
+        # Round-off below zero counts as zero, also where the prior is too weak to lift it.
+        rounded = Factors(torch.ones(4, 4) - 1e-6 * torch.eye(4), self.good.B.float(), 10)
+        k = KroneckerPosterior.damped(Spectrum.when_asked(rounded), 1e-20, 1.0).row_variance(torch.eye(4).double())
+        assert (k > 0.7e10).all()  # three quarters of each axis lie where only the prior's sqrt(lambda) = 1e-10 is
+
     def test_counts_and_precisions_must_be_positive(self) -> None:
         with pytest.raises(InvalidInputError, match="count 0 pairs"):
             Spectrum.of(Factors(self.good.A, self.good.B, 0))
