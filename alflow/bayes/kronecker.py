@@ -65,6 +65,19 @@ class KroneckerPosterior:
         """The same Gaussian with its covariance times `spread`; k(x, x') stays, Binv is scaled."""
         return replace(self, spread=self.spread * _positive(spread, "spread"))
 
+    def discounted(self, power: float) -> Self:
+        """The posterior for which a pretraining pair counts `power` times as much as here: from 0, the prior, to 1.
+
+        Raises:
+            InvalidInputError: the power is not between 0 and 1.
+
+        References:
+            Ibrahim and Chen, Power Prior Distributions for Regression Models, Statistical Science 15, 2000.
+        """
+        if not 0 <= power <= 1:
+            raise InvalidInputError(f"The power is {power}: give a number from 0 to 1.")
+        return replace(self, tau=self.tau * power)
+
     # Kernel: what the activations see.
 
     def features(self, values: Float[Tensor, "N P"]) -> Float[Tensor, "N P"]:
@@ -92,8 +105,8 @@ class KroneckerPosterior:
     @property
     def mean_row_variance(self) -> float:
         """Mean of k(x, x) over the very pairs that the factors were made of: tr(Ainv sum phi phi^T) / n."""
-        if self.form == "damped":  # Ainv (sqrt(tau) A + sqrt(lambda) I) = I: without eigenvalues
-            rest = self._width - sqrt(self.prior_precision) * float(self._row_root.square().sum())
+        if self.form == "damped" and self.tau > 0:  # Ainv (sqrt(tau) A + sqrt(lambda) I) = I: without eigenvalues
+            rest = self._width - sqrt(self.prior_precision) * float(self.row_root.square().sum())
             total = rest / sqrt(self.tau)
         else:
             total = float((self.spectrum.a * self.row_spectrum).sum())
@@ -185,8 +198,8 @@ class KroneckerPosterior:
         return self.spread / (sqrt(self.tau) * self.spectrum.b + sqrt(self.prior_precision))
 
     @cached_property
-    def _row_root(self) -> Float[Tensor, "P P"]:
-        """L with L L^T = Ainv and zeros above its diagonal."""
+    def row_root(self) -> Float[Tensor, "P P"]:
+        """L with L L^T = Ainv and zeros above its diagonal: `features` are rows times L."""
         lower: Tensor
         if self.form == "damped":  # without eigenvectors: a tenth of their cost, after every fit
             A = self.spectrum.factors.published_form()[0].double()
@@ -203,7 +216,7 @@ class KroneckerPosterior:
     def _whitened(self, values: Float[Tensor, "N P"], product_dtype: torch.dtype | None) -> Iterator[Tensor]:
         """Columns [N p] of values L, some at a time; what lies above the diagonal of L is left out of the product."""
         values = values.to(product_dtype or values.dtype)
-        root = self._row_root.to(values.dtype)
+        root = self.row_root.to(values.dtype)
         for columns in torch.arange(len(root)).tensor_split(_TRIANGLES):
             if len(columns):
                 first, end = int(columns[0]), int(columns[-1]) + 1

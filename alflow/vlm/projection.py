@@ -1,28 +1,31 @@
 """Fit the image projection on the support set: MAP under the posterior of the pretrained layer as the prior.
 
-Axes: N support items, M of them held out, C classes, D joint width, P activation width, S reaches, R resamples.
+Axes: N support items, M of them held out, C classes, D joint width, P activation width, S priors, R resamples.
 
-Two numbers the pretraining cannot know: the reach of the prior (the standard deviation, in nats, that it leaves to the
-logits: see `Problem.strength`), and the spread that is left in the predictive once the labels have spoken (a factor on
-the covariances of the pretrained posteriors, which unchanged are far too wide around fitted weights). Cross-validation
-inside the support set judges both, by the density of held-out labels under the very predictive that the product shows.
-No label beyond the support set is needed.
+Three numbers the pretraining cannot know: how much of what it learnt holds for these images (the power of the prior),
+the reach of the prior (the standard deviation, in nats, that it leaves to the logits: see `Problem.reach`), and the
+spread that is left in the predictive once the labels have spoken (a factor on the covariances of the pretrained
+posteriors, which unchanged are far too wide around fitted weights). Cross-validation inside the support set judges all
+three, by the density of held-out labels under the very predictive that the product shows. No label beyond the support
+set is needed.
 
-Both have a log-normal prior that decides while labels are few. The spread is chosen. The reaches are averaged over,
-since so few labels cannot tell them apart, and least of all labels of a batch that was chosen to be diverse: what is
-held out of it resembles nothing that is left. The fit is the mean of those at `REACHES`, weighted by how often each
-would predict best if other items like these had been labelled. The reach is counted in nats, because a pretrained
-posterior is as wide as its pretraining was short: the same factor on its covariance means little for one model and far
-too much for another.
+Reach and spread have a log-normal prior that decides while labels are few. The spread is chosen. Powers and reaches are
+averaged over, since so few labels cannot tell them apart, and least of all labels of a batch that was chosen to be
+diverse: what is held out of it resembles nothing that is left. The fit is the mean of those with each of `PRIORS`,
+weighted by how often each would predict best if other items like these had been labelled. With power 1 the directions
+in which activations varied most during pretraining are all but fixed; images of another kind may ask for just those,
+and with power 0 all directions are alike. The reach is counted in nats, because a pretrained posterior is as wide as
+its pretraining was short: the same factor on its covariance means little for one model and far too much for another.
 
 References:
+    Ibrahim and Chen, Power Prior Distributions for Regression Models, Statistical Science 15, 2000.
     Yao et al., Using Stacking to Average Bayesian Predictive Distributions, arXiv 1704.02030 (pseudo-BMA+ weights).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
-from typing import Self
+from typing import NamedTuple, Self
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -34,7 +37,6 @@ from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from alflow.vlm.whitened import Problem
 
-REACHES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 SPREADS = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 USUAL_REACH, USUAL_SPREAD = 30.0, 0.3
 
@@ -43,6 +45,17 @@ _RESAMPLES = 1000
 _LEAST = 1e-12  # of a probability whose logarithm is taken
 _FOLDS = 5
 _ENOUGH = 600  # labels times folds fitted: with many labels a part of the folds says enough
+
+
+class Prior(NamedTuple):
+    """How much of the pretraining a prior keeps, 0 to 1, and by how many nats it lets the logits move."""
+
+    power: float
+    reach: float
+
+
+PRIORS = (*(Prior(1.0, reach) for reach in (0.3, 3.0, 30.0, 300.0)), *(Prior(0.0, reach) for reach in (3.0, 30.0)))
+"""From all but zero-shot to all but free; without the pretraining, two near the usual reach are enough."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +93,9 @@ def fit_projection(
     labels: Int64[Tensor, " N"],
     pretrained: Pretrained,
     generator: torch.Generator,
-    reaches: Sequence[float] = REACHES,
+    priors: Sequence[Prior] = PRIORS,
 ) -> Projection:
-    """MAP of the image projection, the logit scale and (sigmoid) the bias, averaged over reaches of the prior.
+    """MAP of the image projection, the logit scale and (sigmoid) the bias, averaged over priors.
 
     Works from one label on; classes without labels keep their text embeddings as they are.
 
@@ -91,7 +104,7 @@ def fit_projection(
         labels: rows of `pretrained.classes`.
         pretrained: the model before any label.
         generator: deals the items into folds and resamples them; the only randomness.
-        reaches: of the prior, to average over.
+        priors: to average over.
 
     Raises:
         InvalidInputError: there is no label, one is no class, or activations are not finite.
@@ -99,20 +112,24 @@ def fit_projection(
     _check(support, labels, pretrained)
     layers = pretrained.layers
     texts = pretrained.classes.embed(layers.text_weight)
-    problem = Problem.of(support, labels, texts, layers, pretrained.image_posterior)
-    strengths = tuple(problem.strength(reach) for reach in reaches)
-    prior = -torch.tensor([_surprise(reach, USUAL_REACH) for reach in reaches])
+    with_power = {
+        power: Problem.of(support, labels, texts, layers, pretrained.image_posterior.discounted(power))
+        for power in {prior.power for prior in priors}
+    }
+    problems = [with_power[prior.power].with_reach(prior.reach) for prior in priors]
+    log_prior = -torch.tensor([_surprise(prior.reach, USUAL_REACH) for prior in priors])
     if len(labels) == 1:  # nothing to hold out
-        weights, spread = torch.softmax(prior, dim=0), USUAL_SPREAD
+        weights, spread = torch.softmax(log_prior, dim=0), USUAL_SPREAD
     else:
-        folds = _CrossValidation.of(problem, support, pretrained, generator)
-        weights, spread = folds.judge(strengths, prior, generator)
-    fits = [(problem.solve(strength), strength) for strength in strengths]
-    shares = _by_direction(weights, torch.stack([_length(problem.embeddings(*fit)) for fit in fits]))
+        folds = _CrossValidation.of(labels, support, pretrained, generator)
+        weights, spread = folds.judge(problems, log_prior, generator)
+    fits = [problem.solve() for problem in problems]
+    lengths = [_length(problem.embeddings(fit)) for problem, fit in zip(problems, fits, strict=True)]
+    changes = [problem.weight_change(fit) for problem, fit in zip(problems, fits, strict=True)]
     return Projection(
-        weight=layers.image_weight + _mean(shares, [problem.weight_change(*fit) for fit in fits]),
-        log_scale=log(layers.scale) + float(_mean(weights, [fit.log_scale for fit, _ in fits])),
-        bias=layers.bias + float(_mean(weights, [fit.bias for fit, _ in fits])),
+        weight=layers.image_weight + _mean(_by_direction(weights, torch.stack(lengths)), changes),
+        log_scale=log(layers.scale) + float(_mean(weights, [fit.log_scale for fit in fits])),
+        bias=layers.bias + float(_mean(weights, [fit.bias for fit in fits])),
         spread=spread,
     )
 
@@ -140,7 +157,7 @@ class _CrossValidation:
     `posteriors` holds those of image and text for each spread.
     """
 
-    problem: Problem
+    labels: Int64[Tensor, " N"]
     folds: Int64[Tensor, " N"]
     n_folds: int
     image: GaussianEmbeddings
@@ -149,12 +166,14 @@ class _CrossValidation:
     posteriors: Mapping[float, tuple[KroneckerPosterior, KroneckerPosterior]]
 
     @classmethod
-    def of(cls, problem: Problem, support: Activations, pretrained: Pretrained, generator: torch.Generator) -> Self:
-        layers, n = pretrained.layers, len(problem.labels)
+    def of(
+        cls, labels: Int64[Tensor, " N"], support: Activations, pretrained: Pretrained, generator: torch.Generator
+    ) -> Self:
+        layers, n = pretrained.layers, len(labels)
         posteriors = (pretrained.image_posterior, pretrained.text_posterior)
         return cls(
-            problem=problem,
-            folds=_folds(problem.labels, generator),
+            labels=labels,
+            folds=_folds(labels, generator),
             n_folds=min(_FOLDS, n, max(1, _ENOUGH // n)),
             image=gaussian_embeddings(support, layers.image_weight, posteriors[0]),
             text=gaussian_embeddings(pretrained.classes, layers.text_weight, posteriors[1]),
@@ -163,30 +182,30 @@ class _CrossValidation:
         )
 
     def judge(
-        self, strengths: Sequence[float], prior: Float[Tensor, " S"], generator: torch.Generator
+        self, problems: Sequence[Problem], log_prior: Float[Tensor, " S"], generator: torch.Generator
     ) -> tuple[Float[Tensor, " S"], float]:
-        """A weight for each strength, and the best spread around their mean."""
-        held_out = [self._held_out(strength) for strength in strengths]
+        """A weight for each prior, and the best spread around their mean."""
+        held_out = [self._held_out(problem) for problem in problems]
         weights = averaging_weights(
-            torch.stack([self._best_spread(g, log_scale)[1] for g, log_scale, _ in held_out]), prior, generator
+            torch.stack([self._best_spread(g, log_scale)[1] for g, log_scale, _ in held_out]), log_prior, generator
         )
         g, log_scale, length = (torch.stack(parts) for parts in zip(*held_out, strict=True))
         shares = _by_direction(weights[:, None], length)
         return weights, self._best_spread((shares[:, :, None] * g).sum(dim=0), _mean(weights, log_scale))[0]
 
-    def _held_out(self, strength: float) -> tuple[Float[Tensor, "M D"], Float[Tensor, " M"], Float[Tensor, " M"]]:
+    def _held_out(self, problem: Problem) -> tuple[Float[Tensor, "M D"], Float[Tensor, " M"], Float[Tensor, " M"]]:
         """Embedding of every item by the fit without it, for the folds that are used; that fit's log scale and length.
 
         The scale is told as its change, the length is that of the embeddings of those it was fitted to.
         """
-        g = torch.empty_like(self.problem.g)
+        g = torch.empty_like(problem.g)
         log_scale, length = torch.empty_like(g[:, 0]), torch.empty_like(g[:, 0])
         for fold in range(self.n_folds):
             held = self.folds == fold
-            others = self.problem[~held]
-            fit = others.solve(strength)
-            g[held] = self.problem[held].embeddings(fit, strength)
-            log_scale[held], length[held] = fit.log_scale, _length(others.embeddings(fit, strength))
+            others = problem[~held]
+            fit = others.solve()
+            g[held] = problem[held].embeddings(fit)
+            log_scale[held], length[held] = fit.log_scale, _length(others.embeddings(fit))
         return g[self._used], log_scale[self._used], length[self._used]
 
     def _best_spread(self, g: Float[Tensor, "M D"], log_scale: Float[Tensor, " M"]) -> tuple[float, Tensor]:
@@ -203,7 +222,7 @@ class _CrossValidation:
         unit = logit_moments(image, text, *self.posteriors[spread], replace(self.layers, scale=1.0, bias=0.0))
         s = self.layers.scale * log_scale.exp()[:, None]
         probabilities = probit(LogitMoments(s * unit.mean, s.square() * unit.variance))
-        labels = self.problem.labels[self._used, None]
+        labels = self.labels[self._used, None]
         return probabilities.gather(1, labels)[:, 0].clamp_min(_LEAST).log()
 
     @property

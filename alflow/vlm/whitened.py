@@ -4,9 +4,9 @@ Axes: N items, C classes, D joint width, P activation width, r = min(N, P).
 
     minimise  - sum_n log p(y_n | s cos(g_n, h) + b) + 1/2 |change|^2 + 1/2 ((log s - log s0) / .7)^2
 
-The prior has a Kronecker covariance (1 / strength) Binv (x) Ainv. With u = phi Ainv^1/2 and the eigenvectors of Binv as
-output coordinates, a standard normal `change` moves embeddings by (Binv / strength)^1/2 change u. Only the span of the
-rows u_n matters, so `change` is [D r], and a step of the optimiser costs a few N r D operations.
+The prior has a Kronecker covariance Binv (x) Ainv. With u = phi Ainv^1/2 and the eigenvectors of Binv as output
+coordinates, a standard normal `change` moves embeddings by Binv^1/2 change u. Only the span of the rows u_n matters, so
+`change` is [D r], and a step of the optimiser costs a few N r D operations.
 """
 
 from dataclasses import dataclass, replace
@@ -68,9 +68,9 @@ class Problem:
         layers: LastLayers,
         posterior: KroneckerPosterior,
     ) -> Self:
-        """Change coordinates: once, for all folds and strengths."""
+        """Change coordinates: once, for all folds and reaches."""
         weight = layers.image_weight
-        row_root = posterior.features(torch.eye(weight.shape[1], dtype=weight.dtype))  # [P P]
+        row_root = posterior.row_root.to(weight.dtype)
         orthonormal, coordinates = torch.linalg.qr((support.values.to(weight.dtype) @ row_root).T)  # [P r], [r N]
         basis = posterior.spectrum.output_basis.to(weight.dtype)
         return cls(
@@ -87,17 +87,22 @@ class Problem:
     def __getitem__(self, rows: Bool[Tensor, " N"]) -> Self:
         return replace(self, coordinates=self.coordinates[rows], g=self.g[rows], labels=self.labels[rows])
 
-    def strength(self, reach: float) -> float:
-        """The strength whose prior moves the logits of these items by `reach` nats.
+    @property
+    def reach(self) -> float:
+        """By how many nats the prior lets the logits of these items move.
 
         Root mean square over items and classes, to first order and without what moves all classes alike.
         """
         apart = self.h - self.h.mean(dim=0)
         of_rows = self.coordinates.square().sum(dim=1).mean() / self.g.square().sum(dim=1).mean()
         of_classes = (apart * self.root).square().sum(dim=1).mean()
-        return float(of_rows * of_classes) * (self.layers.scale / reach) ** 2
+        return self.layers.scale * sqrt(of_rows * of_classes)
 
-    def solve(self, strength: float) -> Solution:
+    def with_reach(self, reach: float) -> Self:
+        """The same prior, made wider or narrower."""
+        return replace(self, root=self.root * (reach / self.reach))
+
+    def solve(self) -> Solution:
         """Minimise the loss by L-BFGS from the prior's mean, in at most 20 steps.
 
         The limit is part of the method: the very weakest priors are left a little before their optimum, in the
@@ -110,7 +115,7 @@ class Problem:
         )
 
         def closure() -> Tensor:
-            loss, change.grad, head.grad = self.loss(change, head, strength)
+            loss, change.grad, head.grad = self.loss(change, head)
             return loss
 
         optimiser.step(closure)  # type: ignore[no-untyped-call]
@@ -118,13 +123,13 @@ class Problem:
         return Solution(change, log_scale, bias)
 
     def loss(
-        self, change: Float[Tensor, "D r"], head: Float[Tensor, "2"], strength: float
+        self, change: Float[Tensor, "D r"], head: Float[Tensor, "2"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "D r"], Float[Tensor, "2"]]:
         """Negative log posterior up to a constant, and its gradients; `head` holds changes of log scale and bias.
 
         Without automatic differentiation: the matrices are small and a fit asks hundreds of times.
         """
-        moved = self._moved(change, strength)
+        moved = self._moved(change)
         length = moved.norm(dim=1, keepdim=True).clamp_min(1e-12)
         unit = moved / length
         cosines = unit @ self.h.T  # [N C]
@@ -132,23 +137,23 @@ class Problem:
         misfit, of_logits = self._misfit(scale * cosines + (self.layers.bias + head[1]))
         of_unit = scale * of_logits @ self.h  # [N D]
         of_moved = (of_unit - (of_unit * unit).sum(dim=1, keepdim=True) * unit) / length
-        of_change = (of_moved * (self.root / sqrt(strength))).T @ self.coordinates + change
+        of_change = (of_moved * self.root).T @ self.coordinates + change
         variances = head.new_tensor([_LOG_SCALE_SD**2, _BIAS_SD**2])
         of_log_scale = (of_logits * cosines).sum() * scale * (head[0] < _MAX_LOG_SCALE)
         of_head = torch.stack([of_log_scale, of_logits.sum()]) + head / variances
         prior = change.square().sum() + (head.square() / variances).sum()
         return misfit + 0.5 * prior, of_change, of_head
 
-    def embeddings(self, solution: Solution, strength: float) -> Float[Tensor, "N D"]:
+    def embeddings(self, solution: Solution) -> Float[Tensor, "N D"]:
         """G of these items under a solution, in the ordinary basis."""
-        return self._moved(solution.change, strength) @ self.basis.T
+        return self._moved(solution.change) @ self.basis.T
 
-    def weight_change(self, solution: Solution, strength: float) -> Float[Tensor, "D P"]:
+    def weight_change(self, solution: Solution) -> Float[Tensor, "D P"]:
         """W - W0."""
-        return self.basis @ ((self.root / sqrt(strength))[:, None] * solution.change) @ self.back
+        return self.basis @ (self.root[:, None] * solution.change) @ self.back
 
-    def _moved(self, change: Float[Tensor, "D r"], strength: float) -> Float[Tensor, "N D"]:
-        return self.g + (self.coordinates @ change.T) * (self.root / sqrt(strength))
+    def _moved(self, change: Float[Tensor, "D r"]) -> Float[Tensor, "N D"]:
+        return self.g + (self.coordinates @ change.T) * self.root
 
     def _misfit(self, logits: Float[Tensor, "N C"]) -> tuple[Float[Tensor, ""], Float[Tensor, "N C"]]:
         """Negative log likelihood and its gradient."""

@@ -43,6 +43,35 @@ def test_g3_logdet_inverse_and_root_are_those_of_the_dense_matrix(world: World) 
     torch.testing.assert_close(root @ root, torch.linalg.inv(precision), **EXACT)
 
 
+@pytest.mark.parametrize("power", [0.0, 1e-3, 1.0])
+def test_a_discounted_posterior_counts_pretraining_by_its_power(world: World, power: float) -> None:
+    posterior = world.image_posterior.discounted(power)
+    whole = dense_precision(world.image_posterior)
+    if power == 1:
+        torch.testing.assert_close(dense_precision(posterior), whole, **EXACT)
+    if power == 0:  # what is left is the prior: all directions alike
+        prior = posterior.prior_precision * torch.eye(len(whole), dtype=whole.dtype)
+        torch.testing.assert_close(dense_precision(posterior), prior, **EXACT)
+    D, P = world.layers.image_weight.shape
+    torch.testing.assert_close(as_matrix(posterior.times_precision, D, P), dense_precision(posterior), **EXACT)
+    values = world.images.values
+    features = posterior.features(values)
+    torch.testing.assert_close(features @ features.T, posterior.row_covariance(values, values), **EXACT)
+    if posterior.form == "damped":
+        for x in values[:3]:
+            covariance = posterior.row_variance(x[None]) * posterior.output_covariance
+            torch.testing.assert_close(covariance, embedding_covariance(posterior, x, x), **EXACT)
+    A = posterior.spectrum.factors.A.double()  # sum of phi phi^T over the pretraining pairs
+    k = float((posterior.features(torch.linalg.cholesky(A).T)).square().sum()) / posterior.spectrum.factors.n
+    assert posterior.mean_row_variance == pytest.approx(k, rel=1e-6)
+
+
+@pytest.mark.parametrize("power", [-0.1, 1.5, float("nan")])
+def test_a_power_outside_0_and_1_is_refused(world: World, power: float) -> None:
+    with pytest.raises(InvalidInputError, match="number from 0 to 1"):
+        world.image_posterior.discounted(power)
+
+
 def embedding_covariance(posterior: KroneckerPosterior, phi: Tensor, other: Tensor) -> Tensor:
     """Cov(W phi, W phi') [D D] from the dense covariance of the weights."""
     D = len(posterior.spectrum.b)

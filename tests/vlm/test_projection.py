@@ -17,7 +17,7 @@ from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.predictive import gaussian_embeddings, logit_moments, probit
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
-from alflow.vlm.projection import REACHES, SPREADS, Pretrained, Projection, averaging_weights, fit_projection
+from alflow.vlm.projection import PRIORS, SPREADS, Pretrained, Prior, Projection, averaging_weights, fit_projection
 from alflow.vlm.whitened import Problem
 
 C, D, P, P_T = 6, 8, 12, 10
@@ -69,7 +69,7 @@ def negative_log_posterior(
     pretrained: Pretrained,
     items: Activations,
     labels: Tensor,
-    at: float,
+    posterior: KroneckerPosterior,
 ) -> Tensor:
     """The objective in ordinary coordinates, written out."""
     layers = pretrained.layers
@@ -82,14 +82,15 @@ def negative_log_posterior(
         one_hot = torch.nn.functional.one_hot(labels, len(h)).to(z.dtype)
         misfit = torch.nn.functional.binary_cross_entropy_with_logits(z, one_hot, reduction="sum")
     change = weight - layers.image_weight
-    prior = at * (change * pretrained.image_posterior.times_precision(change)).sum()
+    prior = (change * posterior.times_precision(change)).sum()
     prior = prior + ((log_scale - log(layers.scale)) / 0.7) ** 2 + ((bias - layers.bias) / 2) ** 2
     return misfit + 0.5 * prior
 
 
 @pytest.mark.parametrize("likelihood", ["softmax", "sigmoid"])
 @pytest.mark.parametrize("n", [5, 40])  # fewer and more items than activations are wide
-def test_fit_is_the_optimum_of_the_written_out_objective(likelihood: str, n: int, monkeypatch) -> None:
+@pytest.mark.parametrize("power", [1.0, 0.01, 0.0])
+def test_fit_is_the_optimum_of_the_written_out_objective(likelihood: str, n: int, power: float, monkeypatch) -> None:
     monkeypatch.setattr("alflow.vlm.whitened._MAX_STEPS", 500)
     monkeypatch.setattr("alflow.vlm.whitened._TOLERANCE", 1e-12)
     pretrained, items, labels = make_world(likelihood)
@@ -100,27 +101,28 @@ def test_fit_is_the_optimum_of_the_written_out_objective(likelihood: str, n: int
         classes=Activations(pretrained.classes.values.double()),
     )
     support = Activations(items.values[:n].double())
-    fitted = fit_projection(support, labels[:n], exact, generator(), reaches=[3.0])
+    fitted = fit_projection(support, labels[:n], exact, generator(), [Prior(power, 3.0)])
     texts = exact.classes.embed(exact.layers.text_weight)
-    strength = Problem.of(support, labels[:n], texts, exact.layers, exact.image_posterior).strength(3.0)
+    prior = exact.image_posterior.discounted(power)
+    prior = prior.tempered((3.0 / Problem.of(support, labels[:n], texts, exact.layers, prior).reach) ** 2)
     at = [fitted.weight, torch.tensor(fitted.log_scale).double(), torch.tensor(fitted.bias).double()]
     at = [value.clone().requires_grad_() for value in at]
-    negative_log_posterior(*at, exact, support, labels[:n], strength).backward()
+    negative_log_posterior(*at, exact, support, labels[:n], prior).backward()
     start = [
         exact.layers.image_weight.clone().requires_grad_(),
         torch.tensor(log(8.0)).double(),
         torch.tensor(layers.bias),
     ]
-    negative_log_posterior(*start, exact, support, labels[:n], strength).backward()
+    negative_log_posterior(*start, exact, support, labels[:n], prior).backward()
     assert at[0].grad.norm() < 1e-4 * start[0].grad.norm()
     assert abs(float(at[1].grad)) < 1e-3
     assert abs(float(at[2].grad)) < 1e-3
 
 
-def test_a_fit_is_a_mean_of_the_fits_at_each_reach() -> None:
+def test_a_fit_is_a_mean_of_the_fits_with_each_prior() -> None:
     pretrained, items, labels = make_world("sigmoid")
     few = items[torch.arange(20)], labels[:20], pretrained
-    each = [fit_projection(*few, generator(), reaches=[reach]) for reach in REACHES]
+    each = [fit_projection(*few, generator(), [prior]) for prior in PRIORS]
     fitted = fit_projection(*few, generator())
     shares = torch.linalg.lstsq(
         torch.stack([one.weight.flatten() for one in each], dim=1).double(), fitted.weight.flatten().double()[:, None]
@@ -132,6 +134,29 @@ def test_a_fit_is_a_mean_of_the_fits_at_each_reach() -> None:
     weights /= weights.sum()
     heads = torch.tensor([[one.log_scale, one.bias] for one in each]).double()
     assert [fitted.log_scale, fitted.bias] == pytest.approx((weights @ heads).tolist(), abs=1e-2)
+
+
+def test_labels_may_move_what_pretraining_took_to_be_settled() -> None:
+    """What varied most in pretraining tells the classes of these images apart; its weights were near certain."""
+    pretrained, items, labels = make_world()
+    along = torch.nn.functional.normalize(normal(P, seed=7), dim=0)
+    layers = pretrained.layers
+    blind = replace(layers, image_weight=layers.image_weight - torch.outer(layers.image_weight @ along, along))
+    nuisance = Activations(items.values[:100] + 30 * torch.outer(normal(100, seed=8), along))
+    texts = Activations(pretrained.classes.values[labels[:100]])
+    pretrained = pretrain(blind, nuisance, texts, pretrained.classes)
+    signs = torch.tensor([1.0, -1.0])[labels % 2]
+    images = Activations(items.values - torch.outer(items.values @ along, along) + 3 * torch.outer(signs, along))
+    support, test = torch.arange(40), torch.arange(200, 400)
+    accuracy = {}
+    for powers in ({1.0}, {0.0}, {1.0, 0.0}):
+        priors = [prior for prior in PRIORS if prior.power in powers]
+        fitted = fit_projection(images[support], labels[support], pretrained, generator(), priors)
+        accuracy[max(powers), min(powers)] = float(
+            metrics.accuracy(predict(pretrained, images[test], fitted), labels[test])
+        )
+    assert accuracy[1.0, 1.0] + 0.05 < accuracy[0.0, 0.0]
+    assert accuracy[1.0, 1.0] + 0.05 < accuracy[1.0, 0.0]
 
 
 def test_models_share_the_weight_as_far_as_held_out_items_cannot_tell_them_apart() -> None:
@@ -156,13 +181,14 @@ def test_models_share_the_weight_as_far_as_held_out_items_cannot_tell_them_apart
 def test_white_coordinates_are_the_same_objective() -> None:
     pretrained, items, labels = make_world()
     support, texts = items[torch.arange(30)], pretrained.classes.embed(pretrained.layers.text_weight)
-    problem = Problem.of(support, labels[:30], texts, pretrained.layers, pretrained.image_posterior)
-    solution = problem.solve(0.03)
-    weight = pretrained.layers.image_weight + problem.weight_change(solution, 0.03)
-    torch.testing.assert_close(problem.embeddings(solution, 0.03), support.values @ weight.T, rtol=1e-3, atol=1e-4)
+    prior = pretrained.image_posterior.tempered(33.0)
+    problem = Problem.of(support, labels[:30], texts, pretrained.layers, prior)
+    solution = problem.solve()
+    weight = pretrained.layers.image_weight + problem.weight_change(solution)
+    torch.testing.assert_close(problem.embeddings(solution), support.values @ weight.T, rtol=1e-3, atol=1e-4)
     head = torch.tensor([solution.log_scale, solution.bias])
-    written_out = negative_log_posterior(weight, head[0] + log(8.0), head[1], pretrained, support, labels[:30], at=0.03)
-    torch.testing.assert_close(problem.loss(solution.change, head, 0.03)[0], written_out, rtol=1e-3, atol=1e-3)
+    written_out = negative_log_posterior(weight, head[0] + log(8.0), head[1], pretrained, support, labels[:30], prior)
+    torch.testing.assert_close(problem.loss(solution.change, head)[0], written_out, rtol=1e-3, atol=1e-3)
 
 
 def test_a_reach_is_how_far_the_prior_lets_logits_move() -> None:
@@ -171,7 +197,8 @@ def test_a_reach_is_how_far_the_prior_lets_logits_move() -> None:
     support, layers = items[torch.arange(30)], pretrained.layers
     texts = pretrained.classes.embed(layers.text_weight)
     problem = Problem.of(support, labels[:30], texts, layers, pretrained.image_posterior)
-    prior = pretrained.image_posterior.tempered(1 / problem.strength(3.0))
+    assert problem.with_reach(3.0).reach == pytest.approx(3.0, rel=1e-5)
+    prior = pretrained.image_posterior.tempered((3.0 / problem.reach) ** 2)
     moves = prior.draws(layers.image_weight, 4000, generator()) - layers.image_weight
     h = torch.nn.functional.normalize(texts, dim=1)
     length = support.embed(layers.image_weight).square().sum(dim=1).mean().sqrt()
@@ -179,7 +206,7 @@ def test_a_reach_is_how_far_the_prior_lets_logits_move() -> None:
     assert float(logits.square().mean()) == pytest.approx(9, rel=0.05)
     wider = replace(pretrained, image_posterior=pretrained.image_posterior.tempered(75.0))
     one, other = (
-        fit_projection(support, labels[:30], each, generator(), reaches=[3.0]) for each in (pretrained, wider)
+        fit_projection(support, labels[:30], each, generator(), [Prior(1.0, 3.0)]) for each in (pretrained, wider)
     )
     torch.testing.assert_close(one.weight, other.weight, rtol=1e-3, atol=1e-4)
 
@@ -194,7 +221,7 @@ def test_gradients_are_those_of_the_loss(likelihood: str) -> None:
     shape = problem.g.shape[1], problem.coordinates.shape[1]
     change = torch.randn(shape, generator=generator(), dtype=torch.float64).requires_grad_()
     head = torch.tensor([0.3, -0.2], dtype=torch.float64).requires_grad_()
-    loss, *gradients = problem.loss(change, head, 0.03)
+    loss, *gradients = problem.loss(change, head)
     for found, by_torch in zip(gradients, torch.autograd.grad(loss, [change, head]), strict=True):
         torch.testing.assert_close(found, by_torch, rtol=1e-9, atol=1e-9)
 
@@ -203,11 +230,12 @@ def test_the_loss_is_a_number_however_far_a_step_goes() -> None:
     """A line search that meets NaN goes on for ever farther; with a number it turns back."""
     pretrained, items, labels = make_world()
     support, texts = items[torch.arange(7)], pretrained.classes.embed(pretrained.layers.text_weight)
-    problem = Problem.of(support, labels[:7], texts, pretrained.layers, pretrained.image_posterior)
+    prior = pretrained.image_posterior.tempered(10.0)
+    problem = Problem.of(support, labels[:7], texts, pretrained.layers, prior)
     change = torch.ones(problem.g.shape[1], problem.coordinates.shape[1])
-    near = problem.loss(change, torch.tensor([0.1, 0.0]), 0.1)[0]
+    near = problem.loss(change, torch.tensor([0.1, 0.0]))[0]
     for far in (1e3, 1e9):
-        loss, *gradients = problem.loss(far * change, torch.tensor([far, far]), 0.1)
+        loss, *gradients = problem.loss(far * change, torch.tensor([far, far]))
         assert near < loss < torch.inf
         assert all(gradient.isfinite().all() for gradient in gradients)
 
@@ -261,7 +289,7 @@ def test_labels_of_one_class_only() -> None:
 
 def test_a_strong_prior_keeps_the_pretrained_weights() -> None:
     pretrained, items, labels = make_world()
-    fitted = fit_projection(items[torch.arange(20)], labels[:20], pretrained, generator(), reaches=[1e-4])
+    fitted = fit_projection(items[torch.arange(20)], labels[:20], pretrained, generator(), [Prior(1.0, 1e-4)])
     torch.testing.assert_close(fitted.weight, pretrained.layers.image_weight, rtol=1e-3, atol=1e-4)
 
 
