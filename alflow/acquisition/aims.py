@@ -29,6 +29,11 @@ class Aims(NamedTuple):
     shares: Float[Tensor, " T"]
     variances: Float[Tensor, " T"]
 
+    @property
+    def weights(self) -> Float[Tensor, " T"]:
+        """What a strategy counts each by."""
+        return self.shares * self.variances
+
 
 def aims_of(query: Query, centre: Float[Tensor, " P"]) -> Aims:
     """The targets, and pool images in proportion to how many targets they are like.

@@ -3,15 +3,13 @@
 An image x* that we aim at is told about by the label that is most like it. With S labelled or picked, what stays
 unknown about all of them is
 
-    U(S) = sum_x* w(x*) tr(F*)^2 (1 - max_{x in S} l(x, x*)),   tr(F*) = 1 - sum_c p*_c^2
+    U(S) = sum_x* w(x*) tr(F*) (1 - max_{x in S} l(x, x*)),   tr(F*) = 1 - sum_c p*_c^2
 
 where tr(F*) is the probability that two answers drawn from the prediction differ, l is the likeness of
-`alflow.acquisition.likeness` and w the share of `alflow.acquisition.aims`. The variance is squared because a label
-tells in proportion to how open it is itself, times how open the image is that it tells about, and images that are alike
-are about equally so. No answer enters it, so a whole batch can be planned before anyone answers. The score of a pick is
-what it takes off U:
+`alflow.acquisition.likeness` and w the share of `alflow.acquisition.aims`. No answer enters it, so a whole batch can be
+planned before anyone answers. The score of a pick is what it takes off U:
 
-    score(x) = sum_x* w(x*) tr(F*)^2 max(0, l(x, x*) - max_{s in S} l(s, x*))
+    score(x) = sum_x* w(x*) tr(F*) max(0, l(x, x*) - max_{s in S} l(s, x*))
 
 U(no label) - U(S) is monotone and submodular (facility location), so that the greedy batch takes off at least
 1 - 1/e = 63 % of what the best batch would (Nemhauser, Wolsey and Fisher, Mathematical Programming 14, 1978; for active
@@ -59,8 +57,7 @@ def covering_batch(query: Query, budget: int) -> Acquisition:
     aims = aims_of(query, centre)
     alike = likeness(pool, aims.directions)  # [N T]
     covered = _most_alike(labelled, aims)
-    weights = aims.shares * aims.variances.square()
-    gains = first = _gains(alike, covered, weights)
+    gains = first = _gains(alike, covered, aims.weights)
     free = torch.ones_like(first, dtype=torch.bool)
     rows: list[int] = []
     scores: list[Tensor] = []
@@ -70,13 +67,13 @@ def covering_batch(query: Query, budget: int) -> Acquisition:
         scores.append(gains[row])
         free[row] = False
         covered = torch.maximum(covered, alike[row])
-        gains = _gains(alike, covered, weights)
+        gains = _gains(alike, covered, aims.weights)
     return Acquisition(torch.tensor(rows, dtype=torch.int64), torch.stack(scores), first)
 
 
 def _most_alike(labelled: Float[Tensor, "L P"], aims: Aims) -> Float[Tensor, " T"]:
     """Likeness of each image aimed at to the labelled item that is most like it; 0 where nothing is labelled."""
-    covered = aims.shares.new_zeros(len(aims.shares))
+    covered = aims.weights.new_zeros(len(aims.weights))
     for block in torch.split(labelled, _ROWS):
         if len(block):  # an empty tensor is one empty block
             covered = torch.maximum(covered, likeness(block, aims.directions).amax(dim=0))

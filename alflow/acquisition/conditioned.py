@@ -72,7 +72,7 @@ class _Field:
         for block, columns in zip(torch.split(covariance, _ROWS), torch.split(seen, _ROWS, dim=1), strict=True):
             block.addmm_(columns.T, towards, alpha=-1)
         own = (1 - seen.square().sum(dim=0)).clamp_min(0)
-        return cls(pool, seen, own, covariance, aims.shares * aims.variances)
+        return cls(pool, seen, own, covariance, aims.weights)
 
     def gains(self) -> Float[Tensor, " N"]:
         """Expected drop of uncertainty by the label of each pool row, under the field as it is."""

@@ -17,7 +17,7 @@ def uncertainty(query, seen):
     centre = centre_of(query)
     at, shares, variances = aims(query, centre)
     told = kernel(unit(seen, centre), at).amax(dim=0) if len(seen) else 0
-    return ((1 - told) * shares * variances**2).sum()
+    return ((1 - told) * shares * variances).sum()
 
 
 def written_out(query, budget):
@@ -112,7 +112,7 @@ def test_pool_stands_in_for_absent_targets(make_world):
     query = make_world(target=0, labelled=0).query
     pool = unit(query.pool.activations, query.pool.activations.mean(dim=0))
     doubt = 1 - query.pool.probabilities.square().sum(dim=1)
-    expected = kernel(pool, pool) @ doubt**2 / len(pool)
+    expected = kernel(pool, pool) @ doubt / len(pool)
     torch.testing.assert_close(covering_batch(query, 1).all_scores, expected, rtol=0, atol=1e-12)
 
 
