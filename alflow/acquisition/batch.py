@@ -57,7 +57,8 @@ def covering_batch(query: Query, budget: int) -> Acquisition:
     aims = aims_of(query, centre)
     alike = likeness(pool, aims.directions)  # [N T]
     covered = _most_alike(labelled, aims)
-    gains = first = _gains(alike, covered, aims.weights)
+    weights = aims.weights
+    gains = first = _gains(alike, covered, weights)
     free = torch.ones_like(first, dtype=torch.bool)
     rows: list[int] = []
     scores: list[Tensor] = []
@@ -67,13 +68,13 @@ def covering_batch(query: Query, budget: int) -> Acquisition:
         scores.append(gains[row])
         free[row] = False
         covered = torch.maximum(covered, alike[row])
-        gains = _gains(alike, covered, aims.weights)
+        gains = _gains(alike, covered, weights)
     return Acquisition(torch.tensor(rows, dtype=torch.int64), torch.stack(scores), first)
 
 
 def _most_alike(labelled: Float[Tensor, "L P"], aims: Aims) -> Float[Tensor, " T"]:
     """Likeness of each image aimed at to the labelled item that is most like it; 0 where nothing is labelled."""
-    covered = aims.weights.new_zeros(len(aims.weights))
+    covered = aims.shares.new_zeros(len(aims.shares))
     for block in torch.split(labelled, _ROWS):
         if len(block):  # an empty tensor is one empty block
             covered = torch.maximum(covered, likeness(block, aims.directions).amax(dim=0))

@@ -76,7 +76,7 @@ class KroneckerPosterior:
         """
         if not 0 <= power <= 1:
             raise InvalidInputError(f"The power is {power}: give a number from 0 to 1.")
-        return replace(self, tau=self.tau * power)
+        return self if power == 1 else replace(self, tau=self.tau * power)  # itself keeps its root from fit to fit
 
     # Kernel: what the activations see.
 
