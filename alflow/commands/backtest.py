@@ -33,6 +33,9 @@ def backtest(
         list[str] | None, typer.Option("--strategy", "-s", help="What to try; repeatable. See `alflow strategies`.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Splits and draws to try each strategy on.")] = 5,
+    first_seed: Annotated[
+        int, typer.Option(min=0, help="Where they begin: judge on other seeds than those you chose by.")
+    ] = 0,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds a trial.")] = 5,
     batch: Annotated[int, typer.Option(min=1, help="Labels a round.")] = _TRIAL.batch,
     pool: Annotated[int, typer.Option(min=1, help="Items of the pool at most.")] = _TRIAL.pool,
@@ -55,7 +58,7 @@ def backtest(
 
     workspace = open_workspace()
     names = tuple(strategies or ("default", _REFERENCE))
-    grid = Grid(names, seeds, rounds, batch, pool, domain, mode, control_fraction)
+    grid = Grid(names, seeds, rounds, batch, pool, domain, mode, control_fraction, first_seed)
     source = _source(workspace, project, (pack, model, pairs))
     with progress_bar("trying strategies") as progress:
         study = run_study(workspace, source, grid, processes=processes, fresh=fresh, progress=progress)

@@ -16,7 +16,10 @@ from alflow.workspace import Workspace
 
 @dataclass(frozen=True)
 class Grid:
-    """Every strategy on every seed; the other fields are those of `Trial`, and how many rounds each goes."""
+    """Every strategy on every seed; the other fields are those of `Trial`, and how many rounds each goes.
+
+    Settings that were chosen on some seeds are judged on others: `first_seed` says where the seeds begin.
+    """
 
     strategies: tuple[str, ...] = ("default", "random")
     seeds: int = 5
@@ -26,13 +29,14 @@ class Grid:
     domain: int | None = None
     mode: TrialMode = TrialMode.BATCH
     control_fraction: float = 0.0
+    first_seed: int = 0
 
     @property
     def trials(self) -> list[Trial]:
         """By seed, so that all strategies get on together."""
         return [
             Trial(name, seed, self.batch, self.pool, self.domain, self.mode, self.control_fraction)
-            for seed in range(self.seeds)
+            for seed in range(self.first_seed, self.first_seed + self.seeds)
             for name in dict.fromkeys(self.strategies)
         ]
 
@@ -126,9 +130,9 @@ def known_grids(workspace: Workspace, backtest_id: int) -> list[Grid]:
             if (trial.batch, trial.pool, trial.domain, trial.mode, trial.control_fraction) == set_up
         }
         strategies = tuple(dict.fromkeys(trial.strategy for trial in mine))
-        seeds = max(trial.seed for trial in mine) + 1
+        seeds = [trial.seed for trial in mine]
         rounds = max(1, *(len(points) - 1 for points in mine.values()), 1)
-        grids.append(Grid(strategies, seeds, rounds, *set_up))
+        grids.append(Grid(strategies, max(seeds) - min(seeds) + 1, rounds, *set_up, first_seed=min(seeds)))
     return grids
 
 
@@ -144,6 +148,8 @@ def check_grid(grid: Grid) -> None:
         raise InvalidInputError("a back-test needs a strategy: see `alflow strategies`")
     if grid.seeds < 1:
         raise InvalidInputError(f"a back-test needs one seed at least, not {grid.seeds}")
+    if grid.first_seed < 0:
+        raise InvalidInputError(f"seeds are counted from 0, so none is {grid.first_seed}")
     for trial in grid.trials[: len(set(grid.strategies))]:
         check_trial(trial, grid.rounds)
 
@@ -174,7 +180,8 @@ def start(workspace: Workspace, options: Sequence[str]) -> subprocess.Popen[byte
 def options_of(grid: Grid, project: Project | None) -> list[str]:
     """The options of `alflow backtest` that ask for this grid."""
     options = [part for name in grid.strategies for part in ("--strategy", name)]
-    options += ["--seeds", str(grid.seeds), "--rounds", str(grid.rounds), "--batch", str(grid.batch)]
+    options += ["--seeds", str(grid.seeds), "--first-seed", str(grid.first_seed)]
+    options += ["--rounds", str(grid.rounds), "--batch", str(grid.batch)]
     options += ["--pool", str(grid.pool), "--mode", grid.mode.value]
     options += ["--control-fraction", str(grid.control_fraction)]
     options += [] if grid.domain is None else ["--domain", str(grid.domain)]

@@ -1,6 +1,7 @@
 """`make bench-acquisition`: every strategy on the feature packs of ALFLOW_PACKS, curves and paired differences.
 
-    python -m tests.bench.strategies [--seeds 10] [--rounds 5] [--batch 20] [--processes 2] [--strategy NAME ...]
+    python -m tests.bench.strategies [--seeds 10] [--first-seed 0] [--rounds 5] [--batch 20] [--processes 2]
+                                      [--strategy NAME ...] [--set NAME ...]
 
 Points are kept in build/bench-acquisition (a database): a run that was stopped goes on. After a change of the code
 that matters, start with `--fresh`.
@@ -40,9 +41,10 @@ def main(arguments: list[str]) -> int:
     for title in chosen.set or SETS:
         pack, domain = SETS[title]
         files = (Path(folder) / f"{file}.safetensors" for file in ("model", "pairs", pack))
-        grid = Grid(names, chosen.seeds, chosen.rounds, chosen.batch, domain=domain)
+        grid = Grid(names, chosen.seeds, chosen.rounds, chosen.batch, domain=domain, first_seed=chosen.first_seed)
         study = run_study(workspace, Pack(*files), grid, processes=chosen.processes, fresh=chosen.fresh)
-        print(f"\n{title}: {chosen.seeds} seeds, {chosen.rounds} rounds of {chosen.batch} labels, test accuracy\n")
+        seeds = f"{chosen.seeds} seeds from {chosen.first_seed}"
+        print(f"\n{title}: {seeds}, {chosen.rounds} rounds of {chosen.batch} labels, test accuracy\n")
         print(table(study.points), flush=True)
     return 0
 
@@ -75,6 +77,7 @@ def _paired(found: Difference | None) -> str:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare strategies on the feature packs.")
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch", type=int, default=20)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)

@@ -138,6 +138,17 @@ def test_other_files_are_another_back_test(workspace: Workspace, pack: Pack, tmp
     assert warning(first.backtest) is None
 
 
+def test_seeds_begin_where_they_are_told_to(workspace: Workspace, pack: Pack) -> None:
+    grid = replace(GRID, strategies=("random",), seeds=2, first_seed=3)
+    study = run_study(workspace, pack, grid)
+    assert [trial.seed for trial in study.points] == [3, 4]
+    assert known_grids(workspace, study.backtest.id) == [grid]
+    from_zero = run_study(workspace, pack, replace(grid, seeds=4, first_seed=0))
+    assert {trial: from_zero.points[trial] for trial in from_zero.points if trial.seed == 3} == {
+        trial: points for trial, points in study.points.items() if trial.seed == 3
+    }
+
+
 def test_set_ups_are_told_apart(workspace: Workspace, pack: Pack) -> None:
     run_study(workspace, pack, replace(GRID, strategies=("random",), seeds=1))
     study = run_study(workspace, pack, replace(GRID, strategies=("random",), seeds=1, batch=2, domain=1))
@@ -152,6 +163,7 @@ def test_set_ups_are_told_apart(workspace: Workspace, pack: Pack) -> None:
         (replace(GRID, strategies=()), "needs a strategy"),
         (replace(GRID, strategies=("random", "best")), "There is no strategy 'best'"),
         (replace(GRID, seeds=0), "one seed at least"),
+        (replace(GRID, first_seed=-1), "none is -1"),
         (replace(GRID, batch=0), "batch = 0"),
     ],
 )
@@ -188,5 +200,5 @@ def test_a_project_without_labels_says_what_to_do(workspace: Workspace, pets: Pr
 def test_the_command_that_a_page_starts_asks_for_the_grid() -> None:
     options = options_of(replace(GRID, domain=1), None)
     assert options[:4] == ["--strategy", "random", "--strategy", "margin"]
-    assert options[options.index("--batch") + 1] == "3"
+    assert [options[options.index(name) + 1] for name in ("--batch", "--first-seed")] == ["3", "0"]
     assert options[-2:] == ["--domain", "1"]
