@@ -9,6 +9,7 @@ References:
     Guo et al., On Calibration of Modern Neural Networks, arXiv 1706.04599 (ECE).
     Nguyen and O'Connor, Posterior calibration and exploratory analysis, arXiv 1508.05154 (adaptive ECE).
     Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, arXiv 1705.08500 (risk and coverage).
+    Clopper and Pearson, The Use of Confidence or Fiducial Limits, Biometrika 26, 1934.
     Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8 (resampling of groups).
 """
 
@@ -30,7 +31,7 @@ _WEIGHTS_AT_ONCE = 2**22  # entries of a block [R N]: 32 MB in float64
 
 
 class Interval(NamedTuple):
-    """A metric on all items, and its 95 % percentile bootstrap interval over items, or over groups of them."""
+    """A metric on all items, and its 95 % interval (see `all_metrics`)."""
 
     value: float
     low: float
@@ -47,15 +48,21 @@ def all_metrics(
 ) -> dict[str, Interval]:
     """Every metric of `METRICS` (or of `names` among them) that is defined for these items.
 
-    Where a few items are all there is, the intervals are as narrow as the items are alike: three right answers out of
-    three give accuracy 1 in [1, 1]. Items of one group (any number that they share, such as that of the object they
-    show) are resampled together: taken as independent, they would make the intervals too narrow.
+    The intervals are percentiles of the bootstrap over items, or over groups: items of one group (any number that they
+    share, such as that of the object they show) are resampled together, since taken as independent they would make the
+    intervals too narrow. Where all answers are right, or all wrong, every resample is the same; the interval of the
+    accuracy is then the exact one (Clopper and Pearson), so that three out of three are 1 in [0.29, 1]. Those of the
+    other metrics stay as narrow as the items are alike.
 
     Raises:
         InvalidInputError: there are no items, a label or a probability is not one, or not every item has a group.
     """
     found = _with_resamples(probabilities, labels, generator, n_bootstrap, names, groups)
-    return _intervals({name: (float(drawn[0]), drawn[1:]) for name, drawn in found.items()})
+    intervals = _intervals({name: (float(drawn[0]), drawn[1:]) for name, drawn in found.items()})
+    if "accuracy" in intervals:
+        n_independent = len(labels) if groups is None else len(torch.unique(groups))
+        intervals["accuracy"] = _exact_at_the_ends(intervals["accuracy"], n_independent)
+    return intervals
 
 
 def paired_differences(
@@ -242,6 +249,14 @@ def _intervals(found: Mapping[str, tuple[float, Tensor]]) -> dict[str, Interval]
             low, high = torch.quantile(draws, tails).tolist()
             intervals[name] = Interval(value, low, high)
     return intervals
+
+
+def _exact_at_the_ends(share: Interval, n: int) -> Interval:
+    """The interval of Clopper and Pearson where all of n are alike, else as it is."""
+    least = ((1 - LEVEL) / 2) ** (1 / n)  # the share with which n out of n are as rare as a tail
+    if share.value == 1:
+        return share._replace(low=least)
+    return share._replace(high=1 - least) if share.value == 0 else share
 
 
 def _correct(probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> Float[Tensor, " N"]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binomtest
 from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 from torch import Tensor
 
@@ -115,6 +116,18 @@ def test_intervals_hold_the_value_and_shrink_with_the_items() -> None:
     assert widths[1] < widths[0] / 3
 
 
+@pytest.mark.parametrize(("n", "right"), [(1, 0), (2, 2), (3, 3), (40, 0)])
+def test_where_all_answers_are_alike_the_accuracy_is_as_unsure_as_they_are_few(n: int, right: int) -> None:
+    """A bootstrap of them would be as sure of two as of two thousand."""
+    p, y = torch.tensor([[0.8, 0.2]]).repeat(n, 1), torch.full((n,), int(right == 0))
+    exact = binomtest(right, n).proportion_ci(method="exact")
+    expected = pytest.approx((right / n, exact.low, exact.high))
+    assert metrics.all_metrics(p, y, torch.Generator().manual_seed(0))["accuracy"] == expected
+    twice = torch.arange(n).repeat(2)
+    grouped = metrics.all_metrics(p.repeat(2, 1), y.repeat(2), torch.Generator().manual_seed(0), groups=twice)
+    assert grouped["accuracy"] == expected
+
+
 def test_a_paired_difference_is_that_of_the_same_resamples() -> None:
     """Written out for the density, which is a mean of single items: the resamples of the difference itself."""
     sharper = P.square() / P.square().sum(1, keepdim=True)
@@ -164,7 +177,7 @@ def test_an_undefined_metric_is_left_out() -> None:
     right = torch.tensor([[0.9, 0.1], [0.8, 0.2]])
     found = metrics.all_metrics(right, torch.tensor([0, 0]), torch.Generator().manual_seed(0))
     assert "error_auroc" not in found
-    assert found["accuracy"] == (1.0, 1.0, 1.0)
+    assert found["brier"] == pytest.approx((0.05, 0.02, 0.08))
 
 
 def test_what_is_no_prediction_is_refused() -> None:
