@@ -9,6 +9,7 @@ other image; the answer is acknowledged with its result only where the project s
 """
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -28,6 +29,7 @@ Event = Mapping[str, Any]
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 _log = logging.getLogger(__name__)
+_left: dict[tuple[int, int], float] = {}  # when somebody last closed the desk of a project
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,14 @@ def sync(
         UnavailableError: the database does not answer; nothing is lost, the deck sends everything again.
         NotFoundError: there is no such project or annotator.
     """
+    began, who = time.monotonic(), (project_id, annotator_id)
     acknowledgements = [_apply(workspace, project_id, annotator_id, event) for event in events]
     if wish.leave:
+        _left[who] = time.monotonic()  # before the release, so that whoever reserves after it sees it
         label.leave(workspace, project_id, annotator_id)
     queue = _reserve(workspace, project_id, annotator_id, wish)
+    if queue and _left.get(who, began) > began:  # the page was closed while it was asking: nobody will see these
+        label.leave(workspace, project_id, annotator_id)
     progress = label.progress(workspace, project_id, annotator_id)
     suggestion = projects.project(workspace, project_id).settings.suggestion
     told = [_entry(entry, suggest=suggestion is Suggestion.BEFORE) for entry in queue]

@@ -1,14 +1,17 @@
 """The deck's exchange: idempotent, in order, and never losing an answer to a bad neighbour."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from alflow.domain import Project, Suggestion
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
-from alflow.store import labels
+from alflow.store import labels, tables
 from alflow.workflow import label, projects
 from alflow.workspace import Workspace
 from tests.browser import world
@@ -158,6 +161,32 @@ def test_a_page_that_is_closed_delivers_and_gives_back(workspace: Workspace, pro
     desk.sync(workspace, project.id, ada, [event], desk.Wish(ahead=0, leave=True))
     assert len(_stored(workspace, project)) == 1
     assert [entry["rank"] for entry in desk.sync(workspace, project.id, bo, [])["queue"]] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_page_that_was_asking_as_it_was_closed_keeps_nothing(
+    workspace: Workspace, project: Project, ada: int
+) -> None:
+    """The answer is stored, then the page leaves, then the first request comes to what it would show next."""
+    event = _answer(workspace, project, ada, "t1")
+    with ThreadPoolExecutor(2) as requests:
+        with workspace.database.begin():  # writers take turns: both wait for this one
+            asking = requests.submit(desk.sync, workspace, project.id, ada, [event])
+            time.sleep(0.2)
+            leaving = requests.submit(desk.sync, workspace, project.id, ada, [], desk.Wish(ahead=0, leave=True))
+            time.sleep(0.2)
+        assert leaving.result()["queue"] == []
+        assert asking.result()["queue"]
+    assert len(_stored(workspace, project)) == 1
+    with workspace.database.read() as tx:
+        assert tx.execute(select(func.count()).where(tables.lease.c.annotator_id == ada)).scalar_one() == 0
+
+
+def test_a_page_that_comes_back_reserves_again(workspace: Workspace, project: Project, ada: int) -> None:
+    desk.sync(workspace, project.id, ada, [], desk.Wish(ahead=0, leave=True))
+    bo = label.sign_in(workspace, "Bo").id
+    held = {entry["candidate_id"] for entry in desk.sync(workspace, project.id, ada, [])["queue"]}
+    assert held
+    assert not held & {entry["candidate_id"] for entry in desk.sync(workspace, project.id, bo, [])["queue"]}
 
 
 def test_nobody_takes_back_the_answer_of_another(workspace: Workspace, project: Project, ada: int) -> None:
