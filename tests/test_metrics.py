@@ -177,6 +177,7 @@ def test_an_undefined_metric_is_left_out() -> None:
     right = torch.tensor([[0.9, 0.1], [0.8, 0.2]])
     found = metrics.all_metrics(right, torch.tensor([0, 0]), torch.Generator().manual_seed(0))
     assert "error_auroc" not in found
+    assert found["accuracy"] == pytest.approx((1.0, 0.025**0.5, 1.0))
     assert found["brier"] == pytest.approx((0.05, 0.02, 0.08))
 
 
