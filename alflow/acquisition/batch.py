@@ -27,6 +27,7 @@ from torch import Tensor
 
 from alflow.acquisition.aims import Aims, aims_of, centre_of
 from alflow.acquisition.beliefs import Acquisition, Query
+from alflow.acquisition.greedy import greedy
 from alflow.acquisition.likeness import directions, likeness
 
 _ROWS = 4096  # pool rows a block: bounds the [rows T] temporaries
@@ -58,18 +59,13 @@ def covering_batch(query: Query, budget: int) -> Acquisition:
     alike = likeness(pool, aims.directions)  # [N T]
     covered = _most_alike(labelled, aims)
     weights = aims.weights
-    gains = first = _gains(alike, covered, weights)
-    free = torch.ones_like(first, dtype=torch.bool)
-    rows: list[int] = []
-    scores: list[Tensor] = []
-    while len(rows) < min(budget, len(first)):
-        row = int(gains.where(free, -math.inf).argmax())
-        rows.append(row)
-        scores.append(gains[row])
-        free[row] = False
+
+    def after(row: int) -> Float[Tensor, " N"]:
+        nonlocal covered
         covered = torch.maximum(covered, alike[row])
-        gains = _gains(alike, covered, weights)
-    return Acquisition(torch.tensor(rows, dtype=torch.int64), torch.stack(scores), first)
+        return _gains(alike, covered, weights)
+
+    return greedy(_gains(alike, covered, weights), after, budget)
 
 
 def _most_alike(labelled: Float[Tensor, "L P"], aims: Aims) -> Float[Tensor, " T"]:

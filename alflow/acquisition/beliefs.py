@@ -13,18 +13,18 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from alflow.bayes.gaussian import gaussian_embeddings
 from alflow.bayes.kronecker import KroneckerPosterior
-from alflow.bayes.predictive import (
+from alflow.bayes.logits import (
     ClassCovariances,
     cache_classes,
     cache_images,
     cached_moments,
     cached_scales,
     class_covariances,
-    gaussian_embeddings,
-    novelty,
-    probit,
 )
+from alflow.bayes.probabilities import probit
+from alflow.bayes.uncertainty import novelty
 from alflow.embeddings import Activations, LastLayers
 
 _ROWS = 8192  # images a chunk: bounds the [rows P] and [rows D] temporaries

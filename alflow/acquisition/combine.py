@@ -8,7 +8,7 @@ Axes: N pool rows, C classes, B picks.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -16,12 +16,32 @@ from jaxtyping import Float
 from torch import Tensor
 
 from alflow.acquisition.beliefs import Acquisition, Query
+from alflow.acquisition.greedy import greedy
 from alflow.errors import InvalidInputError
 
-Strategy = Callable[[Query, int, torch.Generator], Acquisition]
+Choose = Callable[[Query, int, torch.Generator], Acquisition]
 
 _STANDARDISED: Final = re.compile(r"standardised\((.*)\)")
 _TERM: Final = re.compile(r"(?:(\d+(?:\.\d*)?|\.\d+)\*)?([a-z][a-z0-9-]*)")
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A named way to choose what to ask next.
+
+    Attributes:
+        name: by which settings and commands know it.
+        caption: one line that says what it does.
+        choose: (query, budget, generator) -> acquisition.
+    """
+
+    name: str
+    caption: str
+    choose: Choose
+
+    def __call__(self, query: Query, budget: int, generator: torch.Generator) -> Acquisition:
+        """Choose `budget` rows of the query's pool; a smaller pool is taken whole."""
+        return self.choose(query, budget, generator)
 
 
 @dataclass(frozen=True)
@@ -30,6 +50,12 @@ class Combination:
 
     weights: tuple[tuple[str, float], ...]
     standardised: bool = False
+
+    @property
+    def text(self) -> str:
+        """As `parse` reads it."""
+        terms = "+".join(f"{weight:g}*{name}" for name, weight in self.weights)
+        return f"standardised({terms})" if self.standardised else terms
 
 
 def parse(text: str) -> Combination | None:
@@ -63,17 +89,17 @@ def combined(combination: Combination, find: Callable[[str], Strategy]) -> Strat
     total = sum(weight for _, weight in parts)
     value = _standardised if combination.standardised else _ranks
 
-    def strategy(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
+    def choose(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
         score = sum(weight / total * value(part(query, budget, generator)) for part, weight in parts)
         ordered, rows = torch.as_tensor(score).sort(descending=True, stable=True)
         return Acquisition(rows[:budget], ordered[:budget], torch.as_tensor(score))
 
     names = " and ".join(name for name, _ in combination.weights)
-    strategy.__doc__ = f"Weighted mean of {'standardised scores' if combination.standardised else 'ranks'}: {names}."
-    return strategy
+    what = "standardised scores" if combination.standardised else "ranks"
+    return Strategy(combination.text, f"Weighted mean of {what}: {names}.", choose)
 
 
-def balanced(strategy: Strategy, doc: str) -> Strategy:
+def balanced(strategy: Strategy, caption: str) -> Strategy:
     """The strategy's best row of each predicted class in turn, the class with the fewest labels and picks first.
 
     The class of a labelled row is the one that the fit predicts for it, which has seen its label.
@@ -83,23 +109,21 @@ def balanced(strategy: Strategy, doc: str) -> Strategy:
         score = strategy(query, budget, generator).all_scores
         predicted = query.pool.probabilities.argmax(dim=1)
         n_classes = query.pool.probabilities.shape[1]
-        counts = query.labelled.probabilities.argmax(dim=1).bincount(minlength=n_classes).tolist()
-        order = score.argsort(descending=True, stable=True)
-        queues = [iter(order[predicted[order] == one].tolist()) for one in range(n_classes)]
-        heads = [next(queue, None) for queue in queues]
-        rows: list[int] = []
-        while len(rows) < min(budget, len(score)):
-            _, _, one, row = min(
-                (counts[one], -float(score[head]), one, head) for one, head in enumerate(heads) if head is not None
-            )
-            rows.append(row)
-            counts[one] += 1
-            heads[one] = next(queues[one], None)
-        picked = torch.tensor(rows, dtype=torch.int64)
-        return Acquisition(picked, score[picked], score)
+        asked = query.labelled.probabilities.argmax(dim=1).bincount(minlength=n_classes)
+        left = predicted.bincount(minlength=n_classes)
 
-    choose.__doc__ = doc
-    return choose
+        def of_rarest() -> Float[Tensor, " N"]:
+            rarest = (left > 0) & (asked == asked[left > 0].min())
+            return score.where(rarest[predicted], -torch.inf)
+
+        def after(row: int) -> Float[Tensor, " N"]:
+            asked[predicted[row]] += 1
+            left[predicted[row]] -= 1
+            return of_rarest()
+
+        return replace(greedy(of_rarest(), after, budget), all_scores=score)
+
+    return Strategy(f"balanced-{strategy.name}", caption, choose)
 
 
 def _ranks(found: Acquisition) -> Float[Tensor, " N"]:

@@ -14,7 +14,6 @@ at, to second order, is
 Axes: N pool items, T images aimed at, L labelled items, C classes, P width of the activations, B picks.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -24,6 +23,7 @@ from torch import Tensor
 
 from alflow.acquisition.aims import Aims, aims_of, centre_of
 from alflow.acquisition.beliefs import Acquisition, Query
+from alflow.acquisition.greedy import greedy
 from alflow.acquisition.likeness import directions, likeness
 
 NOISE = 0.02
@@ -44,7 +44,15 @@ def conditioned_batch(query: Query, budget: int) -> Acquisition:
     """
     centre = centre_of(query.pool, query.labelled)
     pool, labelled = (directions(part.activations, centre) for part in (query.pool, query.labelled))
-    return _greedy(_Field.conditioned(pool, aims_of(query, centre), labelled), budget)
+    field = _Field.conditioned(pool, aims_of(query, centre), labelled)
+    picked = field.own.new_zeros(0, len(pool))
+
+    def after(row: int) -> Float[Tensor, " N"]:
+        nonlocal picked
+        picked = torch.cat([picked, field.observe(row, picked)])
+        return field.gains()
+
+    return greedy(field.gains(), after, budget)
 
 
 @dataclass(frozen=True)
@@ -93,20 +101,3 @@ class _Field:
             block.addr_(weights, towards, alpha=-1)
         self.own.sub_(column.square()).clamp_min_(0)
         return column[None]
-
-
-def _greedy(field: _Field, budget: int) -> Acquisition:
-    """Pick the largest gain, condition on it, repeat; the first of equals wins."""
-    gains = first = field.gains()
-    free = torch.ones_like(first, dtype=torch.bool)
-    rows: list[int] = []
-    scores: list[Tensor] = []
-    picked = field.own.new_zeros(0, len(first))
-    while len(rows) < min(budget, len(first)):
-        row = int(gains.where(free, -math.inf).argmax())
-        rows.append(row)
-        scores.append(gains[row])
-        free[row] = False
-        picked = torch.cat([picked, field.observe(row, picked)])
-        gains = field.gains()
-    return Acquisition(torch.tensor(rows, dtype=torch.int64), torch.stack(scores), first)

@@ -4,13 +4,15 @@ Axes: N pool rows, L labelled rows, M rows to be covered, D width of the points,
 vectors unless said otherwise, so that squared distance = 2 - 2 cosine.
 """
 
-from typing import NamedTuple
+from dataclasses import replace
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from torch import Tensor
 
+from alflow.acquisition.beliefs import Acquisition
+from alflow.acquisition.greedy import best_free, greedy
 from alflow.acquisition.likeness import directions, likeness
 
 MAX_CLUSTERS = 500
@@ -27,15 +29,7 @@ _TOLD = 0.9
 _ROWS = 2_048
 
 
-class Picks(NamedTuple):
-    """Rows in the order they were picked, the score of each when it was, and the first score of every pool row."""
-
-    rows: Int64[Tensor, " B"]
-    scores: Float[Tensor, " B"]
-    first: Float[Tensor, " N"]
-
-
-def k_centre(points: Float[Tensor, "N D"], labelled: Float[Tensor, "L D"], budget: int) -> Picks:
+def k_centre(points: Float[Tensor, "N D"], labelled: Float[Tensor, "L D"], budget: int) -> Acquisition:
     """Greedy k-centre: always the row farthest from what is labelled or picked; the score is that distance.
 
     Without labels the row nearest to the mean comes first.
@@ -45,24 +39,22 @@ def k_centre(points: Float[Tensor, "N D"], labelled: Float[Tensor, "L D"], budge
     """
     if len(labelled):
         distance = torch.cat([torch.cdist(block, labelled).amin(dim=1) for block in torch.split(points, _ROWS)])
+        nearest = distance
     else:
         distance = -(points - points.mean(dim=0)).norm(dim=1)
-    first = distance
-    rows: list[int] = []
-    scores: list[Tensor] = []
-    for _ in range(min(budget, len(points))):
-        row = int(distance.argmax())
-        rows.append(row)
-        scores.append(distance[row])
-        nearer = (points - points[row]).norm(dim=1)
-        distance = nearer if len(rows) == 1 and not len(labelled) else torch.minimum(distance, nearer)
-        distance[rows] = -torch.inf
-    return Picks(torch.tensor(rows, dtype=torch.int64), torch.stack(scores), first)
+        nearest = torch.full_like(distance, torch.inf)
+
+    def after(row: int) -> Float[Tensor, " N"]:
+        nonlocal nearest
+        nearest = torch.minimum(nearest, (points - points[row]).norm(dim=1))
+        return nearest
+
+    return greedy(distance, after, budget)
 
 
 def badge(
     probabilities: Float[Tensor, "N C"], points: Float[Tensor, "N D"], budget: int, generator: torch.Generator
-) -> Picks:
+) -> Acquisition:
     """K-means++ on the gradients (p - e_argmax) (x) point of the last layer: uncertain and diverse at once.
 
     The first pick has the longest gradient, each further one is drawn with probability proportional to its squared
@@ -76,20 +68,21 @@ def badge(
         1, probabilities.argmax(dim=1, keepdim=True), probabilities.new_full((len(probabilities), 1), -1.0)
     )
     squares = error.square().sum(dim=1) * points.square().sum(dim=1)
-    distance = squares
-    rows: list[int] = []
-    scores: list[Tensor] = []
-    for _ in range(min(budget, len(points))):
-        row = int(squares.argmax()) if not rows else _draw(distance, rows, generator)
-        rows.append(row)
-        scores.append(distance[row])
+    nearest = torch.full_like(squares, torch.inf)
+
+    def after(row: int) -> Float[Tensor, " N"]:
+        nonlocal nearest
         inner = (error @ error[row]) * (points @ points[row])
-        to_row = (squares + squares[row] - 2 * inner).clamp_min(0)
-        distance = to_row if len(rows) == 1 else torch.minimum(distance, to_row)
-    return Picks(torch.tensor(rows, dtype=torch.int64), torch.stack(scores), squares)
+        nearest = torch.minimum(nearest, (squares + squares[row] - 2 * inner).clamp_min(0))
+        return nearest
+
+    def choose(distance: Float[Tensor, " N"], free: Bool[Tensor, " N"]) -> int:
+        return best_free(distance, free) if free.all() else _draw(distance, free, generator)
+
+    return greedy(squares, after, budget, choose)
 
 
-def typiclust(points: Float[Tensor, "N D"], labelled: Float[Tensor, "L D"], budget: int, seed: int) -> Picks:
+def typiclust(points: Float[Tensor, "N D"], labelled: Float[Tensor, "L D"], budget: int, seed: int) -> Acquisition:
     """TypiClust: the most typical row of each of the largest clusters that hold no label yet.
 
     Pool and labelled rows together fall into L + B clusters (at most `MAX_CLUSTERS`). Typicality is the inverse mean
@@ -106,21 +99,20 @@ def typiclust(points: Float[Tensor, "N D"], labelled: Float[Tensor, "L D"], budg
     typical = _typicality(points, of_pool, n_clusters)
     labels, sizes = of_labelled.bincount(minlength=n_clusters), cluster.bincount(minlength=n_clusters)
     free = of_pool.bincount(minlength=n_clusters)
-    rows: list[int] = []
-    open_rows = torch.ones(len(points), dtype=torch.bool)
-    while len(rows) < min(budget, len(points)):
-        left = free > 0
-        key = (labels + 1_000_000 * (sizes < _SMALL_CLUSTER)).where(left, torch.iinfo(torch.int64).max)
-        fewest = key == key.min()
-        chosen = int(sizes.where(fewest, -1).argmax())
-        inside = (of_pool == chosen) & open_rows
-        row = int(typical.where(inside, -torch.inf).argmax())
-        rows.append(row)
-        open_rows[row] = False
+    chosen = 0
+
+    def next_cluster() -> Float[Tensor, " N"]:
+        nonlocal chosen
+        key = (labels + 1_000_000 * (sizes < _SMALL_CLUSTER)).where(free > 0, torch.iinfo(torch.int64).max)
+        chosen = int(sizes.where(key == key.min(), -1).argmax())
+        return typical.where(of_pool == chosen, -torch.inf)
+
+    def after(_: int) -> Float[Tensor, " N"]:
         labels[chosen] += 1
         free[chosen] -= 1
-    picked = torch.tensor(rows, dtype=torch.int64)
-    return Picks(picked, typical[picked], typical)
+        return next_cluster()
+
+    return replace(greedy(next_cluster(), after, budget), all_scores=typical)
 
 
 def prob_cover(
@@ -129,7 +121,7 @@ def prob_cover(
     budget: int,
     n_classes: int,
     generator: torch.Generator,
-) -> Picks:
+) -> Acquisition:
     """ProbCover: always the row whose ball covers most rows that no labelled or picked ball covers yet.
 
     The radius is the largest at which `PURITY` of the balls hold one pseudo-label only, the pseudo-labels being those
@@ -146,19 +138,19 @@ def prob_cover(
     open_ones = ~(labelled @ sample.T >= within).any(dim=0) if len(labelled) else covers.new_ones(len(sample))
     tie = torch.rand(len(points), generator=generator) / 2
     gain = covers[:, open_ones].sum(dim=1).to(points.dtype)
-    first = gain / len(sample)
-    rows: list[int] = []
-    scores: list[Tensor] = []
-    for _ in range(min(budget, len(points))):
-        order = gain + tie
-        order[rows] = -torch.inf
-        row = int(order.argmax())
-        rows.append(row)
-        scores.append(gain[row] / len(sample))
+
+    def after(row: int) -> Float[Tensor, " N"]:
+        nonlocal open_ones, gain
         newly = covers[row] & open_ones
         open_ones = open_ones & ~newly
         gain = gain - covers[:, newly].sum(dim=1)
-    return Picks(torch.tensor(rows, dtype=torch.int64), torch.stack(scores), first)
+        return gain
+
+    def choose(covered: Float[Tensor, " N"], free: Bool[Tensor, " N"]) -> int:
+        return best_free(covered + tie, free)
+
+    found = greedy(gain, after, budget, choose)
+    return Acquisition(found.rows, found.scores / len(sample), found.all_scores / len(sample))
 
 
 def near_duplicates(rows: Float[Tensor, "B P"], centre: Float[Tensor, " P"]) -> int:
@@ -218,10 +210,8 @@ def _k_means(points: Float[Tensor, "N D"], n_clusters: int, seed: int) -> Int64[
     return torch.from_numpy(found).long()
 
 
-def _draw(weights: Float[Tensor, " N"], taken: list[int], generator: torch.Generator) -> int:
+def _draw(weights: Float[Tensor, " N"], free: Bool[Tensor, " N"], generator: torch.Generator) -> int:
     """A row with probability proportional to its weight; rows that coincide with all picks still come at last."""
-    free: Bool[Tensor, " N"] = torch.ones(len(weights), dtype=torch.bool)
-    free[taken] = False
     usable = weights.where(free, 0)
     if not float(usable.sum()) > 0:
         usable = free.to(weights.dtype)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from alflow.acquisition.beliefs import Beliefs, Query
-from alflow.bayes.predictive import centred
+from alflow.bayes.draws import centred
 
 _ROWS = 1024  # pool rows a block: [1024 T] stays in cache for T up to about 1,000
 

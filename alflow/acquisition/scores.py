@@ -1,13 +1,13 @@
 """How uncertain is a prediction: one score a row, larger = ask sooner.
 
 Axes: N rows, K posterior draws, C classes. Entropies are in nats. BALD without draws, to second order in the logit
-covariance, is the epistemic part of `alflow.bayes.predictive.uncertainty_parts`.
+covariance, is the epistemic part of `alflow.bayes.uncertainty.uncertainty_parts`.
 """
 
 from jaxtyping import Float
 from torch import Tensor
 
-from alflow.bayes.predictive import entropy
+from alflow.bayes.uncertainty import entropy
 
 __all__ = ["bald", "entropy", "least_confidence", "margin", "variance"]
 

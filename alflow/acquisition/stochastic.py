@@ -3,7 +3,7 @@
 Axes: N pool rows, K draws, C classes, M configurations of the labels of a batch, B picks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
@@ -11,8 +11,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from alflow.acquisition.beliefs import Acquisition
+from alflow.acquisition.greedy import greedy
 from alflow.acquisition.scores import bald
-from alflow.bayes.predictive import entropy
+from alflow.bayes.uncertainty import entropy
 
 MAX_CONFIGURATIONS = 2_000
 _ROWS = 64
@@ -46,39 +47,36 @@ def batch_bald(draws: Float[Tensor, "N K C"], budget: int, generator: torch.Gene
         Kirsch et al., BatchBALD, arXiv 1906.08158; Minoux, Accelerated greedy algorithms (1978).
     """
     conditional = entropy(draws.flatten(0, 1)).view(draws.shape[:2]).mean(dim=1)  # [N]
-    bound = first = bald(draws)
+    alone = bald(draws)
     batch = _Configurations.none(draws)
-    rows: list[int] = []
-    scores: list[Tensor] = []
-    while len(rows) < min(budget, len(draws)):
-        bound, row = _best(draws, conditional, batch, bound, rows)
-        rows.append(row)
-        scores.append(bound[row])
+    bound = _rated(draws, conditional, batch, alone)
+
+    def after(row: int) -> Float[Tensor, " N"]:
+        nonlocal batch, bound
         batch = batch.extended(draws[row], generator)
-    return Acquisition(torch.tensor(rows, dtype=torch.int64), torch.stack(scores), first)
+        bound = _rated(draws, conditional, batch, bound.index_fill(0, torch.tensor([row]), -torch.inf))
+        return bound
+
+    return replace(greedy(bound, after, budget), all_scores=alone)
 
 
-def _best(
+def _rated(
     draws: Float[Tensor, "N K C"],
     conditional: Float[Tensor, " N"],
     batch: "_Configurations",
     bound: Float[Tensor, " N"],
-    taken: list[int],
-) -> tuple[Float[Tensor, " N"], int]:
-    """The row of the largest gain, and the bounds with the gains that were looked at in their place."""
+) -> Float[Tensor, " N"]:
+    """The bounds, with the gains of those rows in their place that might have the largest; the largest is a gain."""
     bound = bound.clone()
-    bound[taken] = -torch.inf
-    best, row = -torch.inf, -1
+    best = -torch.inf
     for next_ones in torch.split(bound.argsort(descending=True, stable=True), _ROWS):
         part = next_ones[bound[next_ones] > best]
         if not len(part):
             break
         gain = batch.entropy_with(draws[part]) - batch.entropy - conditional[part]
         bound[part] = gain.to(bound.dtype)
-        highest = bound[part].max()
-        if highest > best:
-            best, row = float(highest), int(part[bound[part].argmax()])
-    return bound, row
+        best = max(best, float(bound[part].max()))
+    return bound
 
 
 @dataclass(frozen=True)

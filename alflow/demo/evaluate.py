@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from alflow.acquisition.strategies import acquire
+from alflow.acquisition.acquire import acquire
 from alflow.demo.captions import PROMPT
 from alflow.demo.pool import CLASS_NAMES, drawings, render, split_rows
 from alflow.domain import ProjectSettings, Split

@@ -31,8 +31,10 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from alflow.bayes.gaussian import GaussianEmbeddings, gaussian_embeddings
 from alflow.bayes.kronecker import KroneckerPosterior
-from alflow.bayes.predictive import GaussianEmbeddings, LogitMoments, gaussian_embeddings, logit_moments, probit
+from alflow.bayes.logits import LogitMoments, logit_moments
+from alflow.bayes.probabilities import probit
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from alflow.vlm.whitened import Problem

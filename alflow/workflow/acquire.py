@@ -5,10 +5,12 @@ from typing import Any, Final
 
 import torch
 
+from alflow.acquisition.acquire import acquire
 from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
 from alflow.acquisition.diversity import near_duplicates
-from alflow.acquisition.strategies import acquire, find
-from alflow.bayes.predictive import ClassCovariances, uncertainty_parts
+from alflow.acquisition.strategies import find
+from alflow.bayes.logits import ClassCovariances
+from alflow.bayes.uncertainty import uncertainty_parts
 from alflow.domain import Origin, Project, Round, RoundState, Split
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError

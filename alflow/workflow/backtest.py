@@ -13,7 +13,8 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from alflow import metrics
-from alflow.acquisition.strategies import acquire, find
+from alflow.acquisition.acquire import acquire
+from alflow.acquisition.strategies import find
 from alflow.domain import Trial, TrialMode, TrialPoint
 from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError

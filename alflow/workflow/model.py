@@ -9,9 +9,10 @@ from torch import Tensor
 
 from alflow.acquisition.beliefs import Beliefs, Query, beliefs, build_query
 from alflow.bayes.curvature import Factors, pair_factors
+from alflow.bayes.gaussian import check_classes, gaussian_embeddings
 from alflow.bayes.kronecker import KroneckerPosterior
-from alflow.bayes.predictive import check_classes, class_uncertainty, gaussian_embeddings
 from alflow.bayes.spectrum import Spectrum
+from alflow.bayes.uncertainty import class_uncertainty
 from alflow.domain import Project
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import ConflictError

@@ -1,8 +1,8 @@
 """The strategies by name, each with its caption: what commands and pages offer."""
 
-from alflow.acquisition.strategies import STRATEGIES, caption
+from alflow.acquisition.strategies import STRATEGIES
 
 
 def strategy_captions() -> dict[str, str]:
     """Name -> one line that says what the strategy does, in the order of the table."""
-    return {name: caption(name) for name in STRATEGIES}
+    return {name: strategy.caption for name, strategy in STRATEGIES.items()}

@@ -3,9 +3,10 @@ from collections import Counter
 import pytest
 import torch
 
+from alflow.acquisition.acquire import acquire
 from alflow.acquisition.beliefs import Acquisition
 from alflow.acquisition.combine import Combination, combined, parse
-from alflow.acquisition.strategies import acquire, caption, find
+from alflow.acquisition.strategies import find
 from alflow.errors import InvalidInputError
 
 
@@ -97,4 +98,4 @@ def test_balanced_classes_take_turns_and_their_best_rows_first(make_world):
 
 
 def test_a_combination_has_a_caption():
-    assert caption("0.7*epig+0.3*margin") == "Weighted mean of ranks: epig and margin."
+    assert find("0.7*epig+0.3*margin").caption == "Weighted mean of ranks: epig and margin."

@@ -38,7 +38,7 @@ def test_badge_draws_by_squared_distance_of_gradients_that_are_written_out():
     error = probabilities - torch.nn.functional.one_hot(probabilities.argmax(dim=1), 4)
     gradients = torch.einsum("nc,nd->ncd", error, points).flatten(1)
     found = badge(probabilities, points, 6, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(found.first, gradients.square().sum(dim=1))
+    torch.testing.assert_close(found.all_scores, gradients.square().sum(dim=1))
     assert found.rows[0] == gradients.norm(dim=1).argmax()
     for place in range(1, 6):
         picked = gradients[found.rows[:place]]
@@ -87,7 +87,7 @@ def test_typiclust_leaves_scattered_rows_to_the_end():
     alone = torch.eye(8, dtype=torch.float64)[-3:]
     found = typiclust(torch.cat([points, alone]), points[:0], 5, seed=0)
     assert (found.rows[:2] < 50).all()
-    assert (found.first[-3:] == 0).all()
+    assert (found.all_scores[-3:] == 0).all()
 
 
 def test_prob_cover_is_the_written_out_greedy_cover():

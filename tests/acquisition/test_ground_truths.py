@@ -8,9 +8,10 @@ import torch
 from scipy.stats import spearmanr
 from torch.nn.functional import normalize
 
+from alflow.acquisition.acquire import acquire
 from alflow.acquisition.beliefs import Beliefs, beliefs, build_query
 from alflow.acquisition.epig import epig, epig_from_draws
-from alflow.acquisition.strategies import STRATEGIES, acquire
+from alflow.acquisition.strategies import STRATEGIES
 from alflow.bayes.curvature import Factors
 from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.embeddings import Activations, LastLayers

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from alflow.acquisition.scores import bald, entropy, least_confidence, margin, variance
-from alflow.bayes.predictive import uncertainty_parts
+from alflow.bayes.uncertainty import uncertainty_parts
 
 INFORMATION = Path(__file__).parent.parent / "data" / "information.safetensors"
 

@@ -5,7 +5,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alflow.acquisition.strategies import STRATEGIES, acquire, caption, find
+from alflow.acquisition.acquire import acquire
+from alflow.acquisition.strategies import STRATEGIES, find
 from alflow.errors import InvalidInputError
 
 NAMED = {
@@ -25,7 +26,7 @@ def seeded(seed=0):
 
 def test_the_table_holds_what_people_ask_for():
     assert set(STRATEGIES) >= NAMED
-    captions = [caption(name) for name in STRATEGIES]
+    captions = [strategy.caption for strategy in STRATEGIES.values()]
     assert all(text.endswith(".") and len(text) < 110 for text in captions)
     assert len(set(captions)) == len(captions)
 

@@ -6,20 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from alflow.bayes.predictive import (
-    LogitMoments,
-    centred,
-    class_covariances,
-    gaussian_embeddings,
-    joint_draws,
-    joint_scales,
-    logit_moments,
-    mean_field,
-    monte_carlo,
-    parts_from_draws,
-    probit,
-    top_draws,
-)
+from alflow.bayes.draws import centred, joint_draws, top_draws
+from alflow.bayes.gaussian import gaussian_embeddings
+from alflow.bayes.logits import LogitMoments, class_covariances, joint_scales, logit_moments
+from alflow.bayes.probabilities import mean_field, probit
+from alflow.bayes.uncertainty import monte_carlo, parts_from_draws
 from alflow.errors import InvalidInputError
 from tests.bayes.conftest import World, make_world
 from tests.bayes.written_out import drawn_probabilities, entropies

@@ -6,31 +6,32 @@ from dataclasses import replace
 import pytest
 import torch
 
-from alflow.bayes.predictive import (
+from alflow.bayes.draws import stream_top_draws
+from alflow.bayes.gaussian import check_classes, gaussian_embeddings
+from alflow.bayes.logits import (
     ClassCovariances,
     LogitMoments,
     cache_classes,
     cache_images,
     cached_moments,
     cached_scales,
-    check_classes,
     class_covariances,
+    joint_scales,
+    logit_moments,
+    stream_cache,
+)
+from alflow.bayes.spectrum import Spectrum
+from alflow.bayes.uncertainty import (
     class_uncertainty,
     drawn_entropy,
     drawn_parts,
     entropy,
-    gaussian_embeddings,
-    joint_scales,
-    logit_moments,
     monte_carlo,
     novelty,
     parts_from_draws,
-    stream_cache,
-    stream_top_draws,
     uncertainty_parts,
     variance_share,
 )
-from alflow.bayes.spectrum import Spectrum
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from tests.bayes.conftest import World, make_world

@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file
 from scipy.linalg import sqrtm
 
-from alflow.bayes.predictive import gaussian_embeddings
+from alflow.bayes.gaussian import gaussian_embeddings
 from alflow.bayes.wasserstein import lift, squared_wasserstein
 from tests.bayes.conftest import World
 

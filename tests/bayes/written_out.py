@@ -7,7 +7,7 @@ from torch import Tensor
 
 from alflow.bayes.curvature import Factors
 from alflow.bayes.kronecker import KroneckerPosterior
-from alflow.bayes.predictive import ClassCovariances, LogitMoments
+from alflow.bayes.logits import ClassCovariances, LogitMoments
 
 
 def softmax_hessian(z: Tensor) -> Tensor:

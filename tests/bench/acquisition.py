@@ -18,7 +18,7 @@ from alflow.acquisition.beliefs import Beliefs, Query
 from alflow.acquisition.draws import FieldDraws
 from alflow.acquisition.epig import epig, epig_from_draws, pairs_from_draws
 from alflow.acquisition.epig_draws import largest, u_statistic, upper_bound
-from alflow.bayes.predictive import ClassCovariances
+from alflow.bayes.logits import ClassCovariances
 from tests.bench.harness import Row, at_least, at_most, case, compare, extra_megabytes, seconds, share_of_peak, sized
 
 P, D, C, K = 768, 512, 65, 128

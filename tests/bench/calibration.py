@@ -22,8 +22,10 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from alflow.bayes.evidence import best_prior_precision
+from alflow.bayes.gaussian import gaussian_embeddings
 from alflow.bayes.kronecker import KroneckerPosterior
-from alflow.bayes.predictive import gaussian_embeddings, logit_moments, probit
+from alflow.bayes.logits import logit_moments
+from alflow.bayes.probabilities import probit
 from alflow.calibration import fit_temperature, temperature_scaled
 from alflow.demo.evaluate import load_demo
 from alflow.embeddings import Activations, LastLayers

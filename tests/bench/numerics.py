@@ -11,27 +11,23 @@ import torch
 from torch import Tensor
 
 from alflow.bayes.curvature import infonce_curvature
+from alflow.bayes.draws import top_draws
 from alflow.bayes.evidence import best_prior_precision
-from alflow.bayes.predictive import (
+from alflow.bayes.gaussian import gaussian_embeddings
+from alflow.bayes.logits import (
     CachedClasses,
     CachedImages,
     ClassCovariances,
     LogitMoments,
-    Scales,
     cache_classes,
     cached_moments,
     cached_scales,
     class_covariances,
-    drawn_entropy,
-    drawn_parts,
-    gaussian_embeddings,
-    parts_from_draws,
-    probit,
     stream_cache,
-    top_draws,
-    uncertainty_parts,
 )
+from alflow.bayes.probabilities import Scales, probit
 from alflow.bayes.spectrum import Spectrum
+from alflow.bayes.uncertainty import drawn_entropy, drawn_parts, parts_from_draws, uncertainty_parts
 from alflow.vlm.compiled import bfloat16_is_fast
 from tests.bayes import written_out
 from tests.bayes.clip_world import NORMS, TAU, ClipWorld, D, P, clip_world, factors

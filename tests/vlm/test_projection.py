@@ -13,8 +13,10 @@ from torch import Tensor
 from alflow import metrics
 from alflow.bayes.curvature import estimate_factors
 from alflow.bayes.evidence import best_prior_precision
+from alflow.bayes.gaussian import gaussian_embeddings
 from alflow.bayes.kronecker import KroneckerPosterior
-from alflow.bayes.predictive import gaussian_embeddings, logit_moments, probit
+from alflow.bayes.logits import logit_moments
+from alflow.bayes.probabilities import probit
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from alflow.vlm.projection import PRIORS, SPREADS, Pretrained, Prior, Projection, averaging_weights, fit_projection

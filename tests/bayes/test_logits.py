@@ -9,21 +9,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from alflow.bayes.curvature import Factors
+from alflow.bayes.gaussian import gaussian_embeddings, prompt_ensemble
 from alflow.bayes.kronecker import KroneckerPosterior
-from alflow.bayes.predictive import (
-    ClassCovariances,
-    LogitMoments,
-    class_covariances,
-    entropy,
-    gaussian_embeddings,
-    joint_scales,
-    logit_moments,
-    probit,
-    probit_raw,
-    prompt_ensemble,
-    sigmoid_probit,
-    uncertainty_parts,
-)
+from alflow.bayes.logits import ClassCovariances, LogitMoments, class_covariances, joint_scales, logit_moments
+from alflow.bayes.probabilities import probit, probit_raw, sigmoid_probit
+from alflow.bayes.uncertainty import entropy, uncertainty_parts
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from tests.bayes.conftest import World, make_world

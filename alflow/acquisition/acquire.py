@@ -1,0 +1,71 @@
+"""Choose what to ask next: the picks of a strategy, and a random control slice.
+
+Axes: N pool rows, R control rows.
+"""
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from alflow.acquisition.batch import draw_control
+from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
+from alflow.acquisition.strategies import find
+from alflow.errors import InvalidInputError
+
+
+def acquire(
+    query: Query, strategy: str, budget: int, control_fraction: float, generator: torch.Generator
+) -> tuple[Acquisition, Int64[Tensor, " R"]]:
+    """Choose what to ask next: the picks of a strategy, and a random control slice of the pool.
+
+    The control rows are drawn first and never replaced. The strategy then sees the rest of the pool, and counts the
+    control rows as labelled, since they will be asked in the same round.
+
+    Args:
+        query: beliefs about pool, target and labelled items.
+        strategy: a name in `STRATEGIES`, or a combination such as `0.7*epig+0.3*typiclust`.
+        budget: rows to choose in all; a pool that is smaller is taken whole, so fewer rows come back.
+        control_fraction: share of the budget, in [0, 1], that is drawn at random (see `batch.draw_control`).
+        generator: every random draw.
+
+    Returns:
+        The strategy's acquisition, in rows of `query.pool`, with NaN in `all_scores` for the control rows; and the
+        control rows.
+
+    Raises:
+        InvalidInputError: the strategy is unknown, the pool is empty, there are fewer than two classes, the budget is
+            not positive or the fraction is no fraction.
+    """
+    choose = find(strategy)
+    _check(query, budget, control_fraction)
+    budget = min(budget, len(query.pool))
+    control = draw_control(len(query.pool), budget, control_fraction, generator)
+    rest = _others(len(query.pool), control)
+    if budget == len(control):
+        return _nothing(query.pool), control
+    labelled = Beliefs.concatenate([query.labelled, query.pool[control]])
+    chosen = choose(replace(query, pool=query.pool[rest], labelled=labelled), budget - len(control), generator)
+    all_scores = chosen.all_scores.new_full((len(query.pool),), torch.nan).index_copy(0, rest, chosen.all_scores)
+    return Acquisition(rest[chosen.rows], chosen.scores, all_scores), control
+
+
+def _check(query: Query, budget: int, control_fraction: float) -> None:
+    if len(query.pool) == 0:
+        raise InvalidInputError("The pool is empty: every item is labelled or none was imported. Import more images.")
+    if query.pool.probabilities.shape[1] < 2:
+        raise InvalidInputError("There is only one class, so no label can tell anything. Add a second class.")
+    if budget < 1:
+        raise InvalidInputError(f"The budget must be at least 1, not {budget}.")
+    if not 0 <= control_fraction <= 1:
+        raise InvalidInputError(f"The control fraction must lie between 0 and 1, not {control_fraction}.")
+
+
+def _others(n_rows: int, taken: Int64[Tensor, " R"]) -> Int64[Tensor, " M"]:
+    return torch.ones(n_rows, dtype=torch.bool).index_fill(0, taken, value=False).nonzero()[:, 0]
+
+
+def _nothing(pool: Beliefs) -> Acquisition:
+    scores_of_none = pool.mean.new_empty(0)
+    return Acquisition(torch.empty(0, dtype=torch.int64), scores_of_none, pool.mean.new_full((len(pool),), torch.nan))
