@@ -42,12 +42,14 @@ class ImportReport:
         known: files whose bytes the project had already, or which came twice.
         rejected: files that could not be used, with the reason.
         unknown_labels: labels that name no class of the project, and how many files had them; kept without truth.
+        left_out: how many things of the source were passed over, by the reason in words.
     """
 
     added: int
     known: int
     rejected: tuple[Rejection, ...]
     unknown_labels: Mapping[str, int]
+    left_out: Mapping[str, int]
 
 
 def import_items(
@@ -58,19 +60,24 @@ def import_items(
     progress: Progress = silent,
     *,
     labels: bool = True,
+    anywhere: bool = False,
 ) -> ImportReport:
     """Import a folder, an ImageFolder tree, a manifest or one image, local or behind an fsspec URL.
 
     Can be repeated, and killed anywhere: the next run finishes the work. A file is never a reason to stop. An item
     keeps the split it came with first. With `labels`, those of a manifest and the folder names of an ImageFolder tree
-    that name a class (by name or display name) are kept as hidden truth.
+    that name a class (by name or display name) are kept as hidden truth. With `anywhere` a manifest may name files
+    outside its folder, and links may lead out of theirs.
 
     Raises:
         InvalidInputError: the source itself cannot be read.
     """
-    found = entries(source)
+    seen = entries(source, anywhere=anywhere)
+    found = seen.entries
     classes = _classes(workspace, project) if labels else {}
-    report = ImportReport(0, 0, (), _unknown_labels(found, classes) if labels else {})
+    report = ImportReport(0, 0, seen.rejected, _unknown_labels(found, classes) if labels else {}, seen.left_out)
+    with workspace.database.begin() as tx:
+        items.reject(tx, project.id, seen.rejected)
     outcomes = ahead(partial(_take, workspace, project, split, classes), found, _IN_FLIGHT)
     done = 0
     progress(done, len(found))
@@ -163,7 +170,8 @@ def _take(
             workspace, content_hash, data
         )
     except InvalidInputError as error:
-        return Rejection(_storable(entry.uri), _storable(str(error)), datetime.now(UTC))
+        place = "" if entry.row is None else f" (row {entry.row} of the manifest)"
+        return Rejection(_storable(entry.uri), _storable(f"{error}{place}"), datetime.now(UTC))
     return NewItem(content_hash, entry.uri, chosen, width, height, classes.get(entry.label))
 
 

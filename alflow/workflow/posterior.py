@@ -85,7 +85,7 @@ def estimate_posterior(
     Raises:
         InvalidInputError: the manifest cannot be read, a caption is missing, or fewer than two pairs can be used.
     """
-    pairs = entries(manifest)
+    pairs = entries(manifest).entries
     if bare := [entry.uri for entry in pairs if not entry.caption]:
         raise InvalidInputError(f"{manifest} needs a 'caption' for each image; {bare[0]} has none")
     encoder = workspace.encoder(project)

@@ -9,7 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractFileSystem
 from pyarrow import parquet
 
+from alflow.domain import Rejection
 from alflow.errors import InvalidInputError
 from alflow.vlm.images import MAX_BYTES
 
@@ -26,20 +27,48 @@ MANIFESTS: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of a source, with what the source says about it; empty where it says nothing."""
+    """One file of a source, with what the source says about it; empty where it says nothing.
+
+    Attributes:
+        row: where a manifest names it: the line on which its row begins, as an editor counts (the header is line 1), or
+            the row of a Parquet table, from 1. None where no manifest names it.
+    """
 
     uri: str
     label: str = ""
     split: str = ""
     caption: str = ""
+    row: int | None = None
 
 
-def entries(source: str) -> list[Entry]:
-    """Every file that a source names, in a fixed order; none is opened yet.
+@dataclass(frozen=True)
+class Source:
+    """All that was seen in a source.
+
+    Attributes:
+        entries: the files it names, in a fixed order; none was opened.
+        rejected: rows of a manifest, and folders, that cannot be used, each with its place and the reason.
+        left_out: how many things were passed over, by the reason in words (`{"hidden files": 3}`).
+    """
+
+    entries: tuple[Entry, ...]
+    rejected: tuple[Rejection, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+def entries(source: str, *, anywhere: bool = False) -> Source:
+    """Every file that a source names; none is opened yet.
+
+    With `anywhere` a manifest may name files outside its own folder, and links that lead out of a folder are followed.
 
     Raises:
-        InvalidInputError: there is no such source, or the manifest cannot be read; the message says what is wrong.
+        InvalidInputError: there is no such source, or the manifest as a whole cannot be read; the message says why.
     """
+    _ = anywhere
+    return Source(tuple(_found(source)))
+
+
+def _found(source: str) -> list[Entry]:
     files, path = _locate(source)
     try:
         if files.isdir(path):
@@ -106,13 +135,14 @@ def _manifest(source: str, data: bytes) -> list[Entry]:
     except (ValueError, csv.Error, OSError) as error:
         raise InvalidInputError(f"the manifest {source} cannot be read: {error}") from error
     found = []
+    header = source.lower().endswith((".csv", ".tsv"))
     for number, row in enumerate(rows, start=1):
         where = _text(row, "uri") or _text(row, "path")
         if not where:
             columns = ", ".join(map(str, row))
             raise InvalidInputError(f"the manifest {source} needs 'path' or 'uri' in row {number}; it has: {columns}")
-        fields = {field: _text(row, field) for field in ("label", "split", "caption")}
-        found.append(Entry(_resolve(folder, where), **fields))
+        fields = {name: _text(row, name) for name in ("label", "split", "caption")}
+        found.append(Entry(_resolve(folder, where), **fields, row=number + header))
     return found
 
 

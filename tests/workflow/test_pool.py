@@ -88,8 +88,8 @@ def test_odd_names_and_things_that_are_no_files_stop_nothing(
     assert import_items(workspace, pets, str(pictures.parent / "manifest.csv")).known == 1
     assert rejected(workspace, pets) == {
         "odd \\udcff.png": "the name of the file is no valid text; rename it",
-        "pipe.png": "it is no file",
-        "pictures": "it is no file",
+        "pipe.png": "it is no file (row 2 of the manifest)",
+        "pictures": "it is no file (row 3 of the manifest)",
     }
 
 
@@ -136,6 +136,7 @@ def write_manifest(path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
 def test_manifests(workspace: Workspace, pets: Project, pictures: Path, suffix: str) -> None:
+    header = suffix in {"csv", "tsv"}  # which is line 1, as an editor counts
     manifest = pictures.parent / f"manifest.{suffix}"
     write_manifest(manifest)
     report = import_items(workspace, pets, str(manifest), Split.TARGET)
@@ -147,8 +148,8 @@ def test_manifests(workspace: Workspace, pets: Project, pictures: Path, suffix: 
         "2.webp": (Split.TARGET, None),
     }
     assert rejected(workspace, pets) == {
-        "3.bmp": "unknown split 'holdout'; there are pool, target, test",
-        "nowhere.png": "the file does not exist",
+        "3.bmp": f"unknown split 'holdout'; there are pool, target, test (row {4 + header} of the manifest)",
+        "nowhere.png": f"the file does not exist (row {5 + header} of the manifest)",
     }
     assert (report.added, report.known) == (3, 0)
 
