@@ -15,6 +15,7 @@ from alflow.store import adjudications, items, labels, projects, rounds, votes
 from alflow.store.adjudications import NewAdjudication
 from alflow.store.database import Transaction
 from alflow.store.votes import Answer
+from alflow.text import clean_text
 from alflow.workspace import Workspace
 
 LONGEST_NOTE = 2_000
@@ -106,9 +107,7 @@ def settle(
         InvalidInputError: the class is of another project, the note is too long, or nobody answered about the item.
         NotFoundError: there is no such item or annotator.
     """
-    note = note.strip()
-    if len(note) > LONGEST_NOTE:
-        raise InvalidInputError(f"a note has at most {LONGEST_NOTE} characters, this one has {len(note)}")
+    note = clean_text("a note", note, LONGEST_NOTE)
     with workspace.database.begin() as tx:
         labels.lock_annotator(tx, annotator_id)
         _item(tx, project_id, item_id)

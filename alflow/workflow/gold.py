@@ -13,7 +13,7 @@ from random import Random
 from alflow.domain import GoldCheck, Item, RoundState, Suggestion, Verdict
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store import gold, labels, projects, rounds
-from alflow.workflow.label import Submission
+from alflow.workflow.label import Submission, checked
 from alflow.workspace import Workspace
 
 
@@ -68,8 +68,7 @@ def answer(workspace: Workspace, project_id: int, annotator_id: int, check_id: i
         InvalidInputError: verdict and class do not fit, or the class is of another project.
         NotFoundError: this annotator has no such check in the project.
     """
-    if (given.verdict is Verdict.CLASS) != (given.class_id is not None):
-        raise InvalidInputError("an answer names a class, every other verdict names none")
+    given = checked(given)
     with workspace.database.begin() as tx:
         labels.lock_annotator(tx, annotator_id)
         check = gold.by_id(tx, check_id)

@@ -19,7 +19,9 @@ from alflow.store import grid, labels, projects, queue, rounds
 from alflow.store.database import Transaction
 from alflow.store.grid import Cell
 from alflow.store.labels import NewLabel
+from alflow.text import check_json
 from alflow.workflow import screens
+from alflow.workflow.label import LARGEST_ID, LONGEST_SHOWN
 from alflow.workspace import Workspace
 
 FEWEST, MOST = 6, 48
@@ -201,8 +203,11 @@ def _check(answer: PageAnswer) -> None:
     shown = [*answer.accepted, *answer.wrong]
     if not shown or len(set(shown)) < len(shown):
         raise InvalidInputError("a page needs images, each of them once: reload the page")
-    if not 0 < len(answer.token) <= 60:
-        raise InvalidInputError("a page needs a token of 1 to 60 characters")
+    if not 0 < len(answer.token) <= 60 or not answer.token.isprintable():
+        raise InvalidInputError("a page needs a token of 1 to 60 visible characters")
+    if any(abs(each) > LARGEST_ID for each in (*shown, answer.class_id)):
+        raise InvalidInputError("no image and no class has such a number: reload the page")
+    check_json("what was on screen", answer.screen, LONGEST_SHOWN)
 
 
 def _same(known: GridPage, annotator_id: int) -> GridPage:

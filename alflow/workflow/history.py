@@ -15,6 +15,7 @@ from alflow.domain import Item, Label, LabelChange, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store import history, items, labels, projects, rounds
 from alflow.store.database import Transaction
+from alflow.text import clean_text
 from alflow.workflow.audit import differing
 from alflow.workspace import Workspace
 
@@ -152,8 +153,8 @@ def reason(why: str) -> str:
     Raises:
         InvalidInputError: there is none, or a very long one.
     """
-    why = " ".join(why.split())
-    if not 0 < len(why) <= LONGEST_REASON:
+    why = clean_text("the reason", " ".join(why.split()), LONGEST_REASON)
+    if not why:
         raise InvalidInputError(f"say why, in 1 to {LONGEST_REASON} characters: the history keeps it")
     return why
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from alflow import text
 from alflow.domain import Annotator, Candidate, Item, Label, Round, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
-from alflow.store import aside, labels, presence, projects, queue, rounds
+from alflow.store import aside, labels, people, presence, projects, queue, rounds
 from alflow.store.database import Transaction
 from alflow.workflow import screens
 from alflow.workspace import Workspace
@@ -22,6 +23,14 @@ PRESENT: Final = timedelta(seconds=90)
 
 ALONE: Final = 6
 """What somebody who is alone at the desk may hold of the last images; shared as soon as another one comes."""
+
+LARGEST_ID: Final = 2**31 - 1
+"""Of any row: what a column of whole numbers holds in PostgreSQL."""
+
+LONGEST_COMMENT: Final = 2_000
+
+LONGEST_SHOWN: Final = 20_000
+"""Characters of what was on screen, as JSON."""
 
 SPARE: Final = 6
 """What at most is left for whoever comes next: they start with it, and an even share follows at the next request."""
@@ -98,9 +107,11 @@ def clean_name(name: str) -> str:
     Raises:
         InvalidInputError: it is empty, longer than 200 characters, or holds characters one cannot see.
     """
-    name = " ".join(name.split())
-    if not 0 < len(name) <= 200 or not name.isprintable():
-        raise InvalidInputError("an annotator needs a name of 1 to 200 visible characters")
+    name = text.clean_name("a person's name", " ".join(name.split()))
+    if len(people.login_of(name)) > text.LONGEST_NAME:  # one sign can stand for a whole sentence
+        raise InvalidInputError(
+            f"a person's name may have {text.LONGEST_NAME} visible characters: {text.quoted(name)}, written out, has more"
+        )
     return name
 
 
@@ -186,7 +197,7 @@ def submit(workspace: Workspace, annotator_id: int, submission: Submission, proj
         NotFoundError: there is no such annotator or candidate.
         ConflictError: the token belongs to an answer about something else.
     """
-    _check(submission)
+    submission = checked(submission)
     shown = screens.with_renditions(workspace, {submission.candidate_id: submission.shown})
     submission = replace(submission, shown=shown[submission.candidate_id])
     with workspace.database.begin() as tx:
@@ -270,15 +281,27 @@ def _lease(tx: Transaction, project_id: int) -> timedelta:
     return timedelta(minutes=projects.by_id(tx, project_id).settings.lease_minutes)
 
 
-def _check(submission: Submission) -> None:
+def checked(submission: Submission) -> Submission:
+    """The answer as it is kept; one that can never be stored is refused, so that nobody sends it again.
+
+    Raises:
+        InvalidInputError: verdict, class and proposed class do not fit, or something in it cannot be kept.
+    """
     if (submission.verdict is Verdict.CLASS) != (submission.class_id is not None):
         raise InvalidInputError("an answer names a class, every other verdict names none")
     if submission.proposed_class and submission.verdict is not Verdict.NONE:
         raise InvalidInputError("a class is proposed where none of the project's fits")
-    if len(submission.proposed_class) > 200 or len(submission.comment) > 2_000:
-        raise InvalidInputError("a comment may have 2,000 characters, the name of a proposed class 200")
-    if not 0 < len(submission.token) <= 100:
-        raise InvalidInputError("an answer needs a token of 1 to 100 characters")
+    if not 0 < len(submission.token) <= 100 or not submission.token.isprintable():
+        raise InvalidInputError("an answer needs a token of 1 to 100 visible characters")
+    if any(abs(each) > LARGEST_ID for each in (submission.candidate_id, submission.class_id or 0)):
+        raise InvalidInputError("no image and no class has such a number: reload the page")
+    text.check_json("what was on screen", submission.shown, LONGEST_SHOWN)
+    proposed = " ".join(submission.proposed_class.split())
+    return replace(
+        submission,
+        comment=text.clean_text("a comment", submission.comment, LONGEST_COMMENT),
+        proposed_class=text.clean_text("the name of a proposed class", proposed, text.LONGEST_NAME),
+    )
 
 
 def _check_class(tx: Transaction, round_: Round, class_id: int | None) -> None:
@@ -312,6 +335,6 @@ def _label(round_: Round, candidate: Candidate, annotator_id: int, submission: S
         seconds=max(seconds, 0.0),  # a browser's clock may jump: no reason to lose an answer
         token=submission.token,
         shown=submission.shown,
-        comment=submission.comment.strip(),
-        proposed_class=" ".join(submission.proposed_class.split()),
+        comment=submission.comment,
+        proposed_class=submission.proposed_class,
     )

@@ -9,6 +9,7 @@ from typing import Final
 from alflow.domain import ClassLabel, NewClass, Project, ProjectSettings
 from alflow.errors import InvalidInputError
 from alflow.store import projects
+from alflow.text import clean_name, clean_text
 from alflow.workspace import Workspace
 
 TEMPLATES: Final = ("a photo of a {}",)
@@ -35,9 +36,7 @@ def create_project(
         InvalidInputError: name, model, precision, a class or a setting cannot be used; the message says which.
     """
     settings = settings or ProjectSettings()
-    name = name.strip()
-    if not name:
-        raise InvalidInputError("a project needs a name")
+    name = clean_name("a project's name", name)
     _check_settings(settings)
     _check_model(model, precision)
     completed = _with_keys(complete_classes(classes))
@@ -74,10 +73,9 @@ def set_guidelines(workspace: Workspace, project_id: int, guidelines: str) -> Pr
         InvalidInputError: it is longer than 100,000 characters.
         NotFoundError: there is no such project.
     """
-    if len(guidelines) > MAX_GUIDELINES:
-        raise InvalidInputError(f"guidelines may have {MAX_GUIDELINES:,} characters: these have {len(guidelines):,}")
+    guidelines = clean_text("the text of the guidelines", guidelines, MAX_GUIDELINES)
     with workspace.database.begin() as tx:
-        return projects.set_guidelines(tx, project_id, guidelines.strip())
+        return projects.set_guidelines(tx, project_id, guidelines)
 
 
 def list_projects(workspace: Workspace) -> list[Project]:

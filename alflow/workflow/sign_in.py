@@ -13,6 +13,7 @@ from alflow.errors import DeniedError, InvalidInputError, TryLaterError
 from alflow.store import labels, people, sessions
 from alflow.store.database import Transaction
 from alflow.store.sessions import Limit, Session
+from alflow.text import quoted
 from alflow.workflow.label import clean_name
 from alflow.workflow.passwords import hash_password, is_outdated, is_password, new_token, token_hash
 from alflow.workspace import Workspace
@@ -188,8 +189,13 @@ def clean_email(email: str) -> str:
     """
     email = email.strip().lower()
     local, _, domain = email.rpartition("@")
-    if not local or "." not in domain or len(email) > 320 or any(each.isspace() for each in email):
-        raise InvalidInputError(f"{email!r} is not an e-mail address")
+    if (
+        not local
+        or "." not in domain
+        or len(email) > 320
+        or any(each.isspace() or not each.isprintable() for each in email)
+    ):
+        raise InvalidInputError(f"{quoted(email)} is not an e-mail address")
     return email
 
 
