@@ -110,7 +110,7 @@ def clean_name(name: str) -> str:
     name = text.clean_name("a person's name", " ".join(name.split()))
     if len(people.login_of(name)) > text.LONGEST_NAME:  # one sign can stand for a whole sentence
         raise InvalidInputError(
-            f"a person's name may have {text.LONGEST_NAME} visible characters: {text.quoted(name)}, written out, has more"
+            f"a person's name may have {text.LONGEST_NAME} visible characters; spelt out, {text.quoted(name)} has more"
         )
     return name
 

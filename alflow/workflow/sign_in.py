@@ -189,12 +189,8 @@ def clean_email(email: str) -> str:
     """
     email = email.strip().lower()
     local, _, domain = email.rpartition("@")
-    if (
-        not local
-        or "." not in domain
-        or len(email) > 320
-        or any(each.isspace() or not each.isprintable() for each in email)
-    ):
+    plain = email.isprintable() and not any(each.isspace() for each in email)
+    if not local or "." not in domain or len(email) > 320 or not plain:
         raise InvalidInputError(f"{quoted(email)} is not an e-mail address")
     return email
 

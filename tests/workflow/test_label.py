@@ -67,7 +67,7 @@ def test_signing_in_twice_is_the_same_annotator(each_workspace: Workspace) -> No
     assert desk.sign_in(each_workspace, "Ada Lovelace") == ada
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 201, "nul\0l", "\u202eevil"])
+@pytest.mark.parametrize("name", ["", "   ", "x" * 201, "nul\0l", "\u202eevil", "a\udcff", "\ufdfa" * 20, "\u200b"])
 def test_names_that_are_none(workspace: Workspace, name: str) -> None:
     with pytest.raises(InvalidInputError, match="visible"):
         desk.sign_in(workspace, name)
@@ -146,6 +146,33 @@ def test_answers_that_say_nothing_are_refused(workspace: Workspace, changes: dic
     with pytest.raises(InvalidInputError):
         desk.submit(workspace, world.annotators[0].id, replace(answer(world, 0), **changes))
     assert standing(workspace, world) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"comment": "a\0b"},
+        {"comment": "\ud83d"},
+        {"token": "a\0"},
+        {"token": "\udc00"},
+        {"shown": {"image": "a\0b"}},
+        {"shown": {"\udfff": 1}},
+        {"shown": {"zoom": math.nan}},
+        {"shown": {"all": "x" * 20_000}},
+        {"candidate_id": 10**25},
+        {"candidate_id": 2**31},
+        {"class_id": 10**25},
+        {"verdict": Verdict.NONE, "class_id": None, "proposed_class": "\0"},
+        {"verdict": Verdict.NONE, "class_id": None, "proposed_class": "x" * 201},
+    ],
+)
+def test_an_answer_that_can_never_be_stored_is_refused_for_good(
+    each_workspace: Workspace, changes: dict[str, Any]
+) -> None:
+    world = open_queue(each_workspace.database, 1)
+    with pytest.raises(InvalidInputError):
+        desk.submit(each_workspace, world.annotators[0].id, replace(answer(world, 0), **changes))
+    assert standing(each_workspace, world) == []
 
 
 def test_a_class_of_another_project_is_refused(workspace: Workspace) -> None:

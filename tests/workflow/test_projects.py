@@ -51,7 +51,10 @@ def test_nothing_is_stored_when_a_class_is_wrong(workspace: Workspace, tiny_mode
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": " "}, "needs a name"),
+        ({"name": " "}, "project's name is missing"),
+        ({"name": "x" * 201}, "200 visible characters"),
+        ({"name": "a\0b"}, r"a project's name cannot be 'a\\x00b'"),
+        ({"name": "a\udcffb"}, "half of a surrogate pair"),
         ({"model": "clip"}, "'clip' is of no known form"),
         ({"model": "ViT-B-32/nothing"}, "no pretrained tag of ViT-B-32 'nothing'"),
         ({"precision": "float8"}, "unknown precision 'float8'"),
