@@ -1,9 +1,9 @@
 """The one place that reads the environment: every setting of the machine, as against those of a project."""
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,6 +18,8 @@ class Settings(BaseSettings):
         batch_size: images a forward pass.
         host, port: where the UI listens; anything but loopback needs accounts or an identity provider.
         public_url: the address people open, where a proxy stands before the UI; https there makes cookies Secure.
+        trusted_proxies: addresses and networks, with commas between, of the proxies that are believed whose requests
+            they pass on.
         prefect_port: where `alflow up` keeps its Prefect server.
         schedule_seconds: how often the schedule looks what is due.
         sign_in_token: secret of the sign-in link; `alflow up` makes one and hands it to the UI.
@@ -35,6 +37,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8501
     public_url: str = ""
+    trusted_proxies: str = ""
     prefect_port: int = 4200
     schedule_seconds: float = Field(default=30.0, gt=0)
     sign_in_token: str = ""
@@ -43,6 +46,21 @@ class Settings(BaseSettings):
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
     oidc_metadata_url: str = ""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for each in _listed(value):
+            try:
+                ip_network(each, strict=False)
+            except ValueError as error:
+                raise ValueError(f"{each!r} is no address and no network such as 10.0.0.0/8") from error
+        return value
+
+    @property
+    def proxies(self) -> list[str]:
+        """The trusted proxies, one by one."""
+        return _listed(self.trusted_proxies)
 
     @property
     def database(self) -> str:
@@ -74,3 +92,7 @@ class Settings(BaseSettings):
         """The variables that make these very settings in another process, wherever it runs."""
         values = self.model_copy(update={"home": self.home.resolve()}).model_dump(mode="json")
         return {f"ALFLOW_{name.upper()}": str(value) for name, value in values.items()}
+
+
+def _listed(value: str) -> list[str]:
+    return [each.strip() for each in value.split(",") if each.strip()]

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alflow.errors import AlflowError, DeniedError, TryLaterError
+from ui.address import is_https
 from ui.body import received
 from ui.gate import Doorkeeper
 
@@ -76,7 +77,7 @@ def enter(request: Request, token: str, where: str = "/") -> Response:
         max_age=round(settings.session_days * SECONDS_A_DAY),
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https" or settings.public_url.startswith("https:"),
+        secure=is_https(request, settings),
     )
     return response
 

@@ -7,9 +7,9 @@ deactivated or lost a role goes no further: the connection is closed, and the pa
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,12 +17,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from alflow.accounts import Visitor
 from alflow.workflow import sign_in
 from alflow.workspace import Workspace
-from ui import access
+from ui import access, origin
 
 SIGN_IN: Final = "/sign-in"
 STAMP: Final = "x-alflow-visitor"
 """Header by which Streamlit learns whose websocket it is: it gives nobody the script state of another visitor."""
 _SIGNED_OUT: Final = 4401
+_FOREIGN: Final = (
+    "This request comes from a page of another site. If it does not, a proxy has changed its Host: set "
+    "ALFLOW_PUBLIC_URL to the address that people open."
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Gate:
         visitor = await self._visitor(connection, used=True)
         connection.state.visitor = visitor
         connection.state.doorkeeper = self.doorkeeper
-        refusal = _refusal(connection, visitor)
+        refusal = self._refusal(connection, visitor)
         if refusal is None and scope["type"] == "websocket" and visitor is not None:
             await self._watched(_stamped(scope, visitor), receive, send, visitor)
         elif refusal is None:
@@ -70,6 +74,22 @@ class Gate:
 
     async def _visitor(self, connection: HTTPConnection, *, used: bool) -> Visitor | None:
         return await run_in_threadpool(self.doorkeeper.visitor, connection.cookies, used=used)
+
+    def _refusal(self, connection: HTTPConnection, visitor: Visitor | None) -> Response | None:
+        """Why this request goes no further; None where it may."""
+        if origin.is_foreign(connection, self.doorkeeper.workspace.settings.public_url):
+            return PlainTextResponse(_FOREIGN, 403)
+        path = connection.scope["path"]
+        if path in access.OPEN:
+            return None
+        if visitor is None:
+            if "text/html" in connection.headers.get("accept", ""):
+                return RedirectResponse(SIGN_IN, status_code=303)
+            return PlainTextResponse("Sign in first.", 401)
+        needs = access.needed(path)
+        if needs is not None and not visitor.may(*needs):
+            return JSONResponse({"reason": "Your role in this project does not allow this."}, 403)
+        return None
 
     async def _watched(self, scope: Scope, receive: Receive, send: Send, visitor: Visitor) -> None:
         """A websocket whose every message is of the visitor who opened it, with the roles of that moment."""
@@ -93,29 +113,12 @@ class Gate:
         await self.app(scope, checked, while_open)
 
 
-def _refusal(connection: HTTPConnection, visitor: Visitor | None) -> Response | None:
-    """Why this request goes no further; None where it may."""
-    if _is_foreign(connection):
-        return PlainTextResponse("This request comes from a page of another site.", 403)
-    path = connection.scope["path"]
-    if path in access.OPEN:
-        return None
-    if visitor is None:
-        if "text/html" in connection.headers.get("accept", ""):
-            return RedirectResponse(SIGN_IN, status_code=303)
-        return PlainTextResponse("Sign in first.", 401)
-    needs = access.needed(path)
-    if needs is not None and not visitor.may(*needs):
-        return JSONResponse({"reason": "Your role in this project does not allow this."}, 403)
-    return None
-
-
-def _is_foreign(connection: HTTPConnection) -> bool:
-    """Whether another site's page makes this browser speak to us (cookies of localhost know no ports)."""
-    origin = connection.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != connection.headers.get("host")
-
-
 def _stamped(scope: Scope, visitor: Visitor) -> Scope:
-    headers = [(name, value) for name, value in scope["headers"] if name.lower() != STAMP.encode()]
-    return {**scope, "headers": [*headers, (STAMP.encode(), visitor.stamp.encode())]}
+    """The visitor's stamp, and as host the one that the browser sees.
+
+    Streamlit compares `Host` with `Origin` once more, letter by letter; the gate has done so with more care.
+    """
+    seen = Headers(scope=scope).get("origin", "").partition("://")[2]
+    ours = {STAMP: visitor.stamp, **({"host": seen} if seen else {})}
+    headers = [(name, value) for name, value in scope["headers"] if name.lower().decode("latin-1") not in ours]
+    return {**scope, "headers": [*headers, *((name.encode(), value.encode()) for name, value in ours.items())]}

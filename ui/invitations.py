@@ -11,7 +11,7 @@ from alflow.accounts import Visitor
 from alflow.errors import AlflowError, DeniedError
 from alflow.workflow import passwords, people
 from alflow.workflow.people import Offer
-from ui import door
+from ui import door, pools
 from ui.door import Field, Form
 
 PATH = "/invitation"
@@ -46,7 +46,7 @@ async def accept(request: Request) -> Response:
         if _joins(offer, visitor):
             await run_in_threadpool(people.join, workspace, token, visitor)
             return RedirectResponse("/", status_code=303)
-        return door.enter(request, await run_in_threadpool(people.accept, workspace, token, name, password))
+        return door.enter(request, await pools.PASSWORDS.run(people.accept, workspace, token, name, password))
     except DeniedError as error:
         return door.again(_NOTHING, error)
     except AlflowError as error:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,7 +10,7 @@ from starlette.routing import Route
 from alflow.accounts import Visitor
 from alflow.errors import AlflowError, InvalidInputError
 from alflow.workflow import passwords, sign_in
-from ui import door
+from ui import address, door, pools
 from ui.door import Field, Form
 
 PATH: Final = "/password"
@@ -28,11 +27,10 @@ def form(request: Request) -> Response:
 async def change(request: Request) -> Response:
     """Take the new password; the browser goes on in a session of its own."""
     visitor, workspace = request.state.visitor, door.doorkeeper(request).workspace
-    address = request.client.host if request.client else ""
     try:
         sent = await door.sent(request)
-        asked = (visitor, sent["old"], _typed_twice(sent), address)
-        token = await run_in_threadpool(sign_in.change_password, workspace, *asked)
+        asked = (visitor, sent["old"], _typed_twice(sent), address.client(request))
+        token = await pools.PASSWORDS.run(sign_in.change_password, workspace, *asked)
     except AlflowError as error:
         return door.again(_form(visitor), error)
     return door.enter(request, token, CHANGED)

@@ -4,6 +4,7 @@ Streamlit renders pages; images, sign-in and the deck's answers are plain HTTP. 
 request instead of a script run, survives a lost websocket, and images are never public files.
 """
 
+import os
 import secrets
 import sys
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from starlette.middleware import Middleware
 from alflow.settings import Settings
 from alflow.workflow.sign_in import has_accounts, require_door
 from alflow.workspace import Workspace
-from ui import access, gate, identity, invitations, offline, pages, password, routes, services, sign_in
+from ui import access, address, gate, identity, invitations, offline, pages, password, routes, services, sign_in
 from ui.theme import THEME
 
 CONFIG: Mapping[str, object] = {
@@ -47,6 +48,7 @@ def main(settings: Settings) -> None:
     require_door(workspace)
     sys.stdout.write(f"\n  alflow: sign in at {sign_in_link(settings, link=not has_accounts(workspace))}\n")
     sys.stdout.flush()
+    address.believe(settings, os.environ)
     application.run(config={**CONFIG, "server.address": settings.host, "server.port": settings.port})
 
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from alflow.errors import AlflowError, DeniedError, InvalidInputError
 from alflow.workflow import sign_in
 from alflow.workspace import Workspace
-from ui import door, gate, identity
+from ui import address, door, gate, identity, pools
 from ui.door import Field, Form
 
 PATH = gate.SIGN_IN
@@ -84,10 +84,9 @@ def _enter_identity(request: Request) -> Response:
 
 
 async def _enter_account(request: Request, name: str, password: str, invitation: str) -> Response:
-    address = request.client.host if request.client else ""
     workspace = door.doorkeeper(request).workspace
     try:
-        session = await run_in_threadpool(sign_in.sign_in, workspace, name, password, address)
+        session = await pools.PASSWORDS.run(sign_in.sign_in, workspace, name, password, address.client(request))
     except AlflowError as error:
         return door.again(_account_form(workspace, name, invitation), error)
     where = f"/invitation?{urlencode({'token': invitation})}" if invitation else "/"
