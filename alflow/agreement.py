@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alflow.errors import InvalidInputError, UnavailableError
+from alflow.settling import majority
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -69,17 +70,6 @@ class Consensus:
 
     probabilities: Mapping[int, Mapping[int, float]]
     accuracy: Mapping[int, float]
-
-
-def majority(votes: Sequence[int]) -> int | None:
-    """The class with the most votes; None on a tie or without votes.
-
-    A plurality is enough: of votes for 3, 3, 5 and 7 the class is 3.
-    """
-    ranked = Counter(votes).most_common(2)
-    if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
-        return None
-    return ranked[0][0]
 
 
 def krippendorff_alpha(votes: Iterable[Vote], n_bootstrap: int = 1000, seed: int = 0) -> Estimate:

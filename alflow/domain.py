@@ -48,6 +48,11 @@ class Verdict(StrEnum):
     NONE = "none"
     BAD = "bad"
 
+    @property
+    def abstains(self) -> bool:
+        """Whether it is no vote: neither for a class nor against all of them."""
+        return self in {Verdict.SKIP, Verdict.UNSURE}
+
 
 class Suggestion(StrEnum):
     """When annotators see the class that the model holds most probable: never, after their answer, or before it."""

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alflow import agreement
-from alflow.agreement import Pair, Vote, majority
+from alflow.agreement import Pair, Vote
 from alflow.errors import InvalidInputError, UnavailableError
+from alflow.settling import majority
 
 HAS_CROWD_KIT = importlib.util.find_spec("crowdkit") is not None
 
@@ -21,23 +22,6 @@ def table(*rows: str) -> list[Vote]:
         for item, cell in enumerate(row.split())
         if cell != "."
     ]
-
-
-@pytest.mark.parametrize(
-    ("votes", "winner"),
-    [([], None), ([4], 4), ([4, 4, 2], 4), ([4, 2], None), ([3, 3, 5, 7], 3), ([1, 1, 2, 2, 3], None), ([0, 0], 0)],
-)
-def test_majority(votes: list[int], winner: int | None) -> None:
-    assert majority(votes) == winner
-
-
-@given(st.lists(st.integers(0, 3)), st.randoms(use_true_random=False))
-def test_order_of_votes_does_not_matter_and_the_winner_has_more_than_any_other(votes: list[int], random) -> None:
-    winner = majority(votes)
-    shuffled = random.sample(votes, len(votes))
-    assert majority(shuffled) == winner
-    if winner is not None:
-        assert all(votes.count(winner) > votes.count(other) for other in set(votes) - {winner})
 
 
 PUBLISHED = [

@@ -8,7 +8,6 @@ What every answer runs is built once, here and in the files beside (`@cache`): t
 as long as to run it.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,15 +31,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningInsert
 
-from alflow.agreement import majority
 from alflow.domain import Annotator, Candidate, Item, Label, Verdict
 from alflow.errors import NotFoundError
+from alflow.settling import settled_classes
 from alflow.store import adjudications, tables
 from alflow.store.database import Transaction
 from alflow.store.rounds import candidate_of
 from alflow.store.rows import part, upsert
-
-_AGAINST = {Verdict.NONE.value: -1, Verdict.BAD.value: -2}  # votes for no class at all
 
 
 @dataclass(frozen=True)
@@ -188,29 +185,22 @@ def last_of(
 
 
 def settled(tx: Transaction, project_id: int) -> dict[int, int]:
-    """Item id -> its class: what a reviewer settled, else what most of its answers name once it has all it needs.
-
-    That no class fits and that the image is bad are votes too; skips and unsure answers are none. An item without a
-    majority for a class has no settled label, nor has one that a reviewer left without.
-    """
+    """Item id -> its class (`alflow.settling`); the votes about an item count once it has all that it needs."""
     label, candidate = tables.label, tables.candidate
     votes = (
-        select(label.c.item_id, func.coalesce(label.c.class_id, case(_AGAINST, value=label.c.verdict)))
+        select(label.c.item_id, label.c.class_id, label.c.verdict)
         .outerjoin(candidate, candidate.c.id == label.c.candidate_id)
         .where(
             label.c.project_id == project_id,
             label.c.withdrawn_at.is_(None),
-            label.c.verdict.not_in([Verdict.SKIP, Verdict.UNSURE]),
+            label.c.verdict.not_in([verdict for verdict in Verdict if verdict.abstains]),
             candidate.c.id.is_(None) | (candidate.c.answers >= candidate.c.votes_needed),
         )
         .order_by(label.c.item_id)
     )
-    per_item: defaultdict[int, list[int]] = defaultdict(list)
-    for item_id, vote in tx.execute(votes).tuples():
-        per_item[item_id].append(vote)
-    found = {item_id: majority(given) for item_id, given in per_item.items()}
-    found |= {item_id: one.class_id for item_id, one in adjudications.standing(tx, project_id).items()}
-    return {item_id: winner for item_id, winner in found.items() if winner is not None and winner > 0}
+    given = ((item_id, class_id or verdict) for item_id, class_id, verdict in tx.execute(votes).tuples())
+    decisions = {item_id: one.class_id for item_id, one in adjudications.standing(tx, project_id).items()}
+    return settled_classes(given, decisions)
 
 
 @cache

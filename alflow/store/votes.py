@@ -24,7 +24,7 @@ class Answer(NamedTuple):
         """What it votes for: a class, or that none fits or the image is bad; None for one that abstains."""
         if self.class_id is not None:
             return self.class_id
-        return None if self.verdict in {Verdict.SKIP, Verdict.UNSURE} else self.verdict
+        return None if self.verdict.abstains else self.verdict
 
 
 def version(tx: Transaction, project_id: int) -> tuple[int, ...]:

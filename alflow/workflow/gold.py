@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 
-from alflow.domain import GoldCheck, Item, RoundState, Suggestion, Verdict
+from alflow.domain import GoldCheck, Item, RoundState, Suggestion
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store import gold, labels, projects, rounds
 from alflow.workflow.label import Submission, checked
@@ -78,14 +78,13 @@ def answer(workspace: Workspace, project_id: int, annotator_id: int, check_id: i
             raise InvalidInputError(f"class {given.class_id} is not of this project: reload the page")
         truth = gold.item_of(tx, check).truth
         if check.answered_at is None:
-            abstains = given.verdict in {Verdict.SKIP, Verdict.UNSURE}
             check = gold.answer(
                 tx,
                 replace(
                     check,
                     token=given.token,
                     class_id=given.class_id,
-                    right=None if abstains else given.class_id == truth,
+                    right=None if given.verdict.abstains else given.class_id == truth,
                     seconds=max(given.seconds, 0.0) if math.isfinite(given.seconds) else 0.0,
                     answered_at=datetime.now(UTC),
                 ),

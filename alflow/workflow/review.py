@@ -3,14 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
-from alflow.domain import Candidate, ClassLabel, Evaluation, Item, Label, Project, Rejection, Round, Split, Verdict
+from alflow.domain import Candidate, ClassLabel, Evaluation, Item, Label, Project, Rejection, Round, Split
 from alflow.store import items, labels, projects, rounds
 from alflow.workflow.advance import waiting_for
 from alflow.workspace import Workspace
-
-ABSTENTIONS: Final = frozenset({Verdict.SKIP, Verdict.UNSURE})
 
 
 @dataclass(frozen=True)
@@ -122,7 +119,7 @@ def _summary(
 ) -> RoundSummary:
     answers = {candidate.id: votes.get(candidate.id, []) for candidate in queue}
     done = [candidate for candidate in queue if candidate.answers >= candidate.votes_needed]
-    skipped = [c for c in done if all(label.verdict in ABSTENTIONS for label in answers[c.id])]
+    skipped = [c for c in done if all(label.verdict.abstains for label in answers[c.id])]
     corrected = [c for c in done if settled.get(c.item_id, c.predicted_class_id) != c.predicted_class_id]
     return RoundSummary(round_, len(done), len(queue), len(skipped), len(corrected))
 

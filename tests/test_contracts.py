@@ -1,0 +1,70 @@
+"""The import contracts refuse what they are there for: each breach is planted in a copy of the code, by itself."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("alflow", "flows", "ui", "migrations")
+LINT = (sys.executable, "-c", "from importlinter.cli import lint_imports_command as main; main()")
+
+BREACHES = [
+    ("alflow/commands/export.py", "import flows.rounds"),
+    ("alflow/commands/export.py", "import ui.gate"),
+    ("alflow/workflow/export.py", "import ui.gate"),
+    ("alflow/store/labels.py", "import alflow.metrics"),
+    ("alflow/store/labels.py", "import alflow.agreement"),
+    ("alflow/store/labels.py", "import alflow.workflow.label"),
+    ("ui/charts.py", "import alflow.metrics"),
+    ("ui/charts.py", "import alflow.demo.pool"),
+    ("ui/charts.py", "import alflow.commands.console"),
+    ("ui/charts.py", "import alflow.store.labels"),
+    ("flows/rounds.py", "import ui.gate"),
+    ("flows/rounds.py", "import alflow.embeddings"),
+    ("alflow/bayes/evidence.py", "import prefect"),
+    ("alflow/bayes/evidence.py", "import alflow.domain"),
+    ("alflow/acquisition/scores.py", "import alflow.vlm.images"),
+    ("alflow/workflow/pool.py", "import streamlit"),
+    ("alflow/workflow/pool.py", "import alflow.store.tables"),
+    ("alflow/domain.py", "import numpy"),
+    ("alflow/workflow/sources.py", "import alflow.workflow.pool"),  # a circle: pool imports sources
+    ("alflow/store/rows.py", "import alflow.store.labels"),  # a circle: labels imports rows
+    ("ui/access.py", "import ui.gate"),  # a circle: gate imports access
+]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("house")
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
+    shutil.copy(ROOT / "pyproject.toml", root)
+    return root
+
+
+def verdict(root: Path) -> tuple[int, str]:
+    ran = subprocess.run((*LINT, "--no-cache"), cwd=root, capture_output=True, text=True, check=False, timeout=60)
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+def test_the_code_as_it_is_keeps_every_contract(copy: Path) -> None:
+    code, said = verdict(copy)
+    assert code == 0, said
+    assert re.search(r"Contracts: \d+ kept, 0 broken", said)
+
+
+@pytest.mark.parametrize(("file", "line"), BREACHES, ids=[f"{file} - {line}" for file, line in BREACHES])
+def test_a_breach_is_refused(copy: Path, file: str, line: str) -> None:
+    path = copy / file
+    before = path.read_text(encoding="utf-8")
+    path.write_text(f"{before}\n{line}\n", encoding="utf-8")
+    try:
+        code, said = verdict(copy)
+    finally:
+        path.write_text(before, encoding="utf-8")
+    assert code == 1, said
+    assert re.search(r"Contracts: \d+ kept, [1-9]\d* broken", said)
