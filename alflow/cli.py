@@ -2,7 +2,7 @@
 
 import os
 
-from alflow.commands import backtest, export, find, labels, models, people, projects, rounds, running, settings
+from alflow.commands import backtest, embed, export, find, labels, models, people, projects, rounds, running, settings
 from alflow.commands.console import Commands, new_app
 
 # Threads that spin while they wait make a busy machine many times slower; OpenMP reads this when torch is imported.
@@ -14,6 +14,7 @@ app = new_app(
 )
 projects.register(app)
 settings.register(app)
+embed.register(app)
 models.register(app)
 rounds.register(app)
 backtest.register(app)

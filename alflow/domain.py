@@ -172,6 +172,28 @@ class Rejection:
 
 
 @dataclass(frozen=True)
+class EmbedFailure:
+    """An item that could not be embedded so far: why, how often it was tried, and when it is tried next."""
+
+    item_id: int
+    uri: str
+    reason: str
+    attempts: int
+    at: datetime
+    next_at: datetime
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a project's runs fail: what the last one said, how many failed in a row, and since when."""
+
+    message: str
+    times: int
+    since: datetime
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Round:
     """Acquire, label, fit, evaluate: once. `configuration` and `hashes` are enough to replay it."""
 

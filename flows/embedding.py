@@ -9,10 +9,10 @@ from flows.context import workspace
 
 
 def embed_shards(project: Project, progress: Progress) -> int:
-    """Embed the items of a project that were not tried yet, inside a flow; returns how many were embedded."""
-    from alflow.workflow.embed import SHARD_ITEMS, untried_ids
+    """Embed the items of a project that are due, inside a flow; returns how many were embedded."""
+    from alflow.workflow.embed import SHARD_ITEMS, due_ids
 
-    missing = untried_ids(workspace(), project)
+    missing = due_ids(workspace(), project)
     embedded = 0
     for start in range(0, len(missing), SHARD_ITEMS):
         progress(start, len(missing))

@@ -33,7 +33,9 @@ install_import_hook(
     f"{shapes.__name__}.checked",
 )
 
+import contextlib
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -143,6 +145,36 @@ def demo_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspa
 def artifacts(tmp_path: Path) -> Artifacts:
     """An empty folder of artifacts."""
     return Artifacts(tmp_path / "artifacts")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte of its own; needs to be allowed to mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small disk is not allowed here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.fixture
+def full_disk(small_disk: Path) -> Path:
+    """A file system on which nothing can be written any more."""
+    with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    return small_disk
+
+
+@pytest.fixture
+def read_only_disk(small_disk: Path) -> Path:
+    """A file system that may only be read."""
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    return small_disk
 
 
 def _workspace(home: Path, database_url: str) -> Iterator[Workspace]:

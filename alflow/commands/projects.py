@@ -1,4 +1,4 @@
-"""`alflow init`, `classes`, `import`, `embed`, `strategies`: a project, its classes and its images."""
+"""`alflow init`, `classes`, `import`, `strategies`: a project, its classes and its images."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,7 +32,6 @@ def register(app: typer.Typer) -> None:
     classes.command("set")(set_project_classes)
     app.add_typer(classes, name="classes")
     app.command("import")(import_images)
-    app.command("embed")(embed)
     app.command("strategies")(strategies)
 
 
@@ -158,17 +157,6 @@ def import_images(
     say(f"{report.added} added, {report.known} known already, {len(report.rejected)} rejected")
     if report.rejected:
         show_table(["rejected", "reason"], [(entry.uri, entry.reason) for entry in report.rejected])
-
-
-def embed(project: ProjectName = None) -> None:
-    """Embed the images that have no embedding yet; can be stopped and started again."""
-    from alflow.workflow.embed import embed_missing
-
-    workspace = open_workspace()
-    chosen = choose_project(workspace, project)
-    with progress_bar("embedding") as progress:
-        report = embed_missing(workspace, chosen, progress)
-    say(f"{report.embedded} embedded, {report.known} known already")
 
 
 def strategies(as_json: AsJson = False) -> None:

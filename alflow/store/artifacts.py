@@ -13,6 +13,7 @@ from safetensors.torch import load, save, save_file
 from torch import Tensor
 
 from alflow.errors import InvalidInputError, NotFoundError
+from alflow.store.disk import check_writable, disk_errors
 
 _TEMPORARY: Final = ".tmp"
 
@@ -46,6 +47,7 @@ class Artifacts:
 
         Raises:
             InvalidInputError: the name leaves the folder.
+            UnavailableError: the disk is full, or may not be written.
         """
         ready = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
         if self._is_local:
@@ -75,6 +77,7 @@ class Artifacts:
 
         Raises:
             InvalidInputError: the name leaves the folder.
+            UnavailableError: the disk is full, or may not be written.
         """
         self._write(name, lambda path: self._files.pipe_file(path, data))
 
@@ -84,8 +87,11 @@ class Artifacts:
         Raises:
             InvalidInputError: the name leaves the folder.
             NotFoundError: there is no such artifact.
+            UnavailableError: it may not be read.
         """
-        return bytes(self._files.cat_file(self._existing(name)))
+        path = self._existing(name)
+        with disk_errors(path, "read"):
+            return bytes(self._files.cat_file(path))
 
     def exists(self, name: str) -> bool:
         """Whether the artifact is there, whole."""
@@ -97,8 +103,29 @@ class Artifacts:
         names = (str(PurePosixPath(path).relative_to(PurePosixPath(self._root))) for path in found)
         return sorted(name for name in names if not _is_temporary(PurePosixPath(name).name))
 
+    def path(self, name: str) -> str:
+        """Where the artifact lies, to be named to people.
+
+        Raises:
+            InvalidInputError: the name leaves the folder.
+        """
+        return self._path(name)
+
+    def check_writable(self) -> None:
+        """Would a write succeed now, as far as a glance can tell? Files on other machines are not looked at.
+
+        Raises:
+            UnavailableError: the disk is full, or the folder cannot be written.
+        """
+        if self._is_local:
+            check_writable(Path(self._root))
+
     def _write(self, name: str, write: Any) -> None:
         path = self._path(name)
+        with disk_errors(path):
+            self._write_beside(path, write)
+
+    def _write_beside(self, path: str, write: Any) -> None:
         temporary = f"{path}.{uuid.uuid4().hex}{_TEMPORARY}"
         self._files.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
         try:

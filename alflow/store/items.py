@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 
 from alflow.domain import Item, Rejection, Split
 from alflow.errors import NotFoundError
@@ -139,6 +139,13 @@ def reject(tx: Transaction, project_id: int, rejected: Sequence[Rejection]) -> N
     statement = statement.on_conflict_do_update(index_elements=["project_id", "uri"], set_=newest)
     for chunk in chunks(list({one.uri: one for one in rejected}.values())):
         tx.execute(statement, [asdict(row) | {"project_id": project_id} for row in chunk])
+
+
+def forget_rejections(tx: Transaction, project_id: int, uris: Sequence[str]) -> None:
+    """Files that can be used after all leave the list."""
+    table = tables.rejection
+    for chunk in chunks(uris):
+        tx.execute(delete(table).where(table.c.project_id == project_id, table.c.uri.in_(chunk)))
 
 
 def rejections(tx: Transaction, project_id: int) -> list[Rejection]:

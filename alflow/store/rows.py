@@ -30,6 +30,11 @@ def upsert_in(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
+def storable(text: str) -> str:
+    """Text that both databases take: lone surrogates and NUL, as foreign messages may hold them, are written out."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+
+
 def part(row: RowMapping, table: Table) -> dict[str, Any]:
     """One table's columns of a joined row that was selected with LABEL_STYLE_TABLENAME_PLUS_COL."""
     return {column.name: row[f"{table.name}_{column.name}"] for column in table.columns}

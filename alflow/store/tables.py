@@ -154,6 +154,33 @@ rejection = Table(
     UniqueConstraint("project_id", "uri"),
 )
 
+embed_failure = Table(
+    "embed_failure",
+    metadata,
+    Column("item_id", ForeignKey("item.id", ondelete="CASCADE"), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),
+)
+
+trouble = Table(
+    "trouble",
+    metadata,
+    Column("project_id", ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    Column("message", Text, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+look = Table(
+    "look",
+    metadata,
+    Column("project_id", ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 annotator = Table("annotator", metadata, _id(), Column("name", String(200), nullable=False, unique=True))
 
 round_ = Table(

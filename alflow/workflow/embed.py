@@ -8,26 +8,25 @@ and checked against the hash they were imported with; the renditions for the scr
 encoder that computes in bfloat16 are kept in bfloat16, which loses nothing; rows are given out in float32.
 """
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import torch
 from torch import Tensor
 
-from alflow.domain import Item, Project, Rejection
-from alflow.embeddings import Activations, Embeddings, LastLayers, among
-from alflow.errors import ConflictError, InvalidInputError
+from alflow.domain import Project
+from alflow.embeddings import Activations, Embeddings, among
+from alflow.errors import ConflictError
 from alflow.progress import Progress, silent
-from alflow.store import items, projects
+from alflow.store import failures, items, projects
 from alflow.store.artifacts import digest
 from alflow.store.database import Transaction
-from alflow.vlm.images import read_image
+from alflow.workflow.encoding import Unusable, encode_items, no_rows
 from alflow.workflow.shards import (
     as_activations,
+    embedded_ids,
     folder,
     head,
     remember_encoder,
@@ -35,16 +34,11 @@ from alflow.workflow.shards import (
     shards,
     single,
 )
-from alflow.workflow.sources import read_file
-from alflow.workflow.threads import ahead, groups
+from alflow.workflow.threads import groups
 from alflow.workspace import Workspace
-
-if TYPE_CHECKING:
-    from alflow.vlm.encoder import Encoder
 
 SHARD_ITEMS: Final = 1024
 """Items a shard; the last one may hold fewer."""
-_NOT_EMBEDDED: Final = "not embedded"  # how the reasons begin by which a tried item is told from a new one
 
 
 @dataclass(frozen=True)
@@ -53,18 +47,28 @@ class EmbedReport:
 
     embedded: int
     known: int
-    failed: tuple[Rejection, ...]
+    failed: tuple[Unusable, ...]
+
+    def complaint(self) -> str | None:
+        """What could not be embedded, in one line; None where nothing is missing."""
+        if not self.failed:
+            return None
+        first, n_tried = self.failed[0], self.embedded + len(self.failed)
+        share = f"{len(self.failed)} of {n_tried} image{'' if n_tried == 1 else 's'} could not be embedded"
+        if len({one.reason for one in self.failed}) == 1:
+            return f"{share}: {first.reason}" + ("" if len(self.failed) > 1 else f" ({first.uri})")
+        return f"{share}; the first, {first.uri}: {first.reason}"
 
 
 def embed_missing(workspace: Workspace, project: Project, progress: Progress = silent) -> EmbedReport:
     """Embed the items that have no embedding by the project's encoder; can be killed anywhere and run again.
 
-    An original that is gone, or changed since it was imported, is recorded among the rejections and left out; the next
-    call tries it again.
+    An original that is gone, or changed since it was imported, or that the encoder fails on, is left out with the
+    reason. The next call tries it again; a schedule does so with pauses (`due_ids`).
 
     Raises:
-        InvalidInputError: the project's model cannot be used.
-        UnavailableError: its weights cannot be had on this machine.
+        InvalidInputError: the project's model cannot be used, or a shard is damaged.
+        UnavailableError: its weights cannot be had on this machine, or the disk takes no more.
     """
     with workspace.database.read() as tx:
         everything = items.ids(tx, project.id)
@@ -77,54 +81,53 @@ def embed_items(
     """`embed_missing` for these items only, such as one shard of them.
 
     Raises:
-        InvalidInputError: the project's model cannot be used.
-        UnavailableError: its weights cannot be had on this machine.
+        InvalidInputError: the project's model cannot be used, or a shard is damaged.
+        UnavailableError: its weights cannot be had on this machine, or the disk takes no more.
     """
     encoder, batch_size = workspace.encoder(project), workspace.settings.batch_size
     remember_encoder(workspace, project, encoder.hash, encoder.layers)
-    known = _embedded_ids(workspace, project, encoder.hash)
+    known = embedded_ids(workspace, project, encoder.hash)
     with workspace.database.read() as tx:
         missing = items.by_ids(tx, [item for item in item_ids if item not in known])
         n_left = sum(item not in known for item in items.ids(tx, project.id))  # of which `missing` may be one shard
-    failed: list[Rejection] = []
+    failed: list[Unusable] = []
     encoded = encode_items(encoder.for_many(n_left), missing, batch_size, progress)
     for parts in groups(encoded, max(1, SHARD_ITEMS // batch_size)):
-        _keep_shard(workspace, project, encoder.hash, [rows for rows, _ in parts])
-        unusable = [rejection for _, rejections in parts for rejection in rejections]
+        shard = Embeddings.concatenate([rows for rows, _ in parts])
+        _keep_shard(workspace, project, encoder.hash, shard)
+        unusable = [one for _, without in parts for one in without]
         with workspace.database.begin() as tx:
-            items.reject(tx, project.id, unusable)
+            failures.record(tx, {one.item_id: one.reason for one in unusable}, datetime.now(UTC))
+            failures.forget(tx, shard.item_ids.tolist())
         failed += unusable
     return EmbedReport(len(missing) - len(failed), len(item_ids) - len(missing), tuple(failed))
 
 
-def encode_items(
-    encoder: "Encoder", missing: Sequence[Item], batch_size: int, progress: Progress = silent
-) -> Iterator[tuple[Embeddings, list[Rejection]]]:
-    """Batches of rows and what could not be used; threads prepare pictures while the network works."""
-    done = 0
-    progress(done, len(missing))
-    for batch in groups(ahead(partial(_prepare, encoder), missing, 2 * batch_size), batch_size):
-        usable = [outcome for outcome in batch if not isinstance(outcome, Rejection)]
-        rejected = [outcome for outcome in batch if isinstance(outcome, Rejection)]
-        yield _encode(encoder, usable), rejected
-        done += len(batch)
-        progress(done, len(missing))
-
-
 def count_missing(workspace: Workspace, project: Project) -> int:
-    """How many items `embed_missing` has not tried yet; loads no model, so a schedule may ask often."""
-    return len(untried_ids(workspace, project))
+    """How many items `embed_missing` has not tried yet, or not for long; loads no model: a schedule may ask often."""
+    return len(due_ids(workspace, project))
 
 
-def untried_ids(workspace: Workspace, project: Project) -> list[int]:
-    """The items that `count_missing` counts."""
-    encoder_hash = remembered_encoder(workspace, project)
-    known = _embedded_ids(workspace, project, encoder_hash) if encoder_hash else set()
+def due_ids(workspace: Workspace, project: Project) -> list[int]:
+    """The items that `count_missing` counts: what failed is due again after a pause that doubles from time to time."""
+    now = datetime.now(UTC)
+    known = known_ids(workspace, project)
     with workspace.database.read() as tx:
         missing = [item for item in items.ids(tx, project.id) if item not in known]
-        reasons = {rejection.uri: rejection.reason for rejection in items.rejections(tx, project.id)}
-        untried = items.by_ids(tx, missing)
-    return [item.id for item in untried if not reasons.get(item.uri, "").startswith(_NOT_EMBEDDED)]
+        failed = failures.of_project(tx, project.id)
+    if embedded := [
+        one.item_id for one in failed if one.item_id in known
+    ]:  # by a run that was killed before it said so
+        with workspace.database.begin() as tx:
+            failures.forget(tx, embedded)
+    waiting = {one.item_id for one in failed if one.next_at > now}
+    return [item for item in missing if item not in waiting]
+
+
+def known_ids(workspace: Workspace, project: Project) -> set[int]:
+    """The items that have an embedding by the encoder that the project's model last meant; loads no model."""
+    encoder_hash = remembered_encoder(workspace, project)
+    return embedded_ids(workspace, project, encoder_hash) if encoder_hash else set()
 
 
 def load_embeddings(workspace: Workspace, project: Project, item_ids: Sequence[int]) -> Embeddings:
@@ -133,7 +136,7 @@ def load_embeddings(workspace: Workspace, project: Project, item_ids: Sequence[i
     wanted = torch.tensor(sorted(item_ids), dtype=torch.int64)
     every = shards(workspace, project, encoder_hash)
     parts = (single(shard[among(shard.item_ids, wanted).nonzero()[:, 0]]) for shard in every)
-    joined = Embeddings.concatenate([_no_rows(layers), *parts])
+    joined = Embeddings.concatenate([no_rows(layers), *parts])
     found = set(joined.item_ids.tolist())
     return joined.select(item for item in item_ids if item in found)
 
@@ -166,34 +169,7 @@ def class_rows_are_kept(workspace: Workspace, project: Project) -> bool:
     return workspace.artifacts.exists(_class_rows(workspace, project)[1])
 
 
-def prepare_file(encoder: "Encoder", uri: str, content_hash: str | None = None) -> Tensor:
-    """What the encoder sees of a file: pixels [3 H W].
-
-    Raises:
-        InvalidInputError: it is gone, cannot be decoded, or no longer has the content hash.
-    """
-    data = read_file(uri)
-    if content_hash is not None and hashlib.sha256(data).hexdigest() != content_hash:
-        raise InvalidInputError("the file has changed since it was imported")
-    return encoder.prepare(read_image(data, shortest=encoder.smallest_side).image)
-
-
-def _prepare(encoder: "Encoder", item: Item) -> tuple[int, Tensor] | Rejection:
-    try:
-        return item.id, prepare_file(encoder, item.uri, item.content_hash)
-    except InvalidInputError as error:
-        return Rejection(item.uri, f"{_NOT_EMBEDDED}: {error}", datetime.now(UTC))
-
-
-def _encode(encoder: "Encoder", usable: Sequence[tuple[int, Tensor]]) -> Embeddings:
-    if not usable:
-        return _no_rows(encoder.layers)
-    ids, pixels = zip(*usable, strict=True)
-    return Embeddings(torch.tensor(ids, dtype=torch.int64), encoder.pixels(torch.stack(pixels)))
-
-
-def _keep_shard(workspace: Workspace, project: Project, encoder_hash: str, parts: Sequence[Embeddings]) -> None:
-    shard = Embeddings.concatenate(parts)
+def _keep_shard(workspace: Workspace, project: Project, encoder_hash: str, shard: Embeddings) -> None:
     if not len(shard):
         return
     name = f"{folder(project, encoder_hash)}/{digest(items=shard.item_ids.tolist())}.safetensors"
@@ -214,15 +190,6 @@ def _prompts(tx: Transaction, project: Project) -> list[list[str]]:
     return [list(label.prompts) for label in projects.classes(tx, project.id)]
 
 
-def _embedded_ids(workspace: Workspace, project: Project, encoder_hash: str) -> set[int]:
-    return {item for shard in shards(workspace, project, encoder_hash) for item in shard.item_ids.tolist()}
-
-
 def _tensors(activations: Activations) -> dict[str, Tensor]:
     residuals = {} if activations.residuals is None else {"residuals": activations.residuals}
     return {"values": activations.values, **residuals}
-
-
-def _no_rows(layers: LastLayers) -> Embeddings:
-    width = layers.image_weight.shape[1]
-    return Embeddings(torch.empty(0, dtype=torch.int64), Activations(torch.empty(0, width)))

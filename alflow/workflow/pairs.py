@@ -22,7 +22,7 @@ from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError
 from alflow.progress import Progress
 from alflow.store.artifacts import digest
-from alflow.workflow.embed import prepare_file
+from alflow.workflow.encoding import prepare_file
 from alflow.workflow.sources import Entry
 from alflow.workflow.threads import ahead, groups
 from alflow.workspace import Workspace

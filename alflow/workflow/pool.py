@@ -15,9 +15,10 @@ from typing import Final
 from alflow.domain import Project, Rejection, Split
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.progress import Progress, silent
-from alflow.store import items, projects
+from alflow.store import failures, items, projects
 from alflow.store.artifacts import Artifacts
 from alflow.store.items import NewItem
+from alflow.store.rows import storable
 from alflow.vlm.images import read_image, rendition
 from alflow.workflow.sources import Entry, entries, read_file
 from alflow.workflow.threads import ahead, groups
@@ -171,7 +172,7 @@ def _take(
         )
     except InvalidInputError as error:
         place = "" if entry.row is None else f" (row {entry.row} of the manifest)"
-        return Rejection(_storable(entry.uri), _storable(f"{error}{place}"), datetime.now(UTC))
+        return Rejection(storable(entry.uri), storable(f"{error}{place}"), datetime.now(UTC))
     return NewItem(content_hash, entry.uri, chosen, width, height, classes.get(entry.label))
 
 
@@ -181,12 +182,8 @@ def _check_name(uri: str) -> None:
     Raises:
         InvalidInputError: the name is made of other bytes.
     """
-    if _storable(uri) != uri:
+    if storable(uri) != uri:
         raise InvalidInputError("the name of the file is no valid text; rename it")
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
 def _split(named: str, default: Split) -> Split:
@@ -227,6 +224,9 @@ def _store(
     with workspace.database.begin() as tx:
         added = items.add(tx, project.id, new)
         items.reject(tx, project.id, rejected)
+        items.forget_rejections(tx, project.id, [item.uri for item in new])
+        readable = items.by_hashes(tx, project.id, [item.content_hash for item in new])
+        failures.forget(tx, [item.id for item in readable])  # what is there again is embedded at once
         known = items.by_hashes(tx, project.id, list(truths))
         items.set_truths(tx, {item.id: truths[item.content_hash] for item in known if item.truth is None})
     return replace(

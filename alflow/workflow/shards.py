@@ -7,6 +7,7 @@ projects/<id>/embeddings/<encoder>/<items>.safetensors     a shard: item_ids [N]
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -14,7 +15,8 @@ from torch import Tensor
 
 from alflow.domain import Project
 from alflow.embeddings import Activations, Embeddings, LastLayers
-from alflow.errors import NotFoundError
+from alflow.errors import InvalidInputError, NotFoundError
+from alflow.store.artifacts import Artifacts
 from alflow.workspace import Workspace
 
 
@@ -30,13 +32,21 @@ def remember_encoder(workspace: Workspace, project: Project, encoder_hash: str, 
 
 
 def remembered_encoder(workspace: Workspace, project: Project) -> str | None:
-    """Hash of the encoder that the project's items were last embedded with; None before."""
+    """Hash of the encoder that the project's items were last embedded with; None before.
+
+    Raises:
+        InvalidInputError: the note of it is damaged.
+    """
+    name = f"projects/{project.id}/encoder.json"
     try:
-        note = json.loads(workspace.artifacts.read_bytes(f"projects/{project.id}/encoder.json"))
+        note = json.loads(workspace.artifacts.read_bytes(name))
+        same = (note["model"], note["precision"]) == (project.model, project.precision)
+        return str(note["hash"]) if same else None
     except NotFoundError:
         return None
-    same = (note["model"], note["precision"]) == (project.model, project.precision)
-    return str(note["hash"]) if same else None
+    except (ValueError, KeyError, TypeError) as error:
+        where = workspace.artifacts.path(name)
+        raise InvalidInputError(f"the note {where} is damaged: delete it and run `alflow embed`") from error
 
 
 def head(workspace: Workspace, project: Project) -> tuple[str, LastLayers]:
@@ -53,11 +63,28 @@ def head(workspace: Workspace, project: Project) -> tuple[str, LastLayers]:
         or not workspace.artifacts.exists(_layers_path(project, known))
     ):
         encoder = workspace.encoder(project)
+        if known == encoder.hash:  # else nothing is embedded with it yet
+            remember_encoder(workspace, project, encoder.hash, encoder.layers)
         return encoder.hash, encoder.layers
     tensors, notes = workspace.artifacts.read_tensors(_layers_path(project, known))
     scale, bias = float(tensors["scale"]), float(tensors["bias"])
     likelihood: Any = notes["likelihood"]
     return known, LastLayers(tensors["image_weight"], tensors["text_weight"], scale, bias, likelihood)
+
+
+def embedded_ids(workspace: Workspace, project: Project, encoder_hash: str) -> set[int]:
+    """The items that have a row in a shard of this encoder.
+
+    Raises:
+        InvalidInputError: a shard is damaged.
+    """
+    every = (_item_ids(workspace.artifacts, name) for name in names(workspace, project, encoder_hash))
+    return {item for ids in every for item in ids}
+
+
+@lru_cache(maxsize=4096)  # by name: a shard never changes, and who waits asks every few seconds
+def _item_ids(artifacts: Artifacts, name: str) -> tuple[int, ...]:
+    return tuple(_read(artifacts, name).item_ids.tolist())
 
 
 def names(workspace: Workspace, project: Project, encoder_hash: str) -> list[str]:
@@ -66,9 +93,12 @@ def names(workspace: Workspace, project: Project, encoder_hash: str) -> list[str
 
 
 def read(workspace: Workspace, name: str) -> Embeddings:
-    """One shard, in the precision it is kept in; local files are mapped into memory, not copied."""
-    tensors, _ = workspace.artifacts.read_tensors(name)
-    return Embeddings(tensors["item_ids"], as_activations(tensors))
+    """One shard, in the precision it is kept in; local files are mapped into memory, not copied.
+
+    Raises:
+        InvalidInputError: it is damaged; the message names the file.
+    """
+    return _read(workspace.artifacts, name)
 
 
 def shards(workspace: Workspace, project: Project, encoder_hash: str) -> Iterator[Embeddings]:
@@ -92,6 +122,20 @@ def single(rows: Embeddings) -> Embeddings:
     residuals = rows.activations.residuals
     values = Activations(rows.activations.values.float(), None if residuals is None else residuals.float())
     return Embeddings(rows.item_ids, values)
+
+
+def _read(artifacts: Artifacts, name: str) -> Embeddings:
+    damaged = f"the embeddings in {artifacts.path(name)} are damaged"
+    remedy = "delete that file and run `alflow embed`, which makes its rows anew"
+    try:
+        tensors, _ = artifacts.read_tensors(name)
+        ids, values, residuals = tensors["item_ids"], tensors["values"], tensors.get("residuals")
+    except (InvalidInputError, KeyError) as error:
+        raise InvalidInputError(f"{damaged}: {remedy}") from error
+    rows = [values] if residuals is None else [values, residuals]
+    if ids.dtype != torch.int64 or ids.ndim != 1 or any(part.ndim != 2 or len(part) != len(ids) for part in rows):
+        raise InvalidInputError(f"{damaged}: {remedy}")
+    return Embeddings(ids, Activations(values, residuals))
 
 
 def _layers_path(project: Project, encoder_hash: str) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, inspect, select, text
 from alflow.domain import Verdict
 from alflow.errors import UnavailableError
 from alflow.store import database as module
-from alflow.store import labels, tables
+from alflow.store import failures, items, labels, tables
 from alflow.store.database import MIGRATION_OPTIONS, Database, make_engine
 from alflow.store.labels import NewLabel
 from alflow.workspace import Workspace
@@ -174,6 +174,43 @@ def test_answers_from_before_the_desk_survive_its_migration(empty_url: str) -> N
         command.downgrade(module._config(connection), "0002")
     with engine.connect() as tx:
         assert tx.execute(text("SELECT verdict FROM label")).scalars().all() == ["skip"]
+    engine.dispose()
+
+
+def test_images_that_were_not_embedded_become_due_and_leave_the_list_of_rejected_files(empty_url: str) -> None:
+    engine = make_engine(empty_url)
+    migrate(engine, "0007")
+    at = "2026-01-02 03:04:05"
+    with engine.begin() as tx:
+        tx.exec_driver_sql(
+            "INSERT INTO project (id, name, model, precision, settings, created_at)"
+            f" VALUES (1, 'p', 'm', 'fp32', '{{}}', '{at}'), (2, 'q', 'm', 'fp32', '{{}}', '{at}')"
+        )
+        tx.exec_driver_sql(
+            "INSERT INTO item (id, project_id, content_hash, uri, split, width, height) VALUES"
+            " (1, 1, 'old', '/a', 'pool', 1, 1), (2, 1, 'new', '/a', 'pool', 1, 1), (3, 1, 'b', '/b', 'pool', 1, 1),"
+            " (4, 2, 'old', '/a', 'pool', 1, 1)"
+        )
+        tx.exec_driver_sql(
+            "INSERT INTO rejection (project_id, uri, reason, at) VALUES"
+            f" (1, '/a', 'not embedded: it is away', '{at}'), (1, '/c', 'the file is empty', '{at}')"
+        )
+    migrate(engine, "head")
+    with engine.connect() as tx:
+        assert [(one.item_id, one.reason) for one in failures.of_project(tx, 1)] == [
+            (1, "it is away"),
+            (2, "it is away"),
+        ]
+        assert all(one.next_at < datetime.now(UTC) for one in failures.of_project(tx, 1))
+        assert failures.of_project(tx, 2) == []
+        assert [(one.uri, one.reason) for one in items.rejections(tx, 1)] == [("/c", "the file is empty")]
+    with engine.begin() as connection:
+        command.downgrade(module._config(connection), "0007")
+    with engine.connect() as tx:
+        assert {(one.uri, one.reason) for one in items.rejections(tx, 1)} == {
+            ("/c", "the file is empty"),
+            ("/a", "not embedded: it is away"),
+        }
     engine.dispose()
 
 

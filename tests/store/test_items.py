@@ -109,3 +109,5 @@ def test_rejected_files_are_listed_newest_first_and_once(database: Database, pro
         )
         items.reject(tx, project.id, [])
         assert items.rejections(tx, project.id) == [Rejection("a.png", "still animated", at(3)), first[1]]
+        items.forget_rejections(tx, project.id, ["a.png", "never.png"])
+        assert items.rejections(tx, project.id) == [first[1]]

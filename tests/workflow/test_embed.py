@@ -1,17 +1,25 @@
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
+from safetensors.torch import save_file
+from sqlalchemy import select
 
-from alflow.domain import Item, NewClass, Project
-from alflow.errors import InvalidInputError
+from alflow.domain import EmbedFailure, Item, NewClass, Project
+from alflow.embeddings import Activations
+from alflow.errors import InvalidInputError, UnavailableError
 from alflow.settings import Settings
-from alflow.store import items
-from alflow.vlm.encoder import class_activations
+from alflow.store import failures, items, tables
+from alflow.store.artifacts import Artifacts
+from alflow.vlm.encoder import OpenClipEncoder, class_activations
+from alflow.vlm.towers import Tower
 from alflow.workflow import embed
-from alflow.workflow.embed import class_rows, count_missing, embed_missing, load_embeddings
+from alflow.workflow.embed import class_rows, count_missing, due_ids, embed_missing, load_embeddings
 from alflow.workflow.pool import import_items
 from alflow.workflow.projects import create_project, name_classes, set_classes
 from alflow.workspace import Workspace
@@ -21,6 +29,20 @@ from tests import tiny
 def stored(workspace: Workspace, project: Project) -> list[Item]:
     with workspace.database.read() as tx:
         return items.list_(tx, project.id)
+
+
+def not_embedded(workspace: Workspace, project: Project) -> list[EmbedFailure]:
+    with workspace.database.read() as tx:
+        return failures.of_project(tx, project.id)
+
+
+def move_back_in_time(workspace: Workspace, hours: float) -> None:
+    """As if what failed had failed so much earlier."""
+    with workspace.database.begin() as tx:
+        failed = tables.embed_failure
+        for item_id, then in tx.execute(select(failed.c.item_id, failed.c.next_at)).tuples().all():
+            earlier = failed.update().where(failed.c.item_id == item_id).values(next_at=then - timedelta(hours=hours))
+            tx.execute(earlier)
 
 
 def shards(workspace: Workspace) -> list[Path]:
@@ -103,15 +125,163 @@ def test_an_original_that_is_gone_or_changed_is_left_out_and_recorded(
     report = embed_missing(workspace, pets)
     assert report.embedded == 3
     assert {one.uri: one.reason for one in report.failed} == {
-        str(gone): "not embedded: the file does not exist",
-        str(changed): "not embedded: the file has changed since it was imported",
+        str(gone): "the file does not exist",
+        str(changed): "the file has changed since it was imported",
     }
-    with workspace.database.read() as tx:
-        assert {one.uri for one in items.rejections(tx, pets.id)} == {str(gone), str(changed)}
+    assert {one.uri for one in not_embedded(workspace, pets)} == {str(gone), str(changed)}
     assert len(load_embeddings(workspace, pets, [item.id for item in five])) == 3
     assert count_missing(workspace, pets) == 0
     gone.write_bytes(kept)
     assert embed_missing(workspace, pets).embedded == 1
+    assert {one.uri for one in not_embedded(workspace, pets)} == {str(changed)}
+
+
+def test_what_failed_is_due_again_after_pauses_that_double(
+    workspace: Workspace, pets: Project, five: list[Item], pictures: Path
+) -> None:
+    away = pictures.rename(pictures.parent / "away")
+    pauses = []
+    for attempt in range(12):
+        assert len(embed_missing(workspace, pets).failed) == 5
+        first = not_embedded(workspace, pets)[0]
+        assert (first.attempts, first.item_id) == (attempt + 1, five[0].id)
+        assert due_ids(workspace, pets) == []
+        pauses.append((first.next_at - first.at).total_seconds() / 60)
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360]
+    away.rename(pictures)
+    move_back_in_time(workspace, hours=6)
+    assert due_ids(workspace, pets) == [item.id for item in five]
+    assert embed_missing(workspace, pets).embedded == 5
+    assert not_embedded(workspace, pets) == []
+
+
+def test_a_folder_that_is_away_is_said_once(
+    workspace: Workspace, pets: Project, five: list[Item], pictures: Path
+) -> None:
+    away = pictures.rename(pictures.parent / "away")
+    assert embed_missing(workspace, pets).complaint() == (
+        f"5 of 5 images could not be embedded: the folder {pictures} is not there"
+    )
+    pictures.mkdir()
+    assert embed_missing(workspace, pets).complaint() == (
+        f"5 of 5 images could not be embedded: the folder {pictures} is empty"
+    )
+    pictures.rmdir()
+    away.rename(pictures)
+    Path(five[0].uri).unlink()
+    assert embed_missing(workspace, pets).complaint() == (
+        f"1 of 5 images could not be embedded: the file does not exist ({five[0].uri})"
+    )
+    assert embed_missing(workspace, pets).complaint() == (
+        f"1 of 1 image could not be embedded: the file does not exist ({five[0].uri})"
+    )
+
+
+def test_a_file_that_was_replaced_does_not_inherit_the_refusal_of_the_old_one(
+    workspace: Workspace, pets: Project, five: list[Item], pictures: Path
+) -> None:
+    tiny.write_picture(Path(five[0].uri), seed=77)
+    assert len(embed_missing(workspace, pets).failed) == 1
+    import_items(workspace, pets, str(pictures))
+    replaced = stored(workspace, pets)[-1]
+    assert replaced.uri == five[0].uri
+    assert due_ids(workspace, pets) == [replaced.id]
+    assert embed_missing(workspace, pets).embedded == 1
+
+
+def test_images_that_are_imported_again_are_due_at_once_and_leave_the_lists(
+    workspace: Workspace, pets: Project, five: list[Item], pictures: Path
+) -> None:
+    late = pictures / "late.png"
+    late.touch()
+    import_items(workspace, pets, str(pictures))
+    away = pictures.rename(pictures.parent / "away")
+    embed_missing(workspace, pets)
+    away.rename(pictures)
+    assert due_ids(workspace, pets) == []
+    tiny.write_picture(late, seed=5)
+    import_items(workspace, pets, str(pictures))
+    assert len(due_ids(workspace, pets)) == len(five) + 1
+    assert not_embedded(workspace, pets) == []
+    with workspace.database.read() as tx:
+        assert items.rejections(tx, pets.id) == []
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("odd"), OSError(5, "Input/output error"), KeyError("x")])
+def test_one_picture_that_cannot_be_prepared_ends_nothing(
+    workspace: Workspace, pets: Project, five: list[Item], error: Exception
+) -> None:
+    encoder = cast("OpenClipEncoder", workspace.encoder(pets))
+
+    def prepare(image: Image.Image) -> torch.Tensor:
+        if image.tobytes() == bad:
+            raise error
+        return encoder.prepare(image)
+
+    bad = Image.open(five[2].uri).convert("RGB").tobytes()
+    workspace._encoders[pets.model, "fp32"] = replace(encoder, prepare=prepare)
+    report = embed_missing(workspace, pets)
+    assert report.embedded == 4
+    ((uri, reason),) = [(one.uri, one.reason) for one in report.failed]
+    assert (uri, type(error).__name__ in reason) == (five[2].uri, True)
+
+
+@pytest.mark.parametrize("how", ["raises", "out of memory", "not finite", "another shape"])
+def test_one_picture_that_the_network_fails_on_ends_nothing(
+    workspace: Workspace, pets: Project, five: list[Item], how: str
+) -> None:
+    encoder = cast("OpenClipEncoder", workspace.encoder(pets))
+    bad = encoder.prepare(Image.open(five[2].uri).convert("RGB"))
+
+    def tower(batch: torch.Tensor) -> Activations:
+        if how == "raises" and any(torch.equal(one, bad) for one in batch):
+            raise RuntimeError("CUDA error: an illegal picture")
+        if how == "out of memory" and len(batch) > 2:
+            raise torch.OutOfMemoryError
+        return encoder.image_tower(batch)
+
+    def prepare(image: Image.Image) -> torch.Tensor:
+        pixels = encoder.prepare(image)
+        if not torch.equal(pixels, bad):
+            return pixels
+        return {"not finite": pixels * torch.inf, "another shape": pixels[:, :16]}.get(how, pixels)
+
+    workspace._encoders[pets.model, "fp32"] = replace(encoder, prepare=prepare, image_tower=cast("Tower", tower))
+    report = embed_missing(workspace, pets)
+    wrong = [] if how == "out of memory" else [five[2].uri]
+    assert ([one.uri for one in report.failed], report.embedded) == (wrong, 5 - len(wrong))
+    good = [item.id for item in five if item.uri not in wrong]
+    assert load_embeddings(workspace, pets, [item.id for item in five]).item_ids.tolist() == good
+
+
+@pytest.mark.parametrize("damage", [b"", b"not safetensors", "cut", "header", "other tensors"])
+def test_a_damaged_shard_is_named_and_made_anew(
+    workspace: Workspace, pets: Project, five: list[Item], damage: bytes | str
+) -> None:
+    embed_missing(workspace, pets)
+    (shard,) = shards(workspace)
+    whole = shard.read_bytes()
+    if damage == "other tensors":
+        save_file({"item_ids": torch.zeros(3), "values": torch.zeros(2)}, shard)
+    else:
+        made = {"cut": whole[:-10], "header": b"\xff\xff" + whole[2:]}
+        shard.write_bytes(damage if isinstance(damage, bytes) else made[damage])
+    fresh = Workspace.open(Settings(home=workspace.settings.home))
+    for use in (embed_missing, due_ids, lambda *who: load_embeddings(*who, [item.id for item in five])):
+        with pytest.raises(InvalidInputError, match=rf"{shard} are damaged: delete that file and run `alflow embed`"):
+            use(fresh, pets)
+    shard.unlink()
+    assert len(due_ids(fresh, pets)) == 5
+    assert embed_missing(fresh, pets).embedded == 5
+    assert shard.read_bytes() == whole
+    fresh.database.close()
+
+
+def test_a_full_disk_is_one_line(workspace: Workspace, pets: Project, five: list[Item], full_disk: Path) -> None:
+    there = Workspace(workspace.settings, workspace.database, Artifacts(full_disk))
+    with pytest.raises(UnavailableError, match=rf"the disk is full: {full_disk}\S+ could not be written; free some"):
+        embed_missing(there, pets)
+    assert len(due_ids(there, pets)) == len(five)
 
 
 def test_missing_items_are_counted_without_the_model(

@@ -1,0 +1,52 @@
+"""The items that could not be embedded so far: by item, not by path, and tried again after longer and longer."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, select
+
+from alflow.domain import EmbedFailure
+from alflow.store import tables
+from alflow.store.database import Transaction
+from alflow.store.rows import chunks, storable, upsert
+
+FIRST_AGAIN: Final = timedelta(minutes=1)
+"""How long after its first failure an item is tried again; twice as long after each further one."""
+
+LAST_AGAIN: Final = timedelta(hours=6)
+"""The longest that an item waits for its next try."""
+
+
+def record(tx: Transaction, reasons: Mapping[int, str], now: datetime) -> None:
+    """These items (id -> reason) could not be embedded just now."""
+    table = tables.embed_failure
+    statement = upsert(tx, table)
+    newest = {name: statement.excluded[name] for name in ("reason", "attempts", "at", "next_at")}
+    statement = statement.on_conflict_do_update(index_elements=["item_id"], set_=newest)
+    for chunk in chunks(list(reasons)):
+        tried = select(table.c.item_id, table.c.attempts).where(table.c.item_id.in_(chunk))
+        before = dict(tx.execute(tried).tuples().all())
+        rows = [_row(one, reasons[one], before.get(one, 0) + 1, now) for one in chunk]
+        tx.execute(statement, rows)
+
+
+def forget(tx: Transaction, item_ids: Sequence[int]) -> None:
+    """Clear these items: they are embedded, or something about them changed, so that they are due at once."""
+    table = tables.embed_failure
+    for chunk in chunks(item_ids):
+        tx.execute(delete(table).where(table.c.item_id.in_(chunk)))
+
+
+def of_project(tx: Transaction, project_id: int) -> list[EmbedFailure]:
+    """The project's items that could not be embedded, in the order of their ids."""
+    failure, item = tables.embed_failure, tables.item
+    rows = select(failure, item.c.uri).join(item, item.c.id == failure.c.item_id)
+    mine = rows.where(item.c.project_id == project_id).order_by(item.c.id)
+    return [EmbedFailure(**row) for row in tx.execute(mine).mappings()]
+
+
+def _row(item_id: int, reason: str, attempts: int, now: datetime) -> dict[str, object]:
+    pause = min(LAST_AGAIN, FIRST_AGAIN * 2 ** min(attempts - 1, 20))
+    row = {"item_id": item_id, "reason": storable(reason), "attempts": attempts}
+    return row | {"at": now, "next_at": now + pause}

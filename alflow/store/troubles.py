@@ -1,0 +1,50 @@
+"""What stops the runs of a project, and when the schedule last looked at it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, select
+
+from alflow.domain import Trouble
+from alflow.store import tables
+from alflow.store.database import Transaction
+from alflow.store.rows import storable, upsert
+
+
+def record(tx: Transaction, project_id: int, message: str, now: datetime) -> None:
+    """A run of the project failed; the first failure after a success begins a new trouble."""
+    statement = upsert(tx, tables.trouble)
+    newest: dict[str, ColumnElement[Any]] = {
+        "message": statement.excluded.message,
+        "times": tables.trouble.c.times + 1,
+        "at": statement.excluded.at,
+    }
+    statement = statement.on_conflict_do_update(index_elements=["project_id"], set_=newest)
+    first = {"project_id": project_id, "message": storable(message), "times": 1, "since": now, "at": now}
+    tx.execute(statement, first)
+
+
+def clear(tx: Transaction, project_id: int) -> None:
+    """A run of the project succeeded."""
+    tx.execute(delete(tables.trouble).where(tables.trouble.c.project_id == project_id))
+
+
+def of_project(tx: Transaction, project_id: int) -> Trouble | None:
+    """What stops the project's runs; None while they succeed."""
+    table = tables.trouble
+    rows = select(table.c.message, table.c.times, table.c.since, table.c.at).where(table.c.project_id == project_id)
+    row = tx.execute(rows).mappings().one_or_none()
+    return None if row is None else Trouble(**row)
+
+
+def look(tx: Transaction, project_id: int, now: datetime) -> None:
+    """The schedule looks at the project."""
+    statement = upsert(tx, tables.look)
+    statement = statement.on_conflict_do_update(index_elements=["project_id"], set_={"at": statement.excluded.at})
+    tx.execute(statement, {"project_id": project_id, "at": now})
+
+
+def last_look(tx: Transaction, project_id: int | None = None) -> datetime | None:
+    """When the schedule last looked at the project, or at any; None if it never did."""
+    rows = select(func.max(tables.look.c.at, type_=tables.look.c.at.type))
+    return tx.execute(rows if project_id is None else rows.where(tables.look.c.project_id == project_id)).scalar()
