@@ -1,7 +1,7 @@
 """The pages before the gate: one small form each, plain HTML without a script."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alflow.errors import AlflowError, DeniedError, TryLaterError
+from alflow.workflow import sign_in
+from ui import onward
 from ui.address import is_https
 from ui.body import received
 from ui.gate import Doorkeeper
@@ -66,20 +68,25 @@ def again(form: Form, error: AlflowError) -> Response:
     return page(form, str(error), 403 if isinstance(error, DeniedError) else 422)
 
 
-def enter(request: Request, token: str, where: str = "/") -> Response:
-    """Go there, with the cookie of a session."""
+def enter(request: Request, token: str, where: str = onward.HOME) -> Response:
+    """Go there, with the cookie of a new session; the session that the browser had ends."""
     keeper = doorkeeper(request)
-    settings = keeper.workspace.settings
+    if before := request.cookies.get(keeper.cookie):
+        sign_in.sign_out(keeper.workspace, before)
     response = RedirectResponse(where, status_code=303)
-    response.set_cookie(
-        keeper.cookie,
-        token,
-        max_age=round(settings.session_days * SECONDS_A_DAY),
-        httponly=True,
-        samesite="lax",
-        secure=is_https(request, settings),
-    )
+    return keep(request, response, keeper.cookie, token, keeper.workspace.settings.session_days * SECONDS_A_DAY)
+
+
+def keep(request: Request, response: Response, cookie: str, value: str, seconds: float) -> Response:
+    """Let the browser keep a cookie that no script reads and no other site sends."""
+    secure = is_https(request, doorkeeper(request).workspace.settings)
+    response.set_cookie(cookie, value, max_age=round(seconds), httponly=True, samesite="lax", secure=secure)
     return response
+
+
+def carried(name: str, value: str) -> list[Field]:
+    """What goes through a form unseen; nothing where there is nothing to carry."""
+    return [Field("", name, "off", "hidden", value)] if value else []
 
 
 def doorkeeper(request: Request) -> Doorkeeper:
@@ -89,7 +96,7 @@ def doorkeeper(request: Request) -> Doorkeeper:
     return found
 
 
-async def sent(request: Request) -> Mapping[str, str]:
+async def sent(request: Request) -> defaultdict[str, str]:
     """The fields of a form; anybody may send one.
 
     Raises:

@@ -17,9 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from alflow.accounts import Visitor
 from alflow.workflow import sign_in
 from alflow.workspace import Workspace
-from ui import access, origin
+from ui import access, onward, origin
 
-SIGN_IN: Final = "/sign-in"
 STAMP: Final = "x-alflow-visitor"
 """Header by which Streamlit learns whose websocket it is: it gives nobody the script state of another visitor."""
 _SIGNED_OUT: Final = 4401
@@ -84,7 +83,7 @@ class Gate:
             return None
         if visitor is None:
             if "text/html" in connection.headers.get("accept", ""):
-                return RedirectResponse(SIGN_IN, status_code=303)
+                return RedirectResponse(onward.to_sign_in(connection), status_code=303)
             return PlainTextResponse("Sign in first.", 401)
         needs = access.needed(path)
         if needs is not None and not visitor.may(*needs):

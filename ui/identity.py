@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -23,10 +24,11 @@ from alflow.errors import DeniedError, InvalidInputError, UnavailableError
 from alflow.settings import Settings
 from alflow.workflow import sign_in
 from alflow.workspace import Workspace
+from ui import door, onward
 
 PATH: Final = "/sign-in/identity"
-OFFER: Final = ("Sign in with your organisation", PATH)
-_DAYS: Final = 10 / (24 * 60)  # ten minutes, from the provider to here
+OFFER: Final = "Sign in with your organisation"
+_SECONDS: Final = 600  # from here to the provider and back
 _UNVERIFIED: Final = "Your organisation does not say that it has verified your e-mail address. Ask whoever runs alflow."
 
 
@@ -59,9 +61,11 @@ def streamlit_secrets(settings: Settings) -> dict[str, Any]:
     }
 
 
-def start(_: Request) -> Response:
+def start(request: Request) -> Response:
     """Off to the provider; the link that Streamlit's login wants lasts two minutes, so it is made here."""
-    return RedirectResponse(f"/auth/login?provider={encode_provider_token('default')}", status_code=303)
+    response = RedirectResponse(f"/auth/login?provider={encode_provider_token('default')}", status_code=303)
+    place = quote(onward.safe(request.query_params.get(onward.FIELD, "")))
+    return door.keep(request, response, _cookie(request), place, _SECONDS)
 
 
 ROUTES = [Route(PATH, start, methods=["GET"])]
@@ -80,17 +84,27 @@ def enter(workspace: Workspace, request: Request) -> str:
         InvalidInputError: the address is none.
     """
     claims = _claims(request)
-    if claims.get("email_verified") not in {True, "true"}:  # some providers send the word
+    email, verified, name = (claims.get(each) for each in ("email", "email_verified", "name"))
+    if not isinstance(email, str) or not (verified is True or verified == "true"):  # some providers send the word
         raise DeniedError(_UNVERIFIED)
-    return sign_in.sign_in_identity(workspace, str(claims.get("email", "")), str(claims.get("name", "")))
+    return sign_in.sign_in_identity(workspace, email, name if isinstance(name, str) else "")
+
+
+def place(request: Request) -> str:
+    """Where the browser was going before it went to the provider."""
+    return onward.safe(unquote(request.cookies.get(_cookie(request), "")))
 
 
 def forget(request: Request, response: Response) -> Response:
-    """Delete what Streamlit's login left: its session is not ours."""
+    """Delete what Streamlit's login left, whose session is not ours, and what was kept on the way."""
     for name in request.cookies:
-        if name.startswith((USER_COOKIE_NAME, TOKENS_COOKIE_NAME)):
+        if name.startswith((USER_COOKIE_NAME, TOKENS_COOKIE_NAME)) or name == _cookie(request):
             response.delete_cookie(name, httponly=True, samesite="lax")
     return response
+
+
+def _cookie(request: Request) -> str:
+    return f"{door.doorkeeper(request).cookie}_{onward.FIELD}"
 
 
 def _claims(request: Request) -> Mapping[str, Any]:
@@ -101,7 +115,9 @@ def _claims(request: Request) -> Mapping[str, Any]:
     """
 
     def signed(name: str) -> bytes | None:
-        return decode_signed_value(get_cookie_secret(), name, request.cookies.get(name, ""), _DAYS)
+        return decode_signed_value(
+            get_cookie_secret(), name, request.cookies.get(name, ""), _SECONDS / door.SECONDS_A_DAY
+        )
 
     found = get_cookie_with_chunks(signed, USER_COOKIE_NAME)
     if found is None:

@@ -1,5 +1,6 @@
 """Where a link from an invitation leads: make an account, set a new password, or join with the account one has."""
 
+from collections import defaultdict
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -11,11 +12,11 @@ from alflow.accounts import Visitor
 from alflow.errors import AlflowError, DeniedError
 from alflow.workflow import passwords, people
 from alflow.workflow.people import Offer
-from ui import door, pools
+from ui import door, onward, pools
 from ui.door import Field, Form
 
 PATH = "/invitation"
-_NOTHING = Form("invitation", "An invitation to label.", links=[("Sign in", "/sign-in")])
+_NOTHING = Form("invitation", "An invitation to label.", links=[("Sign in", onward.SIGN_IN)])
 
 
 def link(address: str, token: str) -> str:
@@ -30,7 +31,7 @@ def look(request: Request) -> Response:
         offer = people.look_at(door.doorkeeper(request).workspace, token)
     except AlflowError as error:
         return door.again(_NOTHING, error)
-    return door.page(_form(offer, token, request.state.visitor))
+    return door.page(_form(offer, defaultdict(str, request.query_params), request.state.visitor))
 
 
 async def accept(request: Request) -> Response:
@@ -38,19 +39,20 @@ async def accept(request: Request) -> Response:
     workspace, visitor = door.doorkeeper(request).workspace, request.state.visitor
     try:
         sent = await door.sent(request)
-        token, name, password = sent["token"], sent["name"], sent["password"]
+        token, place = sent["token"], onward.safe(sent[onward.FIELD])
         offer = await run_in_threadpool(people.look_at, workspace, token)
     except AlflowError as error:
         return door.again(_NOTHING, error)
     try:
         if _joins(offer, visitor):
             await run_in_threadpool(people.join, workspace, token, visitor)
-            return RedirectResponse("/", status_code=303)
-        return door.enter(request, await pools.PASSWORDS.run(people.accept, workspace, token, name, password))
+            return RedirectResponse(place, status_code=303)
+        session = await pools.PASSWORDS.run(people.accept, workspace, token, sent["name"], sent["password"])
+        return await run_in_threadpool(door.enter, request, session, place)
     except DeniedError as error:
         return door.again(_NOTHING, error)
     except AlflowError as error:
-        return door.again(_form(offer, token, visitor, name), error)
+        return door.again(_form(offer, sent, visitor), error)
 
 
 ROUTES = [Route(PATH, look, methods=["GET"]), Route(PATH, accept, methods=["POST"])]
@@ -60,18 +62,19 @@ def _joins(offer: Offer, visitor: Visitor | None) -> bool:
     return offer.project is not None and visitor is not None and not visitor.everywhere
 
 
-def _form(offer: Offer, token: str, visitor: Visitor | None, name: str = "") -> Form:
-    carried = Field("", "token", "off", "hidden", token)
+def _form(offer: Offer, asked: defaultdict[str, str], visitor: Visitor | None) -> Form:
+    token, place = asked["token"], onward.safe(asked[onward.FIELD])
+    carried = [*door.carried("token", token), *door.carried(onward.FIELD, place)]
     password = Field(
         "New password", "password", "new-password", "password", hint=f"At least {passwords.SHORTEST} characters"
     )
     if offer.project is None:
         called = Field("", "username", "username", "hidden", offer.name or "")
         lead = f"A new password for {offer.name}. You will be signed out everywhere else."
-        return Form("new password", lead, PATH, [carried, called, password], "Set password")
+        return Form("new password", lead, PATH, [*carried, called, password], "Set password")
     lead = f"You are invited to {offer.project.name} as {offer.role}."
     if visitor is not None and _joins(offer, visitor):
-        return Form("invitation", lead, PATH, [carried], f"Join as {visitor.annotator.name}")
-    fields = [carried, Field("Your name", "name", "username", value=name), password]
-    sign_in = f"/sign-in?{urlencode({'invitation': token})}"
+        return Form("invitation", lead, PATH, carried, f"Join as {visitor.annotator.name}")
+    fields = [*carried, Field("Your name", "name", "username", value=asked["name"]), password]
+    sign_in = onward.with_place(onward.SIGN_IN, place, invitation=token)
     return Form("invitation", lead, PATH, fields, "Make my account", [("I have an account", sign_in)])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -33,7 +34,7 @@ async def change(request: Request) -> Response:
         token = await pools.PASSWORDS.run(sign_in.change_password, workspace, *asked)
     except AlflowError as error:
         return door.again(_form(visitor), error)
-    return door.enter(request, token, CHANGED)
+    return await run_in_threadpool(door.enter, request, token, CHANGED)
 
 
 ROUTES = [Route(PATH, form, methods=["GET"]), Route(PATH, change, methods=["POST"])]

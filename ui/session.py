@@ -81,9 +81,9 @@ def project() -> Project | None:
 
 def _ways() -> str:
     """Where one goes from the sidebar about oneself."""
-    ways = {password.PATH: "Change password"} if visitor().has_password else {}
-    ways |= {sign_in.LEAVE: "Sign out"}
-    return "".join(f'<a class="quiet" href="{to}" target="_self">{words}</a>' for to, words in ways.items())
+    change = f'<a class="quiet" href="{password.PATH}" target="_self">Change password</a>'
+    leave = f'<form method="post" action="{sign_in.LEAVE}"><button class="quiet">Sign out</button></form>'
+    return (change if visitor().has_password else "") + leave
 
 
 def _role() -> str:

@@ -42,6 +42,7 @@ FRAME = """
 .change time { opacity: .65; font-variant-numeric: tabular-nums } .change small { opacity: .65 }
 .person small { display: block; opacity: .65; overflow-wrap: anywhere }
 .account { display: flex; flex-wrap: wrap; gap: .25rem 1rem }
-a.quiet { font-size: .875rem; color: inherit; opacity: .7 }
+.quiet { font-size: .875rem; color: inherit !important; opacity: .7 }
+button.quiet { padding: 0; border: 0; background: none; text-decoration: underline; cursor: pointer }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums }
 """

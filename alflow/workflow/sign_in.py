@@ -187,7 +187,7 @@ def clean_email(email: str) -> str:
     Raises:
         InvalidInputError: it is none.
     """
-    email = email.strip().lower()
+    email = "".join(each.lower() if each.isascii() else each for each in email.strip())  # "K" (Kelvin) is no "k"
     local, _, domain = email.rpartition("@")
     plain = email.isprintable() and not any(each.isspace() for each in email)
     if not local or "." not in domain or len(email) > 320 or not plain:

@@ -150,5 +150,5 @@ def test_one_changes_ones_own_password(house: House, enter: Enter) -> None:
     expect(page.locator("[data-is=title]")).to_have_text("birds")
     page = enter(house.cookies["annotator"])  # comes with an identity: there is no password to change
     page.goto(f"{house.url}/label?project=birds")
-    expect(page.get_by_role("link", name="Sign out")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     expect(page.get_by_role("link", name="Change password")).to_have_count(0)

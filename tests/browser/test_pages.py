@@ -103,7 +103,7 @@ def test_the_selector_changes_the_project(desk: Desk, signed_in: Open, project: 
 
 def test_signing_out_closes_the_door(desk: Desk, signed_in: Open, project: Project) -> None:
     page = signed_in("Ada", project.name)
-    page.get_by_role("link", name="Sign out").click()
+    page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("Your name")).to_be_visible()
     page.goto(f"{desk.url}/rounds")
     expect(page.get_by_label("Token from the terminal")).to_be_visible()

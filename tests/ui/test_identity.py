@@ -68,9 +68,9 @@ class Browser:
         except urllib.error.HTTPError as error:
             return error.code, error.url or "", error.read().decode()
 
-    def sign_in(self, house: House, who: str) -> tuple[int, str, str]:
+    def sign_in(self, house: House, who: str, place: str = "") -> tuple[int, str, str]:
         """From our form to the provider's, and back."""
-        _, provider, page = self.open(f"{house.url}/sign-in/identity")
+        _, provider, page = self.open(f"{house.url}/sign-in/identity?{urllib.parse.urlencode({'next': place})}")
         assert "Authorize" in page
         return self.open(provider, sub=who)
 
@@ -78,12 +78,12 @@ class Browser:
 @pytest.mark.slow
 def test_an_invited_identity_comes_in_with_the_invitations_role(house: House) -> None:
     browser = Browser()
-    status, where, _ = browser.sign_in(house, "ada")
-    assert (status, where) == (200, f"{house.url}/")
+    status, where, _ = browser.sign_in(house, "ada", "/rounds?project=birds")
+    assert (status, where) == (200, f"{house.url}/rounds?project=birds")
     assert [cookie.name for cookie in browser.jar if cookie.name.startswith("_streamlit_user")] == []
     ((account, roles),) = people.list_accounts(house.workspace)
     assert (account.name, account.email, roles) == ("Ada Lovelace", "ada@example.org", {"birds": "reviewer"})
-    assert browser.open(f"{house.url}/sign-out")[1] == f"{house.url}/sign-in"
+    assert browser.open(f"{house.url}/sign-out", pressed="yes")[1] == f"{house.url}/sign-in"
     assert browser.open(house.url)[1] == f"{house.url}/sign-in"  # nobody is signed in again behind one's back
     people.set_active(house.workspace, account.annotator_id, active=False)
     assert "deactivated" in browser.sign_in(house, "ada")[2]

@@ -107,6 +107,8 @@ def test_signing_out_ends_the_session(ui: Served) -> None:
     cookie = _sign_in(ui)
     assert _get(ui.image, cookie)[0] == 200
     assert _get(f"{ui.url}/sign-out", cookie)[0] == 200
+    assert _get(ui.image, cookie)[0] == 200  # a link asks only
+    assert _post(f"{ui.url}/sign-out", b"", cookie, origin=ui.url)[0] == 200
     assert _get(ui.image, cookie)[0] == 401
 
 
