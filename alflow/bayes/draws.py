@@ -1,11 +1,9 @@
-"""Draws of the logits: joint over images and classes, or quasi-random over the few classes that matter.
+"""Draws of the logits of single images, quasi-random over the few classes that matter.
 
-Axes: N images, C classes, T top classes of each image, K draws, P and P_t activation widths, D joint width.
+Axes: N images, C classes, T top classes of each image, K draws.
 
-Whoever compares two images must use the same draws for both: index k is then one set of weights. `JointDraws` holds
-what K drawn pairs (W_k, V_k) make of the classes, [C P] each, and gives the logits of any image under them. For the
-prediction of single images `top_draws` is far cheaper: the joint Gaussian of the logits of the T likeliest classes,
-sampled by K scrambled Sobol points.
+The joint Gaussian of the logits of the T likeliest classes is sampled by K scrambled Sobol points. Whoever compares two
+images needs the same draws for both: those are in `alflow.acquisition.draws`.
 
 References:
     Owen, Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity, 1998.
@@ -19,10 +17,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.logits import ClassCovariances
 from alflow.bayes.probabilities import Scales
-from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 
 _DRAWS_AT_ONCE = 2**21  # entries of a block [rows T+1 K]: 8 MB in float32; below that the threads wait for each other
@@ -30,30 +26,6 @@ _NOTHING = -1e4  # a logit, beside the largest, whose probability is zero
 _LOWEST = -1e30  # of a logit: finite, so that differences are numbers
 _NO_SHARE = 1e-30
 _ROOM = 1e-6  # of the variance, added to the diagonal of a covariance that rounding may have left indefinite
-
-
-@dataclass(frozen=True)
-class JointDraws:
-    """K draws of both projections, as the linear maps from activations (and residuals) to logits that they are.
-
-    Attributes:
-        on_values: s W_k^T V_k psi_c / sqrt(E|h_c|^2).
-        on_residuals: s V_k psi_c / sqrt(E|h_c|^2).
-        bias: of the logits.
-    """
-
-    on_values: Float[Tensor, "K C P"]
-    on_residuals: Float[Tensor, "K C D"]
-    bias: float
-
-    def logits(self, images: Activations, expected_norm: Float[Tensor, " N"]) -> Float[Tensor, "N K C"]:
-        """Logits under every draw, 2 N K C P operations; the norms are those of `GaussianEmbeddings`."""
-        n_draws, n_classes, _ = self.on_values.shape
-        values = images.values.to(self.on_values.dtype) / expected_norm[:, None]
-        z = values @ self.on_values.flatten(0, 1).T
-        if images.residuals is not None:
-            z += (images.residuals.to(z.dtype) / expected_norm[:, None]) @ self.on_residuals.flatten(0, 1).T
-        return z.add_(self.bias).view(-1, n_draws, n_classes)
 
 
 @dataclass(frozen=True)
@@ -80,53 +52,14 @@ class TopDraws:
         return self.probabilities.mean(dim=1)
 
 
-def joint_draws(
-    layers: LastLayers,
-    image_posterior: KroneckerPosterior,
-    text_posterior: KroneckerPosterior,
-    classes: Activations,
-    class_norms: Float[Tensor, " C"],
-    n_draws: int,
-    generator: torch.Generator,
-) -> JointDraws:
-    """Draws of both projections at once, from either form of the posterior: W + U_B (E o sqrt(variances)) U_A^T.
-
-    Args:
-        layers: centres of the posteriors, scale and bias.
-        image_posterior: of the image projection.
-        text_posterior: of the text projection.
-        classes: inputs of the text projection, with residuals if it has them.
-        class_norms: sqrt(E|h|^2) of the classes.
-        n_draws: K.
-        generator: draws the text projection, then the image projection, draw after draw.
-    """
-    on_values, on_residuals = [], []
-    for _ in range(n_draws):
-        V = text_posterior.draws(layers.text_weight, 1, generator)[0]
-        h = classes.embed(V) * (layers.scale / class_norms)[:, None]  # [C D]
-        on_values.append(_through(h, layers.image_weight, image_posterior, generator))
-        on_residuals.append(h)
-    return JointDraws(torch.stack(on_values), torch.stack(on_residuals), layers.bias)
-
-
-def top_draws(
-    mean: Float[Tensor, "N C"], scales: Scales, covariances: ClassCovariances, n_classes: int, n_draws: int
-) -> TopDraws:
-    """Draws from the joint Gaussian k Q + r' S of the T likeliest classes.
-
-    Of the others only the expected size counts: exp(z + v/2), the mean of a log-normal. What all classes share is taken
-    out first, of means and of covariances: a softmax does not see it.
-
-    Raises:
-        InvalidInputError: there is only one class.
-    """
-    return _top_draws(mean, scales, _centred_covariances(mean, covariances), n_classes, n_draws)
-
-
 def stream_top_draws(
     mean: Float[Tensor, "N C"], scales: Scales, covariances: ClassCovariances, n_classes: int, n_draws: int
 ) -> Iterator[TopDraws]:
-    """`top_draws` of some rows at a time, in order, so that the memory needed does not grow with the rows.
+    """Draws from the joint Gaussian k Q + r' S of the T likeliest classes, some rows at a time and in order.
+
+    Of the other classes only the expected size counts: exp(z + v/2), the mean of a log-normal. What all classes share
+    is taken out first, of means and of covariances: a softmax does not see it. The memory needed does not grow with the
+    rows.
 
     Raises:
         InvalidInputError: there is only one class.
@@ -205,17 +138,6 @@ def _covariance_of(
     at = classes[:, :, None] * len(shared[0]) + classes[:, None, :]
     of_image, of_text = (X.flatten().index_select(0, at.flatten()).view(at.shape) for X in shared)
     return of_image.mul_(scales[0][:, None, None]).addcmul_(of_text, scales[1][:, None, None])
-
-
-def _through(
-    h: Float[Tensor, "C D"], weight: Float[Tensor, "D P"], posterior: KroneckerPosterior, generator: torch.Generator
-) -> Float[Tensor, "C P"]:
-    """Classes through one draw, h W_k, without forming W_k: the noise meets the classes in the eigenbasis."""
-    dtype = weight.dtype
-    noise = torch.randn(1, *weight.shape, dtype=dtype, device=weight.device, generator=generator)[0]
-    noise *= posterior.variances.sqrt().to(dtype)
-    spectrum = posterior.spectrum
-    return h @ weight + ((h @ spectrum.output_basis.to(dtype)) @ noise) @ spectrum.row_basis.to(dtype).T
 
 
 def _roots(covariance: Float[Tensor, "N T T"]) -> Float[Tensor, "N T T"]:

@@ -163,8 +163,7 @@ class KroneckerPosterior:
     def update(self, new: Factors, weight: float = 1.0) -> Self:
         """The posterior after further pairs (`curvature.pair_factors`), each counted `weight` times; decomposes anew.
 
-        Needs no label: the curvature does not depend on it. For the kernel after single rows, without a new
-        decomposition, see `alflow.bayes.online`.
+        Needs no label: the curvature does not depend on it.
         """
         return replace(self, spectrum=Spectrum.of(self.spectrum.factors.merge(new, weight)))
 

@@ -3,7 +3,7 @@
 Axes: P activation width, D joint width.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
 from typing import Self
@@ -50,10 +50,6 @@ class Spectrum:
         if not factors.n > 0:
             raise InvalidInputError(f"The factors count {factors.n} pairs: estimate them on at least two.")
         return cls(factors, _Decomposition.when_asked(factors.A, "A"), _Decomposition.when_asked(factors.B, "B"))
-
-    def recounted(self, n: float) -> Self:
-        """The same sums as those of n pairs."""
-        return replace(self, factors=replace(self.factors, n=n))
 
     @cached_property
     def a(self) -> Float[Tensor, " P"]:

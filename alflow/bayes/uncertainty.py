@@ -86,13 +86,6 @@ def monte_carlo(
     return torch.cat([_predictive(drawn) for drawn in stream_top_draws(mean, scales, covariances, n_classes, n_draws)])
 
 
-def drawn_entropy(
-    mean: Float[Tensor, "N C"], scales: Scales, covariances: ClassCovariances, n_classes: int = 4, n_draws: int = 32
-) -> Float[Tensor, " N"]:
-    """Entropy of `monte_carlo`: for a ranking by total uncertainty four classes and 32 points are enough."""
-    return torch.cat([_total(drawn) for drawn in stream_top_draws(mean, scales, covariances, n_classes, n_draws)])
-
-
 def drawn_parts(
     mean: Float[Tensor, "N C"], scales: Scales, covariances: ClassCovariances, n_classes: int = 16, n_draws: int = 128
 ) -> Uncertainty:
@@ -138,6 +131,11 @@ def class_uncertainty(
     return ClassUncertainty(variance_share(text), (covariances.S.diagonal() * text_scale.mean()).sqrt())
 
 
+def _total(drawn: TopDraws) -> Float[Tensor, " N"]:
+    """Entropy of the top classes and the lump, and what is left open inside the lump."""
+    return entropy(drawn.mean) + drawn.mean[:, -1] * entropy(drawn.others)
+
+
 def _predictive(drawn: TopDraws) -> Float[Tensor, "N C"]:
     return (drawn.others * drawn.mean[:, -1:]).scatter(1, drawn.classes, drawn.mean[:, :-1])
 
@@ -147,11 +145,6 @@ def _beyond_closed_form(drawn: TopDraws) -> Float[Tensor, " N"]:
     top = drawn.mean[:, :-1]
     of_top = top * drawn.covariance.diagonal(dim1=1, dim2=2) - top * (drawn.covariance @ top[:, :, None])[:, :, 0]
     return entropy(drawn.mean) - drawn.aleatoric - 0.5 * of_top.sum(dim=1)
-
-
-def _total(drawn: TopDraws) -> Float[Tensor, " N"]:
-    """Entropy of the top classes and the lump, and what is left open inside the lump."""
-    return entropy(drawn.mean) + drawn.mean[:, -1] * entropy(drawn.others)
 
 
 def _split(total: Float[Tensor, " N"], epistemic: Float[Tensor, " N"]) -> Uncertainty:

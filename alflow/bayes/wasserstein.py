@@ -16,12 +16,3 @@ from torch import Tensor
 def lift(mean: Float[Tensor, "N D"], scale: Float[Tensor, " N"], trace: float) -> Float[Tensor, "N D+1"]:
     """Coordinates whose Euclidean distance is the 2-Wasserstein distance; scale = k(x, x), trace = tr(Binv)."""
     return torch.cat([mean, (scale * trace).sqrt()[:, None]], dim=1)
-
-
-def squared_wasserstein(left: Float[Tensor, "N E"], right: Float[Tensor, "M E"]) -> Float[Tensor, "N M"]:
-    """W2^2 of every lifted row with every other, by one matrix product."""
-    # Centring keeps the difference of large squares small; it moves no distance.
-    centre = right.mean(0)
-    left, right = left - centre, right - centre
-    squares = left.square().sum(1)[:, None] + right.square().sum(1)
-    return (squares - 2 * left @ right.T).clamp_min(0)

@@ -35,16 +35,6 @@ def add(tx: Transaction, project_id: int, rows: Sequence[NewItem]) -> list[Item]
     return added
 
 
-def known_hashes(tx: Transaction, project_id: int, hashes: Iterable[str]) -> set[str]:
-    """Those of the content hashes that the project has already."""
-    column = tables.item.c.content_hash
-    known: set[str] = set()
-    for chunk in chunks(list(hashes)):
-        found = select(column).where(tables.item.c.project_id == project_id, column.in_(chunk))
-        known.update(tx.execute(found).scalars())
-    return known
-
-
 def by_hashes(tx: Transaction, project_id: int, hashes: Iterable[str]) -> list[Item]:
     """The project's items with these content hashes, by id; hashes it does not know are left out."""
     found: list[Item] = []

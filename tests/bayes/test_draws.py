@@ -6,14 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from alflow.bayes.draws import centred, joint_draws, top_draws
+from alflow.bayes.draws import centred
 from alflow.bayes.gaussian import gaussian_embeddings
-from alflow.bayes.logits import LogitMoments, class_covariances, joint_scales, logit_moments
-from alflow.bayes.probabilities import mean_field, probit
+from alflow.bayes.logits import class_covariances, joint_scales, logit_moments
 from alflow.bayes.uncertainty import monte_carlo, parts_from_draws
 from alflow.errors import InvalidInputError
 from tests.bayes.conftest import World, make_world
-from tests.bayes.written_out import drawn_probabilities, entropies
+from tests.bayes.written_out import drawn_probabilities, entropies, top_draws
 
 
 def sides(world: World):
@@ -29,30 +28,14 @@ def joint_gaussian(world: World):
     return mean, joint_scales(image, world.text_posterior, covariances.trace), covariances
 
 
-def test_joint_draws_are_the_logits_under_drawn_weights(world: World) -> None:
-    """With residual and bias, for either form; the same weights whichever images are asked for."""
-    image, text = sides(world)
-    n_draws, generator = 3, torch.Generator().manual_seed(5)
-    drawn = joint_draws(world.layers, *world.posteriors, world.classes, text.expected_norm, n_draws, generator)
-    found = drawn.logits(world.images, image.expected_norm)
-
-    generator = torch.Generator().manual_seed(5)
-    for k in range(n_draws):
-        V = world.text_posterior.draws(world.layers.text_weight, 1, generator)[0]
-        W = world.image_posterior.draws(world.layers.image_weight, 1, generator)[0]
-        g, h = world.images.embed(W), world.classes.embed(V)
-        cosines = g @ h.T / torch.outer(image.expected_norm, text.expected_norm)
-        torch.testing.assert_close(found[:, k], world.layers.scale * cosines + world.layers.bias)
-
-    some = torch.tensor([4, 1])
-    torch.testing.assert_close(drawn.logits(world.images[some], image.expected_norm[some]), found[some])
-
-
-def test_moments_of_joint_draws_are_the_closed_form(world: World) -> None:
+def test_moments_of_drawn_weights_are_the_closed_form(world: World) -> None:
     image, text = sides(world)
     n_draws, generator = 1_500, torch.Generator().manual_seed(6)
-    drawn = joint_draws(world.layers, *world.posteriors, world.classes, text.expected_norm, n_draws, generator)
-    z = drawn.logits(world.images, image.expected_norm)
+    W = world.image_posterior.draws(world.layers.image_weight, n_draws, generator)
+    V = world.text_posterior.draws(world.layers.text_weight, n_draws, generator)
+    norms = torch.outer(image.expected_norm, text.expected_norm)
+    cosines = [world.images.embed(w) @ world.classes.embed(v).T / norms for w, v in zip(W, V, strict=True)]
+    z = world.layers.scale * torch.stack(cosines, dim=1) + world.layers.bias
     moments = logit_moments(image, text, *world.posteriors, world.layers)
     assert ((z.mean(1) - moments.mean).abs() < 4 * (moments.variance / n_draws).sqrt()).all()
     squares = (z - moments.mean[:, None]).square()
@@ -87,44 +70,14 @@ def test_aleatoric_part_of_restricted_draws_is_their_mean_entropy(damped_world: 
 def test_restricted_draws_do_not_see_what_all_classes_share(damped_world: World) -> None:
     mean, scales, covariances = joint_gaussian(damped_world)
     shifted = replace(covariances, Q=covariances.Q + 50, S=covariances.S + 7)
-    for form in (monte_carlo, mean_field):
-        torch.testing.assert_close(form(mean + 25, scales, shifted), form(mean, scales, covariances))
+    torch.testing.assert_close(monte_carlo(mean + 25, scales, shifted), monte_carlo(mean, scales, covariances))
 
 
 def test_restricted_prediction_sums_to_one_and_is_the_softmax_without_noise(damped_world: World) -> None:
     mean, (k, r), covariances = joint_gaussian(damped_world)
     torch.testing.assert_close(monte_carlo(mean, (k, r), covariances, 2, 32).sum(1), torch.ones(5).double())
     still = (1e-12 * k, 1e-12 * r)
-    for form in (monte_carlo, mean_field):
-        torch.testing.assert_close(form(mean, still, covariances), mean.softmax(1), rtol=1e-4, atol=1e-6)
-
-
-def test_mean_field_is_the_written_out_formula(damped_world: World) -> None:
-    mean, (k, r), covariances = joint_gaussian(damped_world)
-    expected = torch.zeros_like(mean)
-    for n in range(len(mean)):
-        covariance = k[n] * covariances.Q + r[n] * covariances.S
-        for c in range(mean.shape[1]):
-            away = [
-                torch.exp(
-                    -(mean[n, c] - mean[n, d])
-                    / torch.sqrt(1 + torch.pi / 8 * (covariance[c, c] + covariance[d, d] - 2 * covariance[c, d]))
-                )
-                for d in range(mean.shape[1])
-            ]
-            expected[n, c] = 1 / sum(away)
-    expected = expected / expected.sum(1, keepdim=True)
-    torch.testing.assert_close(mean_field(mean, (k, r), covariances), expected, rtol=1e-10, atol=0)
-
-
-def test_mean_field_of_two_classes_is_the_probit_of_their_difference() -> None:
-    world = make_world(C=2)
-    mean, (k, r), covariances = joint_gaussian(world)
-    on_q, on_s = (X[0, 0] + X[1, 1] - 2 * X[0, 1] for X in (covariances.Q, covariances.S))
-    difference = torch.stack([mean[:, 0] - mean[:, 1], torch.zeros(len(mean)).double()], dim=1)
-    variance = (k * on_q + r * on_s)[:, None].expand(-1, 2)
-    expected = probit(LogitMoments(difference, variance))
-    torch.testing.assert_close(mean_field(mean, (k, r), covariances), expected)
+    torch.testing.assert_close(monte_carlo(mean, still, covariances), mean.softmax(1), rtol=1e-4, atol=1e-6)
 
 
 def test_centring_leaves_differences_alone() -> None:

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from alflow.bayes.curvature import Factors, pair_factors
 from alflow.bayes.kronecker import KroneckerPosterior
-from alflow.bayes.online import row_covariance_after, sherman_morrison
 from alflow.bayes.spectrum import Spectrum
 from alflow.errors import InvalidInputError
 from tests.bayes.conftest import World, make_world, random_factors
@@ -148,40 +147,6 @@ def test_g14_online_update_is_the_batch_refit(damped_world: World) -> None:
     torch.testing.assert_close(online.output_covariance, refit.output_covariance, **EXACT)
     values = world.images.values
     torch.testing.assert_close(online.row_covariance(values, values), refit.row_covariance(values, values), **EXACT)
-
-
-def test_g14_sherman_morrison_is_the_inverse_after_200_steps() -> None:
-    generator = torch.Generator().manual_seed(0)
-    matrix = 5 * torch.eye(12, dtype=torch.float64)
-    inverse = torch.linalg.inv(matrix)
-    for row in torch.randn(200, 12, dtype=torch.float64, generator=generator):
-        matrix = matrix + 0.7 * torch.outer(row, row)
-        inverse = sherman_morrison(inverse, row, 0.7)
-    torch.testing.assert_close(inverse, torch.linalg.inv(matrix), rtol=1e-8, atol=1e-8)
-
-
-def test_g14_kernel_after_weighted_rows_is_that_of_a_refit(damped_world: World) -> None:
-    """By Woodbury's identity, with the count moving too."""
-    posterior, values = damped_world.image_posterior, damped_world.images.values
-    generator = torch.Generator().manual_seed(1)
-    new = torch.randn(7, values.shape[1], dtype=torch.float64, generator=generator)
-    weights = 0.5 + torch.rand(7, dtype=torch.float64, generator=generator)
-    whole = posterior.spectrum.factors
-    A = whole.A + new.T @ (weights[:, None] * new)
-    refit = KroneckerPosterior.damped(Factors(A, whole.B, whole.n + float(weights.sum())), 30.0, 10.0)
-    found = row_covariance_after(posterior, values, values[:2], new, weights)
-    torch.testing.assert_close(found, refit.row_covariance(values, values[:2]), **EXACT)
-
-
-def test_kernel_updates_refuse_what_they_cannot_do(world: World) -> None:
-    values = world.images.values
-    weights = torch.ones(len(values), dtype=torch.float64)
-    if world.image_posterior.form == "exact":
-        with pytest.raises(InvalidInputError, match="Only the damped posterior"):
-            row_covariance_after(world.image_posterior, values, values, values, weights)
-    else:
-        with pytest.raises(InvalidInputError, match="not positive"):
-            row_covariance_after(world.image_posterior, values, values, values, 0 * weights)
 
 
 def test_single_and_half_precision_rows_are_taken(damped_world: World) -> None:

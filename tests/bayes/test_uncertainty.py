@@ -23,7 +23,6 @@ from alflow.bayes.logits import (
 from alflow.bayes.spectrum import Spectrum
 from alflow.bayes.uncertainty import (
     class_uncertainty,
-    drawn_entropy,
     drawn_parts,
     entropy,
     monte_carlo,
@@ -158,12 +157,10 @@ def test_drawn_parts_add_up_and_agree_with_all_classes_drawn() -> None:
 def test_draws_of_some_rows_at_a_time_are_those_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many rows there are, draws take no more memory than one block of them."""
     asked = joint_gaussian(make_world(N=40, C=12, P=20, D=8))
-    whole = monte_carlo(*asked, 6, 64), drawn_entropy(*asked, 6, 64), *drawn_parts(*asked, 6, 64)
+    whole = monte_carlo(*asked, 6, 64), *drawn_parts(*asked, 6, 64)
     monkeypatch.setattr("alflow.bayes.draws._DRAWS_AT_ONCE", 3 * 64 * 7)
     assert [len(drawn.classes) for drawn in stream_top_draws(*asked, 6, 64)] == [3] * 13 + [1]
-    for found, expected in zip(
-        (monte_carlo(*asked, 6, 64), drawn_entropy(*asked, 6, 64), *drawn_parts(*asked, 6, 64)), whole, strict=True
-    ):
+    for found, expected in zip((monte_carlo(*asked, 6, 64), *drawn_parts(*asked, 6, 64)), whole, strict=True):
         torch.testing.assert_close(found, expected)
 
 

@@ -1,11 +1,12 @@
 """The definitions, written out: what the reduced and cached forms are compared with, in tests and in `make bench`."""
 
-from math import sqrt
+from math import pi, sqrt
 
 import torch
 from torch import Tensor
 
 from alflow.bayes.curvature import Factors
+from alflow.bayes.draws import TopDraws, stream_top_draws
 from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.logits import ClassCovariances, LogitMoments
 
@@ -150,3 +151,21 @@ def best_prior_precision(factors: Factors, norm: float, tau: float, steps: int =
         (bend,) = torch.autograd.grad(slope, log_precision)
         log_precision = (log_precision - (slope / bend).clamp(-2, 2)).detach()
     return float(log_precision.exp())
+
+
+def published_probit(moments: LogitMoments) -> Tensor:
+    """The paper's probabilities, which see a constant that is added to all logits."""
+    return (moments.mean / (1 + pi / 8 * moments.variance).sqrt()).softmax(1)
+
+
+def squared_wasserstein(left: Tensor, right: Tensor) -> Tensor:
+    """Squared Euclidean distance of every lifted row [N E] from every other [M E]."""
+    return (left[:, None] - right).square().sum(2)
+
+
+def top_draws(
+    mean: Tensor, scales: tuple[Tensor, Tensor], covariances: ClassCovariances, n_classes: int, n_draws: int
+) -> TopDraws:
+    """All rows at once."""
+    (drawn,) = stream_top_draws(mean, scales, covariances, n_classes, n_draws)
+    return drawn

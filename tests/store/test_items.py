@@ -34,7 +34,7 @@ def test_the_same_bytes_in_two_projects_are_two_items(database: Database, projec
         other = projects.create(tx, "other", "demo", "float32", ProjectSettings())
         mine, theirs = (items.add(tx, owner.id, [new_item(0)]) for owner in (project, other))
         assert mine[0].id != theirs[0].id
-        assert items.known_hashes(tx, other.id, [new_item(0).content_hash, "unknown"]) == {new_item(0).content_hash}
+        assert items.by_hashes(tx, other.id, [new_item(0).content_hash, "unknown"]) == theirs
 
 
 def test_more_rows_than_a_statement_holds(database: Database, project: Project) -> None:
@@ -46,7 +46,7 @@ def test_more_rows_than_a_statement_holds(database: Database, project: Project) 
         assert items.ids(tx, project.id) == sorted(ids)
         assert items.by_ids(tx, ids) == added
         hashes = [one.content_hash for one in added]
-        assert items.known_hashes(tx, project.id, hashes) == set(hashes)
+        assert items.by_hashes(tx, project.id, hashes) == added
         assert items.add(tx, project.id, [new_item(number) for number in range(size)]) == []
 
 
