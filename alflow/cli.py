@@ -2,7 +2,20 @@
 
 import os
 
-from alflow.commands import backtest, embed, export, find, labels, models, people, projects, rounds, running, settings
+from alflow.commands import (
+    backtest,
+    embed,
+    export,
+    find,
+    importing,
+    labels,
+    models,
+    people,
+    projects,
+    rounds,
+    running,
+    settings,
+)
 from alflow.commands.console import Commands, new_app
 
 # Threads that spin while they wait make a busy machine many times slower; OpenMP reads this when torch is imported.
@@ -13,6 +26,7 @@ app = new_app(
     cls=Commands,
 )
 projects.register(app)
+importing.register(app)
 settings.register(app)
 embed.register(app)
 models.register(app)

@@ -11,17 +11,21 @@ from flows.limits import one_run
 
 
 @flow(name="ingest", flow_run_name="ingest-{project}-{split}")
-def ingest(project: str, source: str, split: Split = Split.POOL) -> dict[str, Any]:
-    """Import a folder, a manifest or a URL into one split of a project, then embed; returns what was counted."""
+def ingest(project: str, source: str, split: Split = Split.POOL, *, strict: bool = False) -> dict[str, Any]:
+    """Import a folder, a manifest or a URL into one split of a project, then embed; returns what was counted.
+
+    With `strict` nothing is imported if a label names no class, a test image has none, or a row cannot be used.
+    """
+    from alflow.workflow.imported import counts
     from alflow.workflow.pool import import_items
     from alflow.workflow.projects import find_project
-    from flows.publish import progress_artifact, publish_rejections
+    from flows.publish import progress_artifact, publish_import
 
     found = find_project(workspace(), project)
     with one_run(found.id, wait=True):
         with progress_artifact(found, "Importing") as progress:
-            report = import_items(workspace(), found, source, split, progress=progress)
-        publish_rejections(found, report.rejected)
+            report = import_items(workspace(), found, source, split, progress, strict=strict)
+        publish_import(found, source, report)
         with progress_artifact(found, "Embedding") as progress:
             embedded = embed_shards(found, progress)
-    return {"added": report.added, "known": report.known, "rejected": len(report.rejected), "embedded": embedded}
+    return {**counts(report), "embedded": embedded}

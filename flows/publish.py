@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from typing import Any, cast
 from uuid import UUID
 
+from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from alflow.domain import Evaluation, Project, Rejection, Round
+from alflow.domain import Evaluation, Project, Round
 from alflow.progress import Progress
 from alflow.workflow import review
+from alflow.workflow.imported import ImportReport, failure, remarks, summary
 from alflow.workflow.review import CandidateReview
 from alflow.workspace import Workspace
 
@@ -34,10 +36,18 @@ def publish_rounds(workspace: Workspace, project: Project) -> None:
         create_table_artifact(metrics_table(curve), key=key, description="The model after each round")
 
 
-def publish_rejections(project: Project, rejections: Sequence[Rejection]) -> None:
-    """The files that an import did not take, and why; nothing when it took all."""
-    if rejections:
-        rows = [{"file": entry.uri, "reason": entry.reason} for entry in rejections]
+def publish_import(project: Project, source: str, report: ImportReport) -> None:
+    """What an import did not take, and why, and all else that a person should know of it; nothing when all is well."""
+    log = get_run_logger()
+    log.info("%s: %s", source, summary(report))
+    said = [sentence for sentence in [failure(report, source), *remarks(report)] if sentence]
+    for sentence in said:
+        log.warning("%s", sentence)
+    if said:
+        lines = [{"source": source, "what to know": sentence} for sentence in said]
+        create_table_artifact(lines, key=f"project-{project.id}-import", description="What to know of the last import")
+    if report.rejected:
+        rows = [{"file": entry.uri, "reason": entry.reason} for entry in report.rejected]
         create_table_artifact(rows, key=f"project-{project.id}-rejected", description="Files that were not imported")
 
 

@@ -1,13 +1,13 @@
-"""`alflow init`, `classes`, `import`, `strategies`: a project, its classes and its images."""
+"""`alflow init`, `classes`, `strategies`: a project and its classes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import new_app, note, plural, progress_bar, say, show_json, show_table
+from alflow.commands.console import new_app, note, plural, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
-from alflow.domain import ProjectSettings, Split, Suggestion
+from alflow.domain import ProjectSettings, Suggestion
 
 if TYPE_CHECKING:
     from alflow.domain import NewClass
@@ -31,7 +31,6 @@ def register(app: typer.Typer) -> None:
     classes.command("list")(list_classes)
     classes.command("set")(set_project_classes)
     app.add_typer(classes, name="classes")
-    app.command("import")(import_images)
     app.command("strategies")(strategies)
 
 
@@ -140,23 +139,6 @@ def set_project_classes(
     workspace = open_workspace()
     stored = set_classes(workspace, choose_project(workspace, project).id, wanted)
     say(f"{plural(len(stored), 'class', 'classes')}: {', '.join(entry.name for entry in stored)}")
-
-
-def import_images(
-    source: Annotated[str, typer.Argument(help="Folder, ImageFolder tree, CSV/JSONL/Parquet manifest, or URL of one.")],
-    split: Annotated[Split, typer.Option(help="What the images are for.")] = Split.POOL,
-    project: ProjectName = None,
-) -> None:
-    """Import images; what is known already is skipped, what cannot be read is listed with the reason."""
-    from alflow.workflow.pool import import_items
-
-    workspace = open_workspace()
-    chosen = choose_project(workspace, project)
-    with progress_bar("importing") as progress:
-        report = import_items(workspace, chosen, source, split, progress=progress)
-    say(f"{report.added} added, {report.known} known already, {len(report.rejected)} rejected")
-    if report.rejected:
-        show_table(["rejected", "reason"], [(entry.uri, entry.reason) for entry in report.rejected])
 
 
 def strategies(as_json: AsJson = False) -> None:

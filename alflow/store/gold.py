@@ -1,9 +1,9 @@
 """Gold checks: which test images an annotator was shown among the others, and how the answers were."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Integer, cast, func, insert, select, update
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Integer, bindparam, cast, func, insert, select, update
 
 from alflow.domain import GoldCheck, Item, Split
 from alflow.store import tables
@@ -39,6 +39,15 @@ def answer(tx: Transaction, check: GoldCheck) -> GoldCheck:
     given = {name: getattr(check, name) for name in ("token", "class_id", "right", "seconds", "answered_at")}
     changed = update(table).where(table.c.id == check.id).values(given).returning(table)
     return GoldCheck(**tx.execute(changed).mappings().one())
+
+
+def judge_again(tx: Transaction, truths: Mapping[int, int | None]) -> None:
+    """Judge the answers that name a class once more, by the known classes of these items: item id -> class id."""
+    table = tables.gold_check
+    named = (table.c.item_id == bindparam("item"), table.c.class_id.is_not(None), table.c.right.is_not(None))
+    statement = update(table).where(*named).values(right=table.c.class_id == bindparam("class"))
+    if truths:
+        tx.execute(statement, [{"item": item, "class": truths[item]} for item in sorted(truths)])
 
 
 def unused(tx: Transaction, project_id: int, annotator_id: int) -> Sequence[int]:

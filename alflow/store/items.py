@@ -108,11 +108,14 @@ def truths(tx: Transaction, project_id: int, split: Split | None = None) -> dict
     return {item_id: truth for item_id, truth in rows.tuples() if truth is not None}
 
 
-def set_truths(tx: Transaction, truths: dict[int, int]) -> None:
-    """Note the known class ids of items (a later manifest may know more than the first)."""
-    if truths:
-        statement = update(tables.item).where(tables.item.c.id == bindparam("item")).values(truth=bindparam("class"))
-        tx.execute(statement, [{"item": item_id, "class": class_id} for item_id, class_id in truths.items()])
+def change(tx: Transaction, changed: Sequence[Item]) -> None:
+    """Note where these items are now, and what class they are known to be of; both as the items say."""
+    if changed:
+        table = tables.item
+        statement = update(table).where(table.c.id == bindparam("item"))
+        statement = statement.values(uri=bindparam("place"), truth=bindparam("class"))
+        in_order = sorted(changed, key=lambda item: item.id)  # two imports at once must not wait for each other
+        tx.execute(statement, [{"item": item.id, "place": item.uri, "class": item.truth} for item in in_order])
 
 
 def counts(tx: Transaction, project_id: int) -> dict[Split, int]:

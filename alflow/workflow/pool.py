@@ -5,22 +5,24 @@ all projects and the interface never opens an original.
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Final
 
-from alflow.domain import Project, Rejection, Split
+from alflow.domain import ClassLabel, Project, Rejection, Split
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.progress import Progress, silent
-from alflow.store import failures, items, projects
+from alflow.store import failures, gold, items, projects
 from alflow.store.artifacts import Artifacts
 from alflow.store.items import NewItem
 from alflow.store.rows import storable
 from alflow.vlm.images import read_image, rendition
-from alflow.workflow.sources import Entry, entries, read_file
+from alflow.workflow.imported import ImportReport, label_faults, rejected
+from alflow.workflow.ledger import Ledger, Taken
+from alflow.workflow.meaning import UnknownLabel, meanings, unknown_labels
+from alflow.workflow.sources import Entry, Source, entries, read_file
 from alflow.workflow.threads import ahead, groups
 from alflow.workspace import Workspace
 
@@ -34,25 +36,6 @@ _IN_FLIGHT: Final = 32  # files whose bytes may be in memory at once
 _A_TRANSACTION: Final = 100  # files: what a kill can lose is their database rows, made again from kept renditions
 
 
-@dataclass(frozen=True)
-class ImportReport:
-    """What became of the files of a source.
-
-    Attributes:
-        added: new items.
-        known: files whose bytes the project had already, or which came twice.
-        rejected: files that could not be used, with the reason.
-        unknown_labels: labels that name no class of the project, and how many files had them; kept without truth.
-        left_out: how many things of the source were passed over, by the reason in words.
-    """
-
-    added: int
-    known: int
-    rejected: tuple[Rejection, ...]
-    unknown_labels: Mapping[str, int]
-    left_out: Mapping[str, int]
-
-
 def import_items(
     workspace: Workspace,
     project: Project,
@@ -60,33 +43,44 @@ def import_items(
     split: Split = Split.POOL,
     progress: Progress = silent,
     *,
-    labels: bool = True,
     anywhere: bool = False,
+    strict: bool = False,
 ) -> ImportReport:
     """Import a folder, an ImageFolder tree, a manifest or one image, local or behind an fsspec URL.
 
     Can be repeated, and killed anywhere: the next run finishes the work. A file is never a reason to stop. An item
-    keeps the split it came with first. With `labels`, those of a manifest and the folder names of an ImageFolder tree
-    that name a class (by name or display name) are kept as hidden truth. With `anywhere` a manifest may name files
-    outside its folder, and links may lead out of theirs.
+    keeps the split it came with first; its place and its known class are those of the newest import that names them.
+    The labels of a manifest and the folder names of an ImageFolder tree that name a class (by name or display name)
+    are kept as hidden truth. With `anywhere` a manifest may name files outside its folder, and links may lead out of
+    theirs.
 
     Raises:
-        InvalidInputError: the source itself cannot be read.
+        InvalidInputError: the source itself cannot be read; or, with `strict`, a label names no class, a test image has
+            none, or a row cannot be used. Nothing is stored then.
     """
     seen = entries(source, anywhere=anywhere)
-    found = seen.entries
-    classes = _classes(workspace, project) if labels else {}
-    report = ImportReport(0, 0, seen.rejected, _unknown_labels(found, classes) if labels else {}, seen.left_out)
-    with workspace.database.begin() as tx:
-        items.reject(tx, project.id, seen.rejected)
-    outcomes = ahead(partial(_take, workspace, project, split, classes), found, _IN_FLIGHT)
+    classes = _classes(workspace, project)
+    said = [entry.label for entry in seen.entries]
+    unknown = unknown_labels(said, classes)
+    if strict:
+        _refuse_faults(seen, unknown, split)
+    ledger = Ledger({one.id: one.name for one in classes})
+    added = _store(workspace, project, seen.rejected, ledger)
+    take = partial(_take, workspace, project, split, meanings(said, classes))
     done = 0
-    progress(done, len(found))
-    for group in groups(outcomes, _A_TRANSACTION):
-        report = _store(workspace, project, group, report)
+    progress(done, len(said))
+    for group in groups(ahead(take, seen.entries, _IN_FLIGHT), _A_TRANSACTION):
+        added += _store(workspace, project, group, ledger)
         done += len(group)
-        progress(done, len(found))
-    return report
+        progress(done, len(said))
+    return replace(
+        ledger.report(),
+        added=added,
+        known=ledger.booked - added,
+        unknown_labels=unknown,
+        left_out=seen.left_out,
+        folder_labels=_are_folders(seen),
+    )
 
 
 def rendition_bytes(workspace: Workspace, item_id: int, kind: str, project_id: int | None = None) -> bytes:
@@ -148,19 +142,36 @@ def _path(kind: str, content_hash: str) -> str:
     return f"{kind}s/{content_hash[:2]}/{content_hash}.jpg"
 
 
-def _classes(workspace: Workspace, project: Project) -> dict[str, int]:
+def _classes(workspace: Workspace, project: Project) -> list[ClassLabel]:
     with workspace.database.read() as tx:
-        classes = projects.classes(tx, project.id)
-    return {label.display_name: label.id for label in classes} | {label.name: label.id for label in classes}
+        return projects.classes(tx, project.id)
 
 
-def _unknown_labels(found: Iterable[Entry], classes: Mapping[str, int]) -> Mapping[str, int]:
-    return Counter(entry.label for entry in found if entry.label and entry.label not in classes)
+def _are_folders(seen: Source) -> bool:
+    """Whether the labels are the names of folders: no manifest names the files."""
+    return all(entry.row is None for entry in seen.entries)
+
+
+def _refuse_faults(seen: Source, unknown: tuple[UnknownLabel, ...], split: Split) -> None:
+    """What `strict` refuses.
+
+    Raises:
+        InvalidInputError: there is some of it.
+    """
+    judged = [entry.uri for entry in seen.entries if not entry.label and (entry.split.lower() or split) == Split.TEST]
+    report = ImportReport(
+        unknown_labels=unknown,
+        folder_labels=_are_folders(seen),
+        unlabelled=tuple(judged),
+        rejected=seen.rejected,
+    )
+    if faults := [*filter(None, [*label_faults(report), rejected(report)])]:
+        raise InvalidInputError(f"nothing was imported, for all must be right: {'; '.join(faults)}")
 
 
 def _take(
     workspace: Workspace, project: Project, split: Split, classes: Mapping[str, int], entry: Entry
-) -> NewItem | Rejection:
+) -> Taken | Rejection:
     """One file, in a thread: read, hash, decode, keep renditions."""
     try:
         _check_name(entry.uri)
@@ -173,7 +184,8 @@ def _take(
     except InvalidInputError as error:
         place = "" if entry.row is None else f" (row {entry.row} of the manifest)"
         return Rejection(storable(entry.uri), storable(f"{error}{place}"), datetime.now(UTC))
-    return NewItem(content_hash, entry.uri, chosen, width, height, classes.get(entry.label))
+    item = NewItem(content_hash, entry.uri, chosen, width, height, classes.get(entry.label))
+    return Taken(item, labelled=bool(entry.label))
 
 
 def _check_name(uri: str) -> None:
@@ -214,24 +226,22 @@ def _keep(workspace: Workspace, name: str, make: Callable[[], bytes]) -> None:
         workspace.artifacts.write_bytes(name, make())
 
 
-def _store(
-    workspace: Workspace, project: Project, outcomes: list[NewItem | Rejection], report: ImportReport
-) -> ImportReport:
-    """One transaction; a truth that a later source knows is added to items that had none."""
-    new = [outcome for outcome in outcomes if isinstance(outcome, NewItem)]
-    rejected = [outcome for outcome in outcomes if isinstance(outcome, Rejection)]
-    truths = {item.content_hash: item.truth for item in new if item.truth is not None}
+def _store(workspace: Workspace, project: Project, group: Sequence[Taken | Rejection], ledger: Ledger) -> int:
+    """One transaction; returns how many items are new. What was turned away before and is taken now leaves the list."""
+    taken = [one for one in group if isinstance(one, Taken)]
+    turned_away = [one for one in group if isinstance(one, Rejection)]
+    ledger.rejected += turned_away
     with workspace.database.begin() as tx:
-        added = items.add(tx, project.id, new)
-        items.reject(tx, project.id, rejected)
-        items.forget_rejections(tx, project.id, [item.uri for item in new])
-        readable = items.by_hashes(tx, project.id, [item.content_hash for item in new])
-        failures.forget(tx, [item.id for item in readable])  # what is there again is embedded at once
-        known = items.by_hashes(tx, project.id, list(truths))
-        items.set_truths(tx, {item.id: truths[item.content_hash] for item in known if item.truth is None})
-    return replace(
-        report,
-        added=report.added + len(added),
-        known=report.known + len(new) - len(added),
-        rejected=(*report.rejected, *rejected),
-    )
+        added = items.add(tx, project.id, [one.item for one in taken])
+        before = items.by_hashes(tx, project.id, {one.item.content_hash for one in taken})
+        after = {item.content_hash: item for item in before}
+        for one in taken:
+            after[one.item.content_hash] = ledger.book(one, after[one.item.content_hash])
+        changed = [(old, after[old.content_hash]) for old in before if after[old.content_hash] != old]
+        items.change(tx, [new for _, new in changed])
+        gold.judge_again(tx, {new.id: new.truth for old, new in changed if new.truth != old.truth})
+        fine = {one.item.uri for one in taken} | {old.uri for old, _ in changed}
+        items.forget_rejections(tx, project.id, sorted(fine - {one.uri for one in ledger.rejected}))
+        failures.forget(tx, [item.id for item in before])  # what is there again is embedded at once
+        items.reject(tx, project.id, turned_away)
+    return len(added)

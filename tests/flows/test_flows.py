@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -86,12 +87,20 @@ def test_ingest_embeds_by_the_shard_and_tells_what_it_did_not_take(
     monkeypatch.setattr(embed, "SHARD_ITEMS", 8)
     found = find_project(workspace, project)
     source = colours.paint(tmp_path / "more", 4, seed=9)
-    (source / "red" / "empty.png").touch()
+    (source / "reds").mkdir()
+    (source / "reds" / "empty.png").touch()
+    same = {"rejected": 1, "unknown_labels": {"reds": 1}, "left_out": {}}
+    nothing = dict.fromkeys(
+        ("moved", "corrected", "learned", "copies", "contradictions", "other_split", "unlabelled"), 0
+    )
     result = ingest(project, str(source), Split.POOL)
-    assert result == {"added": 8, "known": 0, "rejected": 1, "embedded": 36 + 8}
-    assert ingest(project, str(source), Split.POOL) == {"added": 0, "known": 8, "rejected": 1, "embedded": 0}
+    assert result == {"added": 8, "known": 0, "embedded": 36 + 8, **same, **nothing}
+    result = ingest(project, str(source), Split.POOL)
+    assert result == {"added": 0, "known": 8, "embedded": 0, **same, **nothing}
     (rejected, _) = artifacts(f"project-{found.id}-rejected")
     assert "empty.png" in (rejected.data or "")
+    (said, _) = artifacts(f"project-{found.id}-import")
+    assert "1 folder names no class: 'reds' (1 image): did you mean 'red'?" in json.loads(said.data)[0]["what to know"]
     with get_client(sync_client=True) as client:
         runs = [run for run in client.read_task_runs(limit=200) if run.name.startswith("embed-shard")]
     assert len(runs) >= 6

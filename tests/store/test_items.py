@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -68,15 +69,27 @@ def test_items_come_in_the_order_asked_for(database: Database, project: Project)
             items.by_ids(tx, [b.id, 999])
 
 
-def test_truths_are_kept_and_completed(database: Database, project: Project) -> None:
+def test_truths_are_kept_completed_and_corrected_and_places_too(database: Database, project: Project) -> None:
     with database.begin() as tx:
         cat, dog = (one.id for one in projects.classes(tx, project.id))
         a, b, c = items.add(
             tx, project.id, [new_item(0, Split.TEST, cat), new_item(1, Split.TEST), new_item(2, truth=dog)]
         )
         assert items.truths(tx, project.id, Split.TEST) == {a.id: cat}
-        items.set_truths(tx, {b.id: dog})
-        assert items.truths(tx, project.id) == {a.id: cat, b.id: dog, c.id: dog}
+        items.change(tx, [replace(c, truth=cat), replace(b, truth=dog, uri="/new/place.png")])
+        assert items.truths(tx, project.id) == {a.id: cat, b.id: dog, c.id: cat}
+        assert [item.uri for item in items.by_ids(tx, [a.id, b.id, c.id])] == [a.uri, "/new/place.png", c.uri]
+
+
+def test_a_file_that_is_taken_leaves_the_list_of_this_project_alone(database: Database, project: Project) -> None:
+    with database.begin() as tx:
+        other = projects.create(tx, "other", "demo", "float32", ProjectSettings())
+        for owner in (project, other):
+            items.reject(tx, owner.id, [Rejection("a.png", "cut", NOW), Rejection("b.png", "cut", NOW)])
+        items.forget_rejections(tx, project.id, ["a.png", "never.png"])
+        items.forget_rejections(tx, project.id, [])
+        assert [one.uri for one in items.rejections(tx, project.id)] == ["b.png"]
+        assert {one.uri for one in items.rejections(tx, other.id)} == {"a.png", "b.png"}
 
 
 def label(tx: Transaction, project: Project, item_id: int, token: str) -> NewLabel:

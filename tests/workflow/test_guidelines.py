@@ -37,7 +37,7 @@ def test_examples_are_settled_items_then_target_items_and_never_an_item_with_a_h
     cat, dog = (one.id for one in world.classes)
     with each_workspace.database.begin() as tx:
         aimed, _ = items.add(tx, world.project.id, [new_item(90, Split.TARGET, dog), new_item(91, Split.TEST, dog)])
-        items.set_truths(tx, {world.items[7].id: cat})
+        items.change(tx, [replace(world.items[7], truth=cat)])
     for rank, candidate in enumerate(world.candidates):
         said = Submission(f"{rank}", candidate.id, Verdict.CLASS, cat, 1.0)
         label.submit(each_workspace, world.annotators[0].id, said)

@@ -16,6 +16,7 @@ from alflow.domain import Item, Project, Split
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store import items
 from alflow.workflow import pool
+from alflow.workflow.imported import remarks
 from alflow.workflow.pool import import_items, rendition_bytes
 from alflow.workflow.projects import create_project, name_classes, project_classes
 from alflow.workspace import Workspace
@@ -100,18 +101,50 @@ def test_an_image_folder_tree_keeps_its_labels_as_truth(workspace: Workspace, pe
     names = {label.id: label.name for label in project_classes(workspace, pets.id)} | {None: None}
     truths = {Path(item.uri).stem: names[item.truth] for item in stored(workspace, pets)}
     assert truths == {"a": "cat", "b": "dog", "c": "traffic_light", "d": None, "e": None}
-    assert dict(report.unknown_labels) == {"zebra": 1}
+    assert {one.label: one.images for one in report.unknown_labels} == {"zebra": 1}
+    assert remarks(report) == [
+        "1 folder names no class: 'zebra' (1 image)",
+        f"1 test image has no label: {tmp_path / 'tree/e.png'}",
+    ]
 
 
-def test_labels_can_be_left_out_and_added_later(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
-    tiny.write_picture(tmp_path / "tree/cat/a.png", 1)
-    import_items(workspace, pets, str(tmp_path / "tree"), labels=False)
+def test_labels_can_be_added_later_and_corrected(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
+    picture = tiny.write_picture(tmp_path / "tree/cat/a.png", 1)
+    import_items(workspace, pets, str(picture))
     assert stored(workspace, pets)[0].truth is None
     import_items(workspace, pets, str(tmp_path / "tree"))
     assert stored(workspace, pets)[0].truth == class_id(workspace, pets, "cat")
     (tmp_path / "tree/cat").rename(tmp_path / "tree/dog")
-    import_items(workspace, pets, str(tmp_path / "tree"))
-    assert stored(workspace, pets)[0].truth == class_id(workspace, pets, "cat")
+    report = import_items(workspace, pets, str(tmp_path / "tree"))
+    assert stored(workspace, pets)[0].truth == class_id(workspace, pets, "dog")
+    assert remarks(report) == [
+        f"1 known image has a new place: {picture} -> {tmp_path / 'tree/dog/a.png'}",
+        f"1 label corrected: {tmp_path / 'tree/dog/a.png'} 'cat' -> 'dog'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (["pictures/0.png,dogs,pool"], r"1 label names no class: 'dogs' \(1 image\): did you mean 'dog'\?"),
+        (["pictures/0.png,Cat,"], r"'Cat' \(1 image\): did you mean 'cat'\?"),
+        (["pictures/0.png,cat,", "pictures/1.jpg,,test"], r"1 test image has no label: \S*/pictures/1.jpg"),
+        (["pictures/0.png,cat,", "pictures/1.jpg,,TEST"], r"1 test image has no label"),
+    ],
+)
+def test_strict_imports_nothing_where_a_label_is_wrong(
+    workspace: Workspace, pets: Project, pictures: Path, rows: list[str], reason: str
+) -> None:
+    manifest = pictures.parent / "manifest.csv"
+    manifest.write_text("\n".join(["path,label,split", *rows]))
+    with pytest.raises(InvalidInputError, match=reason):
+        import_items(workspace, pets, str(manifest), strict=True)
+    assert stored(workspace, pets) == []
+    assert import_items(workspace, pets, str(manifest)).added == len(rows)
+    manifest.write_text("path,label\npictures/0.png,cat\npictures/1.jpg,\n")
+    assert import_items(workspace, pets, str(manifest), strict=True).known == len(rows)  # the pool needs no labels
+    with pytest.raises(InvalidInputError, match="1 test image has no label"):
+        import_items(workspace, pets, str(manifest), Split.TEST, strict=True)
 
 
 ROWS = [

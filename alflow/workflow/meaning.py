@@ -1,0 +1,101 @@
+"""Which class of a project a label of a source means, and which ones were perhaps meant where it means none.
+
+A label means a class by its name or by its shown name, whatever the Unicode form of either (NFC, NFD). All else is a
+guess, offered to people and never taken: other case, spaces for underscores, `1.0` for `1`, a letter more.
+"""
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Final
+
+from alflow.domain import ClassLabel
+from alflow.store.rows import storable
+from alflow.text import likeness
+
+_NEAR: Final = 3  # classes that are offered for one label
+_CLOSE: Final = 0.7  # of difflib: "dogs" is to "dog" as .86, "cat" to "car" as .67
+_LONGEST_GUESSED: Final = 200  # characters, as a class name has: difflib takes the square of them
+_MOST_GUESSED: Final = 100  # labels, the most frequent ones: a tree may have a folder for every image
+_NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d*)?")
+
+
+@dataclass(frozen=True)
+class UnknownLabel:
+    """A label that means no class of the project.
+
+    Attributes:
+        label: as the source has it.
+        images: how many of its rows have it.
+        near: names of the classes that were perhaps meant, the likeliest first.
+        ambiguous: whether it is a name, or the shown name, of each of the near ones, so that none can be chosen.
+    """
+
+    label: str
+    images: int
+    near: tuple[str, ...] = ()
+    ambiguous: bool = False
+
+
+def meanings(labels: Iterable[str], classes: Iterable[ClassLabel]) -> Mapping[str, int]:
+    """Label -> class id, for those that mean exactly one class."""
+    same = _same(classes)
+    found = {label: _meant(label, same) for label in set(labels)}
+    return {label: next(iter(ids)) for label, ids in found.items() if len(ids) == 1}
+
+
+def unknown_labels(labels: Iterable[str], classes: Iterable[ClassLabel]) -> tuple[UnknownLabel, ...]:
+    """Those that mean no class, or more than one; the most frequent first, empty ones left out."""
+    classes = list(classes)
+    same, names = _same(classes), {one.id: one.name for one in classes}
+    counts = Counter(label for label in labels if label)
+    unclear = {label: ids for label in counts if len(ids := _meant(label, same)) != 1}
+    offered: dict[str, list[str]] = defaultdict(list)
+    for text in dict.fromkeys(text for one in classes for text in (one.name, one.display_name)):
+        offered[_alike(text)] += [names[class_id] for class_id in sorted(_meant(text, same))]
+    found = []
+    for place, label in enumerate(sorted(unclear, key=lambda label: (-counts[label], label))):
+        ids = unclear[label]
+        near = [names[class_id] for class_id in sorted(ids)] or _near(label, offered, guess=place < _MOST_GUESSED)
+        found.append(UnknownLabel(storable(label), counts[label], tuple(dict.fromkeys(near)), bool(ids)))
+    return tuple(found)
+
+
+def _same(classes: Iterable[ClassLabel]) -> Mapping[str, set[int]]:
+    """Text -> the classes that it names: as it is, and in the composed form for labels in another form."""
+    named: dict[str, set[int]] = defaultdict(set)
+    composed: dict[str, set[int]] = defaultdict(set)
+    for one in classes:
+        for text in {one.name, one.display_name} - {""}:
+            named[text].add(one.id)
+            composed[unicodedata.normalize("NFC", text)].add(one.id)
+    return {**composed, **named}
+
+
+def _meant(label: str, same: Mapping[str, set[int]]) -> set[int]:
+    return same.get(label) or same.get(unicodedata.normalize("NFC", label)) or set()
+
+
+def _near(label: str, offered: Mapping[str, list[str]], *, guess: bool) -> list[str]:
+    if len(label) > _LONGEST_GUESSED:
+        return []
+    alike = _alike(label)
+    if alike in offered:
+        return offered[alike]
+    if not guess or _NUMBER.fullmatch(alike):
+        return []
+    words = [text for text in offered if not _NUMBER.fullmatch(text)]
+    return [name for text in get_close_matches(alike, words, _NEAR, _CLOSE) for name in offered[text]]
+
+
+def _alike(text: str) -> str:
+    """What is left of a text without case, accents, spaces, hyphens and all else that is no letter or digit."""
+    text = text.strip()
+    if _NUMBER.fullmatch(text):
+        return f"{Decimal(text.replace(',', '.')).normalize():f}"
+    plain = unicodedata.normalize("NFKD", likeness(text))
+    return "".join(each for each in plain if each.isalnum()) or plain
