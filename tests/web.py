@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Self
 
@@ -100,3 +102,13 @@ def http(url: str, *, cookie: str = "", method: str = "GET", body: bytes | None 
             return answer.status, answer.read().decode(errors="replace")
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode(errors="replace")
+
+
+def sign_in(url: str, name: str) -> str:
+    """The cookie of somebody who comes by the terminal's link."""
+    jar = CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    fields = urllib.parse.urlencode({"token": TOKEN, "name": name}).encode()
+    opener.open(f"{url}/sign-in", fields).close()
+    cookie = next(each for each in jar if each.name.startswith("alflow_"))
+    return f"{cookie.name}={cookie.value}"

@@ -4,6 +4,7 @@ A route that belongs to a project names it as `{project:int}` in its path. What 
 server does not start with a route, nor the navigation with a page, that has no line.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -23,8 +24,11 @@ OPEN: Final = frozenset({
 })
 """Paths for everybody: how one comes in, whether the server lives, and what a browser shows when it does not."""
 
-SIGNED_IN: Final = frozenset({"/password"})
-"""Paths for whoever is signed in, in whatever role: what concerns oneself."""
+SIGNED_IN: Final = frozenset({"/password", "/label"})
+"""Paths for whoever is signed in, in whatever role: what concerns oneself, and the way to the first page."""
+
+FRAME: Final = frozenset({"/_stcore/health", "/_stcore/host-config", "/_stcore/stream"})
+"""What Streamlit's frame asks its server; the rest of that (uploads, figures, programs that drive pages) is closed."""
 
 PAGES: Final[Mapping[str, Role]] = {
     "label": Role.ANNOTATOR,
@@ -58,6 +62,8 @@ SEND_TO_QUEUE: Final = Role.ENGINEER
 EDIT_GUIDELINES: Final = Role.ENGINEER
 """Changes what everybody who labels reads, when they see the model's guess, and how often they are checked."""
 
+_NUMBERED: Final = re.compile(r"/(?:images|desk|grid)/[0-9]")
+_NUMBER: Final = re.compile(r"[0-9]{19}")  # more than any row has
 _PATTERNS: Final = [(compile_path(path)[0], role) for path, role in ROUTES.items()]
 
 
@@ -67,6 +73,18 @@ def needed(path: str) -> tuple[Role, int] | None:
         if found := pattern.match(path):
             return role, int(found["project"])
     return None
+
+
+def is_nowhere(path: str) -> bool:
+    """Whether no route, page or file can be at this path: numbers that no row has, and what is closed to everybody."""
+    if _NUMBERED.match(path):
+        return bool(_NUMBER.search(path)) or needed(path) is None
+    return path.startswith("/_stcore/") and path not in FRAME
+
+
+def is_read_only(path: str) -> bool:
+    """Whether nothing is sent to this path: all but our own routes, since no page takes a file."""
+    return path not in OPEN | SIGNED_IN and needed(path) is None
 
 
 def check_routes(routes: Iterable[BaseRoute]) -> None:

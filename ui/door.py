@@ -21,8 +21,8 @@ from ui.gate import Doorkeeper
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",  # the address may hold a token; the form's own POST needs its origin
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'",
-    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
 }
 PAGE = Template(Path(__file__).with_name("door.html").read_text(encoding="utf-8"))
 SECONDS_A_DAY = 86_400

@@ -81,14 +81,7 @@ class Gate:
         path = connection.scope["path"]
         if path in access.OPEN:
             return None
-        if visitor is None:
-            if "text/html" in connection.headers.get("accept", ""):
-                return RedirectResponse(onward.to_sign_in(connection), status_code=303)
-            return PlainTextResponse("Sign in first.", 401)
-        needs = access.needed(path)
-        if needs is not None and not visitor.may(*needs):
-            return JSONResponse({"reason": "Your role in this project does not allow this."}, 403)
-        return None
+        return _stranger(connection) if visitor is None else _limits(connection, visitor)
 
     async def _watched(self, scope: Scope, receive: Receive, send: Send, visitor: Visitor) -> None:
         """A websocket whose every message is of the visitor who opened it, with the roles of that moment."""
@@ -110,6 +103,26 @@ class Gate:
                 await send(message)
 
         await self.app(scope, checked, while_open)
+
+
+def _stranger(connection: HTTPConnection) -> Response:
+    """What somebody is told who has not signed in."""
+    if "text/html" in connection.headers.get("accept", ""):
+        return RedirectResponse(onward.to_sign_in(connection), status_code=303)
+    return PlainTextResponse("Sign in first.", 401)
+
+
+def _limits(connection: HTTPConnection, visitor: Visitor) -> Response | None:
+    """Why somebody goes no further who has signed in; None where they may."""
+    path, method = connection.scope["path"], connection.scope.get("method", "GET")
+    if access.is_nowhere(path):
+        return PlainTextResponse("There is nothing here.", 404)
+    if access.is_read_only(path) and method not in {"GET", "HEAD"}:
+        return PlainTextResponse("Nothing is taken here.", 403)
+    needs = access.needed(path)
+    if needs is not None and not visitor.may(*needs):
+        return JSONResponse({"reason": "Your role in this project does not allow this."}, 403)
+    return None
 
 
 def _stamped(scope: Scope, visitor: Visitor) -> Scope:

@@ -17,7 +17,21 @@ from starlette.middleware import Middleware
 from alflow.settings import Settings
 from alflow.workflow.sign_in import has_accounts, require_door
 from alflow.workspace import Workspace
-from ui import access, address, gate, identity, invitations, offline, pages, password, routes, services, sign_in
+from ui import (
+    access,
+    address,
+    gate,
+    headers,
+    identity,
+    invitations,
+    navigation,
+    offline,
+    pages,
+    password,
+    routes,
+    services,
+    sign_in,
+)
 from ui.theme import THEME
 
 CONFIG: Mapping[str, object] = {
@@ -57,13 +71,16 @@ def create_app(settings: Settings) -> st.App:
     pages.load()
     doorkeeper = gate.Doorkeeper(Workspace.open(settings))
     services.provide(services.Services(doorkeeper.workspace, doorkeeper))
-    ours = [*sign_in.ROUTES, *invitations.ROUTES, *password.ROUTES, *routes.ROUTES, *offline.ROUTES]
+    ours = [*sign_in.ROUTES, *invitations.ROUTES, *password.ROUTES, *routes.ROUTES, *offline.ROUTES, *navigation.ROUTES]
     access.check_routes(ours)
     return st.App(
         Path(__file__).parent / "pages" / "app.py",
         secrets=identity.streamlit_secrets(settings),
         routes=ours,
-        middleware=[Middleware(gate.Gate, doorkeeper=doorkeeper)],
+        middleware=[
+            Middleware(headers.SafeHeaders, https=settings.address.lower().startswith("https:")),
+            Middleware(gate.Gate, doorkeeper=doorkeeper),
+        ],
     )
 
 

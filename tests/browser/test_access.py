@@ -67,6 +67,9 @@ def test_each_role_sees_its_pages_and_no_other(house: House, enter: Enter, who: 
     for path in [path for path, row in PAGES.items() if not row[place]]:
         page.goto(f"{house.url}/{path}?project=birds")
         expect(page.get_by_role("heading", name=CLOSED)).to_be_visible()
+        page.get_by_role("link", name="Label images").click()
+        expect(page.locator("[data-is=title]")).to_have_text("birds")
+        expect(page.get_by_text("Page not found")).to_have_count(0)
     page.goto(f"{house.url}/label?project=fish")  # of another project: the address chooses nothing
     expect(page.locator("[data-is=title]")).to_have_text("birds")
     menu = [re.compile(f"{title}$") for title, row in zip(TITLES, PAGES.values(), strict=True) if row[place]]

@@ -4,6 +4,8 @@ The tables are written out, not taken from the code.
 """
 
 import json
+import re
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,10 +44,21 @@ REQUESTS = {
     "GET /label":                              [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /static/index.html":                  [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /_stcore/host-config":                [401, 200, 200, 200, 200, 200, 401, 401, 401],
-    "GET /_stcore/metrics":                    [401, 200, 200, 200, 200, 200, 401, 401, 401],
+    # what no page asks for is closed to everybody: figures of the server, uploads, programs that drive pages
+    "GET /_stcore/metrics":                    [401, 404, 404, 404, 404, 404, 401, 401, 401],
+    "GET /_stcore/script-health-check":        [401, 404, 404, 404, 404, 404, 401, 401, 401],
+    "POST /_stcore/agent/interact":            [401, 404, 404, 404, 404, 404, 401, 401, 401],
+    "DELETE /_stcore/upload_file/none/none":   [401, 404, 404, 404, 404, 404, 401, 401, 401],
+    "POST /media/none.jpg":                    [401, 403, 403, 403, 403, 403, 401, 401, 401],
+    "PUT /rounds":                             [401, 403, 403, 403, 403, 403, 401, 401, 401],
+    "GET /images/1234567890123456789012345/1/full":  [401, 404, 404, 404, 404, 404, 401, 401, 401],
+    "GET /images/{birds}/1234567890123456789012345/full": [401, 404, 404, 404, 404, 404, 401, 401, 401],
+    "POST /desk/1234567890123456789012345/sync": [401, 404, 404, 404, 404, 404, 401, 401, 401],
+    "POST /grid/1234567890123456789012345":    [401, 404, 404, 404, 404, 404, 401, 401, 401],
+    "GET /images/{birds}/{bird}":              [401, 404, 404, 404, 404, 404, 401, 401, 401],
     "GET /media/none.jpg":                     [401, 404, 404, 404, 404, 404, 401, 401, 401],
     "GET /component/none/index.html":          [401, 404, 404, 404, 404, 404, 401, 401, 401],
-    "PUT /_stcore/upload_file/none/none":      [401, 403, 403, 403, 403, 403, 401, 401, 401],
+    "PUT /_stcore/upload_file/none/none":      [401, 404, 404, 404, 404, 404, 401, 401, 401],
     "GET /app/static/none.jpg":                [401, 200, 200, 200, 200, 200, 401, 401, 401],  # the pages' own frame
     "GET /sign-in":                            [200, 200, 200, 200, 200, 200, 200, 200, 200],
     "GET /offline.js":                         [200, 200, 200, 200, 200, 200, 200, 200, 200],
@@ -97,7 +110,7 @@ def test_every_route_and_page_is_in_the_tables() -> None:
     }
     assert set(access.ROUTES) == written
     assert set(access.PAGES) == set(PAGES)
-    assert set(access.SIGNED_IN) == {"/password"}
+    assert set(access.SIGNED_IN) == {"/password", "/label"}
 
 
 @pytest.mark.parametrize("who", ROLES)
@@ -111,6 +124,24 @@ def test_pages_and_what_one_can_do_there(house: House, who: str) -> None:
     assert all(len(each.menu) == sum(row[place] for row in PAGES.values()) for each in drawn.values())
     assert not any("fish" in each.text for each in drawn.values())
     assert not any(kind == "exception" for each in drawn.values() for kind, _ in each.elements)
+
+
+@pytest.mark.parametrize("who", [*ROLES, "of fish"])
+def test_every_link_leads_to_a_page(house: House, who: str) -> None:
+    """Streamlit has the first page at `/` alone; at the address of its name it says that there is none."""
+    there = {"/", *(f"/{page}" for page in PAGES if page != "label"), "/sign-out", "/password"}
+    with Client(house.url, house.cookies[who]) as client:
+        text = "".join(client.page(page, "project=birds").text for page in PAGES)
+    linked = set(re.findall(r"""href=[\\]?["'](/[^"'?\\]*)""", text))
+    assert linked
+    assert linked <= there
+
+
+def test_the_address_of_the_first_page_leads_to_it(house: House) -> None:
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{house.url}/label?project=birds", headers={"Cookie": house.cookies["annotator"]})
+    ) as answer:
+        assert answer.url == f"{house.url}/?project=birds"
 
 
 def test_who_is_of_another_project_sees_that_one_only(house: House) -> None:
