@@ -11,10 +11,13 @@ from flows.limits import one_run
 
 
 @flow(name="ingest", flow_run_name="ingest-{project}-{split}")
-def ingest(project: str, source: str, split: Split = Split.POOL, *, strict: bool = False) -> dict[str, Any]:
+def ingest(
+    project: str, source: str, split: Split = Split.POOL, *, strict: bool = False, anywhere: bool = False
+) -> dict[str, Any]:
     """Import a folder, a manifest or a URL into one split of a project, then embed; returns what was counted.
 
-    With `strict` nothing is imported if a label names no class, a test image has none, or a row cannot be used.
+    With `strict` nothing is imported if a label names no class, a test image has none, or a row cannot be used. With
+    `anywhere` a manifest may name files outside its folder, and links may lead out of theirs.
     """
     from alflow.workflow.imported import counts
     from alflow.workflow.pool import import_items
@@ -24,7 +27,7 @@ def ingest(project: str, source: str, split: Split = Split.POOL, *, strict: bool
     found = find_project(workspace(), project)
     with one_run(found.id, wait=True):
         with progress_artifact(found, "Importing") as progress:
-            report = import_items(workspace(), found, source, split, progress, strict=strict)
+            report = import_items(workspace(), found, source, split, progress, anywhere=anywhere, strict=strict)
         publish_import(found, source, report)
         with progress_artifact(found, "Embedding") as progress:
             embedded = embed_shards(found, progress)

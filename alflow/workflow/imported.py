@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from alflow.domain import Rejection, Split
 from alflow.text import quoted
-from alflow.workflow.meaning import UnknownLabel
+from alflow.workflow.meaning import Problem, UnknownLabel
 
 _SAID: Final = 5  # names in a sentence; the report has all of them
 
@@ -166,7 +166,9 @@ def _count(count: int, one: str, many: str) -> str:
 def _unknown(one: UnknownLabel) -> str:
     images = f"{quoted(one.label)} ({_count(one.images, 'image', 'images')})"
     near = " or ".join(map(repr, one.near))
-    if one.ambiguous:
+    if one.problem is Problem.LIST:
+        return f"{images} is a list, and an image has one class{near and f': {near}'}"
+    if one.problem is Problem.AMBIGUOUS:
         return f"{images} may be {near}: use the names of the classes"
     return f"{images}: did you mean {near}?" if near else images
 

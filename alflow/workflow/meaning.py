@@ -7,10 +7,11 @@ guess, offered to people and never taken: other case, spaces for underscores, `1
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Final
 
 from alflow.domain import ClassLabel
@@ -21,24 +22,34 @@ _NEAR: Final = 3  # classes that are offered for one label
 _CLOSE: Final = 0.7  # of difflib: "dogs" is to "dog" as .86, "cat" to "car" as .67
 _LONGEST_GUESSED: Final = 200  # characters, as a class name has: difflib takes the square of them
 _MOST_GUESSED: Final = 100  # labels, the most frequent ones: a tree may have a folder for every image
+_LIST: Final = re.compile(r"\[.*\]|\(.*\)|\{.*\}", re.DOTALL)  # of JSON, or as Python writes it into a cell
+_SEPARATOR: Final = re.compile(r"[,;|:]")
 _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d*)?")
+
+
+class Problem(StrEnum):
+    """Why a label means no class: none has the name, two have it (one as its shown name), or it is a list of names."""
+
+    UNKNOWN = "unknown"
+    AMBIGUOUS = "ambiguous"
+    LIST = "list"
 
 
 @dataclass(frozen=True)
 class UnknownLabel:
-    """A label that means no class of the project.
+    """A label that does not mean one class of the project.
 
     Attributes:
         label: as the source has it.
         images: how many of its rows have it.
+        problem: why it is not taken.
         near: names of the classes that were perhaps meant, the likeliest first.
-        ambiguous: whether it is a name, or the shown name, of each of the near ones, so that none can be chosen.
     """
 
     label: str
     images: int
+    problem: Problem = Problem.UNKNOWN
     near: tuple[str, ...] = ()
-    ambiguous: bool = False
 
 
 def meanings(labels: Iterable[str], classes: Iterable[ClassLabel]) -> Mapping[str, int]:
@@ -48,21 +59,34 @@ def meanings(labels: Iterable[str], classes: Iterable[ClassLabel]) -> Mapping[st
     return {label: next(iter(ids)) for label, ids in found.items() if len(ids) == 1}
 
 
-def unknown_labels(labels: Iterable[str], classes: Iterable[ClassLabel]) -> tuple[UnknownLabel, ...]:
-    """Those that mean no class, or more than one; the most frequent first, empty ones left out."""
-    classes = list(classes)
+def unknown_labels(labels: Iterable[str], classes: Sequence[ClassLabel]) -> tuple[UnknownLabel, ...]:
+    """Those that do not mean one class; the most frequent first, empty ones left out."""
     same, names = _same(classes), {one.id: one.name for one in classes}
     counts = Counter(label for label in labels if label)
-    unclear = {label: ids for label in counts if len(ids := _meant(label, same)) != 1}
-    offered: dict[str, list[str]] = defaultdict(list)
-    for text in dict.fromkeys(text for one in classes for text in (one.name, one.display_name)):
-        offered[_alike(text)] += [names[class_id] for class_id in sorted(_meant(text, same))]
+    unclear = [label for label in counts if len(_meant(label, same)) != 1]
+    offered: dict[str, set[int]] = defaultdict(set)
+    for text, ids in same.items():
+        offered[_alike(text)] |= ids
     found = []
     for place, label in enumerate(sorted(unclear, key=lambda label: (-counts[label], label))):
-        ids = unclear[label]
-        near = [names[class_id] for class_id in sorted(ids)] or _near(label, offered, guess=place < _MOST_GUESSED)
-        found.append(UnknownLabel(storable(label), counts[label], tuple(dict.fromkeys(near)), bool(ids)))
+        problem, ids = _problem(label, same)
+        near = [ids] if ids else _near(label, offered, guess=place < _MOST_GUESSED)
+        ordered = dict.fromkeys(class_id for alike in near for class_id in sorted(alike))
+        called = tuple(names[class_id] for class_id in ordered)
+        found.append(UnknownLabel(storable(label), counts[label], problem, called))
     return tuple(found)
+
+
+def _problem(label: str, same: Mapping[str, set[int]]) -> tuple[Problem, set[int]]:
+    """What is wrong with it, and the classes that are surely among those that were meant."""
+    if both := _meant(label, same):
+        return Problem.AMBIGUOUS, both
+    parts = [
+        _meant(part.strip(" \t\n'\""), same) for part in _SEPARATOR.split(label[:_LONGEST_GUESSED].strip("[](){}"))
+    ]
+    if _LIST.fullmatch(label) or (len(parts) > 1 and all(parts)):
+        return Problem.LIST, set().union(*parts)
+    return Problem.UNKNOWN, set()
 
 
 def _same(classes: Iterable[ClassLabel]) -> Mapping[str, set[int]]:
@@ -80,16 +104,16 @@ def _meant(label: str, same: Mapping[str, set[int]]) -> set[int]:
     return same.get(label) or same.get(unicodedata.normalize("NFC", label)) or set()
 
 
-def _near(label: str, offered: Mapping[str, list[str]], *, guess: bool) -> list[str]:
+def _near(label: str, offered: Mapping[str, set[int]], *, guess: bool) -> list[set[int]]:
     if len(label) > _LONGEST_GUESSED:
         return []
     alike = _alike(label)
     if alike in offered:
-        return offered[alike]
+        return [offered[alike]]
     if not guess or _NUMBER.fullmatch(alike):
         return []
     words = [text for text in offered if not _NUMBER.fullmatch(text)]
-    return [name for text in get_close_matches(alike, words, _NEAR, _CLOSE) for name in offered[text]]
+    return [offered[text] for text in get_close_matches(alike, words, _NEAR, _CLOSE)]
 
 
 def _alike(text: str) -> str:

@@ -43,7 +43,7 @@ def test_labels_that_name_no_class_are_said_with_the_near_ones(tmp_path: Path) -
     ]
     report = json.loads(run(source, "--split", "test", "--json").stdout)
     assert (report["added"], report["known"], report["rejected"], report["left_out"]) == (0, 7, [], {})
-    assert report["unknown_labels"][0] == {"label": "dogs", "images": 2, "near": ["dog"], "ambiguous": False}
+    assert report["unknown_labels"][0] == {"label": "dogs", "images": 2, "problem": "unknown", "near": ["dog"]}
     assert report["unlabelled"] == [str(source / "7.png")]
 
 

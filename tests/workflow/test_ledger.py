@@ -1,6 +1,7 @@
 """Importing what is known: places, known classes, copies, splits; by the real import."""
 
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alflow.domain import Project, Split
+from alflow.progress import silent
 from alflow.store import gold, items, labels
 from alflow.workflow import pool
 from alflow.workflow.embed import embed_missing
@@ -151,3 +153,45 @@ def test_checks_are_judged_by_the_corrected_class(each_workspace: Workspace, pet
     with each_workspace.database.read() as tx:
         results = gold.results(tx, pets.id)
     assert [results.get(one) for one in people] == [(0, 1), (1, 1), (0, 1), None]
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("after", range(7))
+def test_a_killed_import_is_finished_by_the_next_one(
+    workspace: Workspace, tiny_model: str, pictures: Path, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it is killed: places, classes and the list of what was turned away are those of an undisturbed one."""
+    monkeypatch.setattr(pool, "_A_TRANSACTION", 1)
+    shutil.copytree(pictures, folder := pictures.parent / "new")
+    shutil.copy(folder / "0.png", folder / "copy.png")
+    (folder / "cut.png").touch()
+    rows = [
+        "copy.png,,pool",
+        "0.png,dog,test",
+        "copy.png,cat,test",
+        "1.jpg,dog,test",
+        "cut.png,cat,pool",
+        "2.webp,,test",
+    ]
+    source = manifest(folder / "all.csv", *rows)
+
+    def kill(done: int, total: int | None) -> None:
+        if done == after and done != total:
+            raise KilledError
+
+    found = []
+    for progress in (kill, silent):
+        project = create_project(workspace, progress.__name__, tiny_model, "fp32", name_classes(["cat", "dog"]))
+        import_items(
+            workspace, project, manifest(pictures.parent / "old.csv", *(f"pictures/{row}" for row in rows[1:4]))
+        )
+        with suppress(KilledError):
+            import_items(workspace, project, source, progress=progress)
+        import_items(workspace, project, source)
+        with workspace.database.read() as tx:
+            found.append((known(workspace, project), [one.uri for one in items.rejections(tx, project.id)]))
+    assert found[0] == found[1]
+    assert found[1][0][str(folder / "copy.png")] == ("test", "dog")

@@ -3,7 +3,7 @@ import unicodedata
 import pytest
 
 from alflow.domain import ClassLabel
-from alflow.workflow.meaning import UnknownLabel, meanings, unknown_labels
+from alflow.workflow.meaning import Problem, UnknownLabel, meanings, unknown_labels
 
 
 def classes(*names: str, **shown: str) -> list[ClassLabel]:
@@ -59,28 +59,47 @@ def test_a_label_means_a_class_by_either_name_in_any_unicode_form(label: str, na
         ("🦓", ()),
         ("x" * 100_000, ()),
         ("9" * 100_000, ()),
-        ("['cat', 'dog']", ()),
     ],
 )
 def test_what_is_near_is_offered_and_not_taken(label: str, near: tuple[str, ...]) -> None:
     given = classes("cat", "dog", "café", "1", "2", traffic_light="traffic light")
     assert meanings([label], given) == {}
-    assert unknown_labels([label, label, "cat", "", label], given) == (UnknownLabel(label, 3, near),)
+    assert unknown_labels([label, label, "cat", "", label], given) == (UnknownLabel(label, 3, Problem.UNKNOWN, near),)
+
+
+@pytest.mark.parametrize(
+    ("label", "among"),
+    [
+        ('["cat", "dog"]', ("cat", "dog")),
+        ("['dog']", ("dog",)),
+        ('{"name": "cat"}', ("cat",)),
+        ("('cat', 'dog')", ("cat", "dog")),
+        ("dog|cat", ("cat", "dog")),
+        ("cat; dog", ("cat", "dog")),
+        ('["zebra"]', ()),
+        ("[]", ()),
+        ("{}", ()),
+    ],
+)
+def test_a_list_is_not_one_class(label: str, among: tuple[str, ...]) -> None:
+    given = classes("cat", "dog", "cat, dog")
+    assert meanings([label, "cat, dog"], given) == {"cat, dog": 3}
+    assert unknown_labels([label], given) == (UnknownLabel(label, 1, Problem.LIST, among),)
 
 
 def test_a_label_that_means_two_classes_is_neither() -> None:
     given = classes("bank", shore="bank", seat="bench", form="bench")
     assert meanings(["bank", "bench", "shore"], given) == {"shore": 2}
     assert unknown_labels(["bank", "bench", "shore", "bench"], given) == (
-        UnknownLabel("bench", 2, ("seat", "form"), ambiguous=True),
-        UnknownLabel("bank", 1, ("bank", "shore"), ambiguous=True),
+        UnknownLabel("bench", 2, Problem.AMBIGUOUS, ("seat", "form")),
+        UnknownLabel("bank", 1, Problem.AMBIGUOUS, ("bank", "shore")),
     )
 
 
 def test_the_most_frequent_come_first_and_a_tree_of_ten_thousand_folders_costs_little() -> None:
     folders = [f"sequence {number:05}" for number in range(10_000)]
     found = unknown_labels([*folders, "dogs", "dogs"], classes("dog", *(f"class {number}" for number in range(200))))
-    assert found[0] == UnknownLabel("dogs", 2, ("dog",))
+    assert found[0] == UnknownLabel("dogs", 2, Problem.UNKNOWN, ("dog",))
     assert len(found) == 10_001
 
 
