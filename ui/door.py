@@ -13,6 +13,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alflow.errors import AlflowError, DeniedError, TryLaterError
 from alflow.workflow import sign_in
+from alflow.workflow.passwords import new_token
+from alflow.workflow.tries import KNOWN_DAYS
 from ui import onward
 from ui.address import is_https
 from ui.body import received
@@ -75,6 +77,16 @@ def enter(request: Request, token: str, where: str = onward.HOME) -> Response:
         sign_in.sign_out(keeper.workspace, before)
     response = RedirectResponse(where, status_code=303)
     return keep(request, response, keeper.cookie, token, keeper.workspace.settings.session_days * SECONDS_A_DAY)
+
+
+def device(request: Request) -> str:
+    """The secret by which this browser is known; a new one where it has none."""
+    return request.cookies.get(doorkeeper(request).device_cookie) or new_token()
+
+
+def know(request: Request, response: Response, device: str) -> Response:
+    """Let the browser be known from now on."""
+    return keep(request, response, doorkeeper(request).device_cookie, device, KNOWN_DAYS * SECONDS_A_DAY)
 
 
 def keep(request: Request, response: Response, cookie: str, value: str, seconds: float) -> Response:

@@ -39,6 +39,11 @@ class Doorkeeper:
         """The cookie's name; cookies of one host do not tell ports apart, so it does."""
         return f"alflow_{self.workspace.settings.port}"
 
+    @property
+    def device_cookie(self) -> str:
+        """The name of the cookie by which a browser is known to the accounts that signed in there."""
+        return f"{self.cookie}_device"
+
     def visitor(self, cookies: Mapping[str, str], *, used: bool = False) -> Visitor | None:
         """Who brings these cookies; `used` where it shows that somebody is there."""
         return sign_in.visitor(self.workspace, cookies.get(self.cookie), used=used)

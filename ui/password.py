@@ -30,11 +30,12 @@ async def change(request: Request) -> Response:
     visitor, workspace = request.state.visitor, door.doorkeeper(request).workspace
     try:
         sent = await door.sent(request)
-        asked = (visitor, sent["old"], _typed_twice(sent), address.client(request))
+        device = door.device(request)
+        asked = (visitor, sent["old"], _typed_twice(sent), address.client(request), device)
         token = await pools.PASSWORDS.run(sign_in.change_password, workspace, *asked)
     except AlflowError as error:
         return door.again(_form(visitor), error)
-    return await run_in_threadpool(door.enter, request, token, CHANGED)
+    return door.know(request, await run_in_threadpool(door.enter, request, token, CHANGED), device)
 
 
 ROUTES = [Route(PATH, form, methods=["GET"]), Route(PATH, change, methods=["POST"])]

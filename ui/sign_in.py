@@ -88,15 +88,16 @@ def _enter_identity(request: Request) -> Response:
 
 async def _enter_account(request: Request, sent: defaultdict[str, str]) -> Response:
     workspace = door.doorkeeper(request).workspace
-    name, client = " ".join(sent["name"].split()), address.client(request)
+    device = door.device(request)
+    typed = (" ".join(sent["name"].split()), sent["password"])
     try:
-        session = await pools.PASSWORDS.run(sign_in.sign_in, workspace, name, sent["password"], client)
+        session = await pools.PASSWORDS.run(sign_in.sign_in, workspace, *typed, address.client(request), device)
     except AlflowError as error:
         return door.again(_account_form(workspace, sent), error)
     place = onward.safe(sent[onward.FIELD])
     if sent["invitation"]:
         place = onward.with_place("/invitation", place, token=sent["invitation"])
-    return await run_in_threadpool(door.enter, request, session, place)
+    return door.know(request, await run_in_threadpool(door.enter, request, session, place), device)
 
 
 def _enter_link(request: Request, sent: defaultdict[str, str]) -> Response:

@@ -1,4 +1,7 @@
-"""Sessions, and how often somebody may try to sign in. Both outlive the process, so that a restart forgets neither."""
+"""Sessions, how often somebody may try to sign in, and from where they did.
+
+All outlive the process, so that a restart forgets none. What is over is deleted as new things come.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,10 +45,9 @@ class Limit:
 def open_(
     tx: Transaction, token_hash: str, annotator_id: int, link_hash: str | None, now: datetime, expires_at: datetime
 ) -> None:
-    """Store a session, and forget the sessions and limits that are over."""
-    table, limit = tables.session, tables.sign_in_limit
+    """Store a session, and forget the sessions that are over."""
+    table = tables.session
     tx.execute(delete(table).where(table.c.expires_at <= now))
-    tx.execute(delete(limit).where(limit.c.until <= now))
     row = {
         "token_hash": token_hash,
         "annotator_id": annotator_id,
@@ -95,8 +97,8 @@ def count_try(tx: Transaction, limit: Limit, now: datetime) -> float:
     they came one each interval; a try may be early by the burst. A try that is refused is not counted.
     """
     table = tables.sign_in_limit
-    tx.execute(upsert(tx, table).values(key=limit.key, until=now).on_conflict_do_nothing(index_elements=["key"]))
-    locked = select(table.c.until).where(table.c.key == limit.key).with_for_update()
+    made = upsert(tx, table).values(key=limit.key, until=now)
+    locked = made.on_conflict_do_update(index_elements=["key"], set_={"key": limit.key}).returning(table.c.until)
     until: datetime = tx.execute(locked).scalar_one()
     earliest = until + limit.interval - limit.burst * limit.interval
     if earliest > now:
@@ -108,3 +110,20 @@ def count_try(tx: Transaction, limit: Limit, now: datetime) -> float:
 def forgive(tx: Transaction, key: str) -> None:
     """Forget the tries under a key."""
     tx.execute(delete(tables.sign_in_limit).where(tables.sign_in_limit.c.key == key))
+
+
+def forget_tries(tx: Transaction, now: datetime) -> None:
+    """Delete the limits that hold nobody back any more, and what was remembered until now."""
+    tx.execute(delete(tables.sign_in_limit).where(tables.sign_in_limit.c.until <= now))
+
+
+def remember(tx: Transaction, key: str, until: datetime) -> None:
+    """Remember a key until that moment."""
+    statement = upsert(tx, tables.sign_in_limit).values(key=key, until=until)
+    tx.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"until": until}))
+
+
+def remembers(tx: Transaction, key: str, now: datetime) -> bool:
+    """Whether the key is remembered."""
+    table = tables.sign_in_limit
+    return tx.execute(select(table.c.key).where(table.c.key == key, table.c.until > now)).scalar() is not None

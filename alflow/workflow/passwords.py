@@ -1,45 +1,80 @@
-"""Passwords and tokens: what is kept of them, and how they are checked.
+"""Passwords and tokens: what is accepted, what is kept of them, and how they are checked.
 
-Passwords are hashed with argon2id (RFC 9106, its second recommended option: 64 MiB, 3 passes, 4 lanes). Tokens are
-drawn with 256 random bits, so one SHA-256 keeps them as safe.
+Passwords are hashed with argon2id (RFC 9106, its second recommended option: 64 MiB, 3 passes, 4 lanes) in the Unicode
+form NFKC, so that every keyboard types the same one (NIST SP 800-63B). Tokens are drawn with 256 random bits, so one
+SHA-256 keeps them as safe.
 """
 
 import hashlib
+import re
 import secrets
+import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from threading import BoundedSemaphore
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 
 from alflow.errors import InvalidInputError
 
 SHORTEST: Final = 10
 LONGEST: Final = 256
+_SAFE: Final = 3  # zxcvbn's score: more than 10^8 guesses
+_PIECE: Final = 24  # characters that are rated at once: zxcvbn takes seconds for many more
 _HASHER: Final = PasswordHasher()
 _AT_ONCE: Final = BoundedSemaphore(2)  # 64 MiB each: a flood of tries must not fill the memory
 
 
-def hash_password(password: str) -> str:
-    """The hash to store, with its salt and parameters.
+def check_password(password: str, about: Iterable[str] = ()) -> None:
+    """Whether a password may be chosen: long enough, and not among the first that anybody would try.
+
+    zxcvbn tells how many guesses it takes: breached and common passwords, names, words, dates, repeated characters,
+    sequences and walks over a keyboard, also with digits for letters.
+
+    Args:
+        password: as it was typed.
+        about: names, addresses and the like that whoever guesses would think of.
 
     Raises:
-        InvalidInputError: the password is too short or too long.
+        InvalidInputError: it is too short, too long, holds a control character, or is easy to guess.
     """
-    if not SHORTEST <= len(password) <= LONGEST:
+    chosen = _normal(password)
+    if len(chosen) < SHORTEST or len(password) > LONGEST:
         raise InvalidInputError(f"a password needs {SHORTEST} to {LONGEST} characters")
+    if any(unicodedata.category(each) in {"Cc", "Cs"} for each in chosen):
+        raise InvalidInputError("a password cannot hold control characters: leave them out")
+    known = _words(about)
+    rest = chosen.casefold()
+    for word in known:
+        rest = rest.replace(word, "")
+    if rest != chosen.casefold() and len(rest) < SHORTEST:
+        raise InvalidInputError(
+            "this password is easy to guess: it is little more than a name, a project or an address; choose another"
+        )
+    pieces = [chosen[start : start + _PIECE] for start in range(0, 3 * _PIECE, _PIECE)]
+    rated = [zxcvbn(piece, known) for piece in pieces if piece]
+    if all(each["score"] < _SAFE for each in rated):
+        why = rated[0]["feedback"]["warning"] or "It is short for what it is made of."
+        raise InvalidInputError(f"this password is easy to guess. {why} Choose another, such as four random words.")
+
+
+def hash_password(password: str) -> str:
+    """The hash to store, with its salt and parameters."""
     with _AT_ONCE:
-        return _HASHER.hash(password)
+        return _HASHER.hash(_normal(password))
 
 
 def is_password(stored: str | None, password: str) -> bool:
-    """Whether this is the password; without a stored hash the same work is done for nothing, and the answer is no."""
-    with _AT_ONCE:
-        try:
-            return _HASHER.verify(stored or _nobodys(), password[: LONGEST + 1]) and stored is not None
-        except (VerificationError, InvalidHashError):
-            return False
+    """Whether this is the password; without a stored hash the same work is done for nothing, and the answer is no.
+
+    Hashes that were made before the Unicode form was fixed are of what was typed.
+    """
+    typed = password[: LONGEST + 1]
+    forms = dict.fromkeys((_normal(typed), typed))
+    return any(_is_hash_of(stored or _nobodys(), form) for form in forms) and stored is not None
 
 
 def is_outdated(stored: str) -> bool:
@@ -54,7 +89,26 @@ def new_token() -> str:
 
 def token_hash(token: str) -> str:
     """What is kept of a token: 64 hexadecimal digits."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_hash_of(stored: str, password: str) -> bool:
+    with _AT_ONCE:
+        try:
+            return _HASHER.verify(stored, password.encode("utf-8", "surrogatepass"))
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def _normal(password: str) -> str:
+    return unicodedata.normalize("NFKC", password)
+
+
+def _words(about: Iterable[str]) -> list[str]:
+    """The parts of names and addresses, and these written as one word; longest first."""
+    folded = [_normal(each).casefold() for each in about if each]
+    found = {word for each in folded for word in (re.sub(r"[\W_]+", "", each), *re.split(r"[\W_]+", each))}
+    return sorted((word for word in found if len(word) >= 3), key=len, reverse=True)
 
 
 @cache

@@ -13,8 +13,8 @@ from alflow.errors import ConflictError, DeniedError, InvalidInputError, NotFoun
 from alflow.store import labels, people, projects, sessions
 from alflow.store.database import Transaction
 from alflow.workflow.label import clean_name
-from alflow.workflow.passwords import hash_password, new_token, token_hash
-from alflow.workflow.sign_in import clean_email, open_session, store_password
+from alflow.workflow.passwords import check_password, hash_password, new_token, token_hash
+from alflow.workflow.sign_in import about, clean_email, open_session, store_password
 from alflow.workspace import Workspace
 
 LINK_DAYS: Final = 7.0
@@ -56,8 +56,10 @@ def add_account(workspace: Workspace, name: str, password: str | None = None, em
     """
     if not password and not email:
         raise InvalidInputError("an account needs a password, or the e-mail address of an identity")
-    name, kept = clean_name(name), hash_password(password) if password else None
-    address = clean_email(email) if email else None
+    name, address = clean_name(name), clean_email(email) if email else None
+    if password:
+        check_password(password, about(workspace, name, address))
+    kept = hash_password(password) if password else None
     with workspace.database.begin() as tx:
         annotator = people.annotator_called(tx, name) or labels.get_or_create(tx, name)
         return people.add(tx, annotator, address, kept, datetime.now(UTC))
@@ -121,8 +123,11 @@ def set_password(workspace: Workspace, annotator_id: int, password: str) -> None
     """A new password; every session of the account ends.
 
     Raises:
-        InvalidInputError: it is too short or too long.
+        InvalidInputError: it cannot be used.
     """
+    with workspace.database.read() as tx:
+        name = people.by_id(tx, annotator_id).name
+    check_password(password, about(workspace, name))
     kept = hash_password(password)
     with workspace.database.begin() as tx:
         store_password(tx, annotator_id, kept)
@@ -227,6 +232,9 @@ def accept(workspace: Workspace, token: str, name: str, password: str) -> str:
         InvalidInputError: name or password cannot be used; the link stays valid.
         ConflictError: the name is taken; the link stays valid.
     """
+    offer = look_at(workspace, token)
+    called = offer.name if offer.name is not None else clean_name(name)
+    check_password(password, about(workspace, called))
     kept, now = hash_password(password), datetime.now(UTC)
     with workspace.database.begin() as tx:
         invitation = people.take_invitation(tx, token_hash(token), now)
@@ -235,10 +243,9 @@ def accept(workspace: Workspace, token: str, name: str, password: str) -> str:
         if invitation.annotator_id is not None:
             store_password(tx, invitation.annotator_id, kept)
             return open_session(workspace, tx, invitation.annotator_id)
-        name = clean_name(name)
-        if people.annotator_called(tx, name) is not None:
+        if people.annotator_called(tx, called) is not None:
             raise ConflictError("This name is taken. If it is yours, sign in first; else choose another.")
-        account = people.add(tx, labels.get_or_create(tx, name), None, kept, now)
+        account = people.add(tx, labels.get_or_create(tx, called), None, kept, now)
         people.grant(tx, invitation, account.annotator_id)
         return open_session(workspace, tx, account.annotator_id)
 

@@ -5,22 +5,20 @@ link that the terminal prints, under any name. Sessions are rows, so they can be
 """
 
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address, ip_network
 from typing import Final
 
 from alflow.accounts import Account, Visitor
-from alflow.errors import DeniedError, InvalidInputError, TryLaterError
-from alflow.store import labels, people, sessions
+from alflow.errors import DeniedError, InvalidInputError
+from alflow.store import labels, people, projects, sessions
 from alflow.store.database import Transaction
-from alflow.store.sessions import Limit, Session
+from alflow.store.sessions import Session
 from alflow.text import quoted
 from alflow.workflow.label import clean_name
-from alflow.workflow.passwords import hash_password, is_outdated, is_password, new_token, token_hash
+from alflow.workflow.passwords import check_password, hash_password, is_outdated, new_token, token_hash
+from alflow.workflow.tries import prove
 from alflow.workspace import Workspace
 
 _SEEN: Final = timedelta(minutes=1)  # how exactly it is kept when a session was last used
-_OF_ACCOUNT: Final = (10, timedelta(minutes=1))
-_OF_ADDRESS: Final = (30, timedelta(seconds=10))
 
 
 def has_accounts(workspace: Workspace) -> bool:
@@ -75,7 +73,7 @@ def visitor(workspace: Workspace, token: str | None, *, used: bool = False) -> V
     return who
 
 
-def sign_in(workspace: Workspace, name: str, password: str, address: str) -> str:
+def sign_in(workspace: Workspace, name: str, password: str, address: str, device: str = "") -> str:
     """Check name and password, and open a session; returns the cookie's token.
 
     Args:
@@ -83,22 +81,24 @@ def sign_in(workspace: Workspace, name: str, password: str, address: str) -> str
         name: as the account has it; capitals do not matter.
         password: as it was typed.
         address: where the request comes from, for the limit of tries.
+        device: secret that the browser keeps, by which it is known to the account from now on.
 
     Raises:
         DeniedError: no active account has this name and password. It does not say which of them is wrong.
-        TryLaterError: too many tries for this name or from this address.
+        TryLaterError: too many tries from this address or device.
     """
-    found = _proven(workspace, name, password, address)
+    found = prove(workspace, name, password, address, device)
     if found is None:
         raise DeniedError("This name and password do not belong together.")
     annotator_id, stored = found
+    newer = hash_password(password) if is_outdated(stored) else stored
     with workspace.database.begin() as tx:
-        if is_outdated(stored):
-            people.change(tx, annotator_id, password_hash=hash_password(password))
+        if newer != stored:
+            people.change(tx, annotator_id, password_hash=newer)
         return open_session(workspace, tx, annotator_id)
 
 
-def change_password(workspace: Workspace, visitor: Visitor, old: str, new: str, address: str) -> str:
+def change_password(workspace: Workspace, visitor: Visitor, old: str, new: str, address: str, device: str = "") -> str:
     """Give a visitor's account another password; returns the cookie's token of the one session that is left.
 
     Whoever sits at a screen that was left open does not know the old password: it is asked for, and tries are limited
@@ -106,19 +106,29 @@ def change_password(workspace: Workspace, visitor: Visitor, old: str, new: str, 
 
     Raises:
         DeniedError: the old password is another one, or the visitor's account has none.
-        InvalidInputError: the new password is too short or too long, or is the old one.
-        TryLaterError: too many tries for this account or from this address.
+        InvalidInputError: the new password cannot be used, or is the old one.
+        TryLaterError: too many tries from this address or device.
     """
     if not visitor.has_password:
         raise DeniedError("You have no password here: you sign in by a link or with your organisation.")
-    if _proven(workspace, visitor.annotator.name, old, address) is None:
+    if prove(workspace, visitor.annotator.name, old, address, device) is None:
         raise DeniedError("This is not your password.")
     if new == old:
         raise InvalidInputError("this is the password you have already: choose another")
+    check_password(new, about(workspace, visitor.annotator.name))
     kept = hash_password(new)
     with workspace.database.begin() as tx:
         store_password(tx, visitor.annotator.id, kept)
         return open_session(workspace, tx, visitor.annotator.id)
+
+
+def about(workspace: Workspace, name: str, email: str | None = None) -> list[str]:
+    """What a password of somebody should not be made of."""
+    with workspace.database.read() as tx:
+        account = people.by_name(tx, name)
+        names = [project.name for project in projects.all_(tx)]
+    known = [name, email, account.email if account is not None else None]
+    return ["alflow", workspace.settings.address, *names, *(each for each in known if each)]
 
 
 def store_password(tx: Transaction, annotator_id: int, kept: str) -> None:
@@ -195,27 +205,6 @@ def clean_email(email: str) -> str:
     return email
 
 
-def _proven(workspace: Workspace, name: str, password: str, address: str) -> tuple[int, str] | None:
-    """Annotator and stored hash of the active account with this name and password; None where there is none.
-
-    Raises:
-        TryLaterError: too many tries for this name or from this address.
-    """
-    now = datetime.now(UTC)
-    account_limit = Limit(f"account:{token_hash(people.login_of(name))}", *_OF_ACCOUNT)
-    with workspace.database.begin() as tx:
-        waits = [sessions.count_try(tx, limit, now) for limit in (account_limit, _address_limit(address))]
-        account = people.by_name(tx, name)
-        stored = people.password_hash(tx, account.annotator_id) if account is not None and account.active else None
-    if wait := max(waits):
-        raise TryLaterError("Too many tries. Wait a little, then try again.", wait)
-    if not is_password(stored, password) or account is None or stored is None:
-        return None
-    with workspace.database.begin() as tx:
-        sessions.forgive(tx, account_limit.key)
-    return account.annotator_id, stored
-
-
 def _visitor(workspace: Workspace, tx: Transaction, session: str, found: Session) -> Visitor | None:
     if found.link_hash is not None:
         known = found.link_hash == _link(workspace) and not people.any_active(tx)
@@ -230,16 +219,6 @@ def _link(workspace: Workspace) -> str | None:
     """What is kept of the link's token; None where no link opens anything."""
     settings = workspace.settings
     return token_hash(settings.sign_in_token) if settings.sign_in_token and settings.is_local else None
-
-
-def _address_limit(address: str) -> Limit:
-    """Of one address; whoever has one of IPv6 has all 2^64 of its network."""
-    try:
-        parsed = ip_address(address)
-        network = str(parsed) if parsed.version == 4 else str(ip_network((parsed, 64), strict=False))
-    except ValueError:
-        network = "unknown"
-    return Limit(f"address:{network}", *_OF_ADDRESS)
 
 
 def _new_account(tx: Transaction, email: str, name: str, now: datetime) -> Account:

@@ -2,25 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
 from alflow.accounts import Role
-from alflow.errors import DeniedError, InvalidInputError, TryLaterError
-from alflow.store import sessions
-from alflow.store.database import Database
-from alflow.store.sessions import Limit
+from alflow.errors import DeniedError, InvalidInputError
 from alflow.workflow import people, sign_in
-from alflow.workflow.passwords import is_outdated, is_password, token_hash
+from alflow.workflow.passwords import is_outdated, is_password
 from alflow.workflow.projects import create_project
 from alflow.workspace import Workspace
 
 PASSWORD = "correct horse battery"
 NEW = "staple, and nothing else"
 HERE = "192.0.2.7"
-MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -74,40 +70,6 @@ def test_an_outdated_hash_is_made_anew(workspace: Workspace, ada: int) -> None:
     assert is_password(_kept(workspace, ada), PASSWORD)
 
 
-@pytest.mark.usefixtures("ada")
-@pytest.mark.parametrize("name", ["Ada Löwe", "nobody"])
-def test_tries_for_one_name_are_limited_and_a_restart_forgets_none(workspace: Workspace, name: str) -> None:
-    for number in range(2):
-        with pytest.raises(DeniedError):
-            sign_in.sign_in(workspace, name, "wrong", f"192.0.2.{number}")
-    _use_up(workspace, f"account:{token_hash(name.casefold())}", MINUTE, 8)
-    again = replace(workspace, database=Database.open(workspace.settings.database))
-    with pytest.raises(TryLaterError) as refused:
-        sign_in.sign_in(again, name, PASSWORD, HERE)
-    assert 0 < refused.value.seconds <= 60
-    again.database.close()
-
-
-@pytest.mark.parametrize(
-    ("key", "same", "other"),
-    [("192.0.2.7", "192.0.2.7", "192.0.2.8"), ("2001:db8::/64", "2001:db8::ffff", "2001:db8:0:1::1")],
-)
-def test_tries_from_one_address_are_limited(workspace: Workspace, key: str, same: str, other: str) -> None:
-    _use_up(workspace, f"address:{key}", MINUTE / 6, 30)
-    with pytest.raises(TryLaterError):
-        sign_in.sign_in(workspace, "another", "", same)
-    with pytest.raises(DeniedError):
-        sign_in.sign_in(workspace, "another", "", other)
-
-
-@pytest.mark.usefixtures("ada")
-def test_a_sign_in_forgets_the_tries_before_it(workspace: Workspace) -> None:
-    key = f"account:{token_hash('ada löwe')}"
-    for _ in range(2):
-        _use_up(workspace, key, MINUTE, 8)
-        sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE)
-
-
 def test_ones_own_password(workspace: Workspace, ada: int) -> None:
     """The old one is asked for; every other session and every link to a new password ends."""
     here, there = (sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE) for _ in range(2))
@@ -132,19 +94,6 @@ def test_ones_own_password(workspace: Workspace, ada: int) -> None:
     assert sign_in.sign_in(workspace, "Ada Löwe", NEW, HERE)
 
 
-@pytest.mark.usefixtures("ada")
-def test_tries_of_the_old_password_count_with_those_to_sign_in(workspace: Workspace) -> None:
-    visitor = sign_in.visitor(workspace, sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE))
-    assert visitor is not None
-    _use_up(workspace, f"account:{token_hash('ada löwe')}", MINUTE, 8)
-    with pytest.raises(DeniedError, match="not your password"):
-        sign_in.change_password(workspace, visitor, "a guess, no more", NEW, "192.0.2.8")
-    with pytest.raises(TryLaterError):
-        sign_in.change_password(workspace, visitor, PASSWORD, NEW, "192.0.2.9")
-    with pytest.raises(TryLaterError):
-        sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, "192.0.2.9")
-
-
 def test_who_has_no_password_changes_none(workspace: Workspace) -> None:
     linked = by_link(workspace)
     visitors = [sign_in.visitor(linked, sign_in.sign_in_by_link(linked, "token", "Bo"))]
@@ -156,13 +105,6 @@ def test_who_has_no_password_changes_none(workspace: Workspace) -> None:
         assert not visitor.has_password
         with pytest.raises(DeniedError, match="no password here"):
             sign_in.change_password(workspace, visitor, "", NEW, HERE)
-
-
-def test_a_try_comes_back_each_interval(database: Database) -> None:
-    limit, now = Limit("account:x", 2, MINUTE), datetime.now(UTC)
-    with database.begin() as tx:
-        waits = [sessions.count_try(tx, limit, now + seconds * MINUTE / 60) for seconds in (0, 0, 0, 30, 60, 60, 240)]
-    assert waits == [0, 0, 60, 30, 0, 60, 0]
 
 
 @pytest.mark.usefixtures("ada")
@@ -281,13 +223,6 @@ def test_an_identity_does_not_take_the_name_of_another(workspace: Workspace, ada
 def test_what_is_no_address_is_refused(workspace: Workspace, email: str) -> None:
     with pytest.raises(InvalidInputError, match="not an e-mail address"):
         sign_in.sign_in_identity(workspace, email, "Ada")
-
-
-def _use_up(workspace: Workspace, key: str, interval: timedelta, tries: int) -> None:
-    """So many tries, counted a little ahead of now, so that a slow machine gives none back."""
-    with workspace.database.begin() as tx:
-        for _ in range(tries):
-            sessions.count_try(tx, Limit(key, 1_000, interval), datetime.now(UTC) + interval / 2)
 
 
 def _kept(workspace: Workspace, annotator_id: int) -> str:
