@@ -4,40 +4,45 @@ What is accepted and how it is brought to RGB:
 
 * orientation: EXIF orientation is applied, `width` and `height` are those of the upright picture;
 * transparency (RGBA, LA, palette or colour key): composited on white;
-* CMYK and Lab: through the embedded profile to sRGB, or Pillow's plain conversion where there is none;
-* 16 bits a channel: divided by 257, so that white stays white. Wider integers and floats have no known range: rejected;
-* several pictures in one file (animated GIF, WebP and PNG, multi-page TIFF): rejected, since a label of one frame says
-  nothing of the others. The second picture of a phone's JPEG (depth, gain map) is ignored;
-* size: refused by the header, before a pixel is decoded, where decoding would hold more than `MAX_HELD_PIXELS`.
+* colours: through the embedded profile to sRGB, unless it is sRGB (see `alflow.vlm.colours`); CMYK and Lab without a
+  profile by Pillow's plain conversion;
+* 16 bits a channel: scaled by the range that was used, so that white stays white (see `alflow.vlm.colours`). Wider
+  integers and floats have no known range: rejected;
+* several pictures in one file (animated GIF, WebP, PNG and AVIF, multi-page TIFF, HEIC with more than one): rejected,
+  since a label of one says nothing of the others. The second picture of a phone's JPEG (depth, gain map) is ignored;
+* size: refused by the header, before a pixel is decoded, where decoding would hold too much (see `alflow.vlm.held`).
 
-Formats whose decoder would start another program, or that no camera or website writes, are not tried at all.
+HEIC is read where pillow-heif is installed (the extra `heif`). Formats whose decoder would start another program, or
+that no camera or website writes, are not tried at all; their name and what to do is said (see `alflow.vlm.foreign`).
 """
 
 import io
 import threading
 import warnings
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, cast
 
-import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from alflow.errors import InvalidInputError
+from alflow.vlm.colours import Depth, has_lower_bytes, lower_bytes, to_srgb
+from alflow.vlm.foreign import raw_of_a_camera, what_it_is
+from alflow.vlm.held import check_start, held_pixels
 
 MAX_BYTES: Final = 256 * 2**20
 """Size of a file that is not even read, in bytes."""
 
-MAX_HELD_PIXELS: Final = 80_000_000
-"""Pixels a decoder may hold at once (4 bytes each). A baseline JPEG holds only its reduced picture."""
-
 Image.init()
-_WANTED: Final = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP", "JPEG2000", "PPM")
+with suppress(ImportError):
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener(thumbnails=False)
+_WANTED: Final = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF", "TIFF", "GIF", "BMP", "JPEG2000", "PPM")
 _FORMATS: Final = tuple(name for name in _WANTED if name in Image.OPEN)
-_SIXTEEN_BIT: Final = ("I;16", "I;16L", "I;16B", "I;16N")
-_WHITE: Final = (255, 255, 255)
 _ORIENTATION: Final = 0x0112
 _TURNED: Final = (5, 6, 7, 8)
+_BITS, _PHOTOMETRIC, _LARGEST = 258, 262, 281  # tags of a TIFF
 
 _LARGE_PIXELS: Final = 16_000_000
 _one_large_picture = threading.Lock()  # bounds the memory of an import that decodes in several threads
@@ -75,11 +80,16 @@ def read_image(data: bytes, longest: int = 0, shortest: int = 0) -> Picture:
     if len(data) > MAX_BYTES:
         raise InvalidInputError(f"the file is larger than {MAX_BYTES // 2**20} MB")
     try:
+        check_start(data)
         return _decode(data, longest, shortest)
     except InvalidInputError:
         raise
     except UnidentifiedImageError as error:
-        raise InvalidInputError("not an image in a known format, or damaged") from error
+        raise InvalidInputError(what_it_is(data)) from error
+    except MemoryError as error:
+        raise InvalidInputError(
+            "cannot be decoded: there is not enough memory for it; save a smaller picture"
+        ) from error
     except Exception as error:  # decoders raise whatever they like on foreign bytes
         raise InvalidInputError(f"cannot be decoded: {str(error) or type(error).__name__}") from error
 
@@ -96,23 +106,26 @@ def rendition(picture: Picture, max_side: int, quality: int = 85) -> bytes:
 
 def _decode(data: bytes, longest: int, shortest: int) -> Picture:
     with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
-        width, height = opened.size
-        _check_frames(opened)
-        scale = _reduction(opened.size, longest, shortest)
-        held = _held_pixels(opened, scale)
-        opened.draft(None, (width // scale, height // scale))
-        with _one_large_picture if held > _LARGE_PIXELS else nullcontext():
-            turned = opened.getexif().get(_ORIENTATION) in _TURNED  # decodes a PNG, whose EXIF may stand last
+        width, height = opened.size  # of a TIFF or HEIC: already upright
+        _check_kind(opened)
+        held = held_pixels(opened, data, scale := _reduction(opened.size, longest, shortest))
+        _shrink_while_decoding(opened, held.scale)
+        with _one_large_picture if held.pixels > _LARGE_PIXELS else nullcontext():
+            # asked before a TIFF is decoded, which forgets it; decodes a PNG, whose EXIF may stand last
+            depth, is_wide = _depth(opened, data), has_lower_bytes(opened)
+            turned = opened.format != "TIFF" and opened.getexif().get(_ORIENTATION) in _TURNED
             ImageOps.exif_transpose(opened, in_place=True)
-            image = _rgb(opened)
-            drafted = image.size != ((height, width) if turned else (width, height))
-            image = image if drafted or scale == 1 else image.reduce(scale)
+            image = to_srgb(opened, depth, _lower_bytes(opened, data) if is_wide else None)
+            is_whole = image.size == ((height, width) if turned else (width, height))
+            image = image.reduce(scale) if is_whole and scale > 1 else image
     return Picture(image, height, width) if turned else Picture(image, width, height)
 
 
-def _check_frames(image: Image.Image) -> None:
+def _check_kind(image: ImageFile.ImageFile) -> None:
     if image.format != "MPO" and getattr(image, "is_animated", False):
         raise InvalidInputError(f"the {image.format} holds several frames or pages; save the wanted one as a file")
+    if reason := raw_of_a_camera(image):
+        raise InvalidInputError(reason)
 
 
 def _reduction(size: tuple[int, int], longest: int, shortest: int) -> int:
@@ -121,48 +134,38 @@ def _reduction(size: tuple[int, int], longest: int, shortest: int) -> int:
     return max(scale for scale in (1, 2, 4, 8) if scale <= max(min(bounds, default=1), 1))
 
 
-def _held_pixels(image: Image.Image, scale: int) -> int:
-    """Pixels that decoding will hold, by the header.
-
-    Raises:
-        InvalidInputError: they are too many.
-    """
-    width, height = image.size
-    # Only a JPEG is shrunk while it is decoded, and a progressive one keeps the coefficients of the whole picture.
-    streamed = image.format in {"JPEG", "MPO"} and "progressive" not in image.info
-    held = width * height // (scale**2 if streamed else 1)
-    if held > MAX_HELD_PIXELS:
-        limit = MAX_HELD_PIXELS // 10**6
-        raise InvalidInputError(f"{width} x {height} pixels: more than {limit} million would have to be held in memory")
-    return held
+def _shrink_while_decoding(image: ImageFile.ImageFile, scale: int) -> None:
+    if image.format != "JPEG2000":
+        image.draft(None, (image.width // scale, image.height // scale))
+    elif scale > 1:
+        size = (-(-image.width // scale), -(-image.height // scale))  # Pillow's `reduce` rounds otherwise than OpenJPEG
+        (tile,) = image.tile
+        codec, _, *rest = cast("tuple[Any, ...]", tile.args)
+        image._size = size  # noqa: SLF001
+        image.tile = [tile._replace(extents=(0, 0, *size), args=(codec, scale.bit_length() - 1, *rest))]
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        raise InvalidInputError("floating-point pixels have no known range; convert the file to 8 or 16 bits")
-    if image.mode == "I" or image.mode in _SIXTEEN_BIT:
-        return _eight_bit(image).convert("RGB")
-    if image.has_transparency_data:
-        opaque = image.convert("RGBA")
-        canvas = Image.new("RGB", image.size, _WHITE)
-        canvas.paste(opaque, mask=opaque)
-        return canvas
-    if image.mode in {"CMYK", "LAB"} and "icc_profile" in image.info:
-        return _through_profile(image)
-    return image.convert("RGB")
+def _depth(image: ImageFile.ImageFile, data: bytes) -> Depth:
+    """What the file says of its range: TIFF in tags, PNG in a chunk before its pixels; Pillow scales the others."""
+    if image.format == "PNG":
+        at = data.find(b"sBIT", 0, max(data.find(b"IDAT"), 0))
+        length = int.from_bytes(data[at - 4 : at], "big") if at > 0 else 0
+        return Depth(max(data[at + 4 : at + 4 + min(length, 3)], default=0))
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return Depth(16, sure=True)
+    bits = max(_numbers(image.tag_v2.get(_BITS)), default=0)
+    largest = max(_numbers(image.tag_v2.get(_LARGEST)), default=0)
+    is_negative = image.tag_v2.get(_PHOTOMETRIC) == 0
+    if 8 < bits < 16:
+        return Depth(bits, sure=True, negative=is_negative)
+    return Depth(largest.bit_length() if largest < 65535 else 0, negative=is_negative)
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    values = np.asarray(image)
-    if values.max(initial=0) > 65535 or values.min(initial=0) < 0:
-        raise InvalidInputError("pixels wider than 16 bits have no known range; convert the file to 8 or 16 bits")
-    return Image.fromarray((values // 257).astype(np.uint8))
+def _numbers(value: object) -> list[int]:
+    values = value if isinstance(value, tuple) else (value,)
+    return [number for number in values if isinstance(number, int)]
 
 
-def _through_profile(image: Image.Image) -> Image.Image:
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-        converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):  # a profile that is damaged, or of another colour space than the pixels
-        return image.convert("RGB")
-    return image.convert("RGB") if converted is None else converted
+def _lower_bytes(upper: Image.Image, data: bytes) -> Image.Image | None:
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as again:
+        return lower_bytes(upper, again)

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from alflow.errors import InvalidInputError
-from alflow.vlm.images import MAX_HELD_PIXELS, read_image, rendition
+from alflow.vlm.held import MAX_HELD_PIXELS
+from alflow.vlm.images import read_image, rendition
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -62,6 +63,24 @@ def test_exif_orientation_is_applied(orientation: int, red_at: str) -> None:
     assert picture.image.size == (picture.width, picture.height)
     corners = {"left": (0, 8), "right": (31, 8), "top": (8, 0), "bottom": (8, 31)}
     assert picture.image.getpixel(corners[red_at]) == RED
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "TIFF by libtiff", "WEBP", "AVIF", "MPO"])
+@pytest.mark.parametrize("orientation", [1, 5, 6, 8])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("longest", [0, 120])
+def test_width_and_height_are_those_of_the_upright_picture(
+    kind: str, orientation: int, mode: str, longest: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = halves(RED, BLUE, size=(640, 321)).convert(mode)
+    options = {"compression": "tiff_deflate"} if "by" in kind else {}
+    picture = read_image(encoded(image, kind.split(maxsplit=1)[0], exif=exif, **options), longest)
+    width, height = (640, 321) if orientation < 5 else (321, 640)
+    assert (picture.width, picture.height) == (width, height)
+    shrunk = 4 if longest else 1
+    assert picture.image.size == (-(-width // shrunk), -(-height // shrunk))
 
 
 @pytest.mark.parametrize(
