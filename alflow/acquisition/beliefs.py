@@ -13,19 +13,17 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from alflow.bayes.gaussian import gaussian_embeddings
-from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.logits import (
     ClassCovariances,
     cache_classes,
     cache_images,
     cached_moments,
     cached_scales,
-    class_covariances,
 )
+from alflow.bayes.model import Model
 from alflow.bayes.probabilities import probit
 from alflow.bayes.uncertainty import novelty
-from alflow.embeddings import Activations, LastLayers
+from alflow.embeddings import Activations
 
 _ROWS = 8192  # images a chunk: bounds the [rows P] and [rows D] temporaries
 
@@ -109,34 +107,21 @@ class Acquisition:
     all_scores: Float[Tensor, " N"]
 
 
-def beliefs(
-    images: Activations,
-    classes: Activations,
-    layers: LastLayers,
-    image_posterior: KroneckerPosterior,
-    text_posterior: KroneckerPosterior,
-) -> Beliefs:
-    """What the current fit believes about images, in chunks of rows: no temporary grows with their number.
+def believe(model: Model, images: Activations) -> Beliefs:
+    """What a model believes about images [N P], in chunks of rows: no temporary grows with their number.
 
     The one product of N P P operations gives features and k(x, x) alike. What does not depend on the classes
     (`CachedImages`) is not kept for later calls: every fit moves the weights, so that it would serve only those who
     change prompts before the first label.
-
-    Args:
-        images: inputs of the image projection, [N P].
-        classes: inputs of the text projection, one row a class, [C P_t].
-        layers: the current fit: its image weight, scale and bias.
-        image_posterior: covariance of the image projection around that weight.
-        text_posterior: the same for the text projection.
     """
-    text = gaussian_embeddings(classes, layers.text_weight, text_posterior)
-    trace = class_covariances(image_posterior, text_posterior, text, classes, layers.scale).trace
-    on_classes = cache_classes(text, image_posterior, text_posterior, layers)
+    layers, image_posterior, text_posterior = model.layers, model.image_posterior, model.text_posterior
+    trace = model.covariances.trace
+    on_classes = cache_classes(model.texts, image_posterior, text_posterior, layers)
 
     def chunk(rows: Activations) -> Beliefs:
         values = rows.values.to(layers.image_weight.dtype)
         features = image_posterior.features(values)
-        image = gaussian_embeddings(rows, layers.image_weight, image_posterior, features=features)
+        image = model.images(rows, features)
         cached = cache_images(image, text_posterior)
         moments = cached_moments(cached, on_classes)
         return Beliefs(
@@ -153,6 +138,14 @@ def beliefs(
     return _filled(images, chunk)
 
 
+def ask(model: Model, pool: Activations, target: Activations, labelled: Activations) -> Query:
+    """The query of a strategy: what the model believes about pool, targets and labelled images."""
+    text_covariance = model.text_posterior.output_covariance.to(model.texts.mean.dtype)
+    return Query(
+        believe(model, pool), believe(model, target), believe(model, labelled), model.covariances, text_covariance
+    )
+
+
 def _filled(images: Activations, chunk: Callable[[Activations], Beliefs]) -> Beliefs:
     """All chunks in one piece, each written where it belongs: joining them afterwards would need all of it twice."""
     none = chunk(images[torch.arange(0)])
@@ -161,18 +154,3 @@ def _filled(images: Activations, chunk: Callable[[Activations], Beliefs]) -> Bel
         for column, part in zip(whole.columns(), chunk(images[rows]).columns(), strict=True):
             column[rows] = part
     return whole
-
-
-def build_query(
-    pool: Beliefs,
-    target: Beliefs,
-    labelled: Beliefs,
-    classes: Activations,
-    layers: LastLayers,
-    image_posterior: KroneckerPosterior,
-    text_posterior: KroneckerPosterior,
-) -> Query:
-    """The query about these beliefs; the other arguments are those that `beliefs` was given."""
-    text = gaussian_embeddings(classes, layers.text_weight, text_posterior)
-    covariances = class_covariances(image_posterior, text_posterior, text, classes, layers.scale)
-    return Query(pool, target, labelled, covariances, text_posterior.output_covariance.to(text.mean.dtype))

@@ -16,6 +16,8 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from alflow.acquisition.acquire import acquire
+from alflow.acquisition.beliefs import ask, believe
+from alflow.bayes.model import Model
 from alflow.demo.captions import PROMPT
 from alflow.demo.pool import CLASS_NAMES, drawings, render, split_rows
 from alflow.domain import ProjectSettings, Split
@@ -23,7 +25,7 @@ from alflow.embeddings import Activations
 from alflow.progress import Progress, silent
 from alflow.vlm.encoder import Encoder, class_activations, load_encoder
 from alflow.vlm.models import DEMO_MODEL
-from alflow.workflow.model import Model, refit
+from alflow.vlm.projection import refit
 from alflow.workflow.posterior import SHIPPED_NAME, damped_posterior, read_factors
 
 ROUNDS = 5
@@ -86,8 +88,6 @@ def zero_shot_model(encoder: Encoder, folder: Path = DEMO_MODEL) -> Model:
         damped_posterior(factors.image, layers.image_weight, tau),
         damped_posterior(factors.text, layers.text_weight, tau),
         class_activations(encoder, [[PROMPT.format(name)] for name in CLASS_NAMES]),
-        tuple(range(len(CLASS_NAMES))),
-        hashes={},
     )
 
 
@@ -116,7 +116,7 @@ def learning_curve(demo: Demo, strategy: str, seed: int, rounds: int) -> list[fl
     picks, fits = (torch.Generator().manual_seed(seed) for _ in range(2))  # what a fit draws changes no random pick
     pool, support, curve = rows[Split.POOL], torch.empty(0, dtype=torch.int64), []
     for _ in range(rounds):
-        query = model.query(demo.images[pool], demo.images[rows[Split.TARGET]], demo.images[support])
+        query = ask(model, demo.images[pool], demo.images[rows[Split.TARGET]], demo.images[support])
         chosen, control = acquire(query, strategy, settings.budget, settings.control_fraction, picks)
         picked = torch.cat([chosen.rows, control])
         support = torch.cat([support, pool[picked]])
@@ -146,7 +146,7 @@ def _rows(demo: Demo, seed: int) -> dict[Split, Int64[Tensor, " N"]]:
 
 
 def _accuracy(demo: Demo, model: Model, rows: Tensor) -> float:
-    predicted = model.believe(demo.images[rows]).probabilities.argmax(dim=1)
+    predicted = believe(model, demo.images[rows]).probabilities.argmax(dim=1)
     return float((predicted == demo.labels[rows]).double().mean())
 
 

@@ -31,9 +31,11 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from alflow.bayes.gaussian import GaussianEmbeddings, gaussian_embeddings
+from alflow.bayes.curvature import pair_factors
+from alflow.bayes.gaussian import GaussianEmbeddings
 from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.logits import LogitMoments, logit_moments
+from alflow.bayes.model import Model
 from alflow.bayes.probabilities import probit
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
@@ -61,16 +63,6 @@ PRIORS = (*(Prior(1.0, reach) for reach in (0.3, 3.0, 30.0, 300.0)), *(Prior(0.0
 
 
 @dataclass(frozen=True)
-class Pretrained:
-    """What a fit starts from: the zero-shot model."""
-
-    layers: LastLayers
-    image_posterior: KroneckerPosterior
-    text_posterior: KroneckerPosterior
-    classes: Activations
-
-
-@dataclass(frozen=True)
 class Projection:
     """A fitted image projection and head.
 
@@ -93,7 +85,7 @@ class Projection:
 def fit_projection(
     support: Activations,
     labels: Int64[Tensor, " N"],
-    pretrained: Pretrained,
+    pretrained: Model,
     generator: torch.Generator,
     priors: Sequence[Prior] = PRIORS,
 ) -> Projection:
@@ -136,6 +128,25 @@ def fit_projection(
     )
 
 
+def refit(zero_shot: Model, support: Activations, labels: Int64[Tensor, " N"], generator: torch.Generator) -> Model:
+    """The zero-shot model after these labels: projection and scale by MAP, covariances by the spread that fits them.
+
+    The labelled rows update the image factors, at the fitted weights and with the classes as the other modality.
+
+    Args:
+        zero_shot: the model before any label.
+        support: activations of the labelled items.
+        labels: rows of the model's classes.
+        generator: see `fit_projection`.
+    """
+    fitted = fit_projection(support, labels, zero_shot, generator)
+    layers = fitted.layers(zero_shot.layers)
+    g = support.embed(layers.image_weight.double())  # a difference of sums: float32 would leave it indefinite
+    texts = zero_shot.classes.embed(layers.text_weight.double())
+    new = pair_factors(support.values.double(), g, texts, layers)
+    return zero_shot.fitted(layers, zero_shot.image_posterior.spectrum.factors.merge(new), fitted.spread)
+
+
 def averaging_weights(
     log_densities: Float[Tensor, "S M"], log_prior: Float[Tensor, " S"], generator: torch.Generator
 ) -> Float[Tensor, " S"]:
@@ -169,7 +180,7 @@ class _CrossValidation:
 
     @classmethod
     def of(
-        cls, labels: Int64[Tensor, " N"], support: Activations, pretrained: Pretrained, generator: torch.Generator
+        cls, labels: Int64[Tensor, " N"], support: Activations, pretrained: Model, generator: torch.Generator
     ) -> Self:
         layers, n = pretrained.layers, len(labels)
         posteriors = (pretrained.image_posterior, pretrained.text_posterior)
@@ -177,8 +188,8 @@ class _CrossValidation:
             labels=labels,
             folds=_folds(labels, generator),
             n_folds=min(_FOLDS, n, max(1, _ENOUGH // n)),
-            image=gaussian_embeddings(support, layers.image_weight, posteriors[0]),
-            text=gaussian_embeddings(pretrained.classes, layers.text_weight, posteriors[1]),
+            image=pretrained.images(support),
+            text=pretrained.texts,
             layers=layers,
             posteriors={spread: (posteriors[0].tempered(spread), posteriors[1].tempered(spread)) for spread in SPREADS},
         )
@@ -263,7 +274,7 @@ def _surprise(value: float, usual: float) -> float:
     return 0.5 * (log(value / usual) / _DECADE) ** 2
 
 
-def _check(support: Activations, labels: Int64[Tensor, " N"], pretrained: Pretrained) -> None:
+def _check(support: Activations, labels: Int64[Tensor, " N"], pretrained: Model) -> None:
     pretrained.image_posterior.check_weight(pretrained.layers.image_weight)
     n_classes = len(pretrained.classes)
     if len(labels) == 0 or len(labels) != len(support):

@@ -11,7 +11,7 @@ from alflow.acquisition.diversity import near_duplicates
 from alflow.acquisition.strategies import find
 from alflow.bayes.logits import ClassCovariances
 from alflow.bayes.uncertainty import uncertainty_parts
-from alflow.domain import Origin, Project, Round, RoundState, Split
+from alflow.domain import Origin, Project, Round, Split
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.store import items, labels, projects, rounds
@@ -19,7 +19,7 @@ from alflow.store.artifacts import digest
 from alflow.store.rounds import NewCandidate
 from alflow.workflow.embed import load_embeddings
 from alflow.workflow.evaluate import evaluate_zero_shot
-from alflow.workflow.model import Model, load_model
+from alflow.workflow.model import ProjectModel, last_fit, load_model
 from alflow.workspace import Workspace
 
 NOVEL: Final = 2.0
@@ -29,8 +29,9 @@ NOVEL: Final = 2.0
 def open_round(workspace: Workspace, project_id: int) -> Round:
     """The round that is open, or a new one: the strategy's picks and a random control slice, queued by rank.
 
-    Same project, labels and seed: same picks. Nothing is stored but in the last transaction, so that a killed run
-    leaves nothing; of two runs at once, one opens the round and both return it.
+    Same project, labels and seed: same picks. The round and its candidates are stored in the last transaction; what is
+    kept before it (the evaluation of the zero-shot model, the scores as an artifact) is the same when a killed run is
+    repeated. Of two runs at once, one opens the round and both return it.
 
     Raises:
         ConflictError: there is nothing to ask about: no embedded pool item is without a label.
@@ -55,12 +56,6 @@ def open_round(workspace: Workspace, project_id: int) -> Round:
     return _store(workspace, project, _plan(workspace, project, model, rows, len(past) + 1))
 
 
-def last_fit(past: list[Round]) -> str | None:
-    """Hash of the newest fit among these rounds; None while there is none."""
-    fits = [done.hashes["fit"] for done in past if done.state is RoundState.CLOSED and "fit" in done.hashes]
-    return fits[-1] if fits else None
-
-
 def round_seed(project: Project, number: int) -> int:
     """Seed of every random draw of a round: a function of project seed and round number alone."""
     return int(digest(seed=project.settings.seed, round=number)[:12], 16)
@@ -76,11 +71,11 @@ class _Plan:
     candidates: list[NewCandidate]
 
 
-def _plan(workspace: Workspace, project: Project, model: Model, rows: list[Embeddings], number: int) -> _Plan:
+def _plan(workspace: Workspace, project: Project, model: ProjectModel, rows: list[Embeddings], number: int) -> _Plan:
     """Acquire, and keep the score of every pool item as an artifact."""
     pool, target, labelled = rows
     settings, seed = project.settings, round_seed(project, number)
-    query = model.query(pool.activations, target.activations, labelled.activations)
+    query = model.ask(pool.activations, target.activations, labelled.activations)
     generator = torch.Generator().manual_seed(seed)
     chosen, control = acquire(query, settings.strategy, settings.budget, settings.control_fraction, generator)
     picked = torch.cat([chosen.rows, control])
@@ -106,7 +101,7 @@ def _plan(workspace: Workspace, project: Project, model: Model, rows: list[Embed
 
 def _candidates(
     project: Project,
-    model: Model,
+    model: ProjectModel,
     pool: Embeddings,
     query: Query,
     chosen: Acquisition,
@@ -125,7 +120,7 @@ def _candidates(
 
 
 def described(
-    project: Project, model: Model, item_ids: list[int], picked: Beliefs, covariances: ClassCovariances
+    project: Project, model: ProjectModel, item_ids: list[int], picked: Beliefs, covariances: ClassCovariances
 ) -> list[NewCandidate]:
     """Candidates with what the model believes of them, ranked in this order, without a score.
 
@@ -169,7 +164,9 @@ def _by_item(pool: Embeddings, rows: torch.Tensor, values: torch.Tensor) -> dict
     return dict(zip(pool.item_ids[rows].tolist(), values[rows].tolist(), strict=True))
 
 
-def _save_scores(workspace: Workspace, project: Project, model: Model, pool: Embeddings, chosen: Acquisition) -> str:
+def _save_scores(
+    workspace: Workspace, project: Project, model: ProjectModel, pool: Embeddings, chosen: Acquisition
+) -> str:
     name = digest(hashes=model.hashes, strategy=project.settings.strategy, items=pool.item_ids.tolist())
     tensors = {"item_ids": pool.item_ids, "scores": chosen.all_scores}
     workspace.artifacts.write_tensors(f"projects/{project.id}/scores/{name}.safetensors", tensors, model.hashes)

@@ -14,12 +14,14 @@ from torch import Tensor
 
 from alflow import metrics
 from alflow.acquisition.acquire import acquire
+from alflow.acquisition.beliefs import ask, believe
 from alflow.acquisition.strategies import find
+from alflow.bayes.model import Model
 from alflow.domain import Trial, TrialMode, TrialPoint
 from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError
 from alflow.store.artifacts import digest
-from alflow.workflow.model import Model, refit
+from alflow.vlm.projection import refit
 
 ROUNDS = 5
 
@@ -170,7 +172,7 @@ def _acquire(
     trial: Trial,
     generator: torch.Generator,
 ) -> _Choice:
-    query = model.query(world.images[sides.pool], world.images[sides.target], world.images[support])
+    query = ask(model, world.images[sides.pool], world.images[sides.target], world.images[support])
     before = time.perf_counter()
     chosen, control = acquire(query, trial.strategy, trial.batch, trial.control_fraction, generator)
     seconds = time.perf_counter() - before
@@ -183,7 +185,7 @@ def _fit(world: World, support: Int64[Tensor, " L"], trial: Trial, number: int) 
 
 
 def _judge(world: World, model: Model, test: Int64[Tensor, " M"], chosen: _Choice, n_labels: int) -> TrialPoint:
-    probabilities, labels = model.believe(world.images[test]).probabilities.double(), world.labels[test]
+    probabilities, labels = believe(model, world.images[test]).probabilities.double(), world.labels[test]
     return TrialPoint(
         labels=n_labels,
         accuracy=float(metrics.accuracy(probabilities, labels)),

@@ -14,10 +14,10 @@ from alflow.errors import ConflictError, InvalidInputError
 from alflow.store import items, labels, projects, rounds
 from alflow.store.database import Transaction
 from alflow.store.rounds import NewCandidate
-from alflow.workflow.acquire import described, last_fit
+from alflow.workflow.acquire import described
 from alflow.workflow.embed import load_embeddings
 from alflow.workflow.history import reason
-from alflow.workflow.model import load_model
+from alflow.workflow.model import last_fit, load_model
 from alflow.workspace import Workspace
 
 
@@ -102,5 +102,5 @@ def _described(workspace: Workspace, project: Project, fit: str | None, item_ids
     if not len(rows):
         return []
     nothing = rows.activations[torch.empty(0, dtype=torch.int64)]
-    query = model.query(rows.activations, nothing, nothing)
+    query = model.ask(rows.activations, nothing, nothing)
     return described(project, model, rows.item_ids.tolist(), query.pool, query.covariances)

@@ -11,7 +11,7 @@ from alflow.metrics import all_metrics
 from alflow.store import items, labels, projects, rounds
 from alflow.workflow.embed import load_embeddings
 from alflow.workflow.fit import fit_round
-from alflow.workflow.model import Model
+from alflow.workflow.model import ProjectModel
 from alflow.workspace import Workspace
 
 
@@ -48,7 +48,7 @@ def close_round(workspace: Workspace, project_id: int, round_id: int, *, early: 
         return rounds.set_state(tx, round_id, RoundState.CLOSED, labelled_at=round_.labelled_at)
 
 
-def evaluate_zero_shot(workspace: Workspace, project: Project, model: Model) -> None:
+def evaluate_zero_shot(workspace: Workspace, project: Project, model: ProjectModel) -> None:
     """Round 0: the model before any label, on the test split (if there is one)."""
     evaluation = evaluate_test(workspace, project, model, round_number=0, n_labels=0)
     if evaluation is not None:
@@ -57,7 +57,7 @@ def evaluate_zero_shot(workspace: Workspace, project: Project, model: Model) -> 
 
 
 def evaluate_test(
-    workspace: Workspace, project: Project, model: Model, round_number: int, n_labels: int
+    workspace: Workspace, project: Project, model: ProjectModel, round_number: int, n_labels: int
 ) -> Evaluation | None:
     """Metrics of the posterior predictive on the test items whose class is known; None where there are none."""
     with workspace.database.read() as tx:

@@ -17,8 +17,7 @@ import pyarrow.parquet as pq
 from alflow.errors import ConflictError, InvalidInputError
 from alflow.store import adjudications, labels, projects, provenance, rounds
 from alflow.store.provenance import Provenance
-from alflow.workflow.acquire import last_fit
-from alflow.workflow.model import fit_path
+from alflow.workflow.model import fit_path, last_fit
 from alflow.workspace import Workspace
 
 

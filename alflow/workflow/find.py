@@ -23,9 +23,8 @@ from alflow.store import items, labels, rounds
 from alflow.store.artifacts import digest
 from alflow.store.database import Transaction
 from alflow.workflow import shards
-from alflow.workflow.acquire import last_fit
 from alflow.workflow.embed import class_rows_are_kept, load_embeddings
-from alflow.workflow.model import Model, load_model
+from alflow.workflow.model import ProjectModel, last_fit, load_model
 from alflow.workspace import Workspace
 
 MOST: Final = 500
@@ -161,7 +160,7 @@ def _wanted(tx: Transaction, project: Project, where: Filter, settled: Mapping[i
     return torch.tensor(ids, dtype=torch.int64)
 
 
-def _model(workspace: Workspace, project: Project, *, needed: bool) -> Model | None:
+def _model(workspace: Workspace, project: Project, *, needed: bool) -> ProjectModel | None:
     """The newest model; None where there is none yet, unless it is needed.
 
     Raises:
@@ -197,7 +196,7 @@ def _nearest(parts: list[tuple[Tensor, Tensor]], count: int) -> tuple[Tensor, Te
     return ids[order], scores[order]
 
 
-def _predicted(workspace: Workspace, project: Project, model: Model, name: str, shard: Embeddings) -> Tensor:
+def _predicted(workspace: Workspace, project: Project, model: ProjectModel, name: str, shard: Embeddings) -> Tensor:
     """The most probable class of every row of a shard, by id [N]; kept, for a model and a shard never change."""
     path = f"projects/{project.id}/predictions/{digest(hashes=model.hashes, shard=name)}.safetensors"
     if not workspace.artifacts.exists(path):
@@ -233,7 +232,7 @@ def _centre(workspace: Workspace, project: Project) -> Tensor:
 def _found(
     workspace: Workspace,
     project: Project,
-    model: Model | None,
+    model: ProjectModel | None,
     best: tuple[Tensor, Tensor],
     settled: Mapping[int, int],
     asked: set[int],

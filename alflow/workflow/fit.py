@@ -5,12 +5,13 @@ import torch
 from alflow.domain import Project, Round
 from alflow.store import labels
 from alflow.store.artifacts import digest
+from alflow.vlm.projection import refit
 from alflow.workflow.embed import load_embeddings
-from alflow.workflow.model import Model, fit_path, load_model, refit, restore_fit, save_fit
+from alflow.workflow.model import ProjectModel, fit_path, load_model, restore_fit, save_fit
 from alflow.workspace import Workspace
 
 
-def fit_round(workspace: Workspace, project: Project, round_: Round) -> Model:
+def fit_round(workspace: Workspace, project: Project, round_: Round) -> ProjectModel:
     """The model after a round; computed once, named by the hash of its support set and of what it starts from.
 
     Without any settled label (all were skipped, or votes are tied) it is the zero-shot model, which has no fit hash.
@@ -25,6 +26,6 @@ def fit_round(workspace: Workspace, project: Project, round_: Round) -> Model:
     if not workspace.artifacts.exists(fit_path(project.id, fit)):
         rows = load_embeddings(workspace, project, list(support)).activations
         generator = torch.Generator().manual_seed(round_.seed)
-        fitted = refit(zero_shot, rows, zero_shot.columns(list(support.values())), generator)
-        save_fit(workspace, project, fit, fitted)
+        fitted = refit(zero_shot.model, rows, zero_shot.columns(list(support.values())), generator)
+        save_fit(workspace, project, fit, fitted, zero_shot.hashes)
     return restore_fit(workspace, project, zero_shot, fit)

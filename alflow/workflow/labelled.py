@@ -57,7 +57,7 @@ class LabelledItems:
         model = load_model(workspace, project)
         usable = sorted(item for item, class_id in known.items() if class_id in model.class_ids)
         rows = load_embeddings(workspace, project, usable)
-        return World(rows.activations, model.columns([known[item] for item in rows.item_ids.tolist()]), model)
+        return World(rows.activations, model.columns([known[item] for item in rows.item_ids.tolist()]), model.model)
 
 
 def _labels(tx: Transaction, project_id: int) -> dict[int, int]:

@@ -21,12 +21,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from alflow.bayes.curvature import estimate_factors
+from alflow.bayes.model import Model
 from alflow.domain import ProjectSettings
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from alflow.store.artifacts import digest
 from alflow.workflow.backtest import World
-from alflow.workflow.model import Model
 from alflow.workflow.posterior import damped_posterior
 from alflow.workflow.trials import About
 
@@ -101,8 +101,6 @@ def _with_posterior(
         damped_posterior(image, layers.image_weight, tau),
         damped_posterior(text, layers.text_weight, tau),
         classes,
-        tuple(range(len(classes))),
-        hashes={},
     )
 
 

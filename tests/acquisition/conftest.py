@@ -5,9 +5,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from alflow.acquisition.beliefs import Query, beliefs, build_query
+from alflow.acquisition.beliefs import Query, ask
 from alflow.bayes.curvature import Factors
 from alflow.bayes.kronecker import KroneckerPosterior
+from alflow.bayes.model import Model
 from alflow.embeddings import Activations, LastLayers
 
 
@@ -25,8 +26,11 @@ class World:
 
     @property
     def query(self) -> Query:
-        model = (self.classes, self.layers, self.image_posterior, self.text_posterior)
-        return build_query(*(beliefs(images, *model) for images in (self.pool, self.target, self.labelled)), *model)
+        return ask(self.model, self.pool, self.target, self.labelled)
+
+    @property
+    def model(self) -> Model:
+        return Model(self.layers, self.image_posterior, self.text_posterior, self.classes)
 
     def draws(self, n_draws: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Class probabilities [N K C] of pool and target under the same draws of both projections.

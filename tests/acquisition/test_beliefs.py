@@ -1,7 +1,7 @@
 import torch
 
 from alflow.acquisition import beliefs as module
-from alflow.acquisition.beliefs import Beliefs, beliefs, build_query
+from alflow.acquisition.beliefs import Beliefs, believe
 from alflow.embeddings import Activations
 
 
@@ -43,11 +43,10 @@ def test_no_rows_are_beliefs_of_no_rows(make_world):
 
 def test_half_precision_activations_are_computed_in_the_dtype_of_the_layers(make_world):
     world = make_world()
-    model = (world.classes, world.layers, world.image_posterior, world.text_posterior)
     stored = Activations(world.pool.values.half())
-    found = beliefs(stored, *model)
+    found = believe(world.model, stored)
     assert found.features.dtype == torch.float64
-    torch.testing.assert_close(vars(found), vars(beliefs(Activations(stored.values.double()), *model)))
+    torch.testing.assert_close(vars(found), vars(believe(world.model, Activations(stored.values.double()))))
 
 
 def test_rows_and_concatenation_undo_each_other(make_world):
@@ -58,10 +57,9 @@ def test_rows_and_concatenation_undo_each_other(make_world):
 
 def test_residuals_move_the_prediction_but_not_the_kernel_numerator(make_world):
     world = make_world()
-    model = (world.classes, world.layers, world.image_posterior, world.text_posterior)
-    shifted = beliefs(Activations(world.pool.values, torch.full((40, 6), 3.0, dtype=torch.float64)), *model)
-    plain = beliefs(world.pool, *model)
+    shifted = believe(world.model, Activations(world.pool.values, torch.full((40, 6), 3.0, dtype=torch.float64)))
+    plain = believe(world.model, world.pool)
     assert not torch.allclose(shifted.probabilities, plain.probabilities)
     directions = [b.features / b.features.norm(dim=1, keepdim=True) for b in (shifted, plain)]
     torch.testing.assert_close(*directions)
-    assert build_query(shifted, plain, plain, *model).covariances.Q.shape == (5, 5)
+    assert world.query.covariances.Q.shape == (5, 5)

@@ -9,11 +9,12 @@ from scipy.stats import spearmanr
 from torch.nn.functional import normalize
 
 from alflow.acquisition.acquire import acquire
-from alflow.acquisition.beliefs import Beliefs, beliefs, build_query
+from alflow.acquisition.beliefs import Beliefs, ask
 from alflow.acquisition.epig import epig, epig_from_draws
 from alflow.acquisition.strategies import STRATEGIES
 from alflow.bayes.curvature import Factors
 from alflow.bayes.kronecker import KroneckerPosterior
+from alflow.bayes.model import Model
 from alflow.embeddings import Activations, LastLayers
 
 
@@ -31,9 +32,9 @@ def two_domains(pool, target):
     image = KroneckerPosterior.damped(Factors(curvature, 30 * torch.eye(6).double(), 1), 1.0, tau=1.0)
     text = KroneckerPosterior.damped(Factors(500 * torch.eye(7).double(), 500 * torch.eye(6).double(), 1), 1.0, tau=1.0)
     layers = LastLayers(normal(6, 16), normal(6, 7), scale=8.0)
-    model = (Activations(normal(5, 7)), layers, image, text)
+    model = Model(layers, image, text, Activations(normal(5, 7)))
     images = (torch.cat([first, second]), targets, torch.zeros(0, 16).double())
-    return build_query(*(beliefs(Activations(rows), *model) for rows in images), *model)
+    return ask(model, *map(Activations, images))
 
 
 def test_g12_only_the_domain_of_the_targets_is_asked_about():
@@ -88,9 +89,9 @@ def in_distribution(image, text, generator):
         KroneckerPosterior.damped(image, 3913.0, tau=10.0),
         KroneckerPosterior.damped(text, 4179.0, tau=10.0),
     )
-    model = (Activations(prompts), LastLayers(W, V, scale=100.0), *posteriors)
-    pool, target = (beliefs(images(n), *model) for n in (300, 200))
-    return build_query(pool, target, pool[torch.arange(0)], *model)
+    model = Model(LastLayers(W, V, scale=100.0), *posteriors, Activations(prompts))
+    pool, target = (images(n) for n in (300, 200))
+    return ask(model, pool, target, pool[torch.arange(0)])
 
 
 def leaning(texts, images):

@@ -25,12 +25,12 @@ from alflow.bayes.evidence import best_prior_precision
 from alflow.bayes.gaussian import gaussian_embeddings
 from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.logits import logit_moments
+from alflow.bayes.model import Model
 from alflow.bayes.probabilities import probit
 from alflow.calibration import fit_temperature, temperature_scaled
 from alflow.demo.evaluate import load_demo
 from alflow.embeddings import Activations, LastLayers
 from alflow.metrics import Interval, accuracy, all_metrics, paired_differences
-from alflow.workflow.model import Model
 from alflow.workflow.packs import Pack
 
 HELD_OUT = 200

@@ -6,6 +6,7 @@ import open_clip
 import pytest
 import torch
 
+from alflow.acquisition.beliefs import believe
 from alflow.demo.drawings import STYLES
 from alflow.demo.evaluate import Demo, load_demo
 from alflow.demo.train import MODEL
@@ -49,7 +50,7 @@ def test_the_notice_names_the_licence_of_every_style() -> None:
 
 @pytest.mark.slow
 def test_zero_shot_beats_the_majority_class_by_fifteen_points(demo: Demo) -> None:
-    predicted = demo.model.believe(demo.images).probabilities.argmax(dim=1)
+    predicted = believe(demo.model, demo.images).probabilities.argmax(dim=1)
     accuracy = (predicted == demo.labels).double().mean().item()
     majority = demo.labels.bincount().max().item() / len(demo.labels)
     assert accuracy >= majority + 0.15

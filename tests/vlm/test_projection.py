@@ -16,10 +16,11 @@ from alflow.bayes.evidence import best_prior_precision
 from alflow.bayes.gaussian import gaussian_embeddings
 from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.logits import logit_moments
+from alflow.bayes.model import Model
 from alflow.bayes.probabilities import probit
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
-from alflow.vlm.projection import PRIORS, SPREADS, Pretrained, Prior, Projection, averaging_weights, fit_projection
+from alflow.vlm.projection import PRIORS, SPREADS, Prior, Projection, averaging_weights, fit_projection
 from alflow.vlm.whitened import Problem
 
 C, D, P, P_T = 6, 8, 12, 10
@@ -38,12 +39,12 @@ def posterior(factors, weight: Tensor) -> KroneckerPosterior:
     return KroneckerPosterior.damped(factors, precision, 10.0)
 
 
-def pretrain(layers: LastLayers, images: Activations, texts: Activations, classes: Activations) -> Pretrained:
+def pretrain(layers: LastLayers, images: Activations, texts: Activations, classes: Activations) -> Model:
     image, text = estimate_factors(layers, images, texts, batch=len(images))
-    return Pretrained(layers, posterior(image, layers.image_weight), posterior(text, layers.text_weight), classes)
+    return Model(layers, posterior(image, layers.image_weight), posterior(text, layers.text_weight), classes)
 
 
-def make_world(likelihood: str = "softmax", N: int = 400) -> tuple[Pretrained, Activations, Tensor]:
+def make_world(likelihood: str = "softmax", N: int = 400) -> tuple[Model, Activations, Tensor]:
     """Items scatter around class centres that a true projection maps on the texts; the pretrained one is off."""
     truth, V, psi = normal(D, P, seed=1) / P**0.5, normal(D, P_T, seed=2), normal(C, P_T, seed=3)
     labels = torch.randint(C, (N,), generator=generator(4))
@@ -55,7 +56,7 @@ def make_world(likelihood: str = "softmax", N: int = 400) -> tuple[Pretrained, A
     return pretrained, Activations(values), labels
 
 
-def predict(pretrained: Pretrained, images: Activations, fitted: Projection | None = None) -> Tensor:
+def predict(pretrained: Model, images: Activations, fitted: Projection | None = None) -> Tensor:
     layers = fitted.layers(pretrained.layers) if fitted else pretrained.layers
     spread = fitted.spread if fitted else 1.0
     on_image, on_text = (p.tempered(spread) for p in (pretrained.image_posterior, pretrained.text_posterior))
@@ -68,7 +69,7 @@ def negative_log_posterior(
     weight: Tensor,
     log_scale: Tensor,
     bias: Tensor,
-    pretrained: Pretrained,
+    pretrained: Model,
     items: Activations,
     labels: Tensor,
     posterior: KroneckerPosterior,
@@ -322,7 +323,7 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         fit_projection(Activations(spoilt), labels[:3], pretrained, generator())
 
 
-def load_pack(name: str) -> tuple[Pretrained, Activations, Tensor]:
+def load_pack(name: str) -> tuple[Model, Activations, Tensor]:
     """A pack of real features, its items in random order with no two of a group next to each other's split."""
     folder = Path(os.environ.get("ALFLOW_PACKS", "."))
     if not (folder / f"{name}.safetensors").exists():

@@ -11,11 +11,11 @@ from alflow.domain import Origin, Project, RoundState, Verdict
 from alflow.errors import ConflictError
 from alflow.store import labels
 from alflow.workflow import evaluate
-from alflow.workflow.acquire import last_fit, open_round
+from alflow.workflow.acquire import open_round
 from alflow.workflow.advance import advance
 from alflow.workflow.evaluate import close_round
 from alflow.workflow.label import Submission, next_candidates, sign_in, submit
-from alflow.workflow.model import load_model
+from alflow.workflow.model import last_fit, load_model
 from alflow.workflow.projects import change_settings
 from alflow.workflow.review import learning_curve, overview, round_candidates, round_summaries
 from alflow.workflow.stopping import project_history
@@ -113,9 +113,9 @@ def test_a_fit_is_restored_as_it_was_made(workspace: Workspace, project: Project
     fitted, zero_shot = load_model(workspace, project, last_fit(past)), load_model(workspace, project)
     assert load_model(workspace, project, last_fit(past)) is fitted  # made once
     assert fitted.hashes["fit"] == past[0].hashes["fit"]
-    assert not torch.equal(fitted.layers.image_weight, zero_shot.layers.image_weight)
-    n = zero_shot.image_posterior.spectrum.factors.n
-    assert fitted.image_posterior.spectrum.factors.n == n + 4  # the curvature has seen four more images
+    assert not torch.equal(fitted.model.layers.image_weight, zero_shot.model.layers.image_weight)
+    n = zero_shot.model.image_posterior.spectrum.factors.n
+    assert fitted.model.image_posterior.spectrum.factors.n == n + 4  # the curvature has seen four more images
 
 
 def test_the_limit_of_labels_stops_the_rounds(workspace: Workspace, project: Project) -> None:

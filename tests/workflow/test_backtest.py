@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from alflow.acquisition.beliefs import ask, believe
 from alflow.domain import Trial, TrialMode
 from alflow.errors import InvalidInputError
+from alflow.vlm.projection import refit
 from alflow.workflow.backtest import World, backtest, split
-from alflow.workflow.model import refit
 from tests.packs import real_pack, small_pack
 
 
@@ -47,10 +48,10 @@ def test_points_are_those_of_acquire_fit_judge_written_out(world: World) -> None
     support = torch.tensor([row for point in points for row in point.picked])
     assert len(set(support.tolist())) == 12
     assert torch.isin(support, sides.pool).all()
-    query = world.model.query(world.images[sides.pool], world.images[sides.target], world.images[support[:0]])
+    query = ask(world.model, world.images[sides.pool], world.images[sides.target], world.images[support[:0]])
     first, second = query.pool.probabilities.topk(2, dim=1).values.T
     assert set(support[:4].tolist()) == set(sides.pool[(first - second).argsort()[:4]].tolist())
-    zero_shot = world.model.believe(world.images[sides.test]).probabilities.argmax(dim=1)
+    zero_shot = believe(world.model, world.images[sides.test]).probabilities.argmax(dim=1)
     assert points[0].accuracy == pytest.approx((zero_shot == world.labels[sides.test]).double().mean().item())
 
 
@@ -77,7 +78,7 @@ def test_sequential_mode_learns_after_every_pick(world: World) -> None:
     support = torch.tensor([first])
     fitted = refit(world.model, world.images[support], world.labels[support], torch.Generator())
     pool = sides.pool[sides.pool != first]
-    probabilities = fitted.believe(world.images[pool]).probabilities
+    probabilities = believe(fitted, world.images[pool]).probabilities
     assert second == pool[torch.special.entr(probabilities).sum(dim=1).argmax()]
 
 
@@ -122,6 +123,6 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_zero_shot_accuracy_of_a_real_pack_is_the_published_one() -> None:
     world = real_pack("emoji").world()
-    probabilities = world.model.believe(world.images).probabilities
+    probabilities = believe(world.model, world.images).probabilities
     found = (probabilities.argmax(dim=1) == world.labels).double().mean()
     assert found == pytest.approx(0.265, abs=0.02)  # the published one is that of the means, without a posterior

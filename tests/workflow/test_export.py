@@ -70,8 +70,8 @@ def test_a_place_that_cannot_be_written_is_named(workspace: Workspace, project: 
 def test_the_projection_is_the_fitted_one(workspace: Workspace, labelled: Project, tmp_path: Path) -> None:
     fit = export_projection(workspace, labelled.id, str(tmp_path / "projection.safetensors"))
     tensors, model = load_file(tmp_path / "projection.safetensors"), load_model(workspace, labelled, fit)
-    torch.testing.assert_close(tensors["image_weight"], model.layers.image_weight)
-    assert float(tensors["scale"]) == pytest.approx(model.layers.scale)
+    torch.testing.assert_close(tensors["image_weight"], model.model.layers.image_weight)
+    assert float(tensors["scale"]) == pytest.approx(model.model.layers.scale)
 
 
 def test_no_projection_before_the_first_round_is_closed(workspace: Workspace, project: Project) -> None:
