@@ -2,9 +2,18 @@
 
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any, Final
 
-from pydantic import Field, field_validator
+from dotenv.parser import parse_stream
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from alflow.errors import InvalidInputError
+from alflow.text import quoted
+
+_FILE: Final = Path(".env")
+_SECRETS: Final = frozenset({"database_url", "sign_in_token", "oidc_client_secret"})
 
 
 class Settings(BaseSettings):
@@ -27,25 +36,39 @@ class Settings(BaseSettings):
         oidc_client_id, oidc_client_secret, oidc_metadata_url: sign-in by an OpenID Connect provider (extra `oidc`).
     """
 
-    model_config = SettingsConfigDict(env_prefix="ALFLOW_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ALFLOW_", env_file=_FILE, env_ignore_empty=True, extra="ignore")
 
     home: Path = Path(".alflow")
     database_url: str = ""
     artifacts_url: str = ""
     device: str = "cpu"
-    batch_size: int = Field(default=64, ge=1)
+    batch_size: int = Field(default=64, ge=1, le=65_536)
     host: str = "127.0.0.1"
-    port: int = 8501
+    port: int = Field(default=8501, ge=1, le=65_535)
     public_url: str = ""
     trusted_proxies: str = ""
-    prefect_port: int = 4200
-    schedule_seconds: float = Field(default=30.0, gt=0)
+    prefect_port: int = Field(default=4200, ge=1, le=65_535)
+    schedule_seconds: float = Field(default=30.0, gt=0, le=86_400, allow_inf_nan=False)
     sign_in_token: str = ""
-    session_days: float = Field(default=7.0, gt=0)
-    session_idle_hours: float = Field(default=12.0, gt=0)
+    session_days: float = Field(default=7.0, gt=0, le=365, allow_inf_nan=False)
+    session_idle_hours: float = Field(default=12.0, gt=0, le=8_760, allow_inf_nan=False)
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
     oidc_metadata_url: str = ""
+
+    def __init__(self, **values: Any) -> None:
+        """Read the environment and `.env`; what is given here goes before both.
+
+        Raises:
+            InvalidInputError: a setting cannot be used, or `.env` cannot be read; the message names it, but no secret.
+        """
+        try:
+            _check_file(_FILE)
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InvalidInputError("; ".join(map(_told, error.errors()))) from None
+        except (OSError, UnicodeError) as error:
+            raise InvalidInputError(f"the settings file {_FILE.resolve()} cannot be read: {error}") from error
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -96,3 +119,31 @@ class Settings(BaseSettings):
 
 def _listed(value: str) -> list[str]:
     return [each.strip() for each in value.split(",") if each.strip()]
+
+
+def _check_file(path: Path) -> None:
+    """A line that is no setting would be passed over.
+
+    Raises:
+        InvalidInputError: there is one.
+    """
+    if path.is_file():
+        with path.open(encoding="utf-8") as file:
+            wrong = [binding.original.line for binding in parse_stream(file) if binding.error]
+        if wrong:
+            raise InvalidInputError(f"line {wrong[0]} of {path.resolve()} cannot be read: write NAME=value")
+
+
+def _told(error: ErrorDetails) -> str:
+    name = str(error["loc"][0])
+    value = "what it is" if name in _SECRETS else quoted(str(error["input"]))
+    return f"ALFLOW_{name.upper()} cannot be {value}: {_needed(name) or error['msg'].removeprefix('Value error, ')}"
+
+
+def _needed(name: str) -> str:
+    field = Settings.model_fields[name]
+    limits = {kind: getattr(one, kind) for one in field.metadata for kind in ("ge", "gt", "le") if hasattr(one, kind)}
+    if not limits:
+        return ""
+    least = f"{limits['ge']:,}" if "ge" in limits else f"more than {limits['gt']:,}"
+    return f"it needs a {'whole ' if field.annotation is int else ''}number, {least} to {limits['le']:,}"

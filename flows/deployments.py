@@ -8,6 +8,7 @@ and so holds against all of them.
 import argparse
 import asyncio
 import signal
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 from prefect.types.entrypoint import EntrypointType
 
+from alflow.errors import AlflowError
 from alflow.settings import Settings
 from flows.ingest import ingest
 from flows.rounds import advance, advance_due, close_round, open_round
@@ -30,7 +32,11 @@ def main() -> None:
     """Serve with the settings of the environment."""
     parser = argparse.ArgumentParser(description="Serve the flows of alflow on their schedule.")
     parser.add_argument("--ready", type=Path, help="a file to make once the schedule stands")
-    serve(Settings(), parser.parse_args().ready)
+    ready = parser.parse_args().ready
+    try:
+        serve(Settings(), ready)
+    except AlflowError as error:
+        sys.exit(f"alflow: {error}")
 
 
 def serve(settings: Settings, ready: Path | None = None) -> None:

@@ -1,20 +1,34 @@
-"""What the terminal shows: results on stdout, which scripts may read; progress, notes and errors on stderr."""
+"""What the terminal shows: results on stdout, which scripts may read; progress, notes and errors on stderr.
 
+Names come from outside and are shown as they are: no markup, no emoji codes, and nothing that a terminal would obey.
+In a pipe, tables are neither folded nor cut.
+"""
+
+import errno
 import json
+import math
+import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, NoReturn
+from io import TextIOWrapper
+from typing import Any, Final, NoReturn, TextIO
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from typer.core import TyperGroup
 
 from alflow.errors import AlflowError
 from alflow.progress import Progress
+from alflow.text import visible
+
+_UsageError: Final[Any] = typer.BadParameter.__mro__[1]  # of the click that this typer brings or needs
+_WIDEST: Final = 1_000_000
 
 
 def new_app(help_text: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
@@ -27,12 +41,46 @@ def new_app(help_text: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
 class Commands(TyperGroup):
     """A group of commands that turns the errors a person can act on into one line, without a traceback."""
 
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the program; what was typed wrongly is one line too, with exit code 2, and a closed pipe is no error."""
+        _write_anything()
+        try:
+            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+            sys.stdout.flush()
+        except _UsageError as error:
+            code = _explain(error)
+        except typer.Abort:
+            note("stopped")
+            code = 1
+        except BrokenPipeError:  # whoever read has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 1
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; exit with code 1 where it raises an `AlflowError`."""
+        """Run the command; exit with code 1 where it raises an `AlflowError`, or the system refuses something.
+
+        Raises:
+            OSError: nobody reads any more what is printed.
+        """
         try:
             return super().invoke(ctx)
         except AlflowError as error:
             fail(str(error))
+        except OSError as error:
+            if error.errno == errno.EPIPE or error.strerror is None:
+                raise
+            fail(f"{error.strerror}: {error.filename}" if error.filename else error.strerror)
 
 
 def fail(message: str) -> NoReturn:
@@ -41,18 +89,18 @@ def fail(message: str) -> NoReturn:
     Raises:
         Exit: always.
     """
-    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    _write(sys.stderr, f"error: {visible(' '.join(message.split()))}")
     raise typer.Exit(1)
 
 
 def say(message: str) -> None:
     """A result in one line, on stdout."""
-    typer.echo(message)
+    _write(sys.stdout, visible(message))
 
 
 def note(message: str) -> None:
     """Something worth knowing that is not the result, on stderr."""
-    typer.echo(message, err=True)
+    _write(sys.stderr, visible(message))
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
@@ -61,20 +109,24 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
-    """A table for people; numbers stand to the right."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    """A table for people; numbers stand to the right. In a pipe each row is one line, however long."""
+    if title:
+        _write(sys.stdout, visible(title, keep="\n"))
+    table = Table(box=None, pad_edge=False, header_style="bold")
     cells = [[_text(cell) for cell in row] for row in rows]
     numeric = [all(_is_number(row[column]) for row in cells) for column in range(len(headings))]
     for heading, right in zip(headings, numeric, strict=True):
         table.add_column(heading, justify="right" if right else "left", overflow="fold")
     for row in cells:
-        table.add_row(*row)
-    Console().print(table)
+        table.add_row(*map(Text, row))
+    Console(width=None if sys.stdout.isatty() else _WIDEST).print(table)
 
 
 def show_json(value: object) -> None:
     """A value for scripts: dataclasses as objects, times in ISO 8601."""
-    typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
+    written = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    plainly = _writes_unicode()
+    _write(sys.stdout, "".join(each if _is_plain(each, plainly) else json.dumps(each)[1:-1] for each in written))
 
 
 def plain(value: Any) -> Any:
@@ -87,6 +139,8 @@ def plain(value: Any) -> Any:
         return [plain(part) for part in value]
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON knows no other
     return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
 
 
@@ -103,11 +157,44 @@ def progress_bars(*descriptions: str) -> Iterator[list[Progress]]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks = [bar.add_task(description, total=None, visible=not row) for row, description in enumerate(descriptions)]
+        tasks = [
+            bar.add_task(visible(description), total=None, visible=not row)
+            for row, description in enumerate(descriptions)
+        ]
         yield [partial(_show, bar, task) for task in tasks]
+
+
+def _write_anything() -> None:
+    """Let what the terminal's encoding does not know be written as escapes, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _write(stream: TextIO, message: str) -> None:
+    stream.write(f"{message}\n")
+    stream.flush()
+
+
+def _writes_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _is_plain(character: str, unicode: bool) -> bool:
+    return character == "\n" or (character.isprintable() and (unicode or character.isascii()))
+
+
+def _explain(error: Any) -> int:
+    """Say what was typed wrongly; a group of commands without a command shows its help."""
+    words = error.ctx.command_path if error.ctx else "alflow"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        _write(sys.stderr, error.ctx.get_help())
+    else:
+        note(f"error: {' '.join(error.format_message().split())} (see `{words} --help`)")
+    return int(error.exit_code)
 
 
 def _show(bar: Any, task: Any, done: int, total: int | None) -> None:
@@ -121,7 +208,7 @@ def _text(cell: object) -> str:
         return f"{cell:.3f}"
     if isinstance(cell, datetime):
         return cell.astimezone().strftime("%Y-%m-%d %H:%M")
-    return str(cell)
+    return visible(str(cell))
 
 
 def _is_number(text: str) -> bool:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save, save_file
 from torch import Tensor
 
-from alflow.errors import InvalidInputError, NotFoundError
+from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.store.disk import check_writable, disk_errors
 
 _TEMPORARY: Final = ".tmp"
@@ -36,8 +36,18 @@ class Artifacts:
     """
 
     def __init__(self, root: str | Path) -> None:
-        """Keep artifacts under `root`: a folder or an fsspec URL such as s3://bucket/alflow."""
-        self._files, self._root = fsspec.url_to_fs(str(root), use_listings_cache=False)
+        """Keep artifacts under `root`: a folder or an fsspec URL such as s3://bucket/alflow.
+
+        Raises:
+            InvalidInputError: no file system has such an address.
+            UnavailableError: the file system needs a package that is not installed.
+        """
+        try:
+            self._files, self._root = fsspec.url_to_fs(str(root), use_listings_cache=False)
+        except ValueError as error:
+            raise InvalidInputError(f"ALFLOW_ARTIFACTS_URL cannot be used: {error}") from error
+        except ImportError as error:
+            raise UnavailableError(f"ALFLOW_ARTIFACTS_URL needs another package: {error}") from error
         self._is_local = "file" in (self._files.protocol, *self._files.protocol)
 
     def write_tensors(

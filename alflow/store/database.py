@@ -125,9 +125,11 @@ def make_engine(url: str | URL, *, foreign_keys: bool = True) -> Engine:
         if dialect == "sqlite":
             return _sqlite(parsed, foreign_keys=foreign_keys)
         if dialect == "postgresql":
-            return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20, json_serializer=_to_json)
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise InvalidInputError(f"not a database URL: {error}") from error
+            return _postgresql(parsed)
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise InvalidInputError(
+            f"ALFLOW_DATABASE_URL is no database URL ({error}): sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+        ) from error
     except ModuleNotFoundError as error:
         raise UnavailableError("PostgreSQL needs its driver: pip install 'alflow[postgres]'") from error
     raise InvalidInputError(f"alflow keeps its rows in SQLite or PostgreSQL, not in {dialect}")
@@ -141,6 +143,13 @@ def _reader(engine: Engine) -> Engine:
     if engine.dialect.name == "sqlite":
         return _sqlite(engine.url, read_only=True)
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, json_serializer=_to_json)
+    if engine.dialect.is_async:
+        raise InvalidInputError(f"alflow cannot use the driver of {url.drivername}: take postgresql+psycopg://")
+    return engine
 
 
 def _sqlite(url: URL, *, foreign_keys: bool = True, read_only: bool = False) -> Engine:

@@ -148,7 +148,7 @@ def test_alembic_of_somebody_else_may_live_in_the_same_database(empty_url: str) 
     [
         ("sqlite://", InvalidInputError, "give SQLite a file"),
         ("sqlite:///:memory:", InvalidInputError, "give SQLite a file"),
-        ("not a url", InvalidInputError, "not a database URL"),
+        ("not a url", InvalidInputError, "is no database URL"),
         ("mysql://host/db", InvalidInputError, "SQLite or PostgreSQL"),
         ("postgresql://alflow:secret@127.0.0.1:1/none", UnavailableError, "does not answer"),
     ],
