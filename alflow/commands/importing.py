@@ -1,17 +1,41 @@
 """`alflow import`: images into a project, and what became of each file."""
 
-from typing import Annotated
+import re
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from alflow.commands.console import fail, note, plural, progress_bar, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.domain import Split
 
 
+class _Command(TyperCommand):
+    """Says what to do about a source whose name reads as an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line.
+
+        Raises:
+            BadParameter: a word that was meant as the source is an option, or there is no source.
+        """
+        options = {name for option in self.params for name in option.opts}
+        words = args[: args.index("--") if "--" in args else None]
+        dashed = [word for word in words if re.match(r"--?\w{2}", word) and word not in options]
+        hint = "'{0}' is read as an option; if it is the source, write ./{0}"
+        if named := [word for word in dashed if Path(word).exists()]:
+            raise typer.BadParameter(hint.format(named[0]), ctx)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:  # as a rule, the source is missing
+            raise (typer.BadParameter(hint.format(dashed[0]), ctx) if dashed else error) from error
+
+
 def register(app: typer.Typer) -> None:
     """Add the command of this file."""
-    app.command("import")(import_images)
+    app.command("import", cls=_Command)(import_images)
 
 
 def import_images(

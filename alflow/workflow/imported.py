@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from alflow.domain import Rejection, Split
-from alflow.text import quoted
+from alflow.text import quoted, visible
 from alflow.workflow.meaning import Problem, UnknownLabel
 
 _SAID: Final = 5  # names in a sentence; the report has all of them
@@ -144,9 +144,9 @@ def failure(report: ImportReport, source: str, *, strict: bool = False) -> str |
     """
     if not report.added and not report.known:
         why = "; ".join(filter(None, [rejected(report), _left_out(report.left_out)]))
-        return f"no image was imported from {source}: {why or 'it holds no file'}"
+        return f"no image was imported from {visible(source)}: {why or 'there is no file in it'}"
     faults = [*filter(None, [rejected(report), _contradictions(report)])]
-    return f"not all of {source} was imported: {'; '.join(faults)}" if strict and faults else None
+    return f"not all of {visible(source)} was imported: {'; '.join(faults)}" if strict and faults else None
 
 
 def _contradictions(report: ImportReport) -> str:
@@ -156,7 +156,7 @@ def _contradictions(report: ImportReport) -> str:
 
 def _sentence(names: Sequence[str], one: str, many: str) -> str:
     more = [f"and {len(names) - _SAID} more"] if len(names) > _SAID else []
-    return f"{_count(len(names), one, many)}: {'; '.join([*names[:_SAID], *more])}" if names else ""
+    return f"{_count(len(names), one, many)}: {'; '.join([*map(visible, names[:_SAID]), *more])}" if names else ""
 
 
 def _count(count: int, one: str, many: str) -> str:

@@ -166,7 +166,8 @@ def _refuse_faults(seen: Source, unknown: tuple[UnknownLabel, ...], split: Split
         rejected=seen.rejected,
     )
     if faults := [*filter(None, [*label_faults(report), rejected(report)])]:
-        raise InvalidInputError(f"nothing was imported, for all must be right: {'; '.join(faults)}")
+        remedy = "correct the source or the classes, or import without `strict`"
+        raise InvalidInputError(f"nothing was imported: {'; '.join(faults)}; {remedy}")
 
 
 def _take(

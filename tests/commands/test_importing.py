@@ -64,7 +64,7 @@ def test_exit_codes_tell_an_import_of_nothing_from_one_of_something(tmp_path: Pa
     (empty := tmp_path / "empty").mkdir()
     nothing = run(empty)
     assert (nothing.exit_code, nothing.stdout) == (1, "0 added, 0 known already, 0 rejected\n")
-    assert nothing.stderr == f"error: no image was imported from {empty}: it holds no file\n"
+    assert nothing.stderr == f"error: no image was imported from {empty}: there is no file in it\n"
     (empty / "notes.png").write_text("no picture")
     rejected = run(empty, "--json")
     assert (rejected.exit_code, len(json.loads(rejected.stdout)["rejected"])) == (1, 1)
@@ -76,6 +76,29 @@ def test_exit_codes_tell_an_import_of_nothing_from_one_of_something(tmp_path: Pa
     assert again.stdout == "0 added, 1 known already, 0 rejected\n"
     assert run(tmp_path / "nowhere").exit_code == 1
     assert run(empty, "--split", "holdout").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "exists", "said"),
+    [
+        (["-photos"], True, "'-photos' is read as an option; if it is the source, write ./-photos"),
+        (["-photos"], False, "'-photos' is read as an option; if it is the source, write ./-photos"),
+        (["--photos", "--json"], True, "'--photos' is read as an option; if it is the source, write ./--photos"),
+        (["--strict"], True, "Missing argument"),
+        ([], False, "Missing argument"),
+    ],
+)
+def test_a_source_that_reads_as_an_option_is_told_from_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], exists: bool, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if exists:
+        write_picture(tmp_path / words[0] / "1.png", 1)
+    result = run(*words)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.replace("│", " ").split())
+    if exists:
+        assert run("--", words[0]).stdout == run(f"./{words[0]}").stdout.replace("0 added, 1 known", "1 added, 0 known")
 
 
 def test_what_is_known_is_accounted_for(tmp_path: Path) -> None:
