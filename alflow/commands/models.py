@@ -47,6 +47,9 @@ def export_factors(
 def estimate(
     manifest: Annotated[str, typer.Argument(help="CSV, JSONL or Parquet manifest of image and caption.")],
     project: ProjectName = None,
+    anywhere: Annotated[
+        bool, typer.Option("--anywhere", help="Let the manifest name files outside of its folder.")
+    ] = False,
 ) -> None:
     """Estimate the Kronecker factors from pairs of image and caption."""
     from alflow.workflow.posterior import estimate_posterior
@@ -54,5 +57,5 @@ def estimate(
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
     with progress_bars("encoding pairs", "summing curvature") as (encoding, summing):
-        posterior = estimate_posterior(workspace, chosen, manifest, encoding, summing)
+        posterior = estimate_posterior(workspace, chosen, manifest, encoding, summing, anywhere=anywhere)
     say(f"posterior {posterior}")

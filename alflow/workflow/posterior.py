@@ -73,25 +73,36 @@ def import_posterior(workspace: Workspace, project: Project, directory: str, pai
 
 
 def estimate_posterior(
-    workspace: Workspace, project: Project, manifest: str, progress: Progress = silent, summing: Progress = silent
+    workspace: Workspace,
+    project: Project,
+    manifest: str,
+    progress: Progress = silent,
+    summing: Progress = silent,
+    *,
+    anywhere: bool = False,
 ) -> str:
     """Estimate the factors from a manifest of images and captions; returns the hash of the posterior.
 
     `progress` tells how many pairs are encoded, then `summing` how many of them are in the factors.
 
-    Images that cannot be used are left out, with their captions, and recorded among the project's rejections. A run
-    that was killed goes on where it was when it is started again: see `alflow.workflow.pairs`.
+    Images that cannot be used are left out, with their captions, and recorded among the project's rejections. With
+    `anywhere` the manifest may name files outside its folder. A run that was killed goes on where it was when it is
+    started again: see `alflow.workflow.pairs`.
 
     Raises:
         InvalidInputError: the manifest cannot be read, a caption is missing, or fewer than two pairs can be used.
     """
-    pairs = entries(manifest).entries
+    source = entries(manifest, anywhere=anywhere)
+    pairs = source.entries
+    if not pairs:
+        why = f"the first: {source.rejected[0].uri}: {source.rejected[0].reason}" if source.rejected else "it is empty"
+        raise InvalidInputError(f"{manifest} names no image that can be used; {why}")
     if bare := [entry.uri for entry in pairs if not entry.caption]:
         raise InvalidInputError(f"{manifest} needs a 'caption' for each image; {bare[0]} has none")
     encoder = workspace.encoder(project)
     encoded, folder = encode_pairs(workspace, encoder, pairs, progress)
     with workspace.database.begin() as tx:
-        items.reject(tx, project.id, encoded.rejected)
+        items.reject(tx, project.id, [*source.rejected, *encoded.rejected])
     return _keep(workspace, project, BothFactors(*estimate_from_pairs(workspace, encoder, encoded, folder, summing)))
 
 

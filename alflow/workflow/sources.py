@@ -1,28 +1,30 @@
-"""Where images come from: folders and manifests, on disk or behind any fsspec URL.
+"""Where images come from: folders, archives and manifests, on disk or at an address.
 
-A manifest (`.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet`) has a column `path` or `uri` (relative to the manifest, or
-absolute) and, if wanted, `label`, `split`, `caption`; other columns are left alone. Anything else is one image, or a
-folder that is walked through; the first folder below it is the label (an ImageFolder tree).
+A manifest (`.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet`) has a column `path` or `uri`, relative to the manifest or
+absolute, and, if wanted, `label`, `split`, `caption`. It names files in its own folder or bucket, and no others unless
+one says so. Relative rows of a manifest at an address with a signature get none: a signature is of one file. Anything
+else is an archive (`.zip`, `.tar`), one image, or a folder that is walked through; the first folder below it is the
+label (an ImageFolder tree).
 """
 
-import csv
-import io
-import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
-from typing import Any, Final
-
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
-from fsspec.spec import AbstractFileSystem
-from pyarrow import parquet
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
 
 from alflow.domain import Rejection
 from alflow.errors import InvalidInputError
 from alflow.vlm.images import MAX_BYTES
+from alflow.workflow import manifests
+from alflow.workflow.addresses import LOCAL, WEB, Address, parse, within
+from alflow.workflow.archives import archive_of, has_member, read
+from alflow.workflow.listing import archive_folder, bucket_folder, web_folder
+from alflow.workflow.manifests import Row
+from alflow.workflow.reading import is_web_page
+from alflow.workflow.walking import Found, FoundFile, local_folder
 
-MANIFESTS: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+_MANIFEST_BYTES = 2**31
 
 
 @dataclass(frozen=True)
@@ -64,22 +66,20 @@ def entries(source: str, *, anywhere: bool = False) -> Source:
     Raises:
         InvalidInputError: there is no such source, or the manifest as a whole cannot be read; the message says why.
     """
-    _ = anywhere
-    return Source(tuple(_found(source)))
-
-
-def _found(source: str) -> list[Entry]:
-    files, path = _locate(source)
     try:
-        if files.isdir(path):
-            return _folder(source, files, path)
-        if not files.exists(path):
-            raise InvalidInputError(f"there is no file or folder {source}")
-        if PurePosixPath(path).suffix.lower() not in MANIFESTS:
-            return [Entry(_uri(source, files, path))]
-        return _manifest(source, files.cat_file(path))
-    except OSError as error:
-        raise InvalidInputError(f"{source} cannot be read: {error}") from error
+        address = parse(source)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{source[:200]} cannot be reached: {error}") from error
+    if address.outer is None and address.scheme == LOCAL and not Path(address.path).exists():
+        raise InvalidInputError(f"there is no file or folder {source[:200]}")
+    suffix = PurePosixPath(address.name).suffix
+    is_folder = address.scheme == LOCAL and Path(address.path).is_dir()
+    if suffix in manifests.READERS and not is_folder:
+        return _manifest(address, suffix, anywhere=anywhere)
+    with _telling(address):
+        found = _found(address if is_folder else archive_of(address) or address, anywhere=anywhere)
+    listed = (Entry(one.uri, label=one.below[0] if len(one.below) > 1 else "") for one in found.files)
+    return Source(tuple(listed), found.rejected, found.left_out)
 
 
 def read_file(uri: str) -> bytes:
@@ -88,93 +88,60 @@ def read_file(uri: str) -> bytes:
     Raises:
         InvalidInputError: it is gone, or cannot be read; the message is the reason, fit to be recorded.
     """
-    files, path = _locate(uri)
+    return read(parse(uri), MAX_BYTES + 1)
+
+
+def _found(address: Address, *, anywhere: bool) -> Found:
+    """The files of anything but a manifest."""
+    alone = Found((FoundFile(str(address), ()),), {})
+    if address.outer is not None:
+        return alone if has_member(address) else archive_folder(address)
+    if address.scheme == LOCAL:
+        return local_folder(address.path, anywhere=anywhere) if Path(address.path).is_dir() else alone
+    if address.scheme in WEB:
+        return web_folder(address) if is_web_page(read(address, 1024)) else alone
+    return bucket_folder(address)
+
+
+def _manifest(address: Address, suffix: str, *, anywhere: bool) -> Source:
+    with _telling(address):
+        data = read(address, _MANIFEST_BYTES)
     try:
-        if isinstance(files, LocalFileSystem) and files.exists(path) and not files.isfile(path):
-            raise InvalidInputError("it is no file")
-        with files.open(path, "rb") as file:
-            return bytes(file.read(MAX_BYTES + 1))
-    except InvalidInputError:
-        raise
-    except FileNotFoundError as error:
-        raise InvalidInputError("the file does not exist") from error
-    except Exception as error:  # file systems of many makers, each with errors of its own
-        raise InvalidInputError(f"the file cannot be read: {str(error) or type(error).__name__}") from error
+        rows = manifests.rows(suffix, data)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"the manifest {address.shown} {error}") from error
+    found, rejected = [], []
+    for row in rows:
+        try:
+            found.append(Entry(_named(row, address, anywhere=anywhere), row.label, row.split, row.caption, row.number))
+        except InvalidInputError as error:
+            rejected.append(Rejection(f"{address.shown}, row {row.number}", str(error), datetime.now(UTC)))
+    return Source(tuple(found), tuple(rejected))
 
 
-def _locate(url: str) -> tuple[AbstractFileSystem, str]:
+def _named(row: Row, manifest: Address, *, anywhere: bool) -> str:
+    """The file that a row names.
+
+    Raises:
+        InvalidInputError: it names none, or one that the manifest may not name.
+    """
+    if row.problem:
+        raise InvalidInputError(row.problem)
+    address = parse(row.where, manifest.folder)
+    if not anywhere and not within(address, manifest.folder):
+        raise InvalidInputError(f"{address.shown} is outside {manifest.folder.shown}; --anywhere allows it")
+    return str(address)
+
+
+@contextmanager
+def _telling(address: Address) -> Iterator[None]:
+    """Name the source in a reason.
+
+    Raises:
+        InvalidInputError: one was raised.
+    """
     try:
-        files, path = fsspec.url_to_fs(url)
-    except (ValueError, ImportError, OSError) as error:
-        raise InvalidInputError(f"{url} cannot be reached: {error}") from error
-    return files, str(path)
-
-
-def _uri(source: str, files: AbstractFileSystem, path: str) -> str:
-    """How to find a file again: the plain path if it is local, else a URL (`zip://a.jpg::/data/b.zip` if chained)."""
-    if isinstance(files, LocalFileSystem):
-        return path
-    _, chained, outer = source.partition("::")
-    return str(files.unstrip_protocol(path)) + chained + outer
-
-
-def _folder(source: str, files: AbstractFileSystem, root: str) -> list[Entry]:
-    found = []
-    for path, about in sorted(files.find(root, detail=True).items()):
-        below = PurePosixPath(path).relative_to(PurePosixPath(root)).parts
-        # Pipes and links to folders or to nothing are "other"; to open a pipe would wait for ever.
-        if about["type"] == "file" and not any(part.startswith(".") for part in below):
-            found.append(Entry(_uri(source, files, path), label=below[0] if len(below) > 1 else ""))
-    return found
-
-
-def _manifest(source: str, data: bytes) -> list[Entry]:
-    folder = _parent(source)
-    try:
-        rows = list(_rows(PurePosixPath(source.partition("::")[0]).suffix.lower(), data))
-    except (ValueError, csv.Error, OSError) as error:
-        raise InvalidInputError(f"the manifest {source} cannot be read: {error}") from error
-    found = []
-    header = source.lower().endswith((".csv", ".tsv"))
-    for number, row in enumerate(rows, start=1):
-        where = _text(row, "uri") or _text(row, "path")
-        if not where:
-            columns = ", ".join(map(str, row))
-            raise InvalidInputError(f"the manifest {source} needs 'path' or 'uri' in row {number}; it has: {columns}")
-        fields = {name: _text(row, name) for name in ("label", "split", "caption")}
-        found.append(Entry(_resolve(folder, where), **fields, row=number + header))
-    return found
-
-
-def _rows(suffix: str, data: bytes) -> Iterator[Mapping[str, Any]]:
-    if suffix == ".parquet":
-        yield from parquet.read_table(io.BytesIO(data)).to_pylist()
-        return
-    text = data.decode("utf-8-sig")
-    if suffix in {".csv", ".tsv"}:
-        yield from csv.DictReader(io.StringIO(text), delimiter="\t" if suffix == ".tsv" else ",")
-        return
-    for number, line in enumerate(text.splitlines(), start=1):
-        row = json.loads(line) if line.strip() else None
-        if isinstance(row, dict):
-            yield row
-        elif row is not None:
-            raise ValueError(f"line {number} is no JSON object")
-
-
-def _text(row: Mapping[str, Any], column: str) -> str:
-    value = row.get(column)
-    return "" if value is None else str(value).strip()
-
-
-def _parent(source: str) -> str:
-    """The folder of a manifest, as a local path or as a URL."""
-    files, path = _locate(source)
-    return _uri(source, files, str(PurePosixPath(path).parent))
-
-
-def _resolve(folder: str, where: str) -> str:
-    if "://" in where or "::" in where or PurePosixPath(where).is_absolute():
-        return where
-    inner, chained, outer = folder.partition("::")
-    return f"{inner.rstrip('/')}/{where}{chained}{outer}"
+        yield
+    except InvalidInputError as error:
+        named = str(error).startswith(f"the archive {address.shown}")
+        raise InvalidInputError(str(error) if named else f"{address.shown} cannot be read: {error}") from error

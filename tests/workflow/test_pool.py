@@ -15,7 +15,7 @@ from pyarrow import parquet
 from alflow.domain import Item, Project, Split
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store import items
-from alflow.workflow import pool
+from alflow.workflow import addresses, pool
 from alflow.workflow.imported import remarks
 from alflow.workflow.pool import import_items, rendition_bytes
 from alflow.workflow.projects import create_project, name_classes, project_classes
@@ -211,13 +211,18 @@ def test_a_source_that_does_not_exist_is_named(workspace: Workspace, pets: Proje
         import_items(workspace, pets, "gopher://x")
 
 
-def test_urls_of_other_file_systems(workspace: Workspace, pets: Project, pictures: Path, tmp_path: Path) -> None:
+def test_urls_of_other_file_systems(
+    workspace: Workspace, pets: Project, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for known in ("SCHEMES", "BUCKETS"):  # fsspec's memory stands for a bucket, which no test can have
+        monkeypatch.setattr(addresses, known, (*getattr(addresses, known), "memory"))
     memory = fsspec.filesystem("memory")
-    memory.pipe_file("/inbox/a.png", (pictures / "0.png").read_bytes())
-    memory.pipe_file("/lists/all.csv", b"uri\nmemory://inbox/b.jpg\n../inbox/a.png\n")
-    memory.pipe_file("/inbox/b.jpg", (pictures / "1.jpg").read_bytes())
-    assert import_items(workspace, pets, "memory://inbox").added == 2
-    assert import_items(workspace, pets, "memory://lists/all.csv").known == 1
+    memory.pipe_file("/bucket/inbox/a.png", (pictures / "0.png").read_bytes())
+    memory.pipe_file("/bucket/lists/all.csv", b"uri\nmemory://bucket/inbox/b.jpg\n../inbox/a.png\n../../a.png\n")
+    memory.pipe_file("/bucket/inbox/b.jpg", (pictures / "1.jpg").read_bytes())
+    assert import_items(workspace, pets, "memory://bucket/inbox").added == 2
+    listed = import_items(workspace, pets, "memory://bucket/lists/all.csv")
+    assert (listed.known, [one.uri for one in listed.rejected]) == (2, ["memory://bucket/lists/all.csv, row 4"])
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         archive.write(pictures / "2.webp", "cat/2.webp")
     assert import_items(workspace, pets, f"zip://::{tmp_path / 'all.zip'}").added == 1

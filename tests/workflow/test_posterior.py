@@ -248,11 +248,16 @@ def test_pairs_that_cannot_be_used_are_left_out_and_recorded(
 ) -> None:
     manifest = captions(tmp_path / "pairs")
     (tmp_path / "pairs/2.png").write_bytes(b"")
+    with manifest.open("a") as file:
+        file.write("\n../elsewhere.png,outside\n")
     estimate_posterior(workspace, pets, str(manifest))
     assert load_posterior(workspace, pets).image.spectrum.factors.n == 5
     with workspace.database.read() as tx:
-        (rejection,) = items.rejections(tx, pets.id)
-    assert rejection.reason == "not used for the posterior: the file is empty"
+        reasons = {Path(one.uri).name: one.reason for one in items.rejections(tx, pets.id)}
+    assert reasons.pop("2.png") == "not used for the posterior: the file is empty"
+    ((place, reason),) = reasons.items()
+    assert place.endswith(", row 8")
+    assert "--anywhere allows it" in reason
 
 
 def test_manifests_without_captions_or_images_are_refused(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
@@ -262,6 +267,11 @@ def test_manifests_without_captions_or_images_are_refused(workspace: Workspace, 
     (tmp_path / "gone.csv").write_text("path,caption\na.png,a\nb.png,b\n")
     with pytest.raises(InvalidInputError, match=r"none of the 2 images could be used; .*does not exist"):
         estimate_posterior(workspace, pets, str(tmp_path / "gone.csv"))
+    (tmp_path / "outside.csv").write_text("path,caption\n/etc/passwd,a\n")
+    with pytest.raises(
+        InvalidInputError, match=r"outside.csv names no image that can be used; .*row 2: /etc/passwd is"
+    ):
+        estimate_posterior(workspace, pets, str(tmp_path / "outside.csv"))
     with pytest.raises(InvalidInputError, match="two pairs"):
         estimate_posterior(workspace, pets, str(captions(tmp_path / "one", count=1)))
 
