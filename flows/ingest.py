@@ -31,4 +31,4 @@ def ingest(
         publish_import(found, source, report)
         with progress_artifact(found, "Embedding") as progress:
             embedded = embed_shards(found, progress)
-    return {**counts(report), "embedded": embedded}
+    return {**counts(report), "embedded": embedded.embedded}

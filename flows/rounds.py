@@ -55,14 +55,17 @@ def advance(project: str) -> State[Any]:
     """
     from alflow.workflow.advance import advance as advance_project
     from alflow.workflow.projects import find_project
+    from alflow.workflow.waiting import note_look
     from flows.embedding import embed_shards
     from flows.publish import progress_artifact, publish_rounds
 
-    found = find_project(workspace(), project)
     try:
+        found = find_project(workspace(), project)
+        note_look(workspace(), found.id)
         with one_run(found.id, wait=False), progress_artifact(found, "Embedding") as progress:
-            embed_shards(found, progress)
-            report = advance_project(workspace(), found.id)
+            report = advance_project(
+                workspace(), found.id, progress, embed=lambda _, project, progress: embed_shards(project, progress)
+            )
             publish_rounds(workspace(), found)
     except BusyError as busy:
         return Completed(name=SKIPPED, message=str(busy))
@@ -72,8 +75,12 @@ def advance(project: str) -> State[Any]:
 
 
 @flow(name="advance-due", flow_run_name="advance-due")
-def advance_due() -> list[State[Any]]:
+def advance_due() -> list[State[Any]] | State[Any]:
     """Advance every project there is now; one that fails does not keep the others from advancing."""
     from alflow.workflow.projects import list_projects
 
-    return [advance(project.name, return_state=True) for project in list_projects(workspace())]
+    try:
+        found = list_projects(workspace())
+    except AlflowError as error:  # such as a database that cannot be opened
+        return Failed(message=str(error))
+    return [advance(project.name, return_state=True) for project in found]

@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 
 from alflow.domain import Label, Suggestion, Verdict
 from alflow.errors import AlflowError, InvalidInputError, UnavailableError
-from alflow.workflow import gold, guidelines, label, projects, worth
+from alflow.workflow import gold, guidelines, label, projects, waiting, worth
 from alflow.workspace import Workspace
 
 AHEAD = 40  # what can be answered while the connection is lost: two minutes of it, at three seconds an image
@@ -84,6 +84,7 @@ def sync(
         "queue": _with_check(workspace, project_id, annotator_id, told) if wish.queue == TODO else told,
         "aside": {kind.value: n for kind, n in label.put_aside(workspace, project_id).items()},
         "round": _round(progress, checks),
+        "waiting": waiting.awaited(workspace, project_id),
         "recent": [_recent(answer) for answer in recent],
     }
 

@@ -46,7 +46,5 @@ def no_classes(project: Project) -> None:
 def no_rounds(project: Project) -> None:
     """The project has never opened a round."""
     st.subheader("No round yet")
-    st.write(
-        "The schedule opens the first one as soon as images, classes and a posterior are there. To see what is missing:"
-    )
+    st.write("The first one opens by itself as soon as images, classes and a posterior are there. In a terminal:")
     st.code(f"alflow status --project {quote(project.name)}", language=None, wrap_lines=True)

@@ -11,6 +11,7 @@ from typing import Any
 from alflow.errors import AlflowError, InvalidInputError
 from alflow.workflow import grid, label
 from alflow.workflow.grid import OpenPage, PageAnswer
+from alflow.workflow.waiting import awaited
 from alflow.workspace import Workspace
 
 Request = Mapping[str, Any]
@@ -35,6 +36,7 @@ def exchange(workspace: Workspace, project_id: int, annotator_id: int, request: 
         "page": None if page is None else _page(page),
         "waiting": {str(class_id): count for class_id, count in waiting.items()},
         "last": _last(workspace, project_id, annotator_id),
+        "awaited": awaited(workspace, project_id),
         "round": None if progress.round_number is None else {"number": progress.round_number, "state": progress.state},
     }
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import new_app, progress_bar, say, show_json, show_table
+from alflow.commands.console import new_app, plural, progress_bar, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.errors import NotFoundError
 
@@ -122,6 +122,7 @@ def _show_overview(entry: "Overview") -> None:
         ("model", entry.project.model),
         ("classes", str(len(entry.classes))),
         ("images", f"{counts or 'none yet'}; {len(entry.rejections)} rejected"),
+        *_not_embedded(entry),
         ("labelled", str(entry.n_settled)),
         ("round", state),
         ("waiting for", entry.waiting_for),
@@ -129,6 +130,13 @@ def _show_overview(entry: "Overview") -> None:
     say(entry.project.name)
     for name, value in lines:
         say(f"  {name + ':':<13} {value}")
+
+
+def _not_embedded(entry: "Overview") -> list[tuple[str, str]]:
+    if not entry.not_embedded:
+        return []
+    first = entry.not_embedded[0]
+    return [("not embedded", f"{plural(len(entry.not_embedded), 'image')}; the first, {first.uri}: {first.reason}")]
 
 
 def _metrics(evaluation: "Evaluation") -> list[str]:

@@ -27,6 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 import alflow
 from alflow.errors import InvalidInputError, UnavailableError
+from alflow.store.disk import check_writable
 from alflow.store.tables import metadata
 from alflow.store.turns import Turns
 
@@ -103,6 +104,17 @@ class Database:
         """
         with _reachable(self._reader), self._reader.begin() as connection:
             yield connection
+
+    def check_writable(self) -> None:
+        """Would a write succeed now, as far as a glance can tell? Of a server nothing is asked.
+
+        Raises:
+            UnavailableError: the disk of the SQLite file is full, or it may not be written.
+        """
+        if self._engine.dialect.name == "sqlite":
+            path = Path(str(self._engine.url.database))
+            check_writable(path.parent)  # where its write-ahead log stands
+            check_writable(path)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -211,7 +223,22 @@ def _reachable(engine: Engine) -> Iterator[None]:
     except DatabaseError as error:
         if type(error) not in {DatabaseError, OperationalError}:
             raise
-        raise UnavailableError(f"the database {where} does not answer: {error.orig}") from error
+        raise UnavailableError(_in_words(where, error.orig)) from error
+
+
+def _in_words(where: str, error: BaseException | None) -> str:
+    """What the database says, and what to do where it is the disk or another process."""
+    said, code = str(error).strip().splitlines()[:1] or [""], getattr(error, "sqlite_errorcode", 0) & 0xFF
+    known = {
+        sqlite3.SQLITE_FULL: "the disk is full: free some space there, and it goes on",
+        sqlite3.SQLITE_READONLY: "it may not be written: let the user who runs alflow do so, and it goes on",
+        sqlite3.SQLITE_BUSY: "another process keeps it locked: wait for that one, or end it",
+        sqlite3.SQLITE_CORRUPT: "it is damaged: bring the file back from a copy",
+        sqlite3.SQLITE_NOTADB: "this is no database, or it is damaged: bring the file back from a copy",
+        sqlite3.SQLITE_CANTOPEN: "it cannot be opened: look whether its folder is there, has room and may be written",
+        sqlite3.SQLITE_IOERR: "its disk fails: look whether it is there, and has room",
+    }
+    return f"the database {where} does not answer: {said[0]}" + (f"; {known[code]}" if code in known else "")
 
 
 def _config(connection: Connection | None = None) -> Config:

@@ -44,27 +44,27 @@ def disk_errors(path: str, doing: str = "written") -> Iterator[None]:
 def in_words(error: OSError, path: str, doing: str = "written") -> str:
     """What went wrong with this path, and what to do."""
     if error.errno in _FULL:
-        return f"the disk is full: {path} could not be {doing}; free some space there, and it goes on"
+        return f"the disk is full: {path} cannot be {doing}; free some space there, and it goes on"
     why = error.strerror or str(error) or type(error).__name__
     if error.errno in _REFUSED:
         return f"{path} may not be {doing} ({why}): let the user who runs alflow do so, and it goes on"
-    return f"{path} could not be {doing}: {why}"
+    return f"{path} cannot be {doing}: {why}"
 
 
-def check_writable(folder: Path) -> None:
-    """Look whether a folder, or where it would be made, takes another file; nothing is written.
+def check_writable(path: Path) -> None:
+    """Look whether a file may be written, or a folder (or where it would be made) takes another; nothing is written.
 
     Raises:
         UnavailableError: it is on a full disk, or may not be written.
     """
-    place = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    place = next((each for each in (path, *path.parents) if each.exists()), path)
     try:
         free = shutil.disk_usage(place).free
     except OSError as error:
-        raise UnavailableError(in_words(error, str(folder))) from error
+        raise UnavailableError(in_words(error, str(path))) from error
     if free < ROOM:
-        raise UnavailableError(in_words(OSError(errno.ENOSPC, ""), str(folder)))
-    if not os.access(place, os.W_OK | os.X_OK):
+        raise UnavailableError(in_words(OSError(errno.ENOSPC, ""), str(path)))
+    if not os.access(place, os.W_OK | (os.X_OK if place.is_dir() else 0)):
         read_only = bool(os.statvfs(place).f_flag & os.ST_RDONLY)
         number = errno.EROFS if read_only else errno.EACCES
-        raise UnavailableError(in_words(OSError(number, os.strerror(number)), str(folder)))
+        raise UnavailableError(in_words(OSError(number, os.strerror(number)), str(path)))

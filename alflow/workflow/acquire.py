@@ -19,7 +19,9 @@ from alflow.store.artifacts import digest
 from alflow.store.rounds import NewCandidate
 from alflow.workflow.embed import load_embeddings
 from alflow.workflow.evaluate import evaluate_zero_shot
-from alflow.workflow.model import ProjectModel, last_fit, load_model
+from alflow.workflow.fit import fit_round
+from alflow.workflow.hindrances import nothing_to_ask
+from alflow.workflow.model import ProjectModel, fit_path, last_fit, load_model
 from alflow.workspace import Workspace
 
 NOVEL: Final = 2.0
@@ -44,16 +46,22 @@ def open_round(workspace: Workspace, project_id: int) -> Round:
     if current is not None:
         return current
     find(project.settings.strategy)  # a misspelt strategy fails before the work, not after
-    model = load_model(workspace, project, last_fit(past))
+    model = _newest_model(workspace, project, past)
     if not past:
         evaluate_zero_shot(workspace, project, model)
     rows = [load_embeddings(workspace, project, ids) for ids in (pool, target, sorted(settled))]
     if not len(rows[0]):
-        raise ConflictError(
-            f"Project '{project.name}' has no embedded pool item without a label: import images into the pool "
-            "(`alflow import`) and embed them (`alflow embed`)."
-        )
+        why = nothing_to_ask(workspace, project) or "images: import some into the pool (`alflow import`)"
+        raise ConflictError(f"Project '{project.name}' has no embedded pool item without a label; it needs {why}")
     return _store(workspace, project, _plan(workspace, project, model, rows, len(past) + 1))
+
+
+def _newest_model(workspace: Workspace, project: Project, past: list[Round]) -> ProjectModel:
+    """The model after the newest fit; one that was lost is fitted again, on the labels there are now."""
+    fit = last_fit(past)
+    if fit is None or workspace.artifacts.exists(fit_path(project.id, fit)):
+        return load_model(workspace, project, fit)
+    return fit_round(workspace, project, next(done for done in reversed(past) if done.hashes.get("fit") == fit))
 
 
 def round_seed(project: Project, number: int) -> int:

@@ -108,6 +108,13 @@ def count_missing(workspace: Workspace, project: Project) -> int:
     return len(due_ids(workspace, project))
 
 
+def missing_ids(workspace: Workspace, project: Project) -> list[int]:
+    """The items that have no embedding yet, tried or not; loads no model."""
+    known = known_ids(workspace, project)
+    with workspace.database.read() as tx:
+        return [item for item in items.ids(tx, project.id) if item not in known]
+
+
 def due_ids(workspace: Workspace, project: Project) -> list[int]:
     """The items that `count_missing` counts: what failed is due again after a pause that doubles from time to time."""
     now = datetime.now(UTC)

@@ -142,6 +142,8 @@ def load_posterior(workspace: Workspace, project: Project) -> Posterior:
     """
     with workspace.database.read() as tx:
         stored = projects.by_id(tx, project.id)
+    if (missing := missing_posterior(workspace, stored)) is not None:
+        raise NotFoundError(missing)
     name, tau = stored.posterior or _import_shipped(workspace, stored), stored.settings.tau
     encoder_hash, layers = head(workspace, project)
 
@@ -152,6 +154,20 @@ def load_posterior(workspace: Workspace, project: Project) -> Posterior:
         return Posterior(image, damped_posterior(factors.text, layers.text_weight, tau), name)
 
     return workspace.keep(digest(posterior=name, encoder=encoder_hash, tau=tau), make)
+
+
+def missing_posterior(workspace: Workspace, project: Project) -> str | None:
+    """What is missing where the project has no posterior, with the remedy; None if it has one, or gets the shipped."""
+    remedy = (
+        f"run `alflow posterior import DIR` with factors published for {project.model}, or `alflow posterior estimate "
+        "MANIFEST` on images with captions"
+    )
+    if project.posterior is None:
+        return None if project.model == "demo" else f"the project {project.name!r} has no posterior; {remedy}"
+    path = _path(project.posterior)
+    if workspace.artifacts.exists(path):
+        return None
+    return f"the project {project.name!r} has lost its posterior, {workspace.artifacts.path(path)}; {remedy}"
 
 
 def damped_posterior(factors: Factors, weight: Float[Tensor, "D P"], tau: float) -> KroneckerPosterior:
@@ -222,12 +238,7 @@ def _keep(workspace: Workspace, project: Project, factors: BothFactors) -> str:
 def _import_shipped(workspace: Workspace, project: Project) -> str:
     from alflow.vlm.models import DEMO_MODEL  # noqa: PLC0415 - open_clip takes seconds to import
 
-    if project.model == "demo":
-        return import_posterior(workspace, project, str(DEMO_MODEL))
-    raise NotFoundError(
-        f"the project {project.name!r} has no posterior; run `alflow posterior import DIR` with factors published for "
-        f"{project.model}, or `alflow posterior estimate MANIFEST` on images with captions"
-    )
+    return import_posterior(workspace, project, str(DEMO_MODEL))
 
 
 def _check_widths(factors: BothFactors, layers: LastLayers, project: Project) -> None:

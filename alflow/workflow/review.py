@@ -3,10 +3,23 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from alflow.domain import Candidate, ClassLabel, Evaluation, Item, Label, Project, Rejection, Round, Split
-from alflow.store import items, labels, projects, rounds
-from alflow.workflow.advance import waiting_for
+from alflow.domain import (
+    Candidate,
+    ClassLabel,
+    EmbedFailure,
+    Evaluation,
+    Item,
+    Label,
+    Project,
+    Rejection,
+    Round,
+    Split,
+    Trouble,
+)
+from alflow.store import failures, items, labels, projects, rounds
+from alflow.workflow.waiting import waiting
 from alflow.workspace import Workspace
 
 
@@ -40,10 +53,15 @@ class Overview:
     classes: tuple[ClassLabel, ...]
     counts: Mapping[Split, int]
     rejections: tuple[Rejection, ...]
+    not_embedded: tuple[EmbedFailure, ...]
     n_settled: int
     labels_per_class: Mapping[int, int]
     current: Round | None
     waiting_for: str
+    trouble: Trouble | None
+    """Why its runs fail, if they do."""
+    looked_at: datetime | None
+    """When the schedule last looked at any project."""
     novel_share: float | None
     """Share of the pool that is unlike what the model was pretrained on, when the newest round was opened."""
 
@@ -97,6 +115,7 @@ def overview(workspace: Workspace, project_id: int) -> Overview:
     Raises:
         NotFoundError: there is no such project.
     """
+    now = waiting(workspace, project_id)
     with workspace.database.read() as tx:
         project = projects.by_id(tx, project_id)
         settled = labels.settled(tx, project_id)
@@ -106,10 +125,13 @@ def overview(workspace: Workspace, project_id: int) -> Overview:
             classes=tuple(projects.classes(tx, project_id)),
             counts=items.counts(tx, project_id),
             rejections=tuple(items.rejections(tx, project_id)),
+            not_embedded=tuple(failures.of_project(tx, project_id)),
             n_settled=len(settled),
             labels_per_class=Counter(settled.values()),
             current=rounds.current(tx, project_id),
-            waiting_for=waiting_for(tx, project),
+            waiting_for=now.words,
+            trouble=now.trouble,
+            looked_at=now.looked_at,
             novel_share=shares[-1] if shares else None,
         )
 

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from prefect.client.schemas.objects import Artifact
 from alflow.domain import RoundState, Split
 from alflow.workflow import embed
 from alflow.workflow.projects import find_project
-from alflow.workflow.review import learning_curve, round_summaries
+from alflow.workflow.review import learning_curve, overview, round_summaries
 from alflow.workspace import Workspace
+from flows.context import _opened as opened
 from flows.ingest import ingest
 from flows.limits import one_run
 from flows.rounds import SKIPPED, advance, advance_due, close_round, open_round
@@ -72,13 +74,48 @@ def test_one_project_that_fails_does_not_keep_the_others_from_advancing(
     workspace: Workspace, project: str, tmp_path: Path
 ) -> None:
     broken = colours.colour_project(workspace, tmp_path, "broken")
-    shutil.rmtree(tmp_path / "broken-model")
+    (tmp_path / "broken-model").rename(tmp_path / "aside")
     state = advance_due(return_state=True)
     assert state.is_failed()
     (why,) = [sub.message for sub in state.result(raise_on_failure=False) if sub.is_failed()]
     assert "broken-model" in (why or "")
     assert states(workspace, find_project(workspace, project).id) == [RoundState.OPEN]
     assert states(workspace, broken.id) == []
+    assert "broken-model" in overview(workspace, broken.id).waiting_for
+    assert overview(workspace, broken.id).looked_at is not None
+    (tmp_path / "aside").rename(tmp_path / "broken-model")
+    assert advance("broken", return_state=True).is_completed()
+    assert overview(workspace, broken.id).trouble is None
+
+
+def test_a_full_disk_is_one_line_and_no_trace(
+    workspace: Workspace,
+    project: str,
+    full_disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("ALFLOW_ARTIFACTS_URL", str(full_disk / "artifacts"))
+    state = advance(project, return_state=True)
+    assert state.is_failed()
+    assert re.fullmatch(
+        rf"the disk is full: {full_disk}\S+ cannot be written; free some space there, .*", state.message or ""
+    )
+    assert "Traceback" not in caplog.text
+    assert not any(record.exc_info and record.exc_info[0] for record in caplog.records)
+    trouble = overview(workspace, find_project(workspace, project).id).trouble
+    assert trouble is not None
+    assert trouble.message == state.message
+
+
+def test_images_that_cannot_be_read_load_no_model_while_they_pause(project: str, tmp_path: Path) -> None:
+    (tmp_path / project).rename(tmp_path / "away")
+    first = advance(project, return_state=True)
+    assert "is not there" in (first.message or "")
+    shutil.rmtree(tmp_path / f"{project}-model")  # what would be loaded
+    opened.cache_clear()
+    again = advance(project, return_state=True)
+    assert again.message == first.message
 
 
 def test_ingest_embeds_by_the_shard_and_tells_what_it_did_not_take(

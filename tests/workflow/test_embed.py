@@ -279,7 +279,7 @@ def test_a_damaged_shard_is_named_and_made_anew(
 
 def test_a_full_disk_is_one_line(workspace: Workspace, pets: Project, five: list[Item], full_disk: Path) -> None:
     there = Workspace(workspace.settings, workspace.database, Artifacts(full_disk))
-    with pytest.raises(UnavailableError, match=rf"the disk is full: {full_disk}\S+ could not be written; free some"):
+    with pytest.raises(UnavailableError, match=rf"the disk is full: {full_disk}\S+ cannot be written; free some"):
         embed_missing(there, pets)
     assert len(due_ids(there, pets)) == len(five)
 

@@ -30,6 +30,8 @@ def show() -> None:
     overview = review.overview(session.workspace(), project.id)
     st.header(session.escape(project.name))
     st.caption(f"Since {project.created_at:%d %B %Y}. Waiting for {session.escape(overview.waiting_for)}.")
+    if overview.trouble is not None:
+        st.warning(f"Its runs fail: {session.escape(overview.trouble.message)}")
     _counts(overview)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -40,6 +42,7 @@ def show() -> None:
     instructions.editor(project)
     instructions.remarks(project)
     _rejections(overview)
+    _not_embedded(overview)
 
 
 def _counts(overview: Overview) -> None:
@@ -121,4 +124,16 @@ def _rejections(overview: Overview) -> None:
         return
     with st.expander(f"Files turned away: {len(rejected):,}", icon=":material/block:"):
         rows = [{"File": each.uri, "Reason": each.reason, "At": each.at} for each in rejected]
+        st.dataframe(pd.DataFrame(rows), hide_index=True)
+
+
+def _not_embedded(overview: Overview) -> None:
+    failed = overview.not_embedded
+    if not failed:
+        return
+    with st.expander(f"Images that could not be embedded so far: {len(failed):,}", icon=":material/block:"):
+        rows = [
+            {"File": each.uri, "Reason": each.reason, "Tries": each.attempts, "Next try": each.next_at}
+            for each in failed
+        ]
         st.dataframe(pd.DataFrame(rows), hide_index=True)

@@ -145,7 +145,7 @@ class Deck {
     const { ledger, view } = this;
     const history = ledger.history();
     view.progress(ledger.round, ledger.pendingAnswers());
-    view.pill(this.outbox, this.link);
+    view.pill(this.outbox, this.link, ledger.waiting);
     view.banner(this.outbox, this.link, this.stage.loaded(this.ledger.entries()));
     view.queues(ledger.aside, this.open, (kind) => this.openQueue(kind));
     view.empty(ledger.round, this.stage.current, this.open, this.outbox, this.link);

@@ -99,10 +99,10 @@ class View {
     return proposed_class ? `None: ${proposed_class}` : SAID[verdict];
   }
 
-  empty(round, current, open, outbox, link) {
+  empty(round, current, open, outbox, link, awaited) {
     this.at.empty.hidden = Boolean(current);
     if (current) return;
-    const [title, text] = this.#instead(round, open, outbox.pending().length, link);
+    const [title, text] = this.#instead(round, open, outbox.pending().length, link, awaited);
     this.at.empty.querySelector("h3").textContent = title;
     const [right, checks] = round?.checks ?? [];
     const told = checks ? ` Of ${checks} check images so far you had ${right} right.` : "";
@@ -136,22 +136,22 @@ class View {
     return chip;
   }
 
-  #instead(round, open, waiting, link) {
+  #instead(round, open, waiting, link, awaited) {
     if (link.failures && round !== undefined)
       return ["Waiting for the connection", "Every image that was here is answered. The next one appears here by itself."];
     if (waiting) return ["One moment", "Your answers are on their way; the next image follows."];
-    if (open === "todo") return this.#nothing(round);
+    if (open === "todo") return this.#nothing(round, awaited ? ` Waiting for ${awaited}.` : "");
     return ["Nothing left here", "What others are looking at right now may come back. The other images are under To do."];
   }
 
-  #nothing(round) {
+  #nothing(round, awaited) {
     if (round === undefined) return ["One moment", "The queue is being opened."];
     if (round === null)
-      return ["No round is open yet", "The schedule opens one as soon as images, classes and a posterior are there. The first image appears here by itself."];
+      return ["No round is open yet", `The first image appears here by itself.${awaited}`];
     if (round.state === "labelled")
-      return [`Round ${round.number} is labelled`, "The schedule now fits the model, measures what your answers brought, and opens the next round. The next image appears here by itself."];
+      return [`Round ${round.number} is labelled`, `The model is fitted to your answers and judged before the next round opens. The next image appears here by itself.${awaited}`];
     if (round.state === "closed")
-      return [`Round ${round.number} is closed`, "No further round is open. What it brought stands on the Rounds page; the next image, if there is one, appears here by itself."];
+      return [`Round ${round.number} is closed`, `No further round is open. What it brought stands on the Rounds page; the next image, if there is one, appears here by itself.${awaited}`];
     return ["Nothing left for you in this round", `${round.total - round.answered} images are with other people or need another person's answer. If one comes free, it appears here by itself.`];
   }
 }

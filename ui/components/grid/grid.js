@@ -99,12 +99,12 @@ class Grid {
     this.exchange();
   }
 
-  #take({ reason, page, waiting, last, round }, sent) {
+  #take({ reason, page, waiting, last, round, awaited }, sent) {
     if (this.pending === sent) this.pending = null;
     if (reason) this.#hint(reason, true);
     else if (sent?.accept) this.#hint(`Stored: ${sent.accept.accepted.length} accepted, ${sent.accept.wrong.length} for the Label page`);
     else if (sent?.undo) this.#hint("Taken back: here it is again");
-    Object.assign(this, { waiting, last, round });
+    Object.assign(this, { waiting, last, round, awaited });
     const before = this.page?.token;
     this.page = page;
     this.classId = page?.class_id ?? this.classId;
@@ -190,7 +190,7 @@ class Grid {
     const [title, text] =
       this.round === undefined ? ["Opening the grid", "One moment."]
       : this.round?.state === "open" ? ["Nothing for the grid", "What is left of this round is with other people, was marked as wrong, or belongs to the random control slice: those images are answered one by one on the Label page."]
-      : ["No round is open", "The grid shows the images of an open round by the class the model holds most probable."];
+      : ["No round is open", `The grid shows the images of an open round by the class the model holds most probable.${this.awaited ? ` Waiting for ${this.awaited}.` : ""}`];
     this.at.empty.querySelector("h3").textContent = title;
     this.at.empty.querySelector("p").textContent = text;
   }
