@@ -27,6 +27,7 @@ from PIL import Image
 from torch import Tensor
 
 from alflow.errors import InvalidInputError, UnavailableError
+from alflow.vlm.framing import framed
 
 DEMO_MODEL: Final = Path(__file__).parents[1] / "demo" / "model"
 _SUFFIXES: Final = (".safetensors", ".pt", ".pth", ".bin")
@@ -90,7 +91,8 @@ def check_reference(reference: str) -> None:
 def assemble(model: Any, architecture: Mapping[str, Any], tokenize: Callable[[list[str]], Tensor]) -> LoadedModel:
     """Join an open_clip model, however it came to be, with its preprocessing and its tokenizer."""
     preprocessing = model.visual.preprocess_cfg
-    prepare = image_transform_v2(PreprocessCfg(**preprocessing), is_train=False)
+    seen = PreprocessCfg(**preprocessing)
+    prepare = framed(image_transform_v2(seen, is_train=False), seen)
     configuration = {"architecture": architecture, "preprocessing": preprocessing}
     return LoadedModel(model.eval().requires_grad_(requires_grad=False), configuration, prepare, tokenize)
 
