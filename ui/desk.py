@@ -20,10 +20,13 @@ from alflow.domain import Label, Suggestion, Verdict
 from alflow.errors import AlflowError, InvalidInputError, UnavailableError
 from alflow.workflow import gold, guidelines, label, projects, waiting, worth
 from alflow.workspace import Workspace
+from ui.body import field, seconds
 
 AHEAD = 40  # what can be answered while the connection is lost: two minutes of it, at three seconds an image
 RECENT = 12
+LONGEST_KEY = 200
 TODO = "todo"
+QUEUES = frozenset({TODO, *Verdict} - {Verdict.CLASS})
 
 Event = Mapping[str, Any]
 
@@ -37,7 +40,7 @@ class Wish:
     """What a deck wants to show.
 
     Attributes:
-        queue: "todo", or the verdict whose queue of put-aside items is open.
+        queue: one of `QUEUES`: "todo", or the verdict whose queue of put-aside items is open.
         ahead: how many items to reserve, `AHEAD` at most; none for a page that only delivers what it kept.
         showing: the candidate on screen, which is kept if that is possible.
         leave: the page is being closed: what was reserved goes back.
@@ -105,11 +108,7 @@ def _reserve(workspace: Workspace, project_id: int, annotator_id: int, wish: Wis
         return []
     if wish.queue == TODO:
         return label.next_candidates(workspace, project_id, annotator_id, count, showing=wish.showing)
-    try:
-        kind = Verdict(wish.queue)
-    except ValueError as error:
-        raise InvalidInputError(f"There is no queue {wish.queue!r}.") from error
-    return label.next_aside(workspace, project_id, kind, annotator_id, count)
+    return label.next_aside(workspace, project_id, Verdict(wish.queue), annotator_id, count)
 
 
 def _entry(entry: label.QueueEntry, *, suggest: bool) -> dict[str, Any]:
@@ -149,26 +148,33 @@ def _worth(workspace: Workspace, stored: Label) -> dict[str, Any] | None:
 
 
 def _apply(workspace: Workspace, project_id: int, annotator_id: int, event: Event) -> dict[str, Any]:
+    key = _key(event)
     try:
-        token = _field(event, "token", str)
+        token = field(event, "token", str)
         if event.get("kind") == "undo":
             label.undo(workspace, annotator_id, token, project_id)
         else:
             given = _submission(token, event)
             if given.candidate_id < 0:
                 told = _check(workspace, project_id, annotator_id, given)
-                return {"key": event.get("key"), "stored": True, **told}
+                return {"key": key, "stored": True, **told}
             stored = label.submit(workspace, annotator_id, given, project_id)
-            return {"key": event.get("key"), "stored": True, "worth": _worth(workspace, stored)}
+            return {"key": key, "stored": True, "worth": _worth(workspace, stored)}
     except UnavailableError:
         raise
     except AlflowError as error:
-        return {"key": event.get("key"), "stored": False, "reason": str(error)}
+        return {"key": key, "stored": False, "reason": str(error)}
     except Exception:  # noqa: BLE001 - whatever it is, the other answers must not wait for it
-        _log.exception("the deck's event %r failed; the deck keeps it", event.get("key"))
+        _log.exception("the deck's event %r failed; the deck keeps it", key)
         reason = "The server could not store an answer; it is kept and sent again"
-        return {"key": event.get("key"), "stored": False, "again": True, "reason": reason}
-    return {"key": event.get("key"), "stored": True}
+        return {"key": key, "stored": False, "again": True, "reason": reason}
+    return {"key": key, "stored": True}
+
+
+def _key(event: Event) -> str | None:
+    """What the deck calls the event, to be told its fate; what is no name is not said back."""
+    key = event.get("key")
+    return key if isinstance(key, str) and len(key) <= LONGEST_KEY and key.isprintable() else None
 
 
 def _submission(token: str, event: Event) -> label.Submission:
@@ -176,24 +182,17 @@ def _submission(token: str, event: Event) -> label.Submission:
         verdict = Verdict(str(event.get("verdict")))
     except ValueError as error:
         known = ", ".join(Verdict)
-        raise InvalidInputError(f"An answer is one of {known}, not {event.get('verdict')!r}.") from error
+        raise InvalidInputError(f"An answer is one of {known}.") from error
     return label.Submission(
         token=token,
-        candidate_id=_field(event, "candidate_id", int),
+        candidate_id=field(event, "candidate_id", int),
         verdict=verdict,
-        class_id=_field(event, "class_id", int) if verdict is Verdict.CLASS else None,
-        seconds=float(_field(event, "seconds", (int, float))),
-        shown=_field(event, "shown", dict),
-        comment=_field({"comment": "", **event}, "comment", str),
-        proposed_class=_field({"proposed_class": "", **event}, "proposed_class", str),
+        class_id=field(event, "class_id", int) if verdict is Verdict.CLASS else None,
+        seconds=seconds(event),
+        shown=field(event, "shown", dict),
+        comment=field(event, "comment", str, ""),
+        proposed_class=field(event, "proposed_class", str, ""),
     )
-
-
-def _field(event: Event, name: str, kind: Any) -> Any:
-    value = event.get(name)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise InvalidInputError(f"An answer without a usable {name!r} was sent: {value!r}.")
-    return value
 
 
 def _round(progress: label.QueueProgress, checks: tuple[int, int] | None) -> dict[str, Any] | None:

@@ -8,11 +8,12 @@ refusal is final: the reply says why, and what to show instead.
 from collections.abc import Mapping
 from typing import Any
 
-from alflow.errors import AlflowError, InvalidInputError
+from alflow.errors import AlflowError, UnavailableError
 from alflow.workflow import grid, label
 from alflow.workflow.grid import OpenPage, PageAnswer
 from alflow.workflow.waiting import awaited
 from alflow.workspace import Workspace
+from ui.body import field, seconds
 
 Request = Mapping[str, Any]
 
@@ -22,11 +23,12 @@ def exchange(workspace: Workspace, project_id: int, annotator_id: int, request: 
 
     Raises:
         InvalidInputError: the request is not of the form above.
+        UnavailableError: the database does not answer; nothing is lost, the page sends the same again.
         NotFoundError: there is no such project or annotator.
     """
+    wanted = field(request, "class_id", int, None)
     reason = _apply(workspace, project_id, annotator_id, request)
     waiting = grid.classes_waiting(workspace, project_id, annotator_id)
-    wanted = request.get("class_id")
     if wanted not in waiting:  # nothing left of it: go on with the class that has most
         wanted = max(waiting, key=waiting.__getitem__, default=None)
     page = None if wanted is None else grid.next_page(workspace, project_id, annotator_id, wanted)
@@ -42,31 +44,42 @@ def exchange(workspace: Workspace, project_id: int, annotator_id: int, request: 
 
 
 def _apply(workspace: Workspace, project_id: int, annotator_id: int, request: Request) -> str | None:
-    """Why what was brought is refused; None where it is stored, or nothing was brought."""
+    """Why what was brought is refused; None where it is stored, or nothing was brought.
+
+    Raises:
+        UnavailableError: the database does not answer.
+    """
     accepted, undone = request.get("accept"), request.get("undo")
     try:
         if accepted is not None:
             grid.accept(workspace, project_id, annotator_id, _answer(accepted))
         if undone is not None:
-            grid.take_back(workspace, project_id, annotator_id, str(undone))
+            grid.take_back(workspace, project_id, annotator_id, field(request, "undo", str))
+    except UnavailableError:
+        raise  # no refusal: the page keeps what it has, and sends it again
     except AlflowError as error:
         return str(error)
     return None
 
 
 def _answer(sent: Any) -> PageAnswer:
-    try:
-        answer = PageAnswer(
-            token=str(sent["token"]),
-            class_id=int(sent["class_id"]),
-            accepted=tuple(map(int, sent["accepted"])),
-            wrong=tuple(map(int, sent["wrong"])),
-            seconds=float(sent["seconds"]),
-            screen=str(sent["screen"]) if sent.get("screen") else None,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidInputError(f"A page without a usable answer was sent: {error}.") from error
-    return answer
+    return PageAnswer(
+        token=field(sent, "token", str),
+        class_id=field(sent, "class_id", int),
+        accepted=_ids(sent, "accepted"),
+        wrong=_ids(sent, "wrong"),
+        seconds=seconds(sent),
+        screen=field(sent, "screen", str, None),
+    )
+
+
+def _ids(sent: Any, name: str) -> tuple[int, ...]:
+    """The images under this name.
+
+    Raises:
+        InvalidInputError: something else stands there.
+    """
+    return tuple(field({name: each}, name, int) for each in field(sent, name, list))
 
 
 def _page(page: OpenPage) -> dict[str, Any]:

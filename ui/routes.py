@@ -3,21 +3,21 @@
 The gate (`ui.gate`) stands in front of them: `request.state.visitor` is always somebody who may, by `ui.access`.
 """
 
-import json
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from alflow.errors import AlflowError, InvalidInputError, NotFoundError, UnavailableError
+from alflow.errors import AlflowError, InvalidInputError, NotFoundError, TryLaterError, UnavailableError
 from alflow.workflow import pool
-from ui import desk, grid, services
-from ui.body import received
+from ui import desk, grid, pools, services
+from ui.body import field, parsed, received
 
 MAX_BODY = 1_000_000
+MOST_EVENTS = 500  # a deck sends 50
 WHOLE = "full"
 FOREVER = "private, max-age=31536000, immutable"
 
@@ -42,27 +42,23 @@ def guide(request: Request) -> Response:
     """The project's guidelines, rendered, and example images of each class."""
     try:
         told = desk.guide(services.current().workspace, request.path_params["project"])
-    except NotFoundError as error:
-        return JSONResponse({"reason": str(error)}, 404)
+    except AlflowError as error:
+        return _refused(error)
     return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
 
 async def sync(request: Request) -> Response:
     """Take the answers a deck has not seen acknowledged; give acknowledgements, the queue and the round's progress."""
     try:
-        asked = _asked(await received(request, MAX_BODY, "What the deck sent"))
+        asked = parsed(await received(request, MAX_BODY, "What the deck sent"), "What the deck sends")
         project_id, annotator_id = request.path_params["project"], request.state.visitor.annotator.id
         if asked.get("annotator", annotator_id) != annotator_id:  # signed in as somebody else since the page was opened
             return JSONResponse({"reason": "Somebody else is signed in by now: sign in again."}, 401)
-        reply = await run_in_threadpool(
-            desk.sync, services.current().workspace, project_id, annotator_id, asked["events"], _wish(asked)
+        reply = await pools.ANSWERS.run(
+            desk.sync, services.current().workspace, project_id, annotator_id, _events(asked), _wish(asked)
         )
-    except NotFoundError as error:
-        return JSONResponse({"reason": str(error)}, 404)
-    except InvalidInputError as error:
-        return JSONResponse({"reason": str(error)}, 422)
-    except UnavailableError as error:
-        return JSONResponse({"reason": str(error)}, 503)
+    except AlflowError as error:
+        return _refused(error)
     return JSONResponse(reply, headers={"Cache-Control": "no-store"})
 
 
@@ -70,12 +66,10 @@ async def grid_page(request: Request) -> Response:
     """Take an answered page of the grid, or take one back; give the next."""
     project_id, annotator_id = request.path_params["project"], request.state.visitor.annotator.id
     try:
-        sent = _object(await received(request, MAX_BODY, "What the grid sent"))
-        reply = await run_in_threadpool(grid.exchange, services.current().workspace, project_id, annotator_id, sent)
-    except NotFoundError as error:
-        return JSONResponse({"reason": str(error)}, 404)
-    except InvalidInputError as error:
-        return JSONResponse({"reason": str(error)}, 422)
+        sent = parsed(await received(request, MAX_BODY, "What the grid sent"), "What the grid sends")
+        reply = await pools.ANSWERS.run(grid.exchange, services.current().workspace, project_id, annotator_id, sent)
+    except AlflowError as error:
+        return _refused(error)
     return JSONResponse(reply, headers={"Cache-Control": "no-store"})
 
 
@@ -87,38 +81,44 @@ ROUTES = [
 ]
 
 
-def _asked(body: bytes) -> dict[str, Any]:
-    """What a deck sent: `events`, a list of objects, and what it wants to show.
+def _refused(error: AlflowError) -> Response:
+    """Why, and whether to send the same again: 422 and 404 say that it is of no use."""
+    if isinstance(error, TryLaterError):
+        return JSONResponse({"reason": str(error)}, 503, {"Retry-After": str(ceil(error.seconds))})
+    if isinstance(error, UnavailableError):
+        return JSONResponse({"reason": str(error)}, 503)
+    return JSONResponse({"reason": str(error)}, 404 if isinstance(error, NotFoundError) else 422)
+
+
+def _events(asked: Mapping[str, Any]) -> list[Any]:
+    """What the deck has not seen acknowledged.
 
     Raises:
-        InvalidInputError: it is something else.
+        InvalidInputError: it is no list of objects, or too long a one.
     """
-    try:
-        asked = json.loads(body)
-        events = asked["events"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidInputError('The deck must send {"events": [...]}.') from error
-    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
+    events: list[Any] = field(asked, "events", list)
+    if not all(isinstance(event, dict) for event in events):
         raise InvalidInputError("`events` must be a list of objects.")
-    return dict(asked)
+    if len(events) > MOST_EVENTS:
+        raise InvalidInputError(f"`events` may be {MOST_EVENTS} at once.")
+    return events
 
 
 def _wish(asked: Mapping[str, Any]) -> desk.Wish:
-    given = {name: asked[name] for name in ("queue", "ahead", "showing", "leave") if asked.get(name) is not None}
-    kinds = {"queue": str, "ahead": int, "showing": int, "leave": bool}
-    if wrong := [name for name, value in given.items() if not isinstance(value, kinds[name])]:
-        raise InvalidInputError(f"The deck sent a {wrong[0]!r} of the wrong kind.")
-    return desk.Wish(**given)
+    """What the deck wants to show.
 
-
-def _object(body: bytes) -> Mapping[str, Any]:
-    try:
-        sent = json.loads(body)
-    except ValueError as error:
-        raise InvalidInputError("The grid must send JSON.") from error
-    if not isinstance(sent, dict):
-        raise InvalidInputError("The grid must send one object.")
-    return sent
+    Raises:
+        InvalidInputError: a part of it is of the wrong kind.
+    """
+    queue = field(asked, "queue", str, desk.TODO)
+    if queue not in desk.QUEUES:
+        raise InvalidInputError(f"There is no such queue; there are {', '.join(sorted(desk.QUEUES))}.")
+    return desk.Wish(
+        queue=queue,
+        ahead=field(asked, "ahead", int, desk.AHEAD),
+        showing=field(asked, "showing", int, None),
+        leave=field(asked, "leave", bool, False),
+    )
 
 
 def _media_type(content: bytes) -> str:

@@ -22,7 +22,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 import alflow
@@ -90,6 +90,7 @@ class Database:
 
         Raises:
             UnavailableError: the database is gone, or was locked by others for too long.
+            InvalidInputError: a number or a text that no database can keep.
         """
         turn = self._turns.turn(_BUSY_SECONDS) if self._engine.dialect.name == "sqlite" else nullcontext()
         with _reachable(self._engine), turn, self._engine.begin() as connection:
@@ -101,6 +102,7 @@ class Database:
 
         Raises:
             UnavailableError: the database is gone.
+            InvalidInputError: a number or a text that no database can look for.
         """
         with _reachable(self._reader), self._reader.begin() as connection:
             yield connection
@@ -213,6 +215,7 @@ def _reachable(engine: Engine) -> Iterator[None]:
 
     Raises:
         UnavailableError: the database itself failed.
+        InvalidInputError: a number or a text that no database can keep; sent again, it would be refused again.
         DatabaseError: something else did.
     """
     where = engine.url.render_as_string(hide_password=True)
@@ -220,6 +223,9 @@ def _reachable(engine: Engine) -> Iterator[None]:
         yield
     except (PoolTimeoutError, TimeoutError) as error:
         raise UnavailableError(f"the database {where} is too busy: {error}") from error
+    except (DataError, OverflowError, UnicodeEncodeError) as error:
+        told = error.orig if isinstance(error, DataError) else error
+        raise InvalidInputError(f"the database cannot keep a number or a text that it was given: {told}") from error
     except DatabaseError as error:
         if type(error) not in {DatabaseError, OperationalError}:
             raise

@@ -5,7 +5,6 @@ of it can count in a round. A check comes after a random number of answers, so t
 so many that checks have the wanted share of the images.
 """
 
-import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
@@ -13,7 +12,7 @@ from random import Random
 from alflow.domain import GoldCheck, Item, RoundState, Suggestion
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store import gold, labels, projects, rounds
-from alflow.workflow.label import Submission, checked
+from alflow.workflow.label import Submission, checked, kept_seconds
 from alflow.workspace import Workspace
 
 
@@ -85,7 +84,7 @@ def answer(workspace: Workspace, project_id: int, annotator_id: int, check_id: i
                     token=given.token,
                     class_id=given.class_id,
                     right=None if given.verdict.abstains else given.class_id == truth,
-                    seconds=max(given.seconds, 0.0) if math.isfinite(given.seconds) else 0.0,
+                    seconds=kept_seconds(given.seconds),
                     answered_at=datetime.now(UTC),
                 ),
             )

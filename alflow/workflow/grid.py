@@ -5,7 +5,6 @@ posterior predictive when it was asked, times what the pages answered so far say
 the least sure come first, where eyes are freshest. A page is one transaction, and one to take back.
 """
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,7 @@ from alflow.store.grid import Cell
 from alflow.store.labels import NewLabel
 from alflow.text import check_json
 from alflow.workflow import screens
-from alflow.workflow.label import LARGEST_ID, LONGEST_SHOWN
+from alflow.workflow.label import LARGEST_ID, LONGEST_SHOWN, kept_seconds
 from alflow.workspace import Workspace
 
 FEWEST, MOST = 6, 48
@@ -141,7 +140,7 @@ def accept(workspace: Workspace, project_id: int, annotator_id: int, answer: Pag
             return _same(known, annotator_id)
         on_page = [labels.lock_candidate(tx, one) for one in sorted({*answer.accepted, *answer.wrong})]
         round_ = _round(tx, project_id, on_page, answer.class_id)
-        seconds = max(answer.seconds, 0.0) if math.isfinite(answer.seconds) else 0.0
+        seconds = kept_seconds(answer.seconds)
         page = GridPage(0, round_.id, annotator_id, answer.class_id, answer.token, seconds, now)
         for one in on_page:
             if one.id in answer.accepted:
@@ -203,6 +202,8 @@ def _check(answer: PageAnswer) -> None:
     shown = [*answer.accepted, *answer.wrong]
     if not shown or len(set(shown)) < len(shown):
         raise InvalidInputError("a page needs images, each of them once: reload the page")
+    if len(shown) > MOST:
+        raise InvalidInputError(f"a page has {MOST} images at most: reload the page")
     if not 0 < len(answer.token) <= 60 or not answer.token.isprintable():
         raise InvalidInputError("a page needs a token of 1 to 60 visible characters")
     if any(abs(each) > LARGEST_ID for each in (*shown, answer.class_id)):

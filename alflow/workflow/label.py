@@ -29,6 +29,8 @@ LARGEST_ID: Final = 2**31 - 1
 
 LONGEST_COMMENT: Final = 2_000
 
+LONGEST_SECONDS: Final = 86_400.0
+
 LONGEST_SHOWN: Final = 20_000
 """Characters of what was on screen, as JSON."""
 
@@ -264,6 +266,14 @@ def last_answers(workspace: Workspace, project_id: int, annotator_id: int, n: in
     return [PastAnswer(label, item, final=_learned(label, closed_at)) for label, item, closed_at in found]
 
 
+def kept_seconds(seconds: float) -> float:
+    """The time on screen as it is kept: within a day.
+
+    A browser's clock may jump, and a lid be shut overnight: no reason to lose an answer.
+    """
+    return min(max(seconds, 0.0), LONGEST_SECONDS) if math.isfinite(seconds) else 0.0
+
+
 def _share(tx: Transaction, round_id: int, count: int, present: int) -> int:
     """An equal share of what is left, less some for whoever comes next; who is alone may look some images ahead."""
     missing = queue.votes_missing(tx, round_id, count * present + SPARE)
@@ -322,7 +332,6 @@ def _same(known: Label, annotator_id: int, submission: Submission) -> Label:
 
 
 def _label(round_: Round, candidate: Candidate, annotator_id: int, submission: Submission) -> labels.NewLabel:
-    seconds = submission.seconds if math.isfinite(submission.seconds) else 0.0
     return labels.NewLabel(
         project_id=round_.project_id,
         item_id=candidate.item_id,
@@ -332,7 +341,7 @@ def _label(round_: Round, candidate: Candidate, annotator_id: int, submission: S
         verdict=submission.verdict,
         class_id=submission.class_id,
         at=datetime.now(UTC),
-        seconds=max(seconds, 0.0),  # a browser's clock may jump: no reason to lose an answer
+        seconds=kept_seconds(submission.seconds),
         token=submission.token,
         shown=submission.shown,
         comment=submission.comment,

@@ -209,3 +209,17 @@ def test_broken_constraints_stay_what_they_are(database: Database) -> None:
         tx.execute(
             tables.class_label.insert().values(project_id=999, name="x", display_name="", prompts=[], position=0)
         )
+
+
+@pytest.mark.parametrize("number", [2**63, 10**24, -(2**70)])
+def test_a_number_that_no_database_keeps_is_what_was_given_not_a_failure(database: Database, number: int) -> None:
+    with database.begin() as tx:
+        labels.get_or_create(tx, "ada")
+    with pytest.raises(InvalidInputError, match="cannot keep"), database.begin() as tx:
+        tx.execute(tables.annotator.update().values(id=number))
+
+
+@pytest.mark.parametrize("name", ["a\ud800b", "\udfff"])
+def test_a_text_that_no_database_keeps_is_what_was_given(database: Database, name: str) -> None:
+    with pytest.raises(InvalidInputError, match="cannot keep"), database.begin() as tx:
+        labels.get_or_create(tx, name)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from alflow.domain import Project, Suggestion
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
@@ -130,11 +130,26 @@ def test_a_broken_event_is_refused_and_its_neighbours_are_kept(
 def test_an_event_that_fails_by_itself_is_kept_by_the_deck_and_its_neighbours_are_stored(
     workspace: Workspace, project: Project, ada: int
 ) -> None:
-    odd = _answer(workspace, project, ada, "odd") | {"shown": {"image": "\ud800"}}  # no database can write this
+    with workspace.database.begin() as tx:
+        tx.execute(
+            text("CREATE TRIGGER odd BEFORE INSERT ON label WHEN NEW.token = 'odd' BEGIN SELECT RAISE(ABORT, '?'); END")
+        )
+    odd = _answer(workspace, project, ada, "odd")
     good = _answer(workspace, project, ada, "good", place=1)
     failed, stored = desk.sync(workspace, project.id, ada, [odd, good])["acknowledgements"]
     assert (failed["stored"], failed["again"]) == (False, True)
     assert (stored["key"], stored["stored"]) == ("answer:good", True)
+
+
+@pytest.mark.parametrize("change", [{"shown": {"image": "\ud800"}}, {"comment": "\0"}, {"token": "t" * 101}])
+def test_what_can_never_be_stored_is_refused_for_good(
+    workspace: Workspace, project: Project, ada: int, change: dict[str, Any]
+) -> None:
+    odd = _answer(workspace, project, ada, "odd") | change
+    (refused,) = desk.sync(workspace, project.id, ada, [odd])["acknowledgements"]
+    assert not refused["stored"]
+    assert refused["reason"]
+    assert "again" not in refused
 
 
 def test_a_database_that_does_not_answer_refuses_nothing(workspace: Workspace, project: Project, ada: int) -> None:

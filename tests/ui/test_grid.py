@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from alflow.domain import Project
+from alflow.errors import UnavailableError
 from alflow.store import labels
 from alflow.workflow import label
 from alflow.workspace import Workspace
@@ -58,7 +59,17 @@ def test_the_class_with_most_images_comes_first_and_the_next_follows(
 
 @pytest.mark.parametrize(
     "change",
-    [{"token": ""}, {"accepted": "x"}, {"accepted": None}, {"class_id": None}, {"seconds": "fast"}, {"wrong": [999]}],
+    [
+        {"token": ""},
+        {"accepted": "x"},
+        {"accepted": None},
+        {"class_id": None},
+        {"seconds": "fast"},
+        {"wrong": [999]},
+        {"wrong": list(range(999))},
+        {"accepted": [True]},
+        {"class_id": 1.5},
+    ],
 )
 def test_a_broken_page_is_refused_with_a_reason(
     workspace: Workspace, project: Project, ada: int, change: dict[str, Any]
@@ -69,3 +80,14 @@ def test_a_broken_page_is_refused_with_a_reason(
     assert reply["page"]["token"] == page["token"]
     with workspace.database.read() as tx:
         assert labels.of_project(tx, project.id) == []
+
+
+def test_a_database_that_does_not_answer_refuses_nothing(workspace: Workspace, project: Project, ada: int) -> None:
+    """A refusal would be final: the page would forget what was marked."""
+    page = grid.exchange(workspace, project.id, ada, {})["page"]
+    file = workspace.settings.home / "alflow.db"
+    workspace.database.close()
+    file.rename(file.with_suffix(".away"))
+    file.mkdir()
+    with pytest.raises(UnavailableError):
+        grid.exchange(workspace, project.id, ada, {"accept": answered(page)})

@@ -3,12 +3,15 @@
  *
  * One request at a time; what happens meanwhile goes into the next. An event leaves the outbox only when the server has
  * said that it is stored (or that it never will be). After a failure it tries again by itself, less and less often, and
- * at once when the browser says that the network is back.
+ * at once when the browser says that the network is back. A request that the server can do nothing with, however often
+ * it comes, is taken apart: the events go one by one, and the one that cannot be read is refused.
  */
 const BATCH = 50; // events in one request
 const BATCH_BYTES = 30000; // of them; all keepalive requests that are under way may have 64 KB together
+const KEEPALIVE_BYTES = 64000;
 const TIMEOUT_MS = 20000; // a connection that is open and silent is a lost one
 const SLOWEST_MS = 8000; // between two tries
+const UNREADABLE = [400, 413, 422];
 const OFFLINE = "No connection";
 const SIGNED_OUT = "Signed out";
 
@@ -17,6 +20,7 @@ class Link {
   constructor(project, outbox, { ask, onReply, onState, pause, rests = () => false }) {
     Object.assign(this, { project, outbox, ask, onReply, onState, pause, rests });
     this.failures = 0;
+    this.most = BATCH;
     this.problem = "";
     this.closed = false;
   }
@@ -65,7 +69,9 @@ class Link {
     const sent = this.#batch();
     const response = await this.#post({ ...this.ask(), events: sendable(sent) });
     if (response.status === 401) throw new Error(SIGNED_OUT);
+    if (UNREADABLE.includes(response.status)) return this.#takeApart(sent, await this.#reason(response));
     if (!response.ok) throw new Error(await this.#reason(response));
+    this.most = BATCH;
     const reply = await response.json();
     let retry = "";
     for (const { key, stored, reason, again } of reply.acknowledgements) {
@@ -78,19 +84,28 @@ class Link {
     if (retry) throw new Error(retry);
   }
 
+  /** Nothing of the request was read. If that is for one event, no other need wait for it. */
+  #takeApart(sent, reason) {
+    if (!sent.length) throw new Error(reason);
+    if (sent.length === 1) this.outbox.refuse(sent[0].key, reason);
+    this.most = 1;
+    this.again = true;
+  }
+
   /** The oldest events, as many as one request takes; long comments make them few. */
   #batch() {
     let bytes = 0;
     const fits = (event) => (bytes += new Blob([JSON.stringify(event)]).size) <= BATCH_BYTES;
-    return this.outbox.pending().slice(0, BATCH).filter((event, i) => fits(event) || i === 0);
+    return this.outbox.pending().slice(0, this.most).filter((event, i) => fits(event) || i === 0);
   }
 
   #post(body) {
+    const text = JSON.stringify(body);
     return fetch(`/desk/${this.project}/sync`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-      keepalive: true,
+      body: text,
+      keepalive: new Blob([text]).size < KEEPALIVE_BYTES, // browsers send no larger one that may outlive its page
       signal: AbortSignal.timeout(TIMEOUT_MS),
     }).catch(() => Promise.reject(new Error(OFFLINE)));
   }
