@@ -6,6 +6,7 @@ from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from alflow.domain import Project
+from alflow.private import private_folder, tighten
 from alflow.settings import Settings
 from alflow.store.artifacts import Artifacts
 from alflow.store.database import Database
@@ -35,10 +36,13 @@ class Workspace:
         """Connect to the database (created when missing, checked to be of this version) and the artifacts.
 
         Raises:
-            UnavailableError: the database belongs to another version of alflow, or cannot be reached.
+            UnavailableError: the database belongs to another version of alflow, or cannot be reached; or the home
+                cannot be made.
         """
         settings = settings or Settings()
-        return cls(settings, Database.open(settings.database), Artifacts(settings.artifacts))
+        _close_home(settings)
+        artifacts = Artifacts(settings.artifacts, private=not settings.artifacts_url)
+        return cls(settings, Database.open(settings.database), artifacts)
 
     @staticmethod
     def upgrade(settings: Settings | None = None) -> str:
@@ -75,3 +79,13 @@ class Workspace:
             while len(self._kept) > _KEPT:
                 del self._kept[next(iter(self._kept))]
             return found
+
+
+def _close_home(settings: Settings) -> None:
+    """The home is its owner's alone, as is the database in it; nothing is made where nothing is kept in it."""
+    home = settings.home.resolve()
+    if settings.database_url and settings.artifacts_url and not home.exists():
+        return
+    private_folder(home)
+    for database in home.glob("alflow.db*"):
+        tighten(database, 0o600)

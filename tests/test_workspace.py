@@ -1,3 +1,10 @@
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from alflow.settings import Settings
 from alflow.workspace import Workspace
 
 
@@ -12,3 +19,40 @@ def test_the_last_few_things_that_were_asked_for_are_made_once(workspace: Worksp
     assert "".join(made) == "abcd"
     ask("aeab")  # e takes the place of b, which was asked for longest ago
     assert "".join(made) == "abcdeb"
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_a_home_and_all_in_it_is_its_owners_alone(tmp_path: Path, umask: int) -> None:
+    home = tmp_path / "home"
+    before = os.umask(umask)
+    try:
+        workspace = Workspace.open(Settings(home=home))
+        workspace.artifacts.write_bytes("a/b/bytes", b"1")
+        workspace.artifacts.write_tensors("a/tensors.safetensors", {"x": torch.ones(1)})
+        with workspace.database.read():
+            assert {path.name for path in home.glob("alflow.db*")} >= {"alflow.db", "alflow.db-wal", "alflow.db-shm"}
+    finally:
+        os.umask(before)
+    found = {str(path.relative_to(home)): path.stat().st_mode & 0o777 for path in (home, *home.rglob("*"))}
+    wanted = {name: 0o700 if (home / name).is_dir() else 0o600 for name in found}
+    assert found == wanted
+    assert {"a/b/bytes", "a/tensors.safetensors"} <= {name.removeprefix("artifacts/") for name in found}
+
+
+def test_an_older_home_is_closed_when_it_is_opened(tmp_path: Path) -> None:
+    Workspace.open(Settings(home=tmp_path)).database.close()
+    for path in (tmp_path, tmp_path / "alflow.db"):
+        path.chmod(0o777)
+    Workspace.open(Settings(home=tmp_path))
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path, tmp_path / "alflow.db")] == [0o700, 0o600]
+
+
+def test_artifacts_kept_elsewhere_follow_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        shared = tmp_path / "shared"
+        workspace = Workspace.open(Settings(home=tmp_path / "home", artifacts_url=str(shared)))
+        workspace.artifacts.write_bytes("a/bytes", b"1")
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in (shared, shared / "a" / "bytes")] == [0o775, 0o664]

@@ -11,6 +11,7 @@ from alflow.demo.captions import PROMPT
 from alflow.demo.pool import CLASS_NAMES, write_pool
 from alflow.domain import ClassLabel, Project, ProjectSettings, RoundState, Verdict
 from alflow.errors import NotFoundError
+from alflow.private import private_folder
 from alflow.progress import Progress, silent
 from alflow.workflow.acquire import open_round
 from alflow.workflow.embed import embed_missing
@@ -35,7 +36,9 @@ def prepare(workspace: Workspace, progress: Progress = silent) -> None:
     Raises:
         UnavailableError: the extra `demo` is not installed.
     """
-    manifest = write_pool(Path(workspace.settings.home) / "demo-images")
+    images = Path(workspace.settings.home) / "demo-images"
+    private_folder(images)
+    manifest = write_pool(images)
     progress(1, _STEPS)
     fresh, history = (_project(workspace, name, manifest) for name in (FRESH, HISTORY))
     progress(2, _STEPS)

@@ -13,6 +13,7 @@ from safetensors.torch import load, save, save_file
 from torch import Tensor
 
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
+from alflow.private import private_folder, tighten
 from alflow.store.disk import check_writable, disk_errors
 
 _TEMPORARY: Final = ".tmp"
@@ -35,8 +36,10 @@ class Artifacts:
     A write shows up whole or not at all: it goes to a temporary name beside its own and is moved.
     """
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, *, private: bool = False) -> None:
         """Keep artifacts under `root`: a folder or an fsspec URL such as s3://bucket/alflow.
+
+        Private ones are in a folder of this machine, for its owner alone, whatever the umask.
 
         Raises:
             InvalidInputError: no file system has such an address.
@@ -49,6 +52,7 @@ class Artifacts:
         except ImportError as error:
             raise UnavailableError(f"ALFLOW_ARTIFACTS_URL needs another package: {error}") from error
         self._is_local = "file" in (self._files.protocol, *self._files.protocol)
+        self._is_private = private and self._is_local
 
     def write_tensors(
         self, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
@@ -137,9 +141,11 @@ class Artifacts:
 
     def _write_beside(self, path: str, write: Any) -> None:
         temporary = f"{path}.{uuid.uuid4().hex}{_TEMPORARY}"
-        self._files.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
+        self._make_folder(PurePosixPath(path).parent)
         try:
             write(temporary)
+            if self._is_private:
+                tighten(Path(temporary), 0o600)
             if self._is_local:
                 Path(temporary).replace(path)
             else:
@@ -148,6 +154,12 @@ class Artifacts:
             if self._files.exists(temporary):
                 self._files.rm_file(temporary)
             raise
+
+    def _make_folder(self, folder: PurePosixPath) -> None:
+        if self._is_private:
+            private_folder(Path(folder))
+        else:
+            self._files.makedirs(str(folder), exist_ok=True)
 
     def _existing(self, name: str) -> str:
         if not self.exists(name):

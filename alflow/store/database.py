@@ -27,6 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 import alflow
 from alflow.errors import InvalidInputError, UnavailableError
+from alflow.private import make_private, private_file
 from alflow.store.disk import check_writable
 from alflow.store.tables import metadata
 from alflow.store.turns import Turns
@@ -129,7 +130,7 @@ def make_engine(url: str | URL, *, foreign_keys: bool = True) -> Engine:
 
     Raises:
         InvalidInputError: no URL of SQLite or PostgreSQL, or a SQLite database in memory (it has no second reader).
-        UnavailableError: the driver is not installed, or the folder of the file cannot be made.
+        UnavailableError: the driver is not installed, or the file or its folder cannot be made.
     """
     try:
         parsed = make_url(url)
@@ -169,11 +170,10 @@ def _postgresql(url: URL) -> Engine:
 def _sqlite(url: URL, *, foreign_keys: bool = True, read_only: bool = False) -> Engine:
     if url.database in {None, "", ":memory:"}:
         raise InvalidInputError("give SQLite a file, as in sqlite:////data/alflow.db: memory cannot be shared")
-    folder = Path(str(url.database)).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UnavailableError(f"the folder {folder} of the database cannot be made: {error.strerror}") from error
+    if not str(url.database).startswith("file:"):  # SQLite gives its log beside the file the same mode
+        path = Path(str(url.database))
+        make_private(path.parent)
+        private_file(path)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, json_serializer=_to_json)
 
     @event.listens_for(engine, "connect")
