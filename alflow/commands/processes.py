@@ -1,14 +1,12 @@
 """Long-running programs held together: all are up, or none is.
 
-Each program is the leader of its own process group, so that Ctrl-C in the terminal reaches only us and we stop them in
-order, and so that nothing it started survives it.
+Each program runs under a keeper (`alflow.commands.keeper`) in a process group of its own, so that Ctrl-C in the
+terminal reaches only us and we stop them in order, and so that nothing it started survives it, or us.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,25 +15,44 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
+from alflow.commands.keeper import MARK
+from alflow.commands.ports import listen
 from alflow.errors import ConflictError, UnavailableError
+from alflow.private import private_folder, private_opener
 
 _LOOK_SECONDS = 0.2
 _READY_SECONDS = 300.0  # a busy machine is slow, not broken
 _GRACE_SECONDS = 30.0
-_PR_SET_PDEATHSIG = 1
+_LAST_BYTES = 16384
+_KEPT_UMASK = -1
 
 
 @dataclass(frozen=True)
 class Service:
-    """One program: what it is called, how it is started, where it writes, and how one sees that it works."""
+    """One program: what it is called, how it is started, where it writes, and how one sees that it works.
+
+    Attributes:
+        listens: host and port of a socket to open here and hand over: `{fd}` in the command becomes its number.
+        umask: what the files it makes do not grant to others; ours where none is given.
+    """
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
     log: Path
     ready: Callable[[], bool]
+    listens: tuple[str, int] | None = None
+    umask: int = _KEPT_UMASK
+
+
+@dataclass(frozen=True)
+class _Running:
+    service: Service
+    process: subprocess.Popen[bytes]
+    leash: int
+    """Our end of a pipe: when it is closed, and that is when we are gone, the keeper kills all that it keeps."""
 
 
 @dataclass
@@ -43,7 +60,7 @@ class Supervisor:
     """Starts services, watches them, and stops all of them when the block is left."""
 
     stopping: threading.Event = field(default_factory=threading.Event)
-    _running: list[tuple[Service, subprocess.Popen[bytes]]] = field(default_factory=list)
+    _running: list[_Running] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         return self
@@ -52,19 +69,28 @@ class Supervisor:
         self.stop()
 
     def start(self, service: Service) -> None:
-        """Start a service; it is not ready yet."""
-        service.log.parent.mkdir(parents=True, exist_ok=True)
-        with open(service.log, "wb", opener=_for_us_alone) as log:
+        """Start a service; it is not ready yet.
+
+        Raises:
+            InvalidInputError: it is to listen on what is no address of this machine.
+            UnavailableError: its port is taken, or its log cannot be written.
+        """
+        private_folder(service.log.parent)
+        with contextlib.ExitStack() as ours:
+            handed = ours.enter_context(listen(*service.listens)).fileno() if service.listens else None
+            end, leash = os.pipe()
+            ours.callback(os.close, end)
             process = subprocess.Popen(
-                service.command,
+                _kept(service, end, handed),
                 env=dict(service.environment),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 (no threads here)
+                pass_fds=[number for number in (end, handed) if number is not None],
+                umask=service.umask,
             )
-        self._running.append((service, process))
+        self._running.append(_Running(service, process, leash))
 
     def wait(self) -> bool:
         """Wait until every service that was started is ready; False when we were told to stop before.
@@ -73,7 +99,7 @@ class Supervisor:
             UnavailableError: one ended, or is not ready after five minutes.
         """
         deadline = time.monotonic() + _READY_SECONDS
-        while unready := [service for service, _ in self._running if not service.ready()]:
+        while unready := [entry.service for entry in self._running if not entry.service.ready()]:
             self._check()
             if time.monotonic() > deadline:
                 raise UnavailableError(
@@ -81,27 +107,30 @@ class Supervisor:
                 )
             if self.stopping.wait(_LOOK_SECONDS):
                 return False
+        self._check()  # what answered may have been another program, on the port that ours did not get
         return not self.stopping.is_set()
 
-    def watch(self) -> None:
-        """Return when we were told to stop.
+    def watch(self, look: Callable[[], None] = lambda: None) -> None:
+        """Return when we were told to stop; `look` is called now and then meanwhile.
 
         Raises:
             UnavailableError: a service ended by itself; nothing is restarted behind your back.
         """
         while not self.stopping.wait(_LOOK_SECONDS):
             self._check()
+            look()
 
     def stop(self) -> None:
         """Stop everything, last started first: asked politely, then killed with all its children."""
-        for _, process in reversed(self._running):
-            _stop_group(process)
+        for entry in reversed(self._running):
+            _stop_group(entry.process)
+            os.close(entry.leash)
         self._running.clear()
 
     def _check(self) -> None:
-        for service, process in self._running:
-            if process.poll() is not None:
-                raise UnavailableError(_post_mortem(service, process))
+        for entry in self._running:
+            if entry.process.poll() is not None:
+                raise UnavailableError(_post_mortem(entry.service, entry.process.returncode))
 
 
 @contextlib.contextmanager
@@ -122,11 +151,12 @@ def only_one(lock: Path, what: str) -> Iterator[None]:
 
     Raises:
         ConflictError: another process holds it.
+        UnavailableError: the file cannot be written.
     """
     import fcntl
 
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a+") as file:
+    private_folder(lock.parent)
+    with _opened(lock) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -150,19 +180,18 @@ def answers(host: str, port: int, path: str) -> bool:
         connection.close()
 
 
-def free_port(host: str, wanted: int, tries: int = 50) -> int:
-    """The wanted port, or the next one above that nobody listens on.
+def _kept(service: Service, leash: int, handed: int | None) -> list[str]:
+    """The command line that starts the service under its keeper."""
+    keeper = [sys.executable, "-m", "alflow.commands.keeper", f"--name={service.name}", f"--log={service.log}"]
+    hand_on = [] if handed is None else [f"--pass={handed}"]
+    return [*keeper, f"--parent={leash}", *hand_on, *(word.replace("{fd}", str(handed)) for word in service.command)]
 
-    Raises:
-        UnavailableError: all of them are taken.
-    """
-    for port in range(wanted, min(wanted + tries, 65536)):
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind((host, port))
-                return port
-    raise UnavailableError(f"no free port on {host} from {wanted} to {wanted + tries - 1}")
+
+def _opened(path: Path) -> IO[str]:
+    try:
+        return open(path, "a+", encoding="utf-8", opener=private_opener)
+    except OSError as error:
+        raise UnavailableError(f"the file {path} cannot be written: {error.strerror}") from error
 
 
 def _stop_group(process: subprocess.Popen[bytes]) -> None:
@@ -176,17 +205,20 @@ def _stop_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _post_mortem(service: Service, process: subprocess.Popen[bytes]) -> str:
-    lines = [line for line in service.log.read_text(errors="replace").splitlines() if line.strip()]
-    last = f": {lines[-1].strip()}" if lines else ""
-    return f"{service.name} ended with exit code {process.returncode}{last} (see {service.log})"
+def _post_mortem(service: Service, code: int) -> str:
+    words = _last_words(service.log)
+    return f"{service.name} ended with exit code {code}{': ' if words else ''}{words} (see {service.log})"
 
 
-def _for_us_alone(path: str, flags: int) -> int:
-    """Logs may hold the sign-in link."""
-    return os.open(path, flags, 0o600)
-
-
-def _die_with_parent() -> None:
-    """Linux: a service gets SIGTERM when we are killed too hard to stop it ourselves."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _last_words(log: Path) -> str:
+    """The last line that the part itself wrote since it was started."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _LAST_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    lines = [line.strip() for line in lines if line.strip()]
+    if lines and lines[-1].startswith(MARK):
+        lines.pop()  # that it ended
+    return lines[-1] if lines and not lines[-1].startswith(MARK) else ""

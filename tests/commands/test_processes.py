@@ -6,12 +6,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from alflow.commands.processes import Service, Supervisor, answers, free_port, only_one, stop_on_signals
+from alflow.commands.ports import free_port
+from alflow.commands.processes import Service, Supervisor, answers, only_one, stop_on_signals
 from alflow.errors import ConflictError, UnavailableError
 
 MakeService = Callable[[str], Service]
@@ -71,7 +73,7 @@ def test_a_service_that_dies_later_stops_the_watch_and_the_others(service: MakeS
         supervisor.wait()
         supervisor.start(service("ready(); time.sleep(0.5); sys.exit(4)"))
         supervisor.wait()
-        first = supervisor._running[0][1]
+        first = supervisor._running[0].process
         with pytest.raises(UnavailableError, match="exit code 4"):
             supervisor.watch()
     assert first.poll() is not None
@@ -96,30 +98,91 @@ def test_a_service_that_ignores_sigterm_is_killed(service: MakeService, monkeypa
             service("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); ready(); time.sleep(60)")
         )
         supervisor.wait()
-        process = supervisor._running[0][1]
+        process = supervisor._running[0].process
     assert process.returncode == -signal.SIGKILL
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
-def test_services_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
+def test_a_service_and_what_it_started_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
+    part = (
+        "import os, pathlib, signal, subprocess, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"  # it would take its time, as a runner with runs does
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"pathlib.Path({str(tmp_path / 'pids')!r}).write_text(f'{{os.getpid()}} {{child.pid}}')\n"
+        f"pathlib.Path({str(tmp_path / 'ready')!r}).touch()\n"
+        "time.sleep(60)\n"
+    )
     program = (
         "import os, pathlib, sys\n"
         "from alflow.commands.processes import Service, Supervisor\n"
-        f"pid = pathlib.Path({str(tmp_path / 'pid')!r})\n"
-        "code = f'import os, pathlib, time; pathlib.Path({str(pid)!r}).write_text(str(os.getpid())); time.sleep(60)'\n"
-        "ready = lambda: pid.exists() and pid.read_text() != ''\n"
+        f"ready = pathlib.Path({str(tmp_path / 'ready')!r})\n"
         f"log = pathlib.Path({str(tmp_path / 'log')!r})\n"
         "supervisor = Supervisor()\n"
-        "supervisor.start(Service('probe', (sys.executable, '-c', code), dict(os.environ), log, ready))\n"
+        f"supervisor.start(Service('probe', (sys.executable, '-c', {part!r}), dict(os.environ), log, ready.exists))\n"
         "supervisor.wait()\n"
         "os.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=False, timeout=30)
-    pid = int((tmp_path / "pid").read_text())
+    pids = [int(word) for word in (tmp_path / "pids").read_text().split()]
+    assert len(pids) == 2
     deadline = time.monotonic() + 5
-    while alive(pid) and time.monotonic() < deadline:
+    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not alive(pid)
+    assert not any(alive(pid) for pid in pids)
+    assert "probe: killed, since `alflow up` is gone" in (tmp_path / "log").read_text()
+
+
+def test_every_start_is_kept_in_the_log_and_no_secret_is(service: MakeService, tmp_path: Path) -> None:
+    log = tmp_path / "probe.log"
+    log.touch(mode=0o644)
+    for word in ("first", "second"):
+        secret = {"ALFLOW_SIGN_IN_TOKEN": "t0ken/of=us", "ALFLOW_DATABASE_URL": "postgresql://ada:s3cret@host/db"}
+        made = service(f"print('{word} t0ken/of=us t0ken%2Fof%3Dus s3cret', flush=True); sys.exit(3)")
+        with Supervisor() as supervisor:
+            supervisor.start(replace(made, environment={**made.environment, **secret}))
+            with pytest.raises(UnavailableError) as ended:
+                supervisor.wait()
+        assert f"exit code 3: {word} *** *** ***" in str(ended.value)
+    lines = log.read_text().splitlines()
+    said = [line.partition("the probe: ")[2] if line.startswith("----") else line for line in lines]
+    ended_with = "ended with exit code 3"
+    assert said == ["started", "first *** *** ***", ended_with, "started", "second *** *** ***", ended_with]
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_last_words_are_of_this_start(service: MakeService) -> None:
+    for program, words in [("print('an old story', flush=True); sys.exit(1)", ": an old story"), ("sys.exit(1)", "")]:
+        with Supervisor() as supervisor:
+            supervisor.start(service(program))
+            with pytest.raises(UnavailableError, match=f"exit code 1{words} .see"):
+                supervisor.wait()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_a_service_may_be_given_a_umask_of_its_own(service: MakeService, tmp_path: Path, umask: int) -> None:
+    made = tmp_path / "made"
+    with Supervisor() as supervisor:
+        program = f"open({str(made)!r}, 'w').close(); ready(); time.sleep(60)"
+        supervisor.start(replace(service(program), umask=umask))
+        assert supervisor.wait()
+    assert made.stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_a_service_gets_the_socket_that_was_opened_for_it(service: MakeService) -> None:
+    port = free_port("127.0.0.1", 18650)
+    program = (
+        "import socket; served = socket.socket(fileno=int(sys.argv[1])); ready()\n"
+        "while True: served.accept()[0].sendall(b'here')"
+    )
+    made = service(program)
+    with Supervisor() as supervisor:
+        supervisor.start(replace(made, command=(*made.command, "{fd}"), listens=("127.0.0.1", port)))
+        assert supervisor.wait()
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            assert connection.recv(4) == b"here"
+        other = replace(made, listens=("127.0.0.1", port))
+        with pytest.raises(UnavailableError, match=f"port {port} on 127.0.0.1 was taken"):
+            supervisor.start(other)
+    assert free_port("127.0.0.1", port) == port
 
 
 def test_a_lock_is_held_by_one_process_and_names_it(tmp_path: Path) -> None:
@@ -130,16 +193,7 @@ def test_a_lock_is_held_by_one_process_and_names_it(tmp_path: Path) -> None:
             again.__enter__()
     with only_one(lock, "alflow up"):
         assert lock.read_text() == str(os.getpid())
-
-
-def test_a_port_in_use_gives_way_to_the_next_free_one() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        assert port < free_port("127.0.0.1", port) < port + 50
-        with pytest.raises(UnavailableError, match="no free port"):
-            free_port("127.0.0.1", port, tries=1)
+    assert lock.stat().st_mode & 0o777 == 0o600
 
 
 def test_only_a_200_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,123 @@
+"""`python -m alflow.commands.keeper`: stands between `alflow up` and one of its parts.
+
+It writes what the part says to a log that is bounded, private and free of secrets, and kills the part and all it
+started as soon as `alflow up` is gone, however it went: the pipe whose other end only `alflow up` holds then ends.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from logging import LogRecord, makeLogRecord
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote, unquote
+
+from alflow.private import private_opener
+
+MARK = "----"
+"""How the keeper's own lines in a log begin."""
+_LOG_BYTES = 5_000_000
+_OLDER_LOGS = 4
+_LINE_BYTES = 65536
+_LAST_WORDS_SECONDS = 0.5
+_SECRET_NAME = re.compile(r"(ALFLOW|PREFECT)_.*(TOKEN|SECRET|PASSWORD|AUTH_STRING|API_KEY)")
+_PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:([^/@\s]+)@")
+_SHORTEST_SECRET = 4  # to hide every "a" would hide nothing but sense
+
+
+class Log(RotatingFileHandler):
+    """Five files at most of five megabytes each, of mode 0600; a full disk costs lines, never the part."""
+
+    def __init__(self, path: Path, secrets: frozenset[str]) -> None:
+        super().__init__(
+            path, maxBytes=_LOG_BYTES, backupCount=_OLDER_LOGS, encoding="utf-8", errors="replace", delay=True
+        )
+        self._secrets = secrets
+
+    def write(self, line: str) -> None:
+        """Append a line, without the secrets in it."""
+        for secret in self._secrets:
+            line = line.replace(secret, "***")
+        self.handle(makeLogRecord({"msg": line}))
+
+    def mark(self, text: str) -> None:
+        """Append a line of the keeper's own."""
+        self.write(f"{MARK} {datetime.now().astimezone().isoformat(sep=' ', timespec='seconds')} {text}")
+
+    def handleError(self, record: LogRecord) -> None:  # noqa: ARG002, N802 (the library's name)
+        """Forget a stream that failed: the next line opens the file anew."""
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.close()
+
+    def _open(self) -> IO[str]:  # type: ignore[override]
+        return open(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=private_opener)
+
+
+def main() -> int:
+    """Keep one program; returns its exit code."""
+    parser = argparse.ArgumentParser(description="Keep one part of `alflow up`.")
+    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--parent", type=int, required=True, help="file descriptor of a pipe that ends with the parent")
+    parser.add_argument("--pass", type=int, dest="handed", help="file descriptor to hand on")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    arguments = parser.parse_args()
+    log = Log(arguments.log, secrets_of(os.environ))
+    log.mark(f"{arguments.name}: started")
+    handed = [] if arguments.handed is None else [arguments.handed]
+    child = subprocess.Popen(arguments.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=handed)
+    for descriptor in handed:
+        os.close(descriptor)
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    threading.Thread(target=_end_with, args=(arguments.parent, log, arguments.name), daemon=True).start()
+    pump = threading.Thread(target=_pump, args=(child.stdout, log), daemon=True)
+    pump.start()
+    code = child.wait()
+    pump.join(_LAST_WORDS_SECONDS)  # what it started may still hold the pipe
+    log.mark(f"{arguments.name}: ended with exit code {code}")
+    return code
+
+
+def secrets_of(environment: Mapping[str, str]) -> frozenset[str]:
+    """What must not be in a log: the values of variables that name a secret, and passwords in addresses."""
+    named = [value for name, value in environment.items() if _SECRET_NAME.fullmatch(name)]
+    in_urls = [word for value in environment.values() for word in _PASSWORD_IN_URL.findall(value)]
+    found = {form for value in (*named, *in_urls) for form in (value, quote(value), quote(value, ""), unquote(value))}
+    # Of `user:password` the password alone is a secret too.
+    return frozenset(secret for secret in found | {value.partition(":")[2] for value in named} if _is_long(secret))
+
+
+def _is_long(secret: str) -> bool:
+    return len(secret) >= _SHORTEST_SECRET
+
+
+def _pump(output: IO[bytes], log: Log) -> None:
+    while line := output.readline(_LINE_BYTES):
+        log.write(line.decode(errors="replace").rstrip("\r\n"))
+
+
+def _end_with(parent: int, log: Log, name: str) -> None:
+    """Wait until the parent is gone, then kill the whole group, ourselves with it."""
+    while os.read(parent, 1):
+        pass
+    log.mark(f"{name}: killed, since `alflow up` is gone")
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    ended = main()
+    if ended < 0:  # as it ended, so do we
+        if -ended != signal.SIGKILL:
+            signal.signal(-ended, signal.SIG_DFL)
+        os.kill(os.getpid(), -ended)
+    sys.exit(ended)
