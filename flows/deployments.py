@@ -10,6 +10,7 @@ import asyncio
 import signal
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from prefect.deployments.runner import RunnerDeployment
@@ -18,10 +19,12 @@ from prefect.types.entrypoint import EntrypointType
 
 from alflow.errors import AlflowError
 from alflow.settings import Settings
+from flows import standing
 from flows.ingest import ingest
 from flows.rounds import advance, advance_due, close_round, open_round
 
 SCHEDULED = "schedule"
+SCHEDULE = f"advance-due/{SCHEDULED}"
 BY_HAND = "manual"
 _RUNS_AT_ONCE = 2  # processes: beside a long run of one project, the others are still looked at
 _POLL_SECONDS = 5.0
@@ -42,14 +45,16 @@ def main() -> None:
 def serve(settings: Settings, ready: Path | None = None) -> None:
     """Register the deployments, make the file `ready`, and run what is due until SIGTERM or Ctrl-C.
 
-    On the way out the schedule is paused, so that nothing piles up while alflow is off, and runs are cancelled: they
-    are idempotent, the next start finishes their work.
+    A schedule that somebody paused goes on; what it planned while nobody served is dropped, for one look does the work
+    of all of them. On the way out runs are cancelled: they are idempotent, the next start finishes their work. The
+    schedule is not paused then: another process may serve it.
     """
     runner = Runner(
         name="alflow",
         query_seconds=min(_POLL_SECONDS, settings.schedule_seconds),
         prefetch_seconds=_EARLY_SECONDS,
         limit=_RUNS_AT_ONCE,
+        pause_on_shutdown=False,
     )
     asyncio.run(_serve(runner, settings, ready))
 
@@ -58,12 +63,13 @@ async def deployments(settings: Settings) -> list[RunnerDeployment]:
     """What is served: `advance-due` on an interval, every other flow for runs by hand."""
     every = timedelta(seconds=settings.schedule_seconds)
     module = EntrypointType.MODULE_PATH  # whatever the working folder is
-    scheduled = await advance_due.ato_deployment(SCHEDULED, interval=every, entrypoint_type=module)
+    scheduled = await advance_due.ato_deployment(SCHEDULED, interval=every, paused=False, entrypoint_type=module)
     by_hand = (advance, ingest, open_round, close_round)
     return [scheduled, *[await flow.ato_deployment(BY_HAND, entrypoint_type=module) for flow in by_hand]]
 
 
 async def _serve(runner: Runner, settings: Settings, ready: Path | None) -> None:
+    said = await standing.prepare(SCHEDULE)
     for deployment in await deployments(settings):
         await runner.aadd_deployment(deployment)
     running = asyncio.create_task(runner.start())
@@ -71,9 +77,19 @@ async def _serve(runner: Runner, settings: Settings, ready: Path | None) -> None
         await asyncio.sleep(0.05)
     for number in (signal.SIGINT, signal.SIGTERM):  # only now: the runner sets a handler of its own while it starts
         asyncio.get_running_loop().add_signal_handler(number, lambda: asyncio.ensure_future(_stop(runner)))
+    watching = asyncio.create_task(standing.watch(SCHEDULE, partial(_say, ready), said))
+    try:
+        await running
+    finally:
+        watching.cancel()
+
+
+def _say(ready: Path | None, words: str) -> None:
+    if words:
+        sys.stdout.write(f"{words}\n")
+        sys.stdout.flush()
     if ready is not None:
-        ready.touch()
-    await running
+        ready.write_text(words, encoding="utf-8")
 
 
 async def _stop(runner: Runner) -> None:

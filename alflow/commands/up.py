@@ -1,16 +1,24 @@
 """`alflow up`: the Prefect server, the schedule and the pages, together until Ctrl-C."""
 
+import contextlib
 import os
 import secrets
 import sys
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
+from alflow.commands import clock
 from alflow.commands.console import note, say
-from alflow.commands.processes import Service, Supervisor, answers, free_port, only_one, stop_on_signals
+from alflow.commands.ports import free_port, is_free
+from alflow.commands.processes import Service, Supervisor, answers, only_one, stop_on_signals
+from alflow.errors import UnavailableError
 from alflow.settings import Settings
 
-_LOOPBACK = "127.0.0.1"
+_PRIVATE = 0o077
+_KEPT = -1
+_MARKER = "serving"
 
 
 def run_up(settings: Settings) -> None:
@@ -19,23 +27,23 @@ def run_up(settings: Settings) -> None:
     Raises:
         InvalidInputError: the host is not loopback, and nobody could sign in as themselves.
         ConflictError: alflow already runs on this home.
-        UnavailableError: a part did not start, or ended by itself.
+        UnavailableError: a part did not start, or ended by itself; a port is taken; the home cannot be written.
     """
     accounts = _prepare_database(settings)
     settings = _completed(settings)
     stopping = threading.Event()
     with only_one(settings.home / "up.lock", f"alflow up in {settings.home}"), stop_on_signals(stopping):
-        server, pages, schedule = services(settings)
+        *parts, schedule = services(settings)
         with Supervisor(stopping) as supervisor:
-            note("starting the Prefect server and the pages ...")
-            supervisor.start(server)
-            supervisor.start(pages)
+            note(f"starting {' and '.join(part.name for part in parts)} ...")
+            for part in parts:
+                supervisor.start(part)
             if supervisor.wait():
                 note("starting the schedule ...")
                 supervisor.start(schedule)
             if supervisor.wait():
                 _announce(settings, accounts=accounts)
-            supervisor.watch()
+            supervisor.watch(_tell_changes(settings.home / _MARKER))
             note("stopping ...")
     note("stopped")
 
@@ -46,51 +54,80 @@ def sign_in_link(settings: Settings, *, accounts: bool = False) -> str:
     return f"{settings.address}/sign-in{token}"
 
 
-def services(settings: Settings) -> tuple[Service, Service, Service]:
-    """What runs: the Prefect server, the pages, and the schedule, which needs the server."""
-    environment = _environment(settings)
+def services(settings: Settings) -> tuple[Service, ...]:
+    """What runs: the Prefect server unless there is one, the pages, and last the schedule, which needs the server.
+
+    Raises:
+        UnavailableError: the home cannot be written.
+    """
+    common = _environment(settings)
     logs = settings.home / "logs"
     python = sys.executable
-    marker = settings.home / "serving"
+    marker = settings.home / _MARKER
     marker.unlink(missing_ok=True)
-    return (
-        Service(
-            name="the Prefect server",
-            command=(python, *f"-m prefect server start --host {_LOOPBACK} --port {settings.prefect_port}".split()),
-            environment=environment,
-            log=logs / "prefect.log",
-            ready=lambda: answers(_LOOPBACK, settings.prefect_port, "/api/health"),
-        ),
-        Service(
-            name="the pages",
-            command=(python, "-m", "ui"),
-            environment=environment,
-            log=logs / "pages.log",
-            ready=lambda: answers(settings.host, settings.port, "/_stcore/health"),
-        ),
-        Service(
-            name="the schedule",
-            command=(python, "-m", "flows.deployments", "--ready", str(marker)),
-            environment=environment,
-            log=logs / "schedule.log",
-            ready=marker.exists,
-        ),
+    # Artifacts kept elsewhere are for whoever may read that folder: there the person's own umask decides.
+    umask = _KEPT if settings.artifacts_url else _PRIVATE
+    pages = Service(
+        name="the pages",
+        command=(python, "-m", "ui"),
+        environment=common,
+        log=logs / "pages.log",
+        ready=lambda: answers(settings.host, settings.port, "/_stcore/health"),
+        umask=umask,
     )
+    schedule = Service(
+        name="the schedule",
+        command=(python, "-m", "flows.deployments", "--ready", str(marker)),
+        environment=common | clock.client_environment(settings),
+        log=logs / "schedule.log",
+        ready=marker.exists,
+        umask=umask,
+    )
+    if clock.own_server(os.environ):
+        return pages, schedule
+    server = Service(
+        name="the Prefect server",
+        command=(python, "-m", "flows.server", "--fd", "{fd}"),
+        environment=common | clock.server_environment(settings),
+        log=logs / "prefect.log",
+        ready=lambda: answers(clock.LOOPBACK, settings.prefect_port, "/api/health"),
+        listens=(clock.LOOPBACK, settings.prefect_port),
+        umask=_PRIVATE,
+    )
+    return server, pages, schedule
 
 
 def _completed(settings: Settings) -> Settings:
-    """Absolute home, free ports, a token: everything the parts must agree on."""
-    port = free_port(settings.host, settings.port)
+    """Absolute home, free ports that differ, a token: everything the parts must agree on."""
+    port = _port(settings)
     if port != settings.port:
         note(f"port {settings.port} is in use; taking {port}")
+    server = not clock.own_server(os.environ)
     return settings.model_copy(
         update={
             "home": settings.home.resolve(),
             "port": port,
-            "prefect_port": free_port(_LOOPBACK, settings.prefect_port),
+            "prefect_port": free_port(clock.LOOPBACK, settings.prefect_port, avoid={port}) if server else port,
             "sign_in_token": settings.sign_in_token or secrets.token_urlsafe(24),
         }
     )
+
+
+def _port(settings: Settings) -> int:
+    """The port of the pages: the wanted one, or the next that is free; where a public address leads to it, no other.
+
+    Raises:
+        UnavailableError: no port that may be taken is free.
+    """
+    if not settings.public_url:
+        also = {settings.prefect_port} - {settings.port}
+        return free_port(settings.host, settings.port, avoid=also)
+    if not is_free(settings.host, settings.port):
+        raise UnavailableError(
+            f"port {settings.port} on {settings.host} is in use, and {settings.public_url} leads there: "
+            "stop what listens on it, or set ALFLOW_PORT and point the proxy at that"
+        )
+    return settings.port
 
 
 def _prepare_database(settings: Settings) -> bool:
@@ -106,31 +143,34 @@ def _prepare_database(settings: Settings) -> bool:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """The environment of the parts: ours, without foreign Prefect settings, and with everything they must agree on."""
+    """The environment of all parts: ours without Prefect's settings, and with everything they must agree on."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    bypass = ",".join(filter(None, (inherited.get("NO_PROXY"), _LOOPBACK, "localhost")))
+    bypass = ",".join(filter(None, (inherited.get("NO_PROXY"), clock.LOOPBACK, "localhost")))
     return (
         inherited
         | settings.as_environment()
-        | {
-            "PREFECT_HOME": str(settings.home / "prefect"),
-            "PREFECT_API_URL": f"http://{_LOOPBACK}:{settings.prefect_port}/api",
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            # In memory, a place held when the server ends would stay taken for ever.
-            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-            "DO_NOT_TRACK": "1",
-            "NO_PROXY": bypass,
-            "no_proxy": bypass,
-            "PYTHONUNBUFFERED": "1",
-        }
+        | {"DO_NOT_TRACK": "1", "NO_PROXY": bypass, "no_proxy": bypass, "PYTHONUNBUFFERED": "1"}
     )
+
+
+def _tell_changes(marker: Path) -> Callable[[], None]:
+    """A look at what the schedule says of itself, which notes it when it is new."""
+    told = ""
+
+    def look() -> None:
+        nonlocal told
+        with contextlib.suppress(OSError):
+            if (words := marker.read_text(encoding="utf-8").strip()) != told:
+                note(words or "the schedule goes on")
+                told = words
+
+    return look
 
 
 def _announce(settings: Settings, *, accounts: bool) -> None:
     say("")
     say(f"  Label:     {sign_in_link(settings, accounts=accounts)}")
-    say(f"  Schedule:  http://{_LOOPBACK}:{settings.prefect_port}")
+    say(f"  Schedule:  {clock.where(settings)}")
     say(f"  Logs:      {settings.home / 'logs'}")
     say("")
     say("  Ctrl-C stops everything.")

@@ -1,23 +1,31 @@
 """`alflow up` for real: every part answers, one at a time on a home, and nothing is left behind."""
 
 import contextlib
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from alflow.commands.processes import answers, free_port
+from alflow.commands.clock import secret
+from alflow.commands.ports import free_port
+from alflow.commands.processes import answers
 from alflow.commands.up import sign_in_link
 from alflow.settings import Settings
 from ui import server
+
+_BEGUN = {"any_": ["PENDING", "RUNNING", "COMPLETED", "FAILED"]}
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])
@@ -43,6 +51,12 @@ def test_up_says_why_it_does_not_start(tmp_path: Path) -> None:
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`alflow up`, started and ready, and its sign-in link."""
+    with started(tmp_path) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     with (tmp_path / "errors").open("w") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "alflow", "up"],
@@ -51,12 +65,14 @@ def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
             stderr=errors,
             text=True,
         )
-    assert process.stdout is not None
-    link = next((line.split()[1] for line in process.stdout if "sign-in?token=" in line), "")
-    assert link, (tmp_path / "errors").read_text()
-    yield process, link
-    process.kill()
-    process.wait()
+    try:
+        assert process.stdout is not None
+        link = next((line.split()[1] for line in process.stdout if "sign-in?token=" in line), "")
+        assert link, (tmp_path / "errors").read_text()
+        yield process, link
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.prefect
@@ -97,10 +113,57 @@ class TestRunning:
         _assert_gone(tmp_path / "home")
         assert "error: the pages ended with exit code -9" in (tmp_path / "errors").read_text()
 
+    def test_killed_it_leaves_nothing_behind_and_starts_again_at_once(
+        self, running: tuple[subprocess.Popen[str], str], tmp_path: Path
+    ) -> None:
+        process, _ = running
+        home = tmp_path / "home"
+        old = _belonging_to(home)
+        assert len(old) >= 4
+        process.kill()
+        process.wait()
+        since = datetime.now(UTC)
+        with started(tmp_path) as (again, _):
+            assert not old.keys() & _belonging_to(home).keys()
+            assert again.stdout is not None
+            address = next(line.split()[1] for line in again.stdout if "Schedule:" in line)
+            schedule = _as_client(f"{address}/api/deployments/name/advance-due/schedule", home)
+            assert not schedule["paused"]
+            runs = {"deployments": {"id": {"any_": [schedule["id"]]}}, "flow_runs": {"state": {"type": _BEGUN}}}
+            begun: list[datetime] = []
+            deadline = time.monotonic() + 90
+            while not any(start > since for start in begun):
+                assert time.monotonic() < deadline, "no scheduled run was started"
+                time.sleep(0.5)
+                found = _as_client(f"{address}/api/flow_runs/filter", home, runs)
+                begun = [datetime.fromisoformat(run["expected_start_time"]) for run in found]
+        _assert_gone(home)
+        log = (home / "logs" / "schedule.log").read_text()
+        assert [line.split(": ")[-1] for line in log.splitlines() if line.startswith("----")] == [
+            "started",
+            "killed, since `alflow up` is gone",
+        ] * 2
+        assert secret(home).removeprefix("alflow:") not in log
+
 
 def _environment(home: Path) -> dict[str, str]:
     ports = {"ALFLOW_PORT": free_port("127.0.0.1", 18501), "ALFLOW_PREFECT_PORT": free_port("127.0.0.1", 14300)}
-    return dict(os.environ) | {name: str(port) for name, port in ports.items()} | {"ALFLOW_HOME": str(home)}
+    here = {"ALFLOW_HOME": str(home), "ALFLOW_SCHEDULE_SECONDS": "5"}
+    return dict(os.environ) | {name: str(port) for name, port in ports.items()} | here
+
+
+def _as_client(url: str, home: Path, body: object = None) -> Any:
+    """The answer of Prefect's server to one that knows its secret."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    headers = {
+        "Authorization": f"Basic {b64encode(secret(home).encode()).decode()}",
+        "Content-Type": "application/json",
+    }
+    connection.request("POST" if body else "GET", parts.path, json.dumps(body) if body else None, headers)
+    answer = connection.getresponse()
+    assert answer.status == 200
+    return json.loads(answer.read())
 
 
 def _status(url: str) -> int:

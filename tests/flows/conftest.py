@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
-from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.utilities.asyncutils import run_coro_as_sync
 
-from alflow.commands.processes import Supervisor, free_port
+from alflow.commands.ports import free_port
+from alflow.commands.processes import Supervisor
 from alflow.commands.up import services
 from alflow.settings import Settings
 from alflow.workspace import Workspace
@@ -22,11 +23,15 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting
     """A running Prefect server, and this process as its client; yields the settings it was started with."""
     settings = Settings(home=tmp_path_factory.mktemp("prefect"), prefect_port=free_port("127.0.0.1", 14200))
     server, *_ = services(settings)
-    url = server.environment["PREFECT_API_URL"]
+    client = {
+        PREFECT_API_URL: server.environment["PREFECT_API_URL"],
+        PREFECT_API_AUTH_STRING: server.environment["PREFECT_API_AUTH_STRING"],
+        PREFECT_HOME: settings.home / "prefect",
+    }
     with Supervisor() as supervisor:
         supervisor.start(server)
         assert supervisor.wait()
-        with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: settings.home / "prefect"}):
+        with temporary_settings(client):
             yield settings
             run_coro_as_sync(_drain())  # logs and events that come after the server would be waited for in vain
 

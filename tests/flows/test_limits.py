@@ -1,5 +1,6 @@
 import threading
 import time
+from contextvars import copy_context
 
 import pytest
 
@@ -27,7 +28,7 @@ class TestOneRun:
                 order.append("second")
 
         with one_run(103, wait=False):
-            waiting = threading.Thread(target=wait_for_it)
+            waiting = threading.Thread(target=copy_context().run, args=(wait_for_it,))  # else of another server
             waiting.start()
             time.sleep(1.5)
             order.append("first")

@@ -1,8 +1,12 @@
 """The schedule for real: a server that schedules, a process that serves, and nobody who starts a run by hand."""
 
+import asyncio
+import shutil
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -10,6 +14,7 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId,
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 
+from alflow.commands.clock import secret_file
 from alflow.commands.processes import Supervisor
 from alflow.commands.up import services
 from alflow.domain import RoundState
@@ -17,6 +22,8 @@ from alflow.settings import Settings
 from alflow.workflow.projects import find_project
 from alflow.workflow.review import round_summaries
 from alflow.workspace import Workspace
+from flows import standing
+from flows.deployments import SCHEDULE, deployments
 from tests import colours
 
 pytestmark = [pytest.mark.prefect, pytest.mark.slow]
@@ -49,8 +56,7 @@ def test_the_schedule_opens_closes_and_picks_up_new_projects(
     prefect_server: Settings, workspace: Workspace, project: str, tmp_path: Path
 ) -> None:
     found = find_project(workspace, project)
-    port = prefect_server.prefect_port
-    *_, schedule = services(workspace.settings.model_copy(update={"prefect_port": port, "schedule_seconds": 10.0}))
+    *_, schedule = services(at(prefect_server, workspace, schedule_seconds=10.0))
     with Supervisor() as supervisor:
         supervisor.start(schedule)
         assert supervisor.wait()
@@ -67,4 +73,70 @@ def test_the_schedule_opens_closes_and_picks_up_new_projects(
         wait_until(lambda: len(completed()) >= 2, "completed runs")
         assert all(run.auto_scheduled for run in completed())
         assert {run.created_by.type for run in completed() if run.created_by} == {"SCHEDULE"}
-    assert deployment().paused
+        with Supervisor() as second:
+            (tmp_path / "second").mkdir()
+            *_, other = services(at(prefect_server, workspace, home=tmp_path / "second"))
+            second.start(other)
+            assert second.wait()
+        assert not deployment().paused  # a second one that left
+    assert not deployment().paused
+
+
+def test_a_paused_schedule_goes_on_and_says_so_and_a_pause_is_told(
+    prefect_server: Settings, workspace: Workspace
+) -> None:
+    settings = at(prefect_server, workspace, schedule_seconds=30.0)
+    serving = settings.home / "serving"
+    asyncio.run(apply(settings))
+    set_paused(True)
+    *_, schedule = services(settings)
+    with Supervisor() as supervisor:
+        supervisor.start(schedule)
+        assert supervisor.wait()
+        assert not deployment().paused
+        wait_until(lambda: serving.read_text() == standing.RESUMED, "the word that it goes on")
+        set_paused(True)
+        wait_until(lambda: serving.read_text() == standing.PAUSED, "the word that it is paused")
+        set_paused(False)
+        wait_until(lambda: not serving.read_text(), "the word that all is well")
+    log = schedule.log.read_text()
+    assert log.index(standing.RESUMED) < log.index(standing.PAUSED)
+
+
+def test_what_was_planned_while_nobody_served_is_dropped_and_a_run_by_hand_is_not(
+    prefect_server: Settings, workspace: Workspace
+) -> None:
+    asyncio.run(apply(at(prefect_server, workspace, schedule_seconds=1.0)))
+    try:
+        with get_client(sync_client=True) as client:
+            by_hand = client.create_flow_run_from_deployment(deployment().id)
+        wait_until(lambda: len(late()) >= 3, "three runs that nobody started")
+        asyncio.run(apply(at(prefect_server, workspace, schedule_seconds=3600.0)))  # plans nothing more for now
+        assert asyncio.run(standing.prepare(SCHEDULE)) == ""
+        assert [run.id for run in late()] == [by_hand.id]
+    finally:
+        with get_client(sync_client=True) as client:
+            client.delete_deployment(deployment().id)
+
+
+def at(server: Settings, workspace: Workspace, **changes: Any) -> Settings:
+    """The settings of the workspace, with the server that runs, and its secret."""
+    settings = workspace.settings.model_copy(update={"prefect_port": server.prefect_port, **changes})
+    shutil.copy(secret_file(server.home), secret_file(settings.home))
+    return settings
+
+
+async def apply(settings: Settings) -> None:
+    for made in await deployments(settings):
+        await made.aapply()
+
+
+def set_paused(paused: bool) -> None:
+    with get_client(sync_client=True) as client:
+        (client.pause_deployment if paused else client.resume_deployment)(deployment().id)
+
+
+def late() -> list[FlowRun]:
+    now = datetime.now(UTC)
+    due = [run for run in scheduled_runs() if run.expected_start_time and run.expected_start_time < now]
+    return [run for run in due if run.state is not None and run.state.is_scheduled()]

@@ -1,0 +1,79 @@
+"""The Prefect server that keeps the schedule: ours, with a secret of its own, or one that the person names."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from alflow.errors import UnavailableError
+from alflow.private import private_folder, private_opener
+from alflow.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+_USER = "alflow"
+_SHORTEST = 20  # characters of a secret file that can be one of ours
+
+
+def own_server(environment: Mapping[str, str]) -> str:
+    """The address of the server that the person names (`PREFECT_API_URL`); empty where alflow starts one."""
+    return environment.get("PREFECT_API_URL", "").strip()
+
+
+def where(settings: Settings) -> str:
+    """How to open the schedule in a browser, for the terminal: the address, and where the password is."""
+    if named := own_server(os.environ):
+        parts = urlsplit(named)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return f"http://{LOOPBACK}:{settings.prefect_port} (the password is in {secret_file(settings.home)})"
+
+
+def secret_file(home: Path) -> Path:
+    """Where the secret of our server is kept."""
+    return home / "prefect-password"
+
+
+def secret(home: Path) -> str:
+    """The secret that opens our server, made once: a browser that is signed in stays so when alflow starts again.
+
+    Raises:
+        UnavailableError: the file cannot be written or read.
+    """
+    path = secret_file(home)
+    private_folder(home)
+    try:
+        with open(path, "a+", encoding="utf-8", opener=private_opener) as file:
+            file.seek(0)
+            if len(kept := file.read().strip()) >= _SHORTEST:
+                return kept
+            file.truncate(0)
+            file.write(f"{(made := f'{_USER}:{secrets.token_urlsafe(32)}')}\n")
+            return made
+    except (OSError, UnicodeError) as error:
+        raise UnavailableError(f"the secret of the schedule in {path} cannot be kept: {error}") from error
+
+
+def client_environment(settings: Settings) -> dict[str, str]:
+    """The variables that lead Prefect's clients to the server; what the person set for one of their own stays."""
+    theirs = {name: value for name, value in os.environ.items() if name.startswith("PREFECT_")}
+    if own_server(os.environ):
+        return theirs
+    return {
+        "PREFECT_HOME": str(settings.home / "prefect"),
+        "PREFECT_API_URL": f"http://{LOOPBACK}:{settings.prefect_port}/api",
+        "PREFECT_API_AUTH_STRING": secret(settings.home),
+    }
+
+
+def server_environment(settings: Settings) -> dict[str, str]:
+    """The variables of our server: it answers those who know the secret, and pages of its own address alone."""
+    private_folder(settings.home / "prefect")
+    addresses = [f"http://{host}:{settings.prefect_port}" for host in (LOOPBACK, "localhost")]
+    return client_environment(settings) | {
+        "PREFECT_SERVER_API_AUTH_STRING": secret(settings.home),
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(addresses),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # In memory, a place held when the server ends would stay taken for ever.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    }

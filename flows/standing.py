@@ -1,0 +1,65 @@
+"""Whether the schedule stands: what was planned in vain is dropped, and a pause is said in words."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId, FlowRunFilter
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.exceptions import ObjectNotFound
+
+PAUSED = "the schedule is paused in Prefect: nothing is done until it is resumed there, or alflow is started again"
+RESUMED = "the schedule was paused in Prefect; it goes on now"
+_LOOK_SECONDS = 10.0
+
+
+async def prepare(name: str) -> str:
+    """Drop what the deployment planned for the past and nobody started; returns what is worth telling, if anything."""
+    async with get_client() as client:
+        try:
+            deployment = await client.read_deployment_by_name(name)
+        except ObjectNotFound:
+            return ""
+        await _drop_late(client, deployment)
+        return RESUMED if _is_paused(deployment) else ""
+
+
+async def watch(name: str, say: Callable[[str], None], said: str = "") -> None:
+    """Say whenever the deployment is paused, and whenever it goes on (then nothing: ""), until cancelled."""
+    say(said)
+    said = ""
+    async with get_client() as client:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                words = PAUSED if _is_paused(await client.read_deployment_by_name(name)) else ""
+            except (httpx.HTTPError, ObjectNotFound):
+                continue  # a server that is away is told of by the runner
+            if words != said:
+                say(words)
+                said = words
+
+
+def _is_paused(deployment: DeploymentResponse) -> bool:
+    return deployment.paused or not any(schedule.active for schedule in deployment.schedules)
+
+
+async def _drop_late(client: PrefectClient, deployment: DeploymentResponse) -> None:
+    late = FlowRunFilter.model_validate({
+        "state": {"type": {"any_": ["SCHEDULED"]}},
+        "expected_start_time": {"before_": datetime.now(UTC)},
+    })
+    ours = DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id]))
+    while runs := await client.read_flow_runs(flow_run_filter=late, deployment_filter=ours):
+        if not (planned := [run for run in runs if run.auto_scheduled]):
+            return  # somebody asked for these by hand
+        await asyncio.gather(*(_drop(client, run.id) for run in planned))
+
+
+async def _drop(client: PrefectClient, flow_run_id: UUID) -> None:
+    with suppress(ObjectNotFound):  # another process that starts just now was faster
+        await client.delete_flow_run(flow_run_id)
