@@ -167,7 +167,7 @@ def _unknown(one: UnknownLabel) -> str:
     images = f"{quoted(one.label)} ({_count(one.images, 'image', 'images')})"
     near = " or ".join(map(repr, one.near))
     if one.problem is Problem.LIST:
-        return f"{images} is a list, and an image has one class{near and f': {near}'}"
+        return f"{images} is a list or an object, and an image has one class{near and f': {near}'}"
     if one.problem is Problem.AMBIGUOUS:
         return f"{images} may be {near}: use the names of the classes"
     return f"{images}: did you mean {near}?" if near else images
@@ -178,4 +178,4 @@ def _copy(one: Copy) -> str:
 
 
 def _left_out(left_out: Mapping[str, int]) -> str:
-    return f"left out: {', '.join(f'{count} {what}' for what, count in left_out.items())}" if left_out else ""
+    return f"left out: {', '.join(f'{what} ({count})' for what, count in left_out.items())}" if left_out else ""

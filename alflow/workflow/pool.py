@@ -78,7 +78,7 @@ def import_items(
         added=added,
         known=ledger.booked - added,
         unknown_labels=unknown,
-        left_out=seen.left_out,
+        left_out=dict(seen.left_out),
         folder_labels=_are_folders(seen),
     )
 

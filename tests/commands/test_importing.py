@@ -65,10 +65,17 @@ def test_exit_codes_tell_an_import_of_nothing_from_one_of_something(tmp_path: Pa
     nothing = run(empty)
     assert (nothing.exit_code, nothing.stdout) == (1, "0 added, 0 known already, 0 rejected\n")
     assert nothing.stderr == f"error: no image was imported from {empty}: there is no file in it\n"
+    (empty / "nothing.png").symlink_to("nowhere.png")
+    (empty / ".hidden.png").touch()
+    left_out = {"links that lead nowhere": 1, "hidden files": 1}
+    assert json.loads(run(empty, "--json").stdout)["left_out"] == left_out
+    assert {"links that lead nowhere (1)", "hidden files (1)"} == set(
+        run(empty).stdout.strip().split(": ")[1].split(", ")
+    )
     (empty / "notes.png").write_text("no picture")
     rejected = run(empty, "--json")
     assert (rejected.exit_code, len(json.loads(rejected.stdout)["rejected"])) == (1, 1)
-    assert f"1 file was rejected: {empty / 'notes.png'}: " in rejected.stderr
+    assert f"{empty}: 1 file was rejected: {empty / 'notes.png'}: " in rejected.stderr
     write_picture(empty / "picture.png", 1)
     some = run(empty)
     assert (some.exit_code, some.stderr) == (0, "1 file of the source could not be used\n")
