@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
-from alflow.commands.console import new_app, plural, progress_bars, say
-from alflow.commands.options import ProjectName, choose_project, open_workspace
+from alflow.commands.console import new_app, note, plural, progress_bars, say, show_json, show_table
+from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+
+_SHOWN = 20  # of the pairs that are left out; --json tells all
 
 
 def register(app: typer.Typer) -> None:
@@ -50,12 +52,28 @@ def estimate(
     anywhere: Annotated[
         bool, typer.Option("--anywhere", help="Let the manifest name files outside of its folder.")
     ] = False,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Leave out pairs that cannot be used, instead of refusing.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Estimate the Kronecker factors from pairs of image and caption."""
+    """Estimate the Kronecker factors from pairs of image and caption.
+
+    Pairs whose image cannot be read are no reason to take fewer in silence: without --allow-missing nothing is
+    estimated, and the exit code is 1.
+    """
     from alflow.workflow.posterior import estimate_posterior
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
     with progress_bars("encoding pairs", "summing curvature") as (encoding, summing):
-        posterior = estimate_posterior(workspace, chosen, manifest, encoding, summing, anywhere=anywhere)
-    say(f"posterior {posterior}")
+        done = estimate_posterior(
+            workspace, chosen, manifest, encoding, summing, anywhere=anywhere, allow_missing=allow_missing
+        )
+    if as_json:
+        show_json(done)
+        return
+    say(f"posterior {done.posterior}")
+    if done.left_out:
+        note(f"without {plural(len(done.left_out), 'pair')} of {done.pairs + len(done.left_out)}:")
+        show_table(["left out", "reason"], [(one.uri, one.reason) for one in done.left_out[:_SHOWN]])

@@ -71,6 +71,25 @@ def prepare_file(encoder: "Encoder", uri: str, content_hash: str | None = None) 
         raise InvalidInputError(f"it cannot be prepared for the model: {words_of(error)}") from error
 
 
+def encode_pixels(encoder: "Encoder", pixels: Sequence[Tensor]) -> tuple[list[Activations], dict[int, str]]:
+    """Activations of a batch of prepared pictures, in parts; and by place why those are missing that are.
+
+    Where the network fails it gets halves, so that one picture, or too many at once, ends nothing. The network itself
+    is not blamed: it reproduced its rows on an example when it was loaded.
+    """
+    if not pixels:
+        return [], {}
+    try:
+        return [_finite(encoder.pixels(torch.stack(list(pixels))))], {}
+    except Exception as error:  # noqa: BLE001 - the network and its libraries raise whatever they like
+        if len(pixels) == 1:
+            return [], {0: f"the model fails on it: {words_of(error)}"}
+    half = len(pixels) // 2
+    first, failed = encode_pixels(encoder, pixels[:half])
+    second, also_failed = encode_pixels(encoder, pixels[half:])
+    return first + second, failed | {half + place: why for place, why in also_failed.items()}
+
+
 def no_rows(layers: LastLayers) -> Embeddings:
     """Rows of no item, as wide as those of an encoder with these layers."""
     width = layers.image_weight.shape[1]
@@ -92,30 +111,18 @@ def _prepare(encoder: "Encoder", item: Item) -> _Prepared | Unusable:
 
 
 def _encode(encoder: "Encoder", usable: Sequence[_Prepared]) -> tuple[Embeddings, list[Unusable]]:
-    """Rows of a batch. Where the network fails it gets halves, so that one picture, or too many at once, ends nothing.
-
-    The network itself is not blamed: it reproduced its rows on an example when it was loaded.
-    """
-    if not usable:
-        return no_rows(encoder.layers), []
-    try:
-        rows = _rows(encoder, usable)
-    except Exception as error:  # noqa: BLE001 - the network and its libraries raise whatever they like
-        if len(usable) == 1:
-            item = usable[0].item
-            return no_rows(encoder.layers), [Unusable(item.id, item.uri, f"the model fails on it: {words_of(error)}")]
-        half = len(usable) // 2
-        (first, failed), (second, also_failed) = (_encode(encoder, usable[:half]), _encode(encoder, usable[half:]))
-        return Embeddings.concatenate([first, second]), failed + also_failed
-    return rows, []
+    parts, failed = encode_pixels(encoder, [one.pixels for one in usable])
+    ids = [one.item.id for place, one in enumerate(usable) if place not in failed]
+    rows = Embeddings(torch.tensor(ids, dtype=torch.int64), Activations.concatenate(parts)) if parts else None
+    unusable = [Unusable(usable[place].item.id, usable[place].item.uri, why) for place, why in failed.items()]
+    return rows or no_rows(encoder.layers), unusable
 
 
-def _rows(encoder: "Encoder", usable: Sequence[_Prepared]) -> Embeddings:
-    activations = encoder.pixels(torch.stack([one.pixels for one in usable]))
+def _finite(activations: Activations) -> Activations:
     residuals = activations.residuals
     if not (activations.values.isfinite().all() and (residuals is None or residuals.isfinite().all())):
         raise ArithmeticError("it gives numbers that are not finite")
-    return Embeddings(torch.tensor([one.item.id for one in usable], dtype=torch.int64), activations)
+    return activations
 
 
 def _why_gone(uri: str) -> str | None:

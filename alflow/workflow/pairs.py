@@ -22,7 +22,7 @@ from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError
 from alflow.progress import Progress
 from alflow.store.artifacts import digest
-from alflow.workflow.encoding import prepare_file
+from alflow.workflow.encoding import encode_pixels, prepare_file
 from alflow.workflow.sources import Entry
 from alflow.workflow.threads import ahead, groups
 from alflow.workspace import Workspace
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 NEGATIVES: Final = 32_768
 """Pairs a batch of the estimate: B grows with the number of negatives, so it is the paper's."""
+
+NOT_USED: Final = "not used for the posterior"
+"""How the reasons of rejected pairs begin."""
 
 _SHARD: Final = 1024  # pairs encoded between two writes
 
@@ -43,6 +46,12 @@ class EncodedPairs:
     images: Activations
     texts: Activations
     rejected: list[Rejection]
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    pair: Entry
+    pixels: Tensor
 
 
 def encode_pairs(
@@ -57,9 +66,11 @@ def encode_pairs(
     parts, done = [], 0
     for number, shard in enumerate(groups(pairs, _SHARD)):
         name = f"{folder}/pairs-{number:05d}.safetensors"
-        if not workspace.artifacts.exists(name):
+        part = _read_shard(workspace, name) if workspace.artifacts.exists(name) else None
+        if part is None or part.rejected:  # what could not be used may be there now
             _write_shard(workspace, encoder, shard, name, partial(_report, progress, done, len(pairs)))
-        parts.append(_read_shard(workspace, name))
+            part = _read_shard(workspace, name)
+        parts.append(part)
         done += len(shard)
         progress(done, len(pairs))
     rejected = [rejection for part in parts for rejection in part.rejected]
@@ -74,7 +85,7 @@ def estimate_from_pairs(
     workspace: Workspace, encoder: "Encoder", pairs: EncodedPairs, folder: str, progress: Progress
 ) -> tuple[Factors, Factors]:
     """Factors of the image and of the text layer; kept, and told, some thousand pairs at a time."""
-    name = f"{folder}/factors.safetensors"
+    name = f"{folder}/factors-{digest(without=[one.uri for one in pairs.rejected])[:16]}.safetensors"
     start = _read_estimate(workspace, name) if workspace.artifacts.exists(name) else None
     progress(0, len(pairs.images))
     for estimate in stream_factors(encoder.layers, pairs.images, pairs.texts, NEGATIVES, start=start):
@@ -103,9 +114,11 @@ def _write_shard(
     for batch in groups(ahead(partial(_prepare, encoder), pairs, 2 * batch_size), batch_size):
         usable = [outcome for outcome in batch if not isinstance(outcome, Rejection)]
         rejected += [outcome for outcome in batch if isinstance(outcome, Rejection)]
-        if usable:
-            images.append(encoder.pixels(torch.stack([pixels for _, pixels in usable])))
-            texts.append(encoder.texts([caption for caption, _ in usable]))
+        encoded, failed = encode_pixels(encoder, [one.pixels for one in usable])
+        rejected += [_rejection(usable[place].pair, why) for place, why in failed.items()]
+        if encoded:
+            images += encoded
+            texts.append(encoder.texts([one.pair.caption for place, one in enumerate(usable) if place not in failed]))
         done += len(batch)
         progress(done)
     tensors = {"none": torch.empty(0)} if not images else {}
@@ -130,11 +143,15 @@ def _read_shard(workspace: Workspace, name: str) -> EncodedPairs:
     return EncodedPairs(images, texts, rejected)
 
 
-def _prepare(encoder: "Encoder", pair: Entry) -> tuple[str, Tensor] | Rejection:
+def _prepare(encoder: "Encoder", pair: Entry) -> _Prepared | Rejection:
     try:
-        return pair.caption, prepare_file(encoder, pair.uri)
+        return _Prepared(pair, prepare_file(encoder, pair.uri))
     except InvalidInputError as error:
-        return Rejection(pair.uri, f"not used for the posterior: {error}", datetime.now(UTC))
+        return _rejection(pair, str(error))
+
+
+def _rejection(pair: Entry, why: str) -> Rejection:
+    return Rejection(pair.uri, f"{NOT_USED}: {why}", datetime.now(UTC))
 
 
 def _write_estimate(workspace: Workspace, name: str, estimate: Estimate) -> None:

@@ -23,13 +23,13 @@ from alflow.bayes.curvature import Factors
 from alflow.bayes.evidence import best_prior_precision
 from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.spectrum import Spectrum
-from alflow.domain import Project
+from alflow.domain import Project, Rejection
 from alflow.embeddings import LastLayers
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.progress import Progress, silent
 from alflow.store import items, projects
 from alflow.store.artifacts import digest
-from alflow.workflow.pairs import encode_pairs, estimate_from_pairs
+from alflow.workflow.pairs import NOT_USED, encode_pairs, estimate_from_pairs
 from alflow.workflow.shards import head
 from alflow.workflow.sources import entries
 from alflow.workspace import Workspace
@@ -48,6 +48,15 @@ class Posterior:
     image: KroneckerPosterior
     text: KroneckerPosterior
     hash: str
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """The hash of an estimated posterior, how many pairs are in it, and which were left out."""
+
+    posterior: str
+    pairs: int
+    left_out: tuple[Rejection, ...]
 
 
 @dataclass(frozen=True)
@@ -80,17 +89,19 @@ def estimate_posterior(
     summing: Progress = silent,
     *,
     anywhere: bool = False,
-) -> str:
-    """Estimate the factors from a manifest of images and captions; returns the hash of the posterior.
+    allow_missing: bool = False,
+) -> Estimated:
+    """Estimate the factors from a manifest of images and captions.
 
     `progress` tells how many pairs are encoded, then `summing` how many of them are in the factors.
 
-    Images that cannot be used are left out, with their captions, and recorded among the project's rejections. With
-    `anywhere` the manifest may name files outside its folder. A run that was killed goes on where it was when it is
-    started again: see `alflow.workflow.pairs`.
+    Images that cannot be used are recorded among the project's rejections. With `allow_missing` they are left out, with
+    their captions. With `anywhere` the manifest may name files outside its folder. A run that was killed goes on where
+    it was when it is started again: see `alflow.workflow.pairs`.
 
     Raises:
-        InvalidInputError: the manifest cannot be read, a caption is missing, or fewer than two pairs can be used.
+        InvalidInputError: the manifest cannot be read, a caption is missing, or not all pairs (with `allow_missing`:
+            fewer than two) can be used.
     """
     source = entries(manifest, anywhere=anywhere)
     pairs = source.entries
@@ -101,9 +112,21 @@ def estimate_posterior(
         raise InvalidInputError(f"{manifest} needs a 'caption' for each image; {bare[0]} has none")
     encoder = workspace.encoder(project)
     encoded, folder = encode_pairs(workspace, encoder, pairs, progress)
+    left_out = (*source.rejected, *encoded.rejected)
     with workspace.database.begin() as tx:
-        items.reject(tx, project.id, [*source.rejected, *encoded.rejected])
-    return _keep(workspace, project, BothFactors(*estimate_from_pairs(workspace, encoder, encoded, folder, summing)))
+        before = items.rejections(tx, project.id)
+        mine = [one.uri for one in before if one.reason.startswith(NOT_USED) or one.uri.startswith(f"{manifest}, row ")]
+        items.forget_rejections(tx, project.id, mine)
+        items.reject(tx, project.id, left_out)
+    if left_out and not allow_missing:
+        used = len(encoded.images)
+        raise InvalidInputError(
+            f"{used} of the {used + len(left_out)} pairs of {manifest} can be used; the first that cannot, "
+            f"{left_out[0].uri}: {left_out[0].reason.removeprefix(f'{NOT_USED}: ')}: mend or take out such rows, or "
+            "estimate from the others with --allow-missing"
+        )
+    factors = BothFactors(*estimate_from_pairs(workspace, encoder, encoded, folder, summing))
+    return Estimated(_keep(workspace, project, factors), len(encoded.images), left_out)
 
 
 def export_posterior(workspace: Workspace, project: Project, directory: str) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from math import sqrt
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 import torch
@@ -166,13 +167,14 @@ def captions(folder: Path, count: int = 6) -> Path:
 
 def test_estimated_factors_are_those_of_the_pairs(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
     manifest, encoding, summing = captions(tmp_path / "pairs"), [], []
-    name = estimate_posterior(
+    done = estimate_posterior(
         workspace, pets, str(manifest), lambda *step: encoding.append(step), lambda *step: summing.append(step)
     )
+    assert (done.pairs, done.left_out) == (6, ())
     assert encoding[-1] == (6, 6)
     assert summing == [(0, 6), (6, 6)]
     encoder, loaded = workspace.encoder(pets), load_posterior(workspace, pets)
-    assert loaded.hash == name
+    assert loaded.hash == done.posterior
     images = encoder.images([Image.open(tmp_path / f"pairs/{seed}.png").convert("RGB") for seed in range(6)])
     texts = encoder.texts([f"picture number {seed}" for seed in range(6)])
     for found, expected in zip(
@@ -217,7 +219,7 @@ def test_a_killed_estimate_goes_on_where_it_was(
 
     monkeypatch.setattr(pairs, "_write_estimate", kill_after_one_batch)
     with pytest.raises(KilledError):
-        estimate_posterior(workspace, pets, str(manifest))
+        estimate_posterior(workspace, pets, str(manifest), allow_missing=True)
     monkeypatch.setattr(pairs, "_write_estimate", written)
     starts = []
     stream = pairs.stream_factors
@@ -228,7 +230,7 @@ def test_a_killed_estimate_goes_on_where_it_was(
 
     monkeypatch.setattr(pairs, "stream_factors", noted)
     summed: list[tuple[int, int | None]] = []
-    estimate_posterior(workspace, pets, str(manifest), summing=lambda *step: summed.append(step))
+    estimate_posterior(workspace, pets, str(manifest), summing=lambda *step: summed.append(step), allow_missing=True)
     assert summed == [(0, 5), (3, 5), (5, 5)]
     assert starts == [3]  # five usable pairs in batches of three and two
     assert Path(workspace.artifacts._root, first).stat().st_mtime_ns == written_at
@@ -250,7 +252,8 @@ def test_pairs_that_cannot_be_used_are_left_out_and_recorded(
     (tmp_path / "pairs/2.png").write_bytes(b"")
     with manifest.open("a") as file:
         file.write("\n../elsewhere.png,outside\n")
-    estimate_posterior(workspace, pets, str(manifest))
+    left_out = estimate_posterior(workspace, pets, str(manifest), allow_missing=True).left_out
+    assert len(left_out) == 2
     assert load_posterior(workspace, pets).image.spectrum.factors.n == 5
     with workspace.database.read() as tx:
         reasons = {Path(one.uri).name: one.reason for one in items.rejections(tx, pets.id)}
@@ -258,6 +261,49 @@ def test_pairs_that_cannot_be_used_are_left_out_and_recorded(
     ((place, reason),) = reasons.items()
     assert place.endswith(", row 8")
     assert "--anywhere allows it" in reason
+
+
+def test_pairs_that_cannot_be_used_are_no_reason_to_take_fewer_in_silence(
+    workspace: Workspace, pets: Project, tmp_path: Path
+) -> None:
+    manifest = captions(tmp_path / "pairs")
+    kept = [(path, path.read_bytes()) for path in sorted((tmp_path / "pairs").glob("[0-2].png"))]
+    for path, _ in kept:
+        path.unlink()
+    first = f"{tmp_path}/pairs/0.png: the file does not exist"
+    with pytest.raises(
+        InvalidInputError, match=rf"3 of the 6 pairs of \S+ can be used; the first .*{first}: .*--allow-missing"
+    ):
+        estimate_posterior(workspace, pets, str(manifest))
+    with pytest.raises(NotFoundError, match="has no posterior"):
+        load_posterior(workspace, pets)
+    assert estimate_posterior(workspace, pets, str(manifest), allow_missing=True).pairs == 3
+    for path, data in kept:
+        path.write_bytes(data)
+    assert estimate_posterior(workspace, pets, str(manifest)).pairs == 6
+    with workspace.database.read() as tx:
+        assert items.rejections(tx, pets.id) == []
+
+
+def test_a_source_that_was_away_is_asked_again(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
+    """What is kept of an estimate is named by what the manifest says, which is the same where files are not local."""
+
+    def archive(*seeds: int) -> None:
+        with ZipFile(tmp_path / "pairs.zip", "w") as made:
+            for seed in seeds:
+                made.write(tiny.write_picture(tmp_path / f"{seed}.png", seed), f"{seed}.png")
+
+    rows = "".join(f"zip://{seed}.png::{tmp_path}/pairs.zip,number {seed}\n" for seed in range(4))
+    (tmp_path / "captions.csv").write_text("path,caption\n" + rows)
+
+    def estimated(**options: bool) -> int:
+        return estimate_posterior(workspace, pets, str(tmp_path / "captions.csv"), anywhere=True, **options).pairs
+
+    archive(0, 2, 3)
+    assert estimated(allow_missing=True) == 3
+    archive(0, 1, 2, 3)
+    assert estimated() == 4
+    assert load_posterior(workspace, pets).image.spectrum.factors.n == 4
 
 
 def test_manifests_without_captions_or_images_are_refused(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
