@@ -141,6 +141,15 @@ def forget_rejections(tx: Transaction, project_id: int, uris: Sequence[str]) -> 
         tx.execute(delete(table).where(table.c.project_id == project_id, table.c.uri.in_(chunk)))
 
 
+def forget_rejections_like(tx: Transaction, project_id: int, uri: str, reason: str) -> None:
+    """Take out of the list what begins so: what it says is looked at anew."""
+    table = tables.rejection
+    begins = [
+        func.substr(column, 1, len(text)) == text for column, text in ((table.c.uri, uri), (table.c.reason, reason))
+    ]
+    tx.execute(delete(table).where(table.c.project_id == project_id, *begins))
+
+
 def rejections(tx: Transaction, project_id: int) -> list[Rejection]:
     """The files that were turned away, newest first."""
     table = tables.rejection

@@ -123,7 +123,10 @@ def _web_options(address: Address) -> dict[str, Any]:
         from aiohttp import ClientTimeout  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise InvalidInputError(f"{address.scheme}:// needs aiohttp: pip install 'alflow[http]'") from error
-    return {"client_kwargs": {"timeout": ClientTimeout(**_SECONDS)}, "encoded": _is_encoded(address.path)}
+    from alflow.workflow.redirects import guard  # noqa: PLC0415 - needs the extra
+
+    client = {"timeout": ClientTimeout(**_SECONDS), "trace_configs": [guard()]}
+    return {"client_kwargs": client, "encoded": _is_encoded(address.path)}
 
 
 def _is_encoded(url: str) -> bool:

@@ -22,7 +22,7 @@ from alflow.workflow.archives import archive_of, has_member, read
 from alflow.workflow.listing import archive_folder, bucket_folder, web_folder
 from alflow.workflow.manifests import Row
 from alflow.workflow.reading import is_web_page
-from alflow.workflow.walking import Found, FoundFile, local_folder
+from alflow.workflow.walking import SHUT, Found, FoundFile, local_folder
 
 _MANIFEST_BYTES = 2**31
 
@@ -51,11 +51,13 @@ class Source:
         entries: the files it names, in a fixed order; none was opened.
         rejected: rows of a manifest, and folders, that cannot be used, each with its place and the reason.
         left_out: how many things were passed over, by the reason in words (`{"hidden files": 3}`).
+        outdated: earlier rejections which this look at the source replaces, by how their place and reason begin.
     """
 
     entries: tuple[Entry, ...]
     rejected: tuple[Rejection, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    outdated: tuple[str, str] | None = field(default=None, compare=False)
 
 
 def entries(source: str, *, anywhere: bool = False) -> Source:
@@ -79,7 +81,7 @@ def entries(source: str, *, anywhere: bool = False) -> Source:
     with _telling(address):
         found = _found(address if is_folder else archive_of(address) or address, anywhere=anywhere)
     listed = (Entry(one.uri, label=one.below[0] if len(one.below) > 1 else "") for one in found.files)
-    return Source(tuple(listed), found.rejected, found.left_out)
+    return Source(tuple(listed), found.rejected, found.left_out, (f"{str(address).rstrip('/')}/", SHUT))
 
 
 def read_file(uri: str) -> bytes:
@@ -110,13 +112,13 @@ def _manifest(address: Address, suffix: str, *, anywhere: bool) -> Source:
         rows = manifests.rows(suffix, data)
     except InvalidInputError as error:
         raise InvalidInputError(f"the manifest {address.shown} {error}") from error
-    found, rejected = [], []
+    place, found, rejected = f"{address.shown}, row ", [], []
     for row in rows:
         try:
             found.append(Entry(_named(row, address, anywhere=anywhere), row.label, row.split, row.caption, row.number))
         except InvalidInputError as error:
-            rejected.append(Rejection(f"{address.shown}, row {row.number}", str(error), datetime.now(UTC)))
-    return Source(tuple(found), tuple(rejected))
+            rejected.append(Rejection(f"{place}{row.number}", str(error), datetime.now(UTC)))
+    return Source(tuple(found), tuple(rejected), outdated=(place, ""))
 
 
 def _named(row: Row, manifest: Address, *, anywhere: bool) -> str:
@@ -143,5 +145,6 @@ def _telling(address: Address) -> Iterator[None]:
     try:
         yield
     except InvalidInputError as error:
-        named = str(error).startswith(f"the archive {address.shown}")
-        raise InvalidInputError(str(error) if named else f"{address.shown} cannot be read: {error}") from error
+        reason = str(error).removeprefix("the file cannot be read: ").removeprefix(f"{SHUT}: ")
+        named = reason.startswith(f"the archive {address.shown}")
+        raise InvalidInputError(reason if named else f"{address.shown} cannot be read: {reason}") from error

@@ -19,6 +19,7 @@ NO_FILES: Final = "not files (pipes, sockets, devices)"
 NOWHERE: Final = "links that lead nowhere"
 LOOPS: Final = "links in a loop"
 OUTSIDE: Final = "links that lead out of the folder (--anywhere follows them)"
+SHUT: Final = "the folder cannot be read"  # how reasons begin
 AGAIN: Final = "links to a folder that another link led to"
 
 _FILE: Final = "file"
@@ -98,7 +99,7 @@ def _look_into(walk: _Walk, folder: _Folder) -> list[_Folder]:
         with os.scandir(folder.path) as listed:
             children = list(listed)
     except OSError as error:
-        reason = f"the folder cannot be read: {error.strerror or error}"
+        reason = f"{SHUT}: {error.strerror or error}"
         walk.rejected.append(Rejection(folder.path, reason, datetime.now(UTC)))
         return []
     folders = []

@@ -1,18 +1,30 @@
 """Sources as a whole: on disk, and of a real web server on loopback."""
 
+import asyncio
 import json
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from aiohttp import TraceRequestRedirectParams
+from multidict import CIMultiDict
+from yarl import URL
 
 from alflow.domain import Project
 from alflow.errors import InvalidInputError
+from alflow.store import items
 from alflow.workflow.pool import import_items
+from alflow.workflow.redirects import refuse_inward
 from alflow.workflow.sources import Entry, Source, entries, read_file
 from alflow.workspace import Workspace
 from tests import tiny
@@ -22,6 +34,8 @@ from tests.workflow.test_archives import write_archive
 class _Server(SimpleHTTPRequestHandler):
     """Serves a folder; what lies in `signed/` only with a signature, as stores of objects do, and to GET only."""
 
+    parts: ClassVar[list[int]] = []
+
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         if address.path.startswith("/signed/") and parse_qs(address.query).get("sig") != ["a+b/c="]:
@@ -30,6 +44,14 @@ class _Server(SimpleHTTPRequestHandler):
             self._page(b"<!DOCTYPE html><html><body>Please sign in</body></html>")
         elif address.path == "/share":
             self._page(b"<html><a href='/'>home</a><a href='https://elsewhere.example/a.png'>a</a></html>")
+        elif address.path == "/moved.png":
+            self.send_response(302)
+            self.send_header("Location", "/photos/d.png")
+            self.end_headers()
+        elif address.path == "/parts.zip" and (
+            asked := re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        ):
+            self._part(int(asked[1]), int(asked[2]))
         elif address.path == "/broken.csv":
             self.send_error(500)
         else:
@@ -43,6 +65,16 @@ class _Server(SimpleHTTPRequestHandler):
         self.send_header("Content-Type", "text/html")
         self.end_headers()
         self.wfile.write(data)
+
+    def _part(self, first: int, last: int) -> None:
+        data = Path(self.translate_path(self.path)).read_bytes()
+        part = data[first : last + 1]
+        self.parts.append(len(part))
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {first}-{first + len(part) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        self.wfile.write(part)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
@@ -202,3 +234,59 @@ def test_no_row_ends_an_import(
         if f"row {number}" in f"{one.uri} {one.reason} "
     }
     assert places >= set(range(first, first + len(ROWS) - 1))
+
+
+def test_what_was_mended_leaves_the_list_of_rejections(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
+    def listed() -> list[str]:
+        with workspace.database.read() as tx:
+            return sorted(Path(one.uri).name for one in items.rejections(tx, pets.id))
+
+    tiny.write_picture(tmp_path / "0.png", 0)
+    for name in ("m.csv", "M.csv", "mm.csv"):
+        (tmp_path / name).write_text("path\n0.png\n,,\n../x.png\n")
+        import_items(workspace, pets, str(tmp_path / name))
+    (tmp_path / "m.csv").write_text("path\n0.png\n0.png\n../x.png\n")
+    import_items(workspace, pets, str(tmp_path / "m.csv"))
+    assert listed() == ["M.csv, row 3", "M.csv, row 4", "m.csv, row 4", "mm.csv, row 3", "mm.csv, row 4"]
+
+
+def test_without_the_extra_http_is_refused_with_the_remedy() -> None:
+    code = "import sys; sys.modules['aiohttp'] = None\nfrom alflow.workflow.sources import entries, read_file\n"
+    for call in ("entries('https://host/m.csv')", "read_file('http://host/a.png')"):
+        done = subprocess.run([sys.executable, "-c", code + call], capture_output=True, text=True, check=False)
+        assert done.stderr.splitlines()[-1].startswith("alflow.errors.InvalidInputError")
+        assert done.stderr.splitlines()[-1].endswith("needs aiohttp: pip install 'alflow[http]'")
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent_to", "refused"),
+    [
+        ("http://8.8.8.8/a.png", "http://127.0.0.1/a.png", True),
+        ("http://8.8.8.8/a.png", "//169.254.169.254/latest", True),
+        ("http://8.8.8.8/a.png", "http://[::1]:80/", True),
+        ("http://8.8.8.8/a.png", "/b.png", False),
+        ("http://8.8.8.8/a.png", "https://1.1.1.1/a.png", False),
+        ("http://10.0.0.1/a.png", "http://10.0.0.2/a.png", False),
+    ],
+)
+def test_a_public_server_may_not_send_on_into_this_network(asked: str, sent_to: str, refused: bool) -> None:
+    answer = SimpleNamespace(headers={"Location": sent_to})  # of a server outside, which no test can have
+    step = TraceRequestRedirectParams("GET", URL(asked), CIMultiDict(), answer)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="inside this network") if refused else nullcontext():
+        asyncio.run(refuse_inward(None, None, step))  # type: ignore[arg-type]
+
+
+def test_a_redirect_is_followed(served: tuple[str, Path]) -> None:
+    assert read_file(f"{served[0]}/moved.png") == b"photos/d.png"
+
+
+def test_an_archive_of_a_server_that_gives_parts_is_not_copied(served: tuple[str, Path]) -> None:
+    address, root = served
+    write_archive(root / "parts.zip")
+    with (root / "parts.zip").open("r+b") as file:  # what stands before a zip does not matter to it
+        data = file.read()
+        file.seek(0)
+        file.write(bytes(12 * 2**20) + data)
+    source = entries(f"{address}/parts.zip")
+    assert read_file(source.entries[0].uri) == b"cat/a.png"
+    assert sum(_Server.parts) < 12 * 2**20

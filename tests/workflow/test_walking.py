@@ -138,7 +138,7 @@ def test_folders_and_files_that_may_not_be_read_are_named(root: Path) -> None:
     assert done.stdout.splitlines() == [
         str([(f"{root}/shut", "the folder cannot be read: Permission denied")]),
         f"{root}/b.png the file cannot be read: Permission denied",
-        f"{root}/shut cannot be read: the folder cannot be read: Permission denied",
+        f"{root}/shut cannot be read: Permission denied",
     ]
 
 
