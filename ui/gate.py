@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from alflow.accounts import Visitor
 from alflow.workflow import sign_in
 from alflow.workspace import Workspace
-from ui import access, onward, origin
+from ui import access, allowances, onward, origin
 
 STAMP: Final = "x-alflow-visitor"
 """Header by which Streamlit learns whose websocket it is: it gives nobody the script state of another visitor."""
@@ -96,6 +97,8 @@ class Gate:
             nonlocal closed
             message = await receive()
             if message["type"] == "websocket.receive":
+                while wait := allowances.MESSAGES.take(visitor.annotator.id):
+                    await anyio.sleep(wait)  # reading no further is what a sender feels
                 now = await self._visitor(connection, used=False)
                 if now is None or now.stamp != visitor.stamp:
                     closed = True

@@ -7,35 +7,40 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError, TryLaterError, UnavailableError
-from alflow.workflow import pool
-from ui import desk, grid, pools, services
+from alflow.workflow import pool, whole
+from alflow.workflow.whole import Whole
+from alflow.workspace import Workspace
+from ui import allowances, desk, grid, pools, services
 from ui.body import field, parsed, received
 
 MAX_BODY = 1_000_000
 MOST_EVENTS = 500  # a deck sends 50
 WHOLE = "full"
+A_MINUTE = "private, max-age=60"
 FOREVER = "private, max-age=31536000, immutable"
 
 
-def image(request: Request) -> Response:
+async def image(request: Request) -> Response:
     """Thumbnail, rendition or all pixels of an item; its bytes never change, so the browser may keep them."""
     workspace = services.current().workspace
     project, item, kind = (request.path_params[name] for name in ("project", "item", "kind"))
     try:
-        content = (
-            pool.whole_image(workspace, item, project)
-            if kind == WHOLE
-            else pool.rendition_bytes(workspace, item, kind, project)
-        )
+        if kind == WHOLE:
+            found = await _whole(request, workspace, item, project)
+        else:
+            found = Whole(await run_in_threadpool(pool.rendition_bytes, workspace, item, kind, project), lasting=True)
+    except (TryLaterError, UnavailableError) as error:
+        return _refused(error)
     except AlflowError as error:
         return PlainTextResponse(str(error), 404)
-    headers = {"Cache-Control": FOREVER, "X-Content-Type-Options": "nosniff"}
-    return Response(content, media_type=_media_type(content), headers=headers)
+    kept = FOREVER if found.lasting else A_MINUTE
+    return Response(found.content, media_type=_media_type(found.content), headers={"Cache-Control": kept})
 
 
 def guide(request: Request) -> Response:
@@ -49,6 +54,8 @@ def guide(request: Request) -> Response:
 
 async def sync(request: Request) -> Response:
     """Take the answers a deck has not seen acknowledged; give acknowledgements, the queue and the round's progress."""
+    if too_many := _too_many(request, allowances.ANSWERS):
+        return too_many
     try:
         asked = parsed(await received(request, MAX_BODY, "What the deck sent"), "What the deck sends")
         project_id, annotator_id = request.path_params["project"], request.state.visitor.annotator.id
@@ -65,6 +72,8 @@ async def sync(request: Request) -> Response:
 async def grid_page(request: Request) -> Response:
     """Take an answered page of the grid, or take one back; give the next."""
     project_id, annotator_id = request.path_params["project"], request.state.visitor.annotator.id
+    if too_many := _too_many(request, allowances.ANSWERS):
+        return too_many
     try:
         sent = parsed(await received(request, MAX_BODY, "What the grid sent"), "What the grid sends")
         reply = await pools.ANSWERS.run(grid.exchange, services.current().workspace, project_id, annotator_id, sent)
@@ -79,6 +88,27 @@ ROUTES = [
     Route("/desk/{project:int}/sync", sync, methods=["POST"]),
     Route("/grid/{project:int}", grid_page, methods=["POST"]),
 ]
+
+
+async def _whole(request: Request, workspace: Workspace, item: int, project: int) -> Whole:
+    """Large images are made by few, for each person some, and each of them once.
+
+    Raises:
+        TryLaterError: this person, or everybody together, asks for too many.
+    """
+    kept = await run_in_threadpool(whole.kept_whole, workspace, item, project)
+    if kept is not None:
+        return kept
+    if wait := allowances.LARGE_IMAGES.take(request.state.visitor.annotator.id):
+        raise TryLaterError("These are many large images: try again in a moment.", wait)
+    return await pools.LARGE_IMAGES.once((item, project), whole.make_whole, workspace, item, project)
+
+
+def _too_many(request: Request, allowance: allowances.Allowance) -> Response | None:
+    """What somebody is told who asks too often; what they have to say is not lost, they keep it and send it again."""
+    wait = allowance.take(request.state.visitor.annotator.id)
+    told = {"reason": "These are many requests at once: they go on in a moment."}
+    return JSONResponse(told, 429, {"Retry-After": str(ceil(wait))}) if wait else None
 
 
 def _refused(error: AlflowError) -> Response:

@@ -37,6 +37,8 @@ from ui.theme import THEME
 CONFIG: Mapping[str, object] = {
     "server.headless": True,
     "server.fileWatcherType": "none",
+    "server.maxUploadSize": 1,  # no page takes a file
+    "server.maxMessageSize": 50,  # megabytes, to pages and from them
     "browser.gatherUsageStats": False,
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",

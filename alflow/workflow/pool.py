@@ -29,9 +29,6 @@ from alflow.workspace import Workspace
 SIDES: Final[Mapping[str, int]] = {"rendition": 1024, "thumbnail": 256}
 """Kinds of JPEG kept for the screen, and the length of their longer side in pixels."""
 
-WHOLE_SIDE: Final = 4096
-"""The longer side, at most, of what one sees when zooming in."""
-
 _IN_FLIGHT: Final = 32  # files whose bytes may be in memory at once
 _A_TRANSACTION: Final = 100  # files: what a kill can lose is their database rows, made again from kept renditions
 
@@ -103,29 +100,6 @@ def rendition_bytes(workspace: Workspace, item_id: int, kind: str, project_id: i
         return workspace.artifacts.read_bytes(_path(kind, item.content_hash))
     except NotFoundError as error:
         raise NotFoundError(f"the {kind} of item {item_id} was removed; import {item.uri} again") from error
-
-
-def whole_image(workspace: Workspace, item_id: int, project_id: int) -> bytes:
-    """A JPEG of all the pixels an item has, to look closely; its kept rendition where the source is gone or changed.
-
-    The longer side has at most `WHOLE_SIDE` pixels. The source is read again, and believed only if it still has the
-    bytes that were imported.
-
-    Raises:
-        NotFoundError: the project has no such item, or both its source and its rendition are gone.
-    """
-    kept = rendition_bytes(workspace, item_id, "rendition", project_id)
-    with workspace.database.read() as tx:
-        (item,) = items.by_ids(tx, [item_id])
-    if max(item.width, item.height) <= SIDES["rendition"]:
-        return kept
-    try:
-        data = read_file(item.uri)
-        if hashlib.sha256(data).hexdigest() != item.content_hash:
-            return kept
-        return rendition(read_image(data, longest=WHOLE_SIDE), WHOLE_SIDE, quality=90)
-    except InvalidInputError:
-        return kept
 
 
 def rendition_hash(workspace: Workspace, content_hash: str, kind: str) -> str | None:

@@ -44,14 +44,19 @@ class Stage {
     if (image.complete && image.naturalWidth) this.#painted(entry, image);
   }
 
-  /** Put all pixels of the image in place of those that fit a screen, without a blink. */
+  /** Put all pixels of the image in place of those that fit a screen, without a blink; a busy server is asked again. */
   sharpen(source) {
     const image = this.current && this.images.get(this.current.item_id);
     if (!image || image.dataset.sharp) return;
     image.dataset.sharp = "asked";
     const whole = new Image();
-    whole.onload = () => image.isConnected && (image.src = whole.src);
-    whole.src = source(this.current);
+    const address = source(this.current);
+    const ask = (tries) => {
+      whole.onerror = () => setTimeout(() => image.isConnected && ask(tries + 1), Math.min(1000 * 2 ** tries, 15000));
+      whole.src = address;
+    };
+    whole.onload = () => image.isConnected && (image.src = address);
+    ask(0);
   }
 
   /** Have the browser's cache fetch images that may be wanted while the connection is lost; again where it failed. */

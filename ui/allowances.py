@@ -1,0 +1,45 @@
+"""How much one person may ask for: a store of requests that fills up again, so that bursts pass and floods do not."""
+
+import time
+from collections.abc import Hashable
+from typing import Final
+
+_MOST_KNOWN: Final = 10_000
+
+
+class Allowance:
+    """`burst` at once, and `a_second` more each second, for everybody."""
+
+    def __init__(self, burst: int, a_second: float) -> None:
+        self.burst = burst
+        self.a_second = a_second
+        self._left: dict[Hashable, tuple[float, float]] = {}
+
+    def take(self, who: Hashable, now: float | None = None) -> float:
+        """One request of theirs: 0 where it may go on, else the seconds until it may."""
+        now = time.monotonic() if now is None else now
+        left = self._at(who, now)
+        if left < 1:
+            return (1 - left) / self.a_second
+        self._forget(now)
+        self._left[who] = (left - 1, now)
+        return 0.0
+
+    def _at(self, who: Hashable, now: float) -> float:
+        left, at = self._left.get(who, (float(self.burst), now))
+        return min(float(self.burst), left + self.a_second * (now - at))
+
+    def _forget(self, now: float) -> None:
+        """Whoever has everything left need not be known."""
+        if len(self._left) > _MOST_KNOWN:
+            self._left = {who: left for who, left in self._left.items() if self._at(who, now) < self.burst}
+
+
+LARGE_IMAGES: Final = Allowance(20, 1.0)
+"""Those that have to be made: one looks at an image for longer than a second."""
+
+ANSWERS: Final = Allowance(600, 30.0)
+"""Exchanges of desk and grid, of all tabs of a person; a key held down makes fewer."""
+
+MESSAGES: Final = Allowance(100, 10.0)
+"""What pages send while one uses them; each runs a script."""
