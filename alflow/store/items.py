@@ -142,7 +142,9 @@ def forget_rejections(tx: Transaction, project_id: int, uris: Sequence[str]) -> 
 
 
 def forget_rejections_like(tx: Transaction, project_id: int, uri: str, reason: str) -> None:
-    """Take out of the list what begins so: what it says is looked at anew."""
+    """Take out of the list whose place and reason begin so, for it is looked at anew; nothing if no place is given."""
+    if not uri:
+        return
     table = tables.rejection
     begins = [
         func.substr(column, 1, len(text)) == text for column, text in ((table.c.uri, uri), (table.c.reason, reason))

@@ -86,9 +86,14 @@ def parse(text: str, folder: Address | None = None) -> Address:
         raise InvalidInputError("its name holds a NUL character")
     address = _parse(text, folder)
     _check(address)
-    if _bytes(str(address)) > MAX_ADDRESS:
+    if not is_short(str(address)):
         raise InvalidInputError(f"its name is longer than {MAX_ADDRESS} bytes")
     return address
+
+
+def is_short(address: str) -> bool:
+    """Whether an address can be kept: it has at most `MAX_ADDRESS` bytes, with odd ones written out."""
+    return _bytes(address) <= MAX_ADDRESS
 
 
 def within(address: Address, folder: Address) -> bool:
@@ -144,13 +149,13 @@ def _of_url(scheme: str, rest: str) -> Address:
         return Address(scheme, rest)
     host, _, path = rest.partition("/")
     if host not in {"", "localhost"}:
-        raise InvalidInputError(f"file://{host}/ names another machine; write file:///FOLDER/NAME")
+        raise InvalidInputError(f"file://{host[:_MAX_NAME]}/ names another machine; write file:///FOLDER/NAME")
     plain, decoded = f"/{path}", unquote(f"/{path}", errors="surrogateescape")
     return Address(LOCAL, _normal(plain if os.path.lexists(plain) and not os.path.lexists(decoded) else decoded))
 
 
 def _not_read(scheme: str) -> InvalidInputError:
-    return InvalidInputError(f"alflow does not read {scheme}://; it reads {', '.join(SCHEMES)}")
+    return InvalidInputError(f"alflow does not read {scheme[:_MAX_NAME]}://; it reads {', '.join(SCHEMES)}")
 
 
 def _below(text: str, folder: Address) -> Address:
@@ -190,7 +195,7 @@ def _check(address: Address) -> None:
     elif address.scheme == LOCAL:
         _check_local(address.path)
     elif any(character.isspace() or character == "\\" for character in address.host):
-        raise InvalidInputError(f"{address.host!r} is no name of a machine or bucket")
+        raise InvalidInputError(f"{address.host[:_MAX_NAME]!r} is no name of a machine or bucket")
     elif address.scheme in BUCKETS and ".." in address.path.split("/"):
         raise InvalidInputError("it leads out of its bucket")
 
@@ -202,12 +207,12 @@ def _check_local(path: str) -> None:
         raise InvalidInputError("its name is no valid text") from error
     if "\0" in path:
         raise InvalidInputError("its name holds a NUL character")
-    if any(_bytes(part) > _MAX_NAME for part in path.split("/")):
+    if any(len(os.fsencode(part)) > _MAX_NAME for part in path.split("/")):
         raise InvalidInputError(f"a part of its name is longer than {_MAX_NAME} bytes")
 
 
 def _bytes(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))
+    return len(text.encode("utf-8", "backslashreplace"))
 
 
 def _as_served(address: Address) -> str:

@@ -110,7 +110,7 @@ def _json_row(number: int, line: str) -> Row:
         return Row(number, problem=f"{_NO_OBJECT}, but {_kind(value)}")
     known = {name: part for key, part in value.items() if (name := key.strip().lower()) in COLUMNS}
     if not known.keys() & {"path", "uri"}:
-        return Row(number, problem=f"{_NO_OBJECT} with 'path' or 'uri'; it has: {', '.join(value)}")
+        return Row(number, problem=f"{_NO_OBJECT} with 'path' or 'uri'; it has: {', '.join(value)[:200]}")
     return _row(number, known | {name: value[name] for name in COLUMNS if name in value})
 
 
@@ -179,7 +179,14 @@ def _row(number: int, values: Mapping[str, Any]) -> Row:
     if not where:
         return Row(number, problem="its 'path' is empty")
     label, split, caption = (_as_text(values.get(name)) for name in ("label", "split", "caption"))
+    if not _is_text(caption):
+        return Row(number, problem="its 'caption' is no valid text")
     return Row(number, where, label, split, caption)
+
+
+def _is_text(value: str) -> bool:
+    """Whether there is no half of a surrogate pair in it, which no tokenizer knows."""
+    return value.isascii() or value.encode("utf-8", "replace").decode() == value
 
 
 def _is_empty(value: Any) -> bool:

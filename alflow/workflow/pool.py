@@ -61,9 +61,8 @@ def import_items(
     unknown = unknown_labels(said, classes)
     if strict:
         _refuse_faults(seen, unknown, split)
-    if seen.outdated:
-        with workspace.database.begin() as tx:
-            items.forget_rejections_like(tx, project.id, *seen.outdated)
+    with workspace.database.begin() as tx:
+        items.forget_rejections_like(tx, project.id, *seen.outdated)
     ledger = Ledger({one.id: one.name for one in classes})
     added = _store(workspace, project, seen.rejected, ledger)
     take = partial(_take, workspace, project, split, meanings(said, classes))

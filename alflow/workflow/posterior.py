@@ -115,8 +115,8 @@ def estimate_posterior(
     left_out = (*source.rejected, *encoded.rejected)
     with workspace.database.begin() as tx:
         before = items.rejections(tx, project.id)
-        mine = [one.uri for one in before if one.reason.startswith(NOT_USED) or one.uri.startswith(f"{manifest}, row ")]
-        items.forget_rejections(tx, project.id, mine)
+        items.forget_rejections(tx, project.id, [one.uri for one in before if one.reason.startswith(NOT_USED)])
+        items.forget_rejections_like(tx, project.id, *source.outdated)
         items.reject(tx, project.id, left_out)
     if left_out and not allow_missing:
         used = len(encoded.images)

@@ -7,7 +7,7 @@ else is an archive (`.zip`, `.tar`), one image, or a folder that is walked throu
 label (an ImageFolder tree).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,9 +15,10 @@ from pathlib import Path, PurePosixPath
 
 from alflow.domain import Rejection
 from alflow.errors import InvalidInputError
+from alflow.store.rows import storable
 from alflow.vlm.images import MAX_BYTES
 from alflow.workflow import manifests
-from alflow.workflow.addresses import LOCAL, WEB, Address, parse, within
+from alflow.workflow.addresses import LOCAL, MAX_ADDRESS, WEB, Address, is_short, parse, within
 from alflow.workflow.archives import archive_of, has_member, read
 from alflow.workflow.listing import archive_folder, bucket_folder, web_folder
 from alflow.workflow.manifests import Row
@@ -57,7 +58,7 @@ class Source:
     entries: tuple[Entry, ...]
     rejected: tuple[Rejection, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
-    outdated: tuple[str, str] | None = field(default=None, compare=False)
+    outdated: tuple[str, str] = field(default=("", ""), compare=False)
 
 
 def entries(source: str, *, anywhere: bool = False) -> Source:
@@ -80,8 +81,9 @@ def entries(source: str, *, anywhere: bool = False) -> Source:
         return _manifest(address, suffix, anywhere=anywhere)
     with _telling(address):
         found = _found(address if is_folder else archive_of(address) or address, anywhere=anywhere)
-    listed = (Entry(one.uri, label=one.below[0] if len(one.below) > 1 else "") for one in found.files)
-    return Source(tuple(listed), found.rejected, found.left_out, (f"{str(address).rstrip('/')}/", SHUT))
+    listed = tuple(Entry(one.uri, label=one.below[0] if len(one.below) > 1 else "") for one in found.files)
+    shut = (_rejection(folder.uri, folder.reason) for folder in found.rejected)
+    return _checked(listed, shut, found.left_out, (f"{str(address).rstrip('/')}/", SHUT))
 
 
 def read_file(uri: str) -> bytes:
@@ -117,8 +119,24 @@ def _manifest(address: Address, suffix: str, *, anywhere: bool) -> Source:
         try:
             found.append(Entry(_named(row, address, anywhere=anywhere), row.label, row.split, row.caption, row.number))
         except InvalidInputError as error:
-            rejected.append(Rejection(f"{place}{row.number}", str(error), datetime.now(UTC)))
+            rejected.append(_rejection(f"{place}{row.number}", str(error)))
     return Source(tuple(found), tuple(rejected), outdated=(place, ""))
+
+
+def _checked(
+    listed: Sequence[Entry], rejected: Iterable[Rejection], left_out: Mapping[str, int], outdated: tuple[str, str]
+) -> Source:
+    """What was found in a folder, without the files whose names are too long to be kept."""
+    short = tuple(entry for entry in listed if is_short(entry.uri))
+    long = (entry for entry in listed if not is_short(entry.uri))
+    named = (_rejection(entry.uri, f"its name is longer than {MAX_ADDRESS} bytes") for entry in long)
+    return Source(short, (*rejected, *named), left_out, outdated)
+
+
+def _rejection(uri: str, reason: str) -> Rejection:
+    """A rejection that any database can keep, of whatever foreign text."""
+    kept = storable(uri)
+    return Rejection(kept if is_short(kept) else f"{kept[:500]}...{kept[-500:]}", storable(reason), datetime.now(UTC))
 
 
 def _named(row: Row, manifest: Address, *, anywhere: bool) -> str:

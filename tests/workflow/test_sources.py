@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
+import random
 import re
+import string
 import subprocess
 import sys
 import threading
@@ -24,6 +27,7 @@ from alflow.domain import Project
 from alflow.errors import InvalidInputError
 from alflow.store import items
 from alflow.workflow.pool import import_items
+from alflow.workflow.projects import create_project, name_classes
 from alflow.workflow.redirects import refuse_inward
 from alflow.workflow.sources import Entry, Source, entries, read_file
 from alflow.workspace import Workspace
@@ -290,3 +294,25 @@ def test_an_archive_of_a_server_that_gives_parts_is_not_copied(served: tuple[str
     source = entries(f"{address}/parts.zip")
     assert read_file(source.entries[0].uri) == b"cat/a.png"
     assert sum(_Server.parts) < 12 * 2**20
+
+
+def test_names_that_no_index_could_hold_are_rejected(
+    each_workspace: Workspace, tiny_model: str, tmp_path: Path
+) -> None:
+    project = create_project(each_workspace, "pets", tiny_model, "fp32", name_classes(["cat", "dog"]))
+    signature = "".join(random.Random(0).choices(string.ascii_letters, k=4000))  # which no index shortens
+    rows = [f"https://host/{signature[:2580]}", f"https://host/{signature}", "bad \udcff/" * 300 + "a.png", "x\x01.png"]
+    (tmp_path / "m.csv").write_text("\n".join(["path", *rows]), "utf-8", "surrogateescape")
+    with pytest.raises(InvalidInputError, match="no UTF-8 text"):
+        import_items(each_workspace, project, str(tmp_path / "m.csv"))
+    (tmp_path / "m.jsonl").write_text("".join(json.dumps({"path": row}) + "\n" for row in rows))
+    assert len(import_items(each_workspace, project, str(tmp_path / "m.jsonl"), anywhere=True).rejected) == 4
+    deep = tmp_path / "deep"
+    for _ in range(11):
+        deep /= signature[:250]
+        deep.mkdir(parents=True)
+    tiny.write_picture(deep / "a.png", 0)
+    tiny.write_picture(tmp_path / "deep/b.png", 1)
+    tiny.write_picture(tmp_path / "deep" / os.fsdecode(b"\xff") / "c.png", 1)
+    report = import_items(each_workspace, project, str(tmp_path / "deep"))
+    assert (report.added, len(report.rejected)) == (1, 2)
