@@ -4,6 +4,7 @@ import os
 
 from alflow.commands import (
     backtest,
+    classes,
     embed,
     export,
     find,
@@ -26,6 +27,7 @@ app = new_app(
     cls=Commands,
 )
 projects.register(app)
+classes.register(app)
 importing.register(app)
 settings.register(app)
 embed.register(app)

@@ -1,36 +1,21 @@
-"""`alflow init`, `classes`, `strategies`: a project and its classes."""
+"""`alflow init`, `strategies`: making a project."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from alflow.commands.console import new_app, note, plural, say, show_json, show_table
-from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+from alflow.commands.classes import ClassFile, Templates, given_classes
+from alflow.commands.console import note, plural, say, show_json, show_table
+from alflow.commands.options import AsJson, open_workspace
 from alflow.domain import ProjectSettings, Suggestion
-
-if TYPE_CHECKING:
-    from alflow.domain import NewClass
 
 _DEFAULTS = ProjectSettings()
 _DEFAULT_MODEL = "ViT-B-32/laion2b_s34b_b79k"
-
-_ClassFile = Annotated[
-    Path | None, typer.Option("--classes", help="A file of classes: names one a line, CSV, or JSON with prompts.")
-]
-_Templates = Annotated[
-    list[str] | None,
-    typer.Option("--template", help="Prompt of classes without their own; {} is the name. Repeatable."),
-]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("init")(init)
-    classes = new_app("The classes of a project.")
-    classes.command("list")(list_classes)
-    classes.command("set")(set_project_classes)
-    app.add_typer(classes, name="classes")
     app.command("strategies")(strategies)
 
 
@@ -39,8 +24,8 @@ def init(
     class_names: Annotated[
         list[str] | None, typer.Option("--class", "-c", help="A class name; give one per class.")
     ] = None,
-    class_file: _ClassFile = None,
-    templates: _Templates = None,
+    class_file: ClassFile = None,
+    templates: Templates = None,
     model: Annotated[
         str, typer.Option(help="open_clip model: NAME/PRETRAINED, NAME:FILE, hf-hub:..., local-dir:...")
     ] = _DEFAULT_MODEL,
@@ -86,6 +71,7 @@ def init(
     seed: Annotated[int, typer.Option(help="Root of every random draw.")] = _DEFAULTS.seed,
 ) -> None:
     """Create a project with its classes; names alone are enough to start."""
+    from alflow.workflow.naming import TEMPLATES, complete_classes
     from alflow.workflow.projects import create_project
 
     settings = ProjectSettings(
@@ -105,40 +91,11 @@ def init(
         tau=tau,
         seed=seed,
     )
-    classes = _given_classes(class_names, class_file, templates)
+    templates = templates or list(TEMPLATES)
+    classes = complete_classes(given_classes(class_names, class_file, templates), templates)
     project = create_project(open_workspace(), name, model, precision, classes, settings)
     say(f"created project {project.name} with {plural(len(classes), 'class', 'classes')}")
     note(f"next: alflow import SOURCE --project {project.name}")
-
-
-def list_classes(project: ProjectName = None, as_json: AsJson = False) -> None:
-    """Show the classes: order, key, prompts."""
-    from alflow.workflow.projects import project_classes
-
-    workspace = open_workspace()
-    found = project_classes(workspace, choose_project(workspace, project).id)
-    if as_json:
-        show_json(found)
-        return
-    rows = [
-        (entry.position, entry.hot_key, entry.name, entry.display_name, "; ".join(entry.prompts)) for entry in found
-    ]
-    show_table(["order", "key", "name", "shown as", "prompts"], rows)
-
-
-def set_project_classes(
-    class_names: Annotated[list[str] | None, typer.Argument(help="Class names, in order.")] = None,
-    class_file: _ClassFile = None,
-    templates: _Templates = None,
-    project: ProjectName = None,
-) -> None:
-    """Make these the classes, in this order; a class that has labels cannot go."""
-    from alflow.workflow.projects import set_classes
-
-    wanted = _given_classes(class_names, class_file, templates, required=True)
-    workspace = open_workspace()
-    stored = set_classes(workspace, choose_project(workspace, project).id, wanted)
-    say(f"{plural(len(stored), 'class', 'classes')}: {', '.join(entry.name for entry in stored)}")
 
 
 def strategies(as_json: AsJson = False) -> None:
@@ -150,23 +107,3 @@ def strategies(as_json: AsJson = False) -> None:
         show_json(captions)
     else:
         show_table(["strategy", "what it does"], captions.items())
-
-
-def _given_classes(
-    names: list[str] | None, file: Path | None, templates: list[str] | None, *, required: bool = False
-) -> "list[NewClass]":
-    """The classes named on the command line or in a file.
-
-    Raises:
-        BadParameter: both were given, or none and one is required.
-    """
-    from alflow.workflow.classes import read_classes
-    from alflow.workflow.projects import TEMPLATES, name_classes
-
-    if names and file:
-        raise typer.BadParameter("give class names or a file of classes, not both")
-    if required and not (names or file):
-        raise typer.BadParameter("name the classes, or give a file of them")
-    if file is not None:
-        return read_classes(file, templates or TEMPLATES)
-    return name_classes(names or [], templates or TEMPLATES)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import RowMapping, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import RowMapping, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alflow.domain import ClassLabel, NewClass, Project, ProjectSettings, Suggestion
@@ -14,6 +14,16 @@ from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import upsert
+
+_USES: Final = {
+    "labels": tables.label.c.class_id,
+    "candidates": tables.candidate.c.predicted_class_id,
+    "images with a known class": tables.item.c.truth,
+    "decisions of reviewers": tables.adjudication.c.class_id,
+    "grid pages": tables.grid_page.c.class_id,
+    "answers to checks": tables.gold_check.c.class_id,
+}
+"""What refers to a class."""
 
 
 def create(tx: Transaction, name: str, model: str, precision: str, settings: ProjectSettings) -> Project:
@@ -62,6 +72,16 @@ def by_id(tx: Transaction, project_id: int) -> Project:
     return _project(row)
 
 
+def lock(tx: Transaction, project_id: int) -> Project:
+    """The project, which nobody else changes until the transaction ends.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    tx.execute(select(tables.project.c.id).where(tables.project.c.id == project_id).with_for_update())
+    return by_id(tx, project_id)
+
+
 def all_(tx: Transaction) -> list[Project]:
     """Every project, by name."""
     return [_project(row) for row in tx.execute(select(tables.project).order_by(tables.project.c.name)).mappings()]
@@ -104,6 +124,28 @@ def classes(tx: Transaction, project_id: int) -> list[ClassLabel]:
 def has_class(tx: Transaction, project_id: int, class_id: int) -> bool:
     """Whether the class is one of the project's."""
     return tx.execute(_class_of(), {"project": project_id, "class": class_id}).first() is not None
+
+
+def rename_class(tx: Transaction, class_id: int, name: str) -> None:
+    """Call a class otherwise; all that refers to it stays.
+
+    Raises:
+        ConflictError: another class of the project has the name.
+    """
+    table = tables.class_label
+    try:
+        with tx.begin_nested():
+            tx.execute(update(table).where(table.c.id == class_id).values(name=name))
+    except IntegrityError as error:
+        raise ConflictError(f"there is already a class called {name!r}: choose another name") from error
+
+
+def class_uses(tx: Transaction, class_id: int) -> dict[str, int]:
+    """How many rows of each kind name the class, withdrawn ones too; kinds without any are left out."""
+    counts = {
+        what: tx.execute(select(func.count()).where(column == class_id)).scalar_one() for what, column in _USES.items()
+    }
+    return {what: count for what, count in counts.items() if count}
 
 
 def put_classes(tx: Transaction, project_id: int, new: Sequence[NewClass]) -> list[ClassLabel]:
@@ -156,16 +198,18 @@ def _refuse_doubles(what: str, values: Sequence[str]) -> None:
 
 
 def _remove(tx: Transaction, gone: dict[str, int]) -> None:
-    table, uses = (
-        tables.class_label,
-        (
-            tables.item.c.truth,
-            tables.candidate.c.predicted_class_id,
-            tables.label.c.class_id,
-            tables.adjudication.c.class_id,
-        ),
-    )
-    used = or_(*(select(column).where(column == table.c.id).exists() for column in uses))
-    if names := tx.execute(select(table.c.name).where(table.c.id.in_(gone.values()), used)).scalars().all():
-        raise ConflictError(f"items, candidates or labels use the classes {', '.join(sorted(names))}: keep them listed")
-    tx.execute(delete(table).where(table.c.id.in_(gone.values())))
+    """Take out classes that nothing names.
+
+    Raises:
+        ConflictError: something does; the message counts it.
+    """
+    found = {name: class_uses(tx, class_id) for name, class_id in sorted(gone.items())}
+    if used := {name: uses for name, uses in found.items() if uses}:
+        told = "; ".join(
+            f"{name!r} by {', '.join(f'{n} {what}' for what, n in uses.items())}" for name, uses in used.items()
+        )
+        raise ConflictError(
+            f"in use, so that they cannot go, are the classes {', '.join(used)}: {told}. What is on record stays; "
+            "rename such a class, or keep it listed"
+        )
+    tx.execute(delete(tables.class_label).where(tables.class_label.c.id.in_(gone.values())))

@@ -1,24 +1,17 @@
 """Projects and their classes: created, found, changed. Class names alone are enough to start."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import replace
-from string import ascii_lowercase, digits
+from collections.abc import Iterable, Sequence
 from typing import Final
+from unicodedata import normalize
 
 from alflow.domain import ClassLabel, NewClass, Project, ProjectSettings
-from alflow.errors import InvalidInputError
+from alflow.errors import ConflictError, InvalidInputError
 from alflow.store import projects
-from alflow.text import clean_name, clean_text
+from alflow.text import clean_name, clean_text, likeness, quoted
+from alflow.workflow.naming import TEMPLATES, complete_classes, with_keys
 from alflow.workspace import Workspace
 
-TEMPLATES: Final = ("a photo of a {}",)
-"""Prompts of a class that has none of its own; {} stands for its display name."""
-
 MAX_GUIDELINES: Final = 100_000
-
-HOT_KEYS: Final = "123456789" + ascii_lowercase
-"""Given out in this order to classes without a key."""
 
 
 def create_project(
@@ -39,7 +32,7 @@ def create_project(
     name = clean_name("a project's name", name)
     _check_settings(settings)
     _check_model(model, precision)
-    completed = _with_keys(complete_classes(classes))
+    completed = with_keys(complete_classes(classes))
     with workspace.database.begin() as tx:
         project = projects.create(tx, name, model, precision, settings)
         projects.put_classes(tx, project.id, completed)
@@ -102,17 +95,31 @@ def project_classes(workspace: Workspace, project_id: int) -> list[ClassLabel]:
         return projects.classes(tx, project_id)
 
 
-def set_classes(workspace: Workspace, project_id: int, classes: Sequence[NewClass]) -> list[ClassLabel]:
-    """Make these the project's classes, in this order: known names keep their id, and their key if none is given.
+def set_classes(
+    workspace: Workspace, project_id: int, classes: Sequence[NewClass], templates: Sequence[str] = TEMPLATES
+) -> list[ClassLabel]:
+    """Make these the project's classes, in this order; others go.
+
+    A known name keeps its id, and whatever nothing is given for: its shown name, its prompts, its key. Templates make
+    the prompts of new classes.
 
     Raises:
-        ConflictError: a class that would go is already used by an item, a candidate or a label.
-        InvalidInputError: a class cannot be used; the message names it.
+        ConflictError: a class that would go is in use, or looks like a new one.
+        InvalidInputError: a class cannot be used, or two look alike; the message names them.
+        NotFoundError: there is no such project.
     """
     with workspace.database.begin() as tx:
-        known = {label.name: label.hot_key for label in projects.classes(tx, project_id)}
-        kept = [replace(new, hot_key=new.hot_key or known.get(new.name)) for new in classes]
-        return projects.put_classes(tx, project_id, _with_keys(complete_classes(kept)))
+        projects.lock(tx, project_id)
+        known = {label.name: as_new(label) for label in projects.classes(tx, project_id)}
+        merged = [_merged(known.get(normalize("NFC", new.name).strip()), new) for new in classes]
+        completed = complete_classes(merged, templates, as_before=list(known.values()))
+        _refuse_replacement(known.keys(), [label.name for label in completed])
+        return projects.put_classes(tx, project_id, with_keys(completed))
+
+
+def as_new(label: ClassLabel) -> NewClass:
+    """A class of a project as it would be given."""
+    return NewClass(label.name, label.display_name, label.prompts, label.hot_key)
 
 
 def name_classes(names: Sequence[str], templates: Sequence[str] = TEMPLATES) -> list[NewClass]:
@@ -124,53 +131,27 @@ def name_classes(names: Sequence[str], templates: Sequence[str] = TEMPLATES) -> 
     return complete_classes([NewClass(name, "", ()) for name in names], templates)
 
 
-def complete_classes(classes: Sequence[NewClass], templates: Sequence[str] = TEMPLATES) -> list[NewClass]:
-    """Check classes, and fill in display names and prompts that were left empty; hot keys are given when stored.
+def _merged(known: NewClass | None, new: NewClass) -> NewClass:
+    if known is None:
+        return new
+    shown = new.display_name.strip() or known.display_name
+    return NewClass(known.name, shown, new.prompts or known.prompts, new.hot_key or known.hot_key)
+
+
+def _refuse_replacement(known: Iterable[str], names: Sequence[str]) -> None:
+    """A class that is spelt in another way would be a new one, and the old one would go with all that it has.
 
     Raises:
-        InvalidInputError: a name is missing or given twice, a prompt is empty, a key is no single digit or letter or
-            given twice, or a template has no place for the name.
+        ConflictError: there is one.
     """
-    for label in classes:
-        _check_class(label)
-    for template in templates:
-        if "{}" not in template:
-            raise InvalidInputError(f"the prompt template {template!r} needs a {{}} where the class name goes")
-    _refuse_doubles("name", [label.name.strip() for label in classes])
-    _refuse_doubles("hot key", [label.hot_key for label in classes if label.hot_key])
-    return [_complete(label, templates) for label in classes]
-
-
-def _complete(label: NewClass, templates: Sequence[str]) -> NewClass:
-    name = label.name.strip()
-    display = label.display_name.strip() or re.sub(r"[_\s]+", " ", name).strip()
-    prompts = label.prompts or tuple(template.replace("{}", display) for template in templates)
-    return NewClass(name, display, prompts, label.hot_key)
-
-
-def _with_keys(classes: Sequence[NewClass]) -> list[NewClass]:
-    """Give the next free key to each class without one, as long as there are some."""
-    taken = {label.hot_key for label in classes}
-    free = (key for key in HOT_KEYS if key not in taken)
-    return [replace(label, hot_key=label.hot_key or next(free, None)) for label in classes]
-
-
-def _check_class(label: NewClass) -> None:
-    if not label.name.strip():
-        raise InvalidInputError("a class has no name")
-    if not all(prompt.strip() for prompt in label.prompts):
-        raise InvalidInputError(f"the class {label.name!r} has an empty prompt")
-    if len(set(label.prompts)) < len(label.prompts):
-        raise InvalidInputError(f"the class {label.name!r} has the same prompt twice")
-    if label.hot_key and label.hot_key not in [*digits, *ascii_lowercase]:
-        raise InvalidInputError(
-            f"the hot key of {label.name!r} is {label.hot_key!r}; it must be a digit or a letter a-z"
-        )
-
-
-def _refuse_doubles(what: str, values: Sequence[str]) -> None:
-    if doubles := sorted({value for value in values if values.count(value) > 1}):
-        raise InvalidInputError(f"two classes have the {what} {', '.join(map(repr, doubles))}; give each its own")
+    going = {likeness(name): name for name in known if name not in names}
+    for name in names:
+        if likeness(name) in going:
+            old = going[likeness(name)]
+            raise ConflictError(
+                f"{quoted(name)} looks like the class {quoted(old)}, which would go: write it so, or rename it first "
+                "(`alflow classes rename`)"
+            )
 
 
 def _check_model(model: str, precision: str) -> None:

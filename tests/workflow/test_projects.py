@@ -155,8 +155,50 @@ def test_class_files_of_names_and_of_prompts_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", 'name,prompt\ncat,"a cat\non a mat"\n'),
+        ("a.csv", 'name,prompt\r\ncat,"a cat\non a mat"\r\n'),
+        ("a.csv", '\ufeffName ; Prompt\r\ncat;"a cat\non a mat"\r\n;\r\n'),
+        ("a.csv", 'sep=;\r\nname;prompts\r\ncat;"a cat\non a mat"\r\n'),
+        ("a.tsv", 'NAME\tprompt\tDisplay name\ncat\t"a cat\non a mat"\tcat\n'),
+        ("a.json", '[{"name": "cat", "prompts": "a cat\\non a mat", "hot_key": null}]'),
+    ],
+)
+def test_a_line_end_inside_of_a_cell_stays_whoever_wrote_the_file(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_bytes(text.encode())
+    assert read_classes(tmp_path / name) == [NewClass("cat", "cat", ("a cat\non a mat",))]
+
+
+def test_lines_end_where_lines_end(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes('name,prompt\ncat,"a\r\nb\u2028c"\n'.encode())
+    assert read_classes(tmp_path / "a.csv")[0].prompts == ("a\r\nb\u2028c",)
+    (tmp_path / "a.txt").write_bytes(b"cat\r\ndog\rowl\n")
+    assert [each.name for each in read_classes(tmp_path / "a.txt")] == ["cat", "dog", "owl"]
+
+
+@pytest.mark.parametrize(
     ("name", "text", "message"),
     [
+        ("a.txt", "# animals\ncat\n", "line 1 begins with '# '"),
+        ("a.txt", "cat\u2028dog\n", r"U\+2028"),
+        ("a.json", '["cat", 1]', "'1' is no class"),
+        ("a.json", '["cat", null]', "'null' is no class"),
+        ("a.json", '["cat", ["dog"]]', "is no class"),
+        ("a.json", '[{"name": 1}]', "'1' holds something that is no text"),
+        ("a.json", '[{"name": "cat", "display_name": 0}]', "holds something that is no text"),
+        ("a.json", '[{"name": "cat", "prompts": {}}]', "holds something that is no text"),
+        ("a.json", '[{"name": "cat", "prompts": false}]', "holds something that is no text"),
+        ("a.json", '[{"name": "\\ud800"}]', "half of a surrogate pair"),
+        ("a.json", '{"cat": "a", "cat": "b"}', "'cat' stands in it twice"),
+        ("a.json", "[" * 100_000, "recursion"),
+        ("a.csv", "name\ncat\ncat\n", "two classes have the name 'cat'"),
+        ("a.csv", "name,display_name,prompt\ncat,A,x\ncat,B,y\n", "row 3 gives 'cat' another display_name"),
+        ("a.csv", "name,prompt\ncat,a cat, on a mat\n", "row 2 has more cells"),
+        ("a.csv", "name,prompt\n,a cat\n", "row 2 names no class"),
+        ("a.csv", "name,name\na,b\n", "its columns are"),
+        ("a.csv", 'name,prompt\ncat,"a cat\n', "unexpected end of data"),
+        ("a.csv", "", "a column 'name' is needed"),
         ("a.txt", "", "holds no class"),
         ("a.json", "{", "Expecting property name"),
         ("a.json", "3", "must be a list"),
