@@ -18,6 +18,7 @@ from alflow.store import failures, gold, items, projects
 from alflow.store.artifacts import Artifacts
 from alflow.store.items import NewItem
 from alflow.store.rows import storable
+from alflow.text import quoted
 from alflow.vlm.images import read_image, rendition
 from alflow.workflow.imported import ImportReport, label_faults, rejected
 from alflow.workflow.ledger import Ledger, Taken
@@ -179,7 +180,7 @@ def _split(named: str, default: Split) -> Split:
     try:
         return Split(named.lower()) if named else default
     except ValueError as error:
-        raise InvalidInputError(f"unknown split {named!r}; there are {', '.join(Split)}") from error
+        raise InvalidInputError(f"unknown split {quoted(named)}; there are {', '.join(Split)}") from error
 
 
 def _size_of_known(workspace: Workspace, project: Project, content_hash: str) -> tuple[int, int] | None:
