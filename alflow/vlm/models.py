@@ -8,25 +8,30 @@
 | `hf-hub:organisation/name` | a model of the Hugging Face hub in open_clip form |
 | `local-dir:/path` | a folder with `open_clip_config.json` and weights |
 
-Weights are read from safetensors, or by torch with `weights_only=True`; never unpickled.
+Weights are read from safetensors, or by torch with `weights_only=True`; never unpickled. No Python of a folder or of
+the hub is run: see `alflow.vlm.configuration`.
 """
 
 import hashlib
+import importlib
 import json
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import open_clip
 import torch
 from open_clip.factory import get_model_config
-from open_clip.pretrained import get_pretrained_cfg
+from open_clip.pretrained import download_pretrained_from_hf, get_pretrained_cfg
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from torch import Tensor
 
 from alflow.errors import InvalidInputError, UnavailableError
+from alflow.vlm.configuration import CONFIGURATION, check_folder, read_configuration
 from alflow.vlm.framing import framed
 
 DEMO_MODEL: Final = Path(__file__).parents[1] / "demo" / "model"
@@ -70,12 +75,15 @@ def load_model(reference: str) -> LoadedModel:
         UnavailableError: weights or tokenizer cannot be had on this machine.
     """
     name, pretrained = _parse(reference)
+    tokenizing = _checked(reference, name)
     options = {"force_quick_gelu": True} if _trained_with_quick_gelu(name, pretrained) else {}
     model = _attempt(
         reference,
-        lambda: open_clip.create_model(name, pretrained, precision="fp32", require_pretrained=True, **options),
+        lambda: open_clip.create_model(
+            name, pretrained, precision="fp32", require_pretrained=True, pretrained_text=False, **options
+        ),
     )
-    tokenizer = _attempt(reference, lambda: open_clip.get_tokenizer(name))
+    tokenizer = _attempt(reference, lambda: open_clip.get_tokenizer(name, **tokenizing))
     return assemble(model, {**get_model_config(name), **options}, tokenizer)
 
 
@@ -95,6 +103,33 @@ def assemble(model: Any, architecture: Mapping[str, Any], tokenize: Callable[[li
     prepare = framed(image_transform_v2(seen, is_train=False), seen)
     configuration = {"architecture": architecture, "preprocessing": preprocessing}
     return LoadedModel(model.eval().requires_grad_(requires_grad=False), configuration, prepare, tokenize)
+
+
+def _checked(reference: str, name: str) -> Mapping[str, Any]:
+    """What to tell the tokenizer of a model, whose configuration is checked first: to run no code.
+
+    Raises:
+        InvalidInputError: it holds what is not known to be harmless.
+        UnavailableError: it cannot be had on this machine.
+    """
+    scheme, _, rest = name.partition(":")
+    what = f"the model {reference!r}"
+    if scheme == "hf-hub":
+        path = Path(_attempt(reference, lambda: download_pretrained_from_hf(rest, filename=CONFIGURATION)))
+        model = read_configuration(path, what)["model_cfg"]
+    elif scheme == "local-dir":
+        check_folder(Path(rest), what)
+        model = read_configuration(Path(rest) / CONFIGURATION, what)["model_cfg"]
+    else:
+        model = get_model_config(name)
+    _never_ask()
+    return {"trust_remote_code": False} if model["text_cfg"].get("hf_tokenizer_name") else {}
+
+
+def _never_ask() -> None:
+    """Have transformers refuse a model's code, where it would ask whoever sits at the terminal whether to run it."""
+    if find_spec("transformers") is not None:
+        importlib.import_module("transformers.dynamic_module_utils").TIME_OUT_REMOTE_CODE = 0  # type: ignore[attr-defined]
 
 
 def _parse(reference: str) -> tuple[str, str | None]:
@@ -119,8 +154,8 @@ def _parse(reference: str) -> tuple[str, str | None]:
 
 
 def _folder(path: Path) -> Path:
-    if not (path / "open_clip_config.json").is_file():
-        raise InvalidInputError(f"the model folder {path} holds no open_clip_config.json")
+    if not (path / CONFIGURATION).is_file():
+        raise InvalidInputError(f"the model folder {path} holds no {CONFIGURATION}")
     return path
 
 
@@ -164,10 +199,18 @@ def _attempt(reference: str, load: Callable[[], Any]) -> Any:
     except ImportError as error:
         raise UnavailableError(f"the model {reference!r} needs a package that is not installed: {error}") from error
     except Exception as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = _last_line(error)
         if reference == "demo" or reference.startswith("local-dir:") or ":/" in reference:
             raise InvalidInputError(f"the model {reference!r} cannot be loaded: {reason}") from error
         raise UnavailableError(
             f"the model {reference!r} cannot be had here ({reason}); fetch its weights on a machine with access to the "
             "hub, then name them: 'ARCHITECTURE:/path/to/weights.safetensors' or 'local-dir:/path'"
         ) from error
+
+
+def _last_line(error: Exception) -> str:
+    """Libraries tell what they tried first, and what went wrong last."""
+    if isinstance(error, pickle.UnpicklingError):
+        return "its weights file is damaged, or holds more than tensors; save it as safetensors"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
