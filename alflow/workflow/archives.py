@@ -150,8 +150,9 @@ def _within_memory(address: Address) -> IO[bytes]:
 
 def _zip(file: IO[bytes]) -> _Archive:
     opened = zipfile.ZipFile(file)
-    everything = [about for about in opened.infolist() if not about.is_dir()]
-    files = {about.filename.strip("/"): about for about in everything}
+    named = [(about.filename.replace("\\", "/"), about) for about in opened.infolist()]  # as old Windows tools write
+    everything = [(name.strip("/"), about) for name, about in named if not name.endswith("/")]
+    files = dict[str, zipfile.ZipInfo | tarfile.TarInfo](everything)
     return _Archive(opened, files, _same_name(len(everything) - len(files)))
 
 

@@ -1,10 +1,12 @@
 """Listing the files of a folder that is not on this machine's disks: of a bucket, an archive or a web server."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Final
 from urllib.parse import unquote, urldefrag, urljoin
 
+from alflow.domain import Rejection
 from alflow.errors import InvalidInputError
 from alflow.workflow.addresses import Address
 from alflow.workflow.archives import members, read
@@ -50,15 +52,25 @@ def archive_folder(address: Address) -> Found:
         InvalidInputError: it cannot be read.
     """
     inside = members(address)
-    found, left_out = [], Counter(inside.left_out)
+    found, left_out, rejected = list[FoundFile](), Counter(inside.left_out), []
     start = len(address.path) + 1 if address.path else 0
     for name in inside.files:
-        below = tuple(name[start:].split("/"))
+        below, uri = tuple(name[start:].split("/")), str(Address(address.scheme, name, address.outer))
         if reason := MAC if below[0] == "__MACOSX" else hidden(below):
             left_out[reason] += 1
+        elif "::" in name:
+            rejected.append(Rejection(uri, "'::' in its name parts addresses; rename it", datetime.now(UTC)))
         else:
-            found.append(FoundFile(str(Address(address.scheme, name, address.outer)), below))
-    return Found(tuple(found), left_out)
+            found.append(FoundFile(uri, below))
+    return Found(_below_one_folder(found) if not start else tuple(found), left_out, tuple(rejected))
+
+
+def _below_one_folder(files: list[FoundFile]) -> tuple[FoundFile, ...]:
+    """Files as seen from the one folder of folders in which all lie, as when a folder was packed by its name."""
+    folders = {file.below[0] if len(file.below) > 1 else "" for file in files}
+    if len(folders) != 1 or "" in folders or all(len(file.below) == 2 for file in files):
+        return tuple(files)
+    return tuple(FoundFile(file.uri, file.below[1:]) for file in files)
 
 
 def web_folder(address: Address) -> Found:

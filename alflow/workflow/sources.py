@@ -7,6 +7,7 @@ else is an archive (`.zip`, `.tar`), one image, or a folder that is walked throu
 label (an ImageFolder tree).
 """
 
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -73,10 +74,9 @@ def entries(source: str, *, anywhere: bool = False) -> Source:
         address = parse(source)
     except InvalidInputError as error:
         raise InvalidInputError(f"{source[:200]} cannot be reached: {error}") from error
-    if address.outer is None and address.scheme == LOCAL and not Path(address.path).exists():
-        raise InvalidInputError(f"there is no file or folder {source[:200]}")
+    with _telling(address):
+        is_folder = address.scheme == LOCAL and _is_folder(address.path)
     suffix = PurePosixPath(address.name).suffix
-    is_folder = address.scheme == LOCAL and Path(address.path).is_dir()
     if suffix in manifests.READERS and not is_folder:
         return _manifest(address, suffix, anywhere=anywhere)
     with _telling(address):
@@ -95,13 +95,27 @@ def read_file(uri: str) -> bytes:
     return read(parse(uri), MAX_BYTES + 1)
 
 
+def _is_folder(path: str) -> bool:
+    """Whether there is a folder, or something else, of this name on disk.
+
+    Raises:
+        InvalidInputError: there is nothing, or nobody may know.
+    """
+    try:
+        return stat.S_ISDIR(Path(path).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InvalidInputError(f"there is no file or folder {path}") from error
+    except OSError as error:
+        raise InvalidInputError(error.strerror or str(error)) from error
+
+
 def _found(address: Address, *, anywhere: bool) -> Found:
     """The files of anything but a manifest."""
     alone = Found((FoundFile(str(address), ()),), {})
     if address.outer is not None:
         return alone if has_member(address) else archive_folder(address)
     if address.scheme == LOCAL:
-        return local_folder(address.path, anywhere=anywhere) if Path(address.path).is_dir() else alone
+        return local_folder(address.path, anywhere=anywhere) if _is_folder(address.path) else alone
     if address.scheme in WEB:
         return web_folder(address) if is_web_page(read(address, 1024)) else alone
     return bucket_folder(address)
@@ -164,5 +178,5 @@ def _telling(address: Address) -> Iterator[None]:
         yield
     except InvalidInputError as error:
         reason = str(error).removeprefix("the file cannot be read: ").removeprefix(f"{SHUT}: ")
-        named = reason.startswith(f"the archive {address.shown}")
+        named = reason.startswith((f"the archive {address.shown}", "there is no"))
         raise InvalidInputError(reason if named else f"{address.shown} cannot be read: {reason}") from error

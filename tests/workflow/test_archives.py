@@ -54,6 +54,30 @@ def test_a_folder_and_a_file_of_an_archive(tmp_path: Path) -> None:
     assert [one.uri for one in entries(f"zip://c d.png::{path}").entries] == [f"zip://c d.png::{path}"]
 
 
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (("tree/cat/a.png", "tree/dog/b.png", "tree/c.png", ".DS_Store"), ["cat", "dog", ""]),
+        (("cat/a.png", "cat/b.png"), ["cat", "cat"]),
+        (("cat/a.png", "dog/deep/b.png"), ["cat", "dog"]),
+        (("tree/cat/a.png", "b.png"), ["tree", ""]),
+        (("tree\\cat\\a.png", "tree\\dog\\b.png", "tree\\empty\\"), ["cat", "dog"]),
+        (("/cat/a.png", "/dog/b.png"), ["cat", "dog"]),
+    ],
+)
+def test_labels_are_the_folders_of_what_was_packed(tmp_path: Path, names: tuple[str, ...], labels: list[str]) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, b"")
+    assert [one.label for one in entries(str(tmp_path / "all.zip")).entries] == labels
+
+
+def test_a_name_that_no_address_can_hold_is_rejected(tmp_path: Path) -> None:
+    source = entries(str(write_archive(tmp_path / "all.zip", ("a::b.png", "c.png"))))
+    assert [one.uri for one in source.entries] == [f"zip://c.png::{tmp_path}/all.zip"]
+    assert "rename it" in source.rejected[0].reason
+
+
 def test_an_archive_that_changed_is_read_anew(tmp_path: Path) -> None:
     path = write_archive(tmp_path / "all.zip")
     assert len(entries(str(path)).entries) == 4

@@ -120,10 +120,11 @@ for entry in source.entries:
         read_file(entry.uri)
     except InvalidInputError as error:
         print(entry.uri, error)
-try:
-    entries(sys.argv[1] + "/shut")
-except InvalidInputError as error:
-    print(error)
+for name in ("shut", "shut/d.png", "shut/m.csv", "b.png/c.png"):
+    try:
+        entries(sys.argv[1] + "/" + name)
+    except InvalidInputError as error:
+        print(error)
 """
 
 
@@ -139,7 +140,16 @@ def test_folders_and_files_that_may_not_be_read_are_named(root: Path) -> None:
         str([(f"{root}/shut", "the folder cannot be read: Permission denied")]),
         f"{root}/b.png the file cannot be read: Permission denied",
         f"{root}/shut cannot be read: Permission denied",
+        f"{root}/shut/d.png cannot be read: Permission denied",
+        f"{root}/shut/m.csv cannot be read: Permission denied",
+        f"there is no file or folder {root}/b.png/c.png",
     ]
+
+
+def test_a_source_that_is_a_link_in_a_loop_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("a")
+    with pytest.raises(InvalidInputError, match="a cannot be read: Too many levels of symbolic links"):
+        entries(str(tmp_path / "a"))
 
 
 def test_a_folder_that_is_gone_is_named(tmp_path: Path) -> None:
