@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import pandas as pd
 import streamlit as st
 
 from alflow.domain import Project, Suggestion
@@ -10,6 +9,7 @@ from alflow.workflow import guidelines, projects
 from alflow.workflow.guidelines import Remark
 from ui import access, session
 from ui.cards import WITHOUT_CLASS
+from ui.tables import table
 
 WHEN = {
     Suggestion.NEVER: "Never",
@@ -70,7 +70,7 @@ def remarks(project: Project) -> None:
         st.write(f"Classes they miss: {names}")
     rows = [_row(project, each) for each in told.remarks]
     image = st.column_config.ImageColumn("Image", width="small")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"Image": image}, row_height=56)
+    table(rows, "remarks", column_config={"Image": image}, row_height=56)
 
 
 def _row(project: Project, remark: Remark) -> dict[str, object]:

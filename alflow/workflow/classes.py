@@ -18,6 +18,7 @@ from typing import Any, Final
 from alflow.domain import NewClass
 from alflow.errors import InvalidInputError
 from alflow.text import likeness, quoted
+from alflow.workflow.cells import unquoted
 from alflow.workflow.naming import TEMPLATES, complete_classes
 
 _FIELDS: Final = frozenset({"name", "display_name", "prompts", "hot_key"})
@@ -89,7 +90,8 @@ def _from_csv(text: str) -> list[Mapping[str, Any]]:
     rows = _rows(text)
     classes: dict[str, dict[str, Any]] = {}
     for number, row in rows:
-        given = {column: value.strip() for column, value in row.items() if value.strip()}
+        cells = {column: unquoted(value).strip() for column, value in row.items()}
+        given = {column: value for column, value in cells.items() if value}
         if not given:
             continue
         if "name" not in given:

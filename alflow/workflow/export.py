@@ -1,7 +1,5 @@
 """Take the work home: labels with their provenance, and the fitted last layer."""
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
@@ -17,6 +15,7 @@ import pyarrow.parquet as pq
 from alflow.errors import ConflictError, InvalidInputError
 from alflow.store import adjudications, labels, projects, provenance, rounds
 from alflow.store.provenance import Provenance
+from alflow.workflow.cells import write_csv
 from alflow.workflow.model import fit_path, last_fit
 from alflow.workspace import Workspace
 
@@ -105,22 +104,22 @@ def _plain(row: LabelRow) -> dict[str, Any]:
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, [field.name for field in fields(LabelRow)])
-    writer.writeheader()
-    writer.writerows({name: _iso(value) for name, value in row.items()} for row in rows)
-    return file.getvalue().encode()
+    plain = ({name: _iso(value) for name, value in row.items()} for row in rows)
+    return write_csv([field.name for field in fields(LabelRow)], plain)
 
 
 def _jsonl(rows: list[dict[str, Any]]) -> bytes:
     lines = [json.dumps({name: _iso(value) for name, value in row.items()}, ensure_ascii=False) for row in rows]
-    return "".join(f"{line}\n" for line in lines).encode()
+    return "".join(f"{line.translate(_LINE_ENDS)}\n" for line in lines).encode()
 
 
 def _parquet(rows: list[dict[str, Any]]) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows, _SCHEMA), sink)
     return bytes(sink.getvalue())
+
+
+_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}  # to some readers; JSON knows them as text
 
 
 def _iso(value: Any) -> Any:

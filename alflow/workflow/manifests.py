@@ -15,6 +15,7 @@ from typing import Any, Final
 from pyarrow import Table, parquet
 
 from alflow.errors import InvalidInputError
+from alflow.workflow.cells import unquoted
 from alflow.workflow.reading import is_web_page
 
 COLUMNS: Final = ("path", "uri", "label", "split", "caption")
@@ -60,7 +61,7 @@ def _csv(data: bytes, mark: str = ",") -> Iterator[Row]:
         elif any(cell.strip() for cell in cells[len(header) :]):
             yield Row(number, problem=f"it has {len(cells)} cells, the header {len(header)}; a comma needs quotes")
         else:
-            yield _row(number, {name: cells[at] for name, at in columns.items() if at < len(cells)})
+            yield _row(number, {name: unquoted(cells[at]) for name, at in columns.items() if at < len(cells)})
 
 
 def _records(lines: Sequence[str], mark: str) -> Iterator[tuple[int, list[str] | str]]:

@@ -101,6 +101,18 @@ def test_the_selector_changes_the_project(desk: Desk, signed_in: Open, project: 
     expect(page.locator("[data-is=title]")).to_have_text(other.name)
 
 
+def test_what_a_spreadsheet_would_run_is_offered_in_quotes_only(desk: Desk, signed_in: Open, tmp_path: Path) -> None:
+    """Streamlit's own download of a table quotes nothing; ours does."""
+    project, opened = world.build(desk.workspace, tmp_path, "cells", 2)
+    with desk.workspace.database.begin() as tx:
+        items.reject(tx, project.id, [Rejection("=1+1.jpg", "the file ends in the middle", opened.opened_at)])
+    page = signed_in("Ada", project.name, "project")
+    page.get_by_text("Files turned away: 1").click()
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(2)
+    expect(page.get_by_role("button", name="Fullscreen")).to_have_count(2)
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(1)  # of the classes
+
+
 def test_signing_out_closes_the_door(desk: Desk, signed_in: Open, project: Project) -> None:
     page = signed_in("Ada", project.name)
     page.get_by_role("button", name="Sign out").click()

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,7 +12,8 @@ from safetensors.torch import load_file
 from alflow.domain import Project
 from alflow.errors import ConflictError, InvalidInputError
 from alflow.workflow.advance import advance
-from alflow.workflow.export import export_labels, export_projection, label_rows
+from alflow.workflow.cells import unquoted
+from alflow.workflow.export import encode_labels, export_labels, export_projection, label_rows
 from alflow.workflow.label import sign_in, undo
 from alflow.workflow.model import load_model
 from alflow.workspace import Workspace
@@ -35,6 +37,30 @@ def test_every_format_says_the_same(workspace: Workspace, labelled: Project, tmp
     for plain, exact, typed in zip(of_csv, of_jsonl, of_parquet, strict=True):
         assert plain == {name: "" if value is None else str(value) for name, value in exact.items()}
         assert exact == {name: v.isoformat() if hasattr(v, "isoformat") else v for name, v in typed.items()}
+
+
+DANGEROUS = ["=1+1", "+1", "-2", "@x", " =1", "'=1", "''+1", "'quoted'", "a;=1", "a\u2028b", "a\x85b", "plain"]
+
+
+@pytest.mark.parametrize("text", DANGEROUS)
+def test_what_a_spreadsheet_would_run_is_quoted_and_reads_back(
+    workspace: Workspace, project: Project, text: str
+) -> None:
+    """Whoever writes a comment, a name or a class must not write a formula into the reader's spreadsheet."""
+    advance(workspace, project.id)
+    answer(workspace, project)
+    row = label_rows(workspace, project.id)[0]
+    hostile = {"uri": text, "class_name": text, "annotator": text, "comment": text, "proposed_class": text}
+    row = replace(row, **hostile, settled_class=text, settled_by=text, score=-0.5, seconds=1.5)  # type: ignore[arg-type]
+    (read,) = csv.DictReader(io.StringIO(encode_labels([row], ".csv").decode(), newline=""))
+    for column in (*hostile, "settled_class", "settled_by"):
+        assert not read[column].lstrip().startswith(("=", "+", "-", "@"))
+        assert unquoted(read[column]) == text
+    assert (float(read["score"]), float(read["seconds"])) == (-0.5, 1.5)
+    (line,) = encode_labels([row], ".jsonl").decode().splitlines()
+    assert json.loads(line)["comment"] == text
+    (typed,) = pq.read_table(io.BytesIO(encode_labels([row], ".parquet"))).to_pylist()
+    assert typed["comment"] == text
 
 
 def test_provenance_leads_back_to_the_picture(workspace: Workspace, labelled: Project) -> None:

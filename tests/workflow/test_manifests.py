@@ -51,6 +51,14 @@ def test_case_and_spaces_of_a_header_do_not_count(header: str) -> None:
     assert rows(".csv", f"{header}\na.png,cat\n".encode()) == [Row(2, "a.png", "cat")]
 
 
+def test_cells_that_were_quoted_for_a_spreadsheet_are_read_as_they_were() -> None:
+    """As `alflow export` writes them; in a file that knows no formulas an apostrophe is one."""
+    found = rows(".csv", b"path,label,caption\n'=1.png,'+1,''-1\n=2.png,'90s,'\n")
+    assert found == [Row(2, "=1.png", "+1", caption="'-1"), Row(3, "=2.png", "'90s", caption="'")]
+    assert rows(".tsv", b"path\n'@3.png\n") == [Row(2, "@3.png")]
+    assert rows(".jsonl", b'{"path": "\'=1.png"}') == [Row(1, "'=1.png")]
+
+
 def test_quotes_inside_a_cell_are_read_as_they_stand() -> None:
     assert read(".tsv", 'path\tcaption\na.png\t"Stop" says the sign\nb.png\t5" nail\n') == (
         {2: "a.png", 3: "b.png"},

@@ -146,6 +146,13 @@ def test_class_files(tmp_path: Path, name: str, text: str) -> None:
     assert read_classes(tmp_path / name) == WANTED
 
 
+def test_a_class_file_gives_cells_back_as_they_were_quoted(tmp_path: Path) -> None:
+    """As alflow and others quote what a spreadsheet would run."""
+    (tmp_path / "classes.csv").write_text("name,prompt\n'-1,'=x\n''+1,'90s\n")
+    found = read_classes(tmp_path / "classes.csv")
+    assert [(each.name, each.prompts) for each in found] == [("-1", ("=x",)), ("'+1", ("'90s",))]
+
+
 def test_class_files_of_names_and_of_prompts_by_name(tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("cat\n\n dog \n")
     assert read_classes(tmp_path / "names.txt") == name_classes(["cat", "dog"])

@@ -9,7 +9,6 @@ from subprocess import Popen
 from typing import Final, get_args
 
 import altair as alt
-import pandas as pd
 import streamlit as st
 
 from alflow.domain import Backtest, Project, ProjectSettings, Trial, TrialMode, TrialPoint
@@ -20,6 +19,7 @@ from alflow.workflow.strategies import strategy_captions
 from alflow.workflow.study import Grid, Study
 from ui import access, session
 from ui.empty import no_project
+from ui.tables import table
 from ui.trial_charts import gains, paired_curves
 
 REFRESH = "4s"
@@ -177,7 +177,7 @@ def _live(one: Backtest, grid: Grid, measure: Measure, reference: str, level: fl
         }
         for each in standings
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=_COLUMNS)
+    table(rows, "standings", column_config=_COLUMNS)
 
 
 def _stops(found: Study, settings: ProjectSettings) -> None:
@@ -211,7 +211,7 @@ def _stops(found: Study, settings: ProjectSettings) -> None:
         }
         for (trial, points), stop in zip(found.points.items(), stops.values(), strict=True)
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=_COLUMNS)
+    table(rows, "stops", column_config=_COLUMNS)
     strategy = st.selectbox("Calibration of", list(dict.fromkeys(trial.strategy for trial in found.points)))
     st.altair_chart(_calibration({trial: each for trial, each in found.points.items() if trial.strategy == strategy}))
     st.caption(

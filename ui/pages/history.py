@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from alflow.domain import ClassLabel, Label, Project
@@ -14,6 +13,7 @@ from alflow.workflow.history import Change, Happening, ItemHistory
 from ui import session
 from ui.cards import WITHOUT_CLASS
 from ui.empty import no_project
+from ui.tables import table
 
 _TROUBLE = "history-refused"
 _WORDS = {
@@ -73,7 +73,7 @@ def _recent(project: Project) -> None:
     ]
     config = {"Image": st.column_config.ImageColumn(), "At": st.column_config.DatetimeColumn(format="D MMM, HH:mm:ss")}
     height = 48 * min(len(rows), 12) + 40
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, row_height=48, height=height)
+    table(rows, "changes", column_config=config, row_height=48, height=height)
 
 
 def _item(project: Project, found: ItemHistory) -> None:

@@ -3,7 +3,6 @@
 import shlex
 from html import escape
 
-import pandas as pd
 import streamlit as st
 
 from alflow.domain import Split
@@ -12,6 +11,7 @@ from alflow.workflow.review import Overview
 from alflow.workflow.stopping import in_words
 from ui import instructions, session
 from ui.empty import no_classes, no_project
+from ui.tables import table
 
 SPLIT_HELP = {
     Split.POOL: "Images alflow may ask about",
@@ -77,7 +77,7 @@ def _classes(overview: Overview) -> None:
     labels = st.column_config.ProgressColumn(format="%d", min_value=0, max_value=most)
     config = {"Labels": labels, "Key": st.column_config.TextColumn(width=50)}
     height = 35 * min(len(rows) + 1, 23) + 3
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, height=height)
+    table(rows, "classes", column_config=config, height=height)
 
 
 def _setup(overview: Overview) -> None:
@@ -124,7 +124,7 @@ def _rejections(overview: Overview) -> None:
         return
     with st.expander(f"Files turned away: {len(rejected):,}", icon=":material/block:"):
         rows = [{"File": each.uri, "Reason": each.reason, "At": each.at} for each in rejected]
-        st.dataframe(pd.DataFrame(rows), hide_index=True)
+        table(rows, "rejections")
 
 
 def _not_embedded(overview: Overview) -> None:
@@ -136,4 +136,4 @@ def _not_embedded(overview: Overview) -> None:
             {"File": each.uri, "Reason": each.reason, "Tries": each.attempts, "Next try": each.next_at}
             for each in failed
         ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True)
+        table(rows, "unembedded")

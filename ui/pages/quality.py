@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from math import isnan
 
-import pandas as pd
 import streamlit as st
 
 from alflow.domain import Project
@@ -12,6 +11,7 @@ from alflow.workflow import projects, quality, relabel
 from alflow.workflow.quality import AnnotatorQuality, Estimate, QualityReport
 from ui import session
 from ui.empty import no_project
+from ui.tables import table
 
 
 def show() -> None:
@@ -57,9 +57,7 @@ def _annotators(project: Project, report: QualityReport) -> None:
         "Estimate how often each is right (Dawid-Skene)", help="From the votes alone: whoever agrees with the reliable"
     )
     weighed, remedy = _weighed(project) if wanted else ({}, None)
-    st.dataframe(
-        pd.DataFrame([_row(one, weighed) for one in report.annotators]), hide_index=True, column_config=_COLUMNS
-    )
+    table([_row(one, weighed) for one in report.annotators], "annotators", column_config=_COLUMNS)
     st.caption(
         "Agreement: votes for the class that a reviewer settled, else for what most of the others say; a tie judges "
         "nobody. Checks: test images whose class is known. In brackets intervals of 95 %."
@@ -112,7 +110,7 @@ def _pairs(report: QualityReport) -> None:
         {"Annotator": names[one], "and": names[other], "Images": pair.items, "Agree": pair.agreement}
         for (one, other), pair in sorted(report.pairs.items(), key=lambda each: (-each[1].items, each[0]))
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=_COLUMNS)
+    table(rows, "pairs", column_config=_COLUMNS)
 
 
 def _advice(project: Project) -> None:
@@ -148,7 +146,7 @@ def _advice(project: Project) -> None:
         }
         for one in advice.again
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=_COLUMNS, row_height=64)
+    table(rows, "again", column_config=_COLUMNS, row_height=64)
     st.button(
         f"Ask once more about these {len(rows)}",
         icon=":material/replay:",

@@ -13,6 +13,7 @@ from ui import cards, session
 from ui.charts import learning_curve
 from ui.components.gallery import gallery
 from ui.empty import no_project, no_rounds
+from ui.tables import table
 
 REFRESH = "4s"
 
@@ -46,7 +47,7 @@ def _live(project: Project, known: Sequence[object]) -> None:
     _curves(evaluations)
     if summaries:
         st.subheader("All rounds")
-        st.dataframe(_table(summaries, evaluations), hide_index=True, column_config=_COLUMNS)
+        table(_table(summaries, evaluations), "rounds", column_config=_COLUMNS)
 
 
 def _figures(n_labels: int, evaluations: Sequence[Evaluation]) -> None:
