@@ -10,6 +10,7 @@ from alflow.private import private_folder, tighten
 from alflow.settings import Settings
 from alflow.store.artifacts import Artifacts
 from alflow.store.database import Database
+from alflow.store.disk import check_writable
 
 if TYPE_CHECKING:
     from alflow.vlm.encoder import Encoder
@@ -52,6 +53,16 @@ class Workspace:
             UnavailableError: it belongs to a newer alflow, or cannot be reached.
         """
         return Database.upgrade((settings or Settings()).database)
+
+    def check_writable(self) -> None:
+        """Would a write succeed now, in the home, the database and the artifacts, as far as a glance can tell?
+
+        Raises:
+            UnavailableError: a disk is full, or may not be written.
+        """
+        check_writable(self.settings.home.resolve())
+        self.database.check_writable()
+        self.artifacts.check_writable()
 
     def encoder(self, project: Project) -> "Encoder":
         """The project's encoder, loaded once (open_clip takes seconds to import, so not before it is asked for)."""

@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+import httpx
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 from prefect.types.entrypoint import EntrypointType
@@ -38,8 +39,8 @@ def main() -> None:
     ready = parser.parse_args().ready
     try:
         serve(Settings(), ready)
-    except AlflowError as error:
-        sys.exit(f"alflow: {error}")
+    except (AlflowError, httpx.HTTPError) as error:
+        sys.exit(f"alflow: {standing.in_words(error)}")
 
 
 def serve(settings: Settings, ready: Path | None = None) -> None:

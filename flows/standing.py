@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
@@ -11,6 +12,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId, FlowRunFilter
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
+from prefect.settings import get_current_settings
 
 PAUSED = "the schedule is paused in Prefect: nothing is done until it is resumed there, or alflow is started again"
 RESUMED = "the schedule was paused in Prefect; it goes on now"
@@ -42,6 +44,20 @@ async def watch(name: str, say: Callable[[str], None], said: str = "") -> None:
             if words != said:
                 say(words)
                 said = words
+
+
+def in_words(error: Exception) -> str:
+    """What keeps the schedule from being set up, where it is Prefect's server: its address, and what to do."""
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in {401, 403}:
+        return f"the Prefect server at {_address()} does not know us: set PREFECT_API_AUTH_STRING or PREFECT_API_KEY"
+    if isinstance(error, httpx.TransportError):
+        return f"the Prefect server at {_address()} does not answer ({error or type(error).__name__})"
+    return str(error)
+
+
+def _address() -> str:
+    parts = urlsplit(get_current_settings().api.url or "")
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _is_paused(deployment: DeploymentResponse) -> bool:

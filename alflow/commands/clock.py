@@ -2,27 +2,29 @@
 
 import os
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
 
 from alflow.errors import UnavailableError
 from alflow.private import private_folder, private_opener
 from alflow.settings import Settings
 
 LOOPBACK = "127.0.0.1"
+_FILE = ".env"
 _USER = "alflow"
 _SHORTEST = 20  # characters of a secret file that can be one of ours
 
 
-def own_server(environment: Mapping[str, str]) -> str:
-    """The address of the server that the person names (`PREFECT_API_URL`); empty where alflow starts one."""
-    return environment.get("PREFECT_API_URL", "").strip()
+def own_server() -> str:
+    """The address of the server that the person names, in the environment or `.env`; empty where alflow starts one."""
+    return ({**dotenv_values(_FILE), **os.environ}.get("PREFECT_API_URL") or "").strip()
 
 
 def where(settings: Settings) -> str:
     """How to open the schedule in a browser, for the terminal: the address, and where the password is."""
-    if named := own_server(os.environ):
+    if named := own_server():
         parts = urlsplit(named)
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     return f"http://{LOOPBACK}:{settings.prefect_port} (the password is in {secret_file(settings.home)})"
@@ -50,13 +52,14 @@ def secret(home: Path) -> str:
             file.write(f"{(made := f'{_USER}:{secrets.token_urlsafe(32)}')}\n")
             return made
     except (OSError, UnicodeError) as error:
-        raise UnavailableError(f"the secret of the schedule in {path} cannot be kept: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UnavailableError(f"the secret of the schedule cannot be kept in {path}: {why}") from error
 
 
 def client_environment(settings: Settings) -> dict[str, str]:
     """The variables that lead Prefect's clients to the server; what the person set for one of their own stays."""
     theirs = {name: value for name, value in os.environ.items() if name.startswith("PREFECT_")}
-    if own_server(os.environ):
+    if own_server():
         return theirs
     return {
         "PREFECT_HOME": str(settings.home / "prefect"),

@@ -6,6 +6,7 @@ started as soon as `alflow up` is gone, however it went: the pipe whose other en
 
 import argparse
 import contextlib
+import ctypes
 import os
 import re
 import signal
@@ -30,6 +31,7 @@ _LINE_BYTES = 65536
 _LAST_WORDS_SECONDS = 0.5
 _SECRET_NAME = re.compile(r"(ALFLOW|PREFECT)_.*(TOKEN|SECRET|PASSWORD|AUTH_STRING|API_KEY)")
 _PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:([^/@\s]+)@")
+_PR_SET_PDEATHSIG = 1
 _SHORTEST_SECRET = 4  # to hide every "a" would hide nothing but sense
 
 
@@ -75,7 +77,13 @@ def main() -> int:
     log = Log(arguments.log, secrets_of(os.environ))
     log.mark(f"{arguments.name}: started")
     handed = [] if arguments.handed is None else [arguments.handed]
-    child = subprocess.Popen(arguments.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=handed)
+    child = subprocess.Popen(
+        arguments.command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=handed,
+        preexec_fn=_die_with_keeper if sys.platform == "linux" else None,  # noqa: PLW1509 (no threads yet)
+    )
     for descriptor in handed:
         os.close(descriptor)
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
@@ -95,6 +103,11 @@ def secrets_of(environment: Mapping[str, str]) -> frozenset[str]:
     found = {form for value in (*named, *in_urls) for form in (value, quote(value), quote(value, ""), unquote(value))}
     # Of `user:password` the password alone is a secret too.
     return frozenset(secret for secret in found | {value.partition(":")[2] for value in named} if _is_long(secret))
+
+
+def _die_with_keeper() -> None:
+    """Linux: should the keeper be killed along with `alflow up`, the part goes too."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _is_long(secret: str) -> bool:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from alflow.commands import clock
@@ -15,6 +16,9 @@ from alflow.commands.ports import free_port, is_free
 from alflow.commands.processes import Service, Supervisor, answers, only_one, stop_on_signals
 from alflow.errors import UnavailableError
 from alflow.settings import Settings
+
+if TYPE_CHECKING:
+    from alflow.workspace import Workspace
 
 _PRIVATE = 0o077
 _KEPT = -1
@@ -29,22 +33,16 @@ def run_up(settings: Settings) -> None:
         ConflictError: alflow already runs on this home.
         UnavailableError: a part did not start, or ended by itself; a port is taken; the home cannot be written.
     """
-    accounts = _prepare_database(settings)
-    settings = _completed(settings)
+    from alflow.workflow.sign_in import has_accounts
+
+    workspace = _prepared(settings)
     stopping = threading.Event()
     with only_one(settings.home / "up.lock", f"alflow up in {settings.home}"), stop_on_signals(stopping):
-        *parts, schedule = services(settings)
-        with Supervisor(stopping) as supervisor:
-            note(f"starting {' and '.join(part.name for part in parts)} ...")
-            for part in parts:
-                supervisor.start(part)
-            if supervisor.wait():
-                note("starting the schedule ...")
-                supervisor.start(schedule)
-            if supervisor.wait():
-                _announce(settings, accounts=accounts)
-            supervisor.watch(_tell_changes(settings.home / _MARKER))
-            note("stopping ...")
+        try:
+            _run_parts(_completed(settings), stopping, accounts=has_accounts(workspace))
+        except UnavailableError:
+            workspace.check_writable()  # a full disk is worth more words than what it did to a part
+            raise
     note("stopped")
 
 
@@ -83,7 +81,7 @@ def services(settings: Settings) -> tuple[Service, ...]:
         ready=marker.exists,
         umask=umask,
     )
-    if clock.own_server(os.environ):
+    if clock.own_server():
         return pages, schedule
     server = Service(
         name="the Prefect server",
@@ -97,17 +95,34 @@ def services(settings: Settings) -> tuple[Service, ...]:
     return server, pages, schedule
 
 
+def _run_parts(settings: Settings, stopping: threading.Event, *, accounts: bool) -> None:
+    *parts, schedule = services(settings)
+    with Supervisor(stopping) as supervisor:
+        note(f"starting {' and '.join(part.name for part in parts)} ...")
+        for part in parts:
+            supervisor.start(part)
+        if supervisor.wait():
+            note("starting the schedule ...")
+            supervisor.start(schedule)
+        if supervisor.wait():
+            _announce(settings, accounts=accounts)
+        supervisor.watch(_tell_changes(settings.home / _MARKER))
+        note("stopping ...")
+
+
 def _completed(settings: Settings) -> Settings:
     """Absolute home, free ports that differ, a token: everything the parts must agree on."""
-    port = _port(settings)
-    if port != settings.port:
-        note(f"port {settings.port} is in use; taking {port}")
-    server = not clock.own_server(os.environ)
+    port, prefect_port = _port(settings), settings.prefect_port
+    if not clock.own_server():
+        prefect_port = free_port(clock.LOOPBACK, prefect_port, avoid={port})
+    for wanted, taken in ((settings.port, port), (settings.prefect_port, prefect_port)):
+        if wanted != taken:
+            note(f"port {wanted} is in use; taking {taken}")
     return settings.model_copy(
         update={
             "home": settings.home.resolve(),
             "port": port,
-            "prefect_port": free_port(clock.LOOPBACK, settings.prefect_port, avoid={port}) if server else port,
+            "prefect_port": prefect_port,
             "sign_in_token": settings.sign_in_token or secrets.token_urlsafe(24),
         }
     )
@@ -130,16 +145,22 @@ def _port(settings: Settings) -> int:
     return settings.port
 
 
-def _prepare_database(settings: Settings) -> bool:
-    """Create or check the database here, so that its errors are ours to print; whether people have accounts."""
-    from alflow.workflow.sign_in import has_accounts, require_door
+def _prepared(settings: Settings) -> "Workspace":
+    """Create or check the database here, so that its errors are ours to print.
+
+    Raises:
+        InvalidInputError: the host is not loopback, and nobody could sign in as themselves.
+        UnavailableError: the database belongs to another version of alflow, or nothing can be stored.
+    """
+    from alflow.workflow.sign_in import require_door
     from alflow.workspace import Workspace
 
     workspace = Workspace.open(settings)
     require_door(workspace)
+    workspace.check_writable()
     if not settings.is_local and not settings.address.startswith("https:"):
         note(f"passwords travel to {settings.address} in the clear: put https before it, and name it ALFLOW_PUBLIC_URL")
-    return has_accounts(workspace)
+    return workspace
 
 
 def _environment(settings: Settings) -> dict[str, str]:

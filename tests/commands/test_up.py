@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,10 +19,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from alflow.commands import up
 from alflow.commands.clock import secret
-from alflow.commands.ports import free_port
+from alflow.commands.ports import free_port, is_free
 from alflow.commands.processes import answers
 from alflow.commands.up import sign_in_link
+from alflow.errors import UnavailableError
 from alflow.settings import Settings
 from ui import server
 
@@ -46,6 +49,39 @@ def test_up_says_why_it_does_not_start(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (1, "")
     assert re.fullmatch(r"error: alflow does not listen on '0\.0\.0\.0': there are no accounts yet.*\n", result.stderr)
     assert not (tmp_path / "logs").exists()
+
+
+@pytest.fixture
+def listening() -> Iterator[int]:
+    """A port somebody listens on; the two above it are free."""
+    with contextlib.ExitStack() as held:
+        while True:
+            taken = held.enter_context(socket.socket())
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port: int = taken.getsockname()[1]
+            if port < 65000 and all(is_free("127.0.0.1", port + step) for step in (1, 2)):
+                yield port
+                return
+
+
+def test_the_pages_do_not_take_the_port_of_prefect(listening: int, tmp_path: Path) -> None:
+    completed = up._completed(Settings(home=tmp_path, port=listening, prefect_port=listening + 1))
+    assert (completed.port, completed.prefect_port) == (listening + 2, listening + 1)
+    both = up._completed(Settings(home=tmp_path, port=listening + 1, prefect_port=listening + 1))
+    assert (both.port, both.prefect_port) == (listening + 1, listening + 2)
+    moved = up._completed(Settings(home=tmp_path, port=listening + 1, prefect_port=listening))
+    assert (moved.port, moved.prefect_port) == (listening + 1, listening + 2)
+
+
+def test_a_public_address_leads_to_one_port(listening: int, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, port=listening, public_url="https://label.example.org")
+    with pytest.raises(
+        UnavailableError, match=f"port {listening} on 127.0.0.1 is in use, and https://label.example.org"
+    ):
+        up.run_up(settings)
+    free = settings.model_copy(update={"port": listening + 1})
+    assert up._completed(free).port == listening + 1
 
 
 @pytest.fixture
