@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+from alflow.disk import in_words
 from alflow.errors import UnavailableError
 
 
@@ -32,7 +33,7 @@ def make_private(folder: Path) -> None:
                 make_private(folder.parent)
             folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise UnavailableError(f"the folder {folder} cannot be made: {error.strerror}") from error
+        raise UnavailableError(in_words(error, f"the folder {folder}", "made")) from error
 
 
 def private_file(path: Path) -> None:
@@ -46,7 +47,7 @@ def private_file(path: Path) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        raise UnavailableError(f"the file {path} cannot be made: {error.strerror}") from error
+        raise UnavailableError(in_words(error, f"the file {path}", "made")) from error
 
 
 def private_opener(path: str, flags: int) -> int:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
+from alflow.disk import check_writable
 from alflow.domain import Project
 from alflow.private import private_folder, tighten
 from alflow.settings import Settings
 from alflow.store.artifacts import Artifacts
 from alflow.store.database import Database
-from alflow.store.disk import check_writable
 
 if TYPE_CHECKING:
     from alflow.vlm.encoder import Encoder

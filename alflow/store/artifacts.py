@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import os
+import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -12,11 +15,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save, save_file
 from torch import Tensor
 
+from alflow.disk import check_writable, in_words
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.private import private_folder, tighten
-from alflow.store.disk import check_writable, disk_errors
 
 _TEMPORARY: Final = ".tmp"
+_NUMBER: Final = re.compile(r"\(os error (\d+)\)")  # how safetensors names an error of the disk
 
 
 def digest(**parts: Any) -> str:
@@ -104,7 +108,7 @@ class Artifacts:
             UnavailableError: it may not be read.
         """
         path = self._existing(name)
-        with disk_errors(path, "read"):
+        with _disk_errors(path, "read"):
             return bytes(self._files.cat_file(path))
 
     def exists(self, name: str) -> bool:
@@ -136,7 +140,7 @@ class Artifacts:
 
     def _write(self, name: str, write: Any) -> None:
         path = self._path(name)
-        with disk_errors(path):
+        with _disk_errors(path):
             self._write_beside(path, write)
 
     def _write_beside(self, path: str, write: Any) -> None:
@@ -170,6 +174,26 @@ class Artifacts:
         if name.startswith("/") or ".." in PurePosixPath(name).parts:
             raise InvalidInputError(f"an artifact's name stays inside its folder: {name!r}")
         return f"{self._root.rstrip('/')}/{name}".rstrip("/")
+
+
+@contextmanager
+def _disk_errors(path: str, doing: str = "written") -> Iterator[None]:
+    """Errors of the disk while a file is `written` or `read` become one that a person can act on.
+
+    Raises:
+        UnavailableError: the disk is full, may not be written, or fails.
+        SafetensorError: it is another trouble of safetensors.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UnavailableError(in_words(error, path, doing)) from error
+    except SafetensorError as error:
+        found = _NUMBER.search(str(error))
+        if found is None:
+            raise
+        number = int(found[1])
+        raise UnavailableError(in_words(OSError(number, os.strerror(number)), path, doing)) from error
 
 
 def _is_temporary(name: str) -> bool:

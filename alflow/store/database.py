@@ -26,9 +26,9 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, NoSuchModule
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 import alflow
+from alflow.disk import check_writable
 from alflow.errors import InvalidInputError, UnavailableError
 from alflow.private import make_private, private_file
-from alflow.store.disk import check_writable
 from alflow.store.tables import metadata
 from alflow.store.turns import Turns
 
@@ -44,6 +44,16 @@ _BUSY_SECONDS: Final = 30
 _LOOK_SECONDS: Final = 0.01
 _MIGRATIONS: Final = Path(alflow.__file__).resolve().parent.parent / "migrations"  # so in a checkout and in a wheel
 _SCHEMA_LOCK: Final = 0x616C666C6F77  # "alflow": PostgreSQL advisory lock of whoever changes the schema
+_OF_THE_DISK: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
+_REMEDIES: Final = {
+    sqlite3.SQLITE_FULL: "free some space there, and it goes on",
+    sqlite3.SQLITE_READONLY: "let the user who runs alflow write there, and it goes on",
+    sqlite3.SQLITE_CANTOPEN: "look whether its folder is there, has room and may be written",
+    sqlite3.SQLITE_IOERR: "look whether its disk is there, and has room",
+    sqlite3.SQLITE_BUSY: "another process holds it: wait for that one, or end it",
+    sqlite3.SQLITE_CORRUPT: "bring the file back from a copy",
+    sqlite3.SQLITE_NOTADB: "this is no database, or it is damaged: bring the file back from a copy",
+}
 
 
 @dataclass(frozen=True)
@@ -115,9 +125,7 @@ class Database:
             UnavailableError: the disk of the SQLite file is full, or it may not be written.
         """
         if self._engine.dialect.name == "sqlite":
-            path = Path(str(self._engine.url.database))
-            check_writable(path.parent)  # where its write-ahead log stands
-            check_writable(path)
+            _check_writable(self._engine.url)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -229,22 +237,25 @@ def _reachable(engine: Engine) -> Iterator[None]:
     except DatabaseError as error:
         if type(error) not in {DatabaseError, OperationalError}:
             raise
-        raise UnavailableError(_in_words(where, error.orig)) from error
+        raise UnavailableError(_in_words(engine.url, error.orig)) from error
 
 
-def _in_words(where: str, error: BaseException | None) -> str:
+def _in_words(url: URL, error: BaseException | None) -> str:
     """What the database says, and what to do where it is the disk or another process."""
-    said, code = str(error).strip().splitlines()[:1] or [""], getattr(error, "sqlite_errorcode", 0) & 0xFF
-    known = {
-        sqlite3.SQLITE_FULL: "the disk is full: free some space there, and it goes on",
-        sqlite3.SQLITE_READONLY: "it may not be written: let the user who runs alflow do so, and it goes on",
-        sqlite3.SQLITE_BUSY: "another process keeps it locked: wait for that one, or end it",
-        sqlite3.SQLITE_CORRUPT: "it is damaged: bring the file back from a copy",
-        sqlite3.SQLITE_NOTADB: "this is no database, or it is damaged: bring the file back from a copy",
-        sqlite3.SQLITE_CANTOPEN: "it cannot be opened: look whether its folder is there, has room and may be written",
-        sqlite3.SQLITE_IOERR: "its disk fails: look whether it is there, and has room",
-    }
-    return f"the database {where} does not answer: {said[0]}" + (f"; {known[code]}" if code in known else "")
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the kind, without the particulars
+    said, remedy = (str(error).strip().splitlines() or [""])[0], _REMEDIES.get(code, "")
+    if code in _OF_THE_DISK:
+        try:
+            _check_writable(url)
+        except UnavailableError as found:
+            said, remedy = str(found), ""
+    return f"the database {url.render_as_string(hide_password=True)} does not answer: {said}{remedy and '; '}{remedy}"
+
+
+def _check_writable(url: URL) -> None:
+    path = Path(str(url.database))
+    check_writable(path.parent)  # where its write-ahead log stands
+    check_writable(path)
 
 
 def _config(connection: Connection | None = None) -> Config:

@@ -25,8 +25,7 @@ def reason_to_stop(tx: Transaction, project: Project) -> str | None:
 def unwritable(workspace: Workspace) -> str | None:
     """Why nothing can be stored now, as far as a glance can tell."""
     try:
-        workspace.database.check_writable()
-        workspace.artifacts.check_writable()
+        workspace.check_writable()
     except AlflowError as error:
         return str(error)
     return None

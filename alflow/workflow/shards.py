@@ -27,8 +27,9 @@ def remember_encoder(workspace: Workspace, project: Project, encoder_hash: str, 
     if not workspace.artifacts.exists(_layers_path(project, encoder_hash)):
         path = _layers_path(project, encoder_hash)
         workspace.artifacts.write_tensors(path, tensors, {"likelihood": layers.likelihood})
-    note = {"model": project.model, "precision": project.precision, "hash": encoder_hash}
-    workspace.artifacts.write_bytes(f"projects/{project.id}/encoder.json", json.dumps(note).encode())
+    if remembered_encoder(workspace, project) != encoder_hash:
+        note = {"model": project.model, "precision": project.precision, "hash": encoder_hash}
+        workspace.artifacts.write_bytes(f"projects/{project.id}/encoder.json", json.dumps(note).encode())
 
 
 def remembered_encoder(workspace: Workspace, project: Project) -> str | None:

@@ -166,4 +166,4 @@ def _keep(workspace: Workspace, project_id: int, message: str) -> None:
         with workspace.database.begin() as tx:
             troubles.record(tx, project_id, message, datetime.now(UTC))
     except Exception as error:  # noqa: BLE001 - what is raised already is the news, also where it cannot be kept
-        _log.warning("what failed could not be kept as the project's trouble: %s", error)
+        _log.info("what failed could not be kept as the project's trouble: %s", error)

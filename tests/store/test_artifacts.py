@@ -1,6 +1,6 @@
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,7 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alflow.errors import InvalidInputError, NotFoundError
+from alflow.disk import in_words
+from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.store.artifacts import Artifacts, digest
 
 
@@ -180,3 +181,60 @@ def test_a_digest_depends_on_everything_else() -> None:
 def test_a_digest_of_what_has_no_json(part: object, error: type[Exception]) -> None:
     with pytest.raises(error):
         digest(part=part)
+
+
+def write_tensors(store: Artifacts) -> None:
+    store.write_tensors("a/b", {"x": torch.zeros(100_000)})
+
+
+def write_bytes(store: Artifacts) -> None:
+    store.write_bytes("a/b", bytes(100_000))
+
+
+@pytest.mark.parametrize("write", [write_tensors, write_bytes])
+def test_a_full_disk_is_named_and_leaves_nothing_half_written(
+    full_disk: Path, write: Callable[[Artifacts], None]
+) -> None:
+    store = Artifacts(full_disk)
+    with pytest.raises(UnavailableError, match=rf"^the disk is full: {full_disk}/a/b cannot be written; free"):
+        write(store)
+    assert store.list("") == ["filler"]
+    with pytest.raises(UnavailableError, match="the disk is full"):
+        store.check_writable()
+
+
+@pytest.mark.parametrize("write", [write_tensors, write_bytes])
+def test_a_disk_that_is_read_only_is_named(read_only_disk: Path, write: Callable[[Artifacts], None]) -> None:
+    store = Artifacts(read_only_disk / "artifacts")
+    with pytest.raises(UnavailableError, match=r"^the disk is read-only: \S+ cannot be written; let it be written"):
+        write(store)
+    with pytest.raises(UnavailableError, match="the disk is read-only"):
+        store.check_writable()
+
+
+def test_what_stands_in_the_way_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "projects").write_bytes(b"a file where a folder belongs")
+    store = Artifacts(tmp_path)
+    with pytest.raises(UnavailableError, match=r"projects/1/x cannot be written: (Not a directory|File exists)"):
+        store.write_bytes("projects/1/x", b"1")
+    with pytest.raises(UnavailableError, match=r"cannot be written: File name too long"):
+        store.write_bytes("x" * 300, b"1")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir(mode=0o500)
+    store = Artifacts(tmp_path / "mine")
+    told = r"may not be written \(Permission denied\): give the user who runs alflow that right"
+    with pytest.raises(UnavailableError, match=told):
+        store.write_bytes("x", b"1")
+    with pytest.raises(UnavailableError, match=told):
+        store.check_writable()
+
+
+def test_words_for_what_a_disk_refuses() -> None:
+    assert in_words(PermissionError(13, "Permission denied"), "/x") == (
+        "/x may not be written (Permission denied): give the user who runs alflow that right, and it goes on"
+    )
+    assert in_words(OSError(5, "Input/output error"), "/x", "read") == "/x cannot be read: Input/output error"
+    assert in_words(OSError("odd"), "/x") == "/x cannot be written: odd"

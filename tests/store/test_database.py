@@ -1,4 +1,5 @@
 import multiprocessing
+import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,6 +11,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from alflow.domain import ProjectSettings
 from alflow.errors import AlflowError, InvalidInputError, UnavailableError
+from alflow.store import database as module
 from alflow.store import labels, projects, tables
 from alflow.store.database import Database
 
@@ -223,3 +225,60 @@ def test_a_number_that_no_database_keeps_is_what_was_given_not_a_failure(databas
 def test_a_text_that_no_database_keeps_is_what_was_given(database: Database, name: str) -> None:
     with pytest.raises(InvalidInputError, match="cannot keep"), database.begin() as tx:
         labels.get_or_create(tx, name)
+
+
+def test_a_full_disk_is_named_with_what_to_do(small_disk: Path) -> None:
+    database = Database.open(f"sqlite:///{small_disk}/alflow.db")
+    (small_disk / "filler").write_bytes(bytes(shutil.disk_usage(small_disk).free // 4096 * 4096))
+
+    def fill() -> None:
+        with database.begin() as tx:
+            for number in range(1000):
+                projects.create(tx, f"{number}" * 50, "demo", "fp32", ProjectSettings())
+
+    told = rf"alflow\.db does not answer: the disk is full: {small_disk}\S* cannot be written; free some space"
+    with pytest.raises(UnavailableError, match=told):
+        fill()
+    with pytest.raises(UnavailableError, match="the disk is full"):
+        database.check_writable()
+    with pytest.raises(UnavailableError, match="the disk is full"):
+        Database.open(f"sqlite:///{small_disk}/other.db")
+    (small_disk / "filler").unlink()
+    database.check_writable()
+    with database.begin() as tx:
+        projects.create(tx, "room", "demo", "fp32", ProjectSettings())
+    database.close()
+
+
+def test_a_read_only_disk_is_named_with_what_to_do(read_only_disk: Path) -> None:
+    told = rf"the disk is read-only: the file {read_only_disk}/alflow.db cannot be made; let it be written"
+    with pytest.raises(UnavailableError, match=told):
+        Database.open(f"sqlite:///{read_only_disk}/alflow.db")
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "told"), [(b"SQLite format 3\0" + b"\7" * 5000, "copy"), (b"nonsense" * 999, "this is no database")]
+)
+def test_a_damaged_database_is_named_with_what_to_do(tmp_path: Path, bytes_: bytes, told: str) -> None:
+    (tmp_path / "alflow.db").write_bytes(bytes_)
+    with pytest.raises(UnavailableError, match=rf"alflow\.db does not answer: [^\n]*{told}[^\n]*$"):
+        Database.open(f"sqlite:///{tmp_path}/alflow.db")
+
+
+def test_a_database_that_another_process_holds_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_BUSY_SECONDS", 0.2)
+    database = Database.open(f"sqlite:///{tmp_path}/alflow.db")
+    other = sqlite3.connect(tmp_path / "alflow.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    def write() -> None:
+        with database.begin():
+            pass
+
+    with pytest.raises(UnavailableError, match="database is locked; another process holds it: wait for that one"):
+        write()
+    other.close()
+    write()
+    database.close()

@@ -208,7 +208,7 @@ def test_a_full_disk_is_told_also_where_the_trouble_cannot_be_kept(
 def test_a_folder_that_may_only_be_read_is_told(workspace: Workspace, tmp_path: Path, read_only_disk: Path) -> None:
     project = colour_project(workspace, tmp_path)
     there = Workspace(workspace.settings, workspace.database, Artifacts(read_only_disk / "artifacts"))
-    told = f"{read_only_disk}/artifacts.* may not be written \\(Read-only file system\\): let the user who runs alflow"
+    told = f"the disk is read-only: {read_only_disk}/artifacts\\S* cannot be written; let it be written, and it goes on"
     assert re.match(f"somebody to mend this: {told}", words(there, project))
     with pytest.raises(AlflowError, match=told):
         advance(there, project.id)

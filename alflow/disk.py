@@ -2,14 +2,9 @@
 
 import errno
 import os
-import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-
-from safetensors import SafetensorError
 
 from alflow.errors import UnavailableError
 
@@ -17,37 +12,18 @@ ROOM: Final = 1 << 20
 """Bytes that must be free: with less than a megabyte, the next write may fail."""
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-_REFUSED: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
-_NUMBER: Final = re.compile(r"\(os error (\d+)\)")  # how safetensors says it
-
-
-@contextmanager
-def disk_errors(path: str, doing: str = "written") -> Iterator[None]:
-    """Errors of the disk while a file is `written` or `read` become one that a person can act on.
-
-    Raises:
-        UnavailableError: the disk is full, may not be written, or fails.
-        SafetensorError: it is another trouble of safetensors.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise UnavailableError(in_words(error, path, doing)) from error
-    except SafetensorError as error:
-        found = _NUMBER.search(str(error))
-        if found is None:
-            raise
-        number = int(found[1])
-        raise UnavailableError(in_words(OSError(number, os.strerror(number)), path, doing)) from error
+_REFUSED: Final = (errno.EACCES, errno.EPERM)
 
 
 def in_words(error: OSError, path: str, doing: str = "written") -> str:
     """What went wrong with this path, and what to do."""
     if error.errno in _FULL:
         return f"the disk is full: {path} cannot be {doing}; free some space there, and it goes on"
+    if error.errno == errno.EROFS:
+        return f"the disk is read-only: {path} cannot be {doing}; let it be written, and it goes on"
     why = error.strerror or str(error) or type(error).__name__
     if error.errno in _REFUSED:
-        return f"{path} may not be {doing} ({why}): let the user who runs alflow do so, and it goes on"
+        return f"{path} may not be {doing} ({why}): give the user who runs alflow that right, and it goes on"
     return f"{path} cannot be {doing}: {why}"
 
 
