@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -129,13 +130,14 @@ for name in ("shut", "shut/d.png", "shut/m.csv", "b.png/c.png"):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may read less")
-def test_folders_and_files_that_may_not_be_read_are_named(root: Path) -> None:
-    (root / "shut").mkdir(mode=0o700)
-    (root / "shut/d.png").touch()
-    (root / "b.png").chmod(0o000)
-    for folder in (root, *root.parents[:-1]):
-        folder.chmod(folder.stat().st_mode | 0o555)
-    done = subprocess.run([sys.executable, "-c", _AS_NOBODY, str(root)], capture_output=True, text=True, check=True)
+def test_folders_and_files_that_may_not_be_read_are_named() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # for pytest's own folders are closed to others
+        root = Path(folder)
+        root.chmod(0o755)
+        (root / "shut").mkdir(mode=0o700)
+        (root / "shut/d.png").touch()
+        (root / "b.png").touch(mode=0o000)
+        done = subprocess.run([sys.executable, "-c", _AS_NOBODY, str(root)], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
         str([(f"{root}/shut", "the folder cannot be read: Permission denied")]),
         f"{root}/b.png the file cannot be read: Permission denied",
