@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from alflow.domain import Project
 from alflow.errors import ConflictError, InvalidInputError
+from alflow.workflow import manifests
 from alflow.workflow.advance import advance
 from alflow.workflow.cells import unquoted
 from alflow.workflow.export import encode_labels, export_labels, export_projection, label_rows
@@ -61,6 +62,8 @@ def test_what_a_spreadsheet_would_run_is_quoted_and_reads_back(
     assert json.loads(line)["comment"] == text
     (typed,) = pq.read_table(io.BytesIO(encode_labels([row], ".parquet"))).to_pylist()
     assert typed["comment"] == text
+    for suffix in (".csv", ".jsonl", ".parquet"):  # an export is a manifest too
+        assert manifests.rows(suffix, encode_labels([row], suffix))[0].where == text
 
 
 def test_provenance_leads_back_to_the_picture(workspace: Workspace, labelled: Project) -> None:
