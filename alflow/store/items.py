@@ -24,6 +24,12 @@ class NewItem:
     truth: int | None = None
 
 
+def lock(tx: Transaction, project_id: int) -> None:
+    """Let nobody else import into the project until the end of this transaction; people can label meanwhile."""
+    row = select(tables.project.c.id).where(tables.project.c.id == project_id)
+    tx.execute(row.with_for_update(key_share=True))
+
+
 def add(tx: Transaction, project_id: int, rows: Sequence[NewItem]) -> list[Item]:
     """Store those whose bytes the project does not have yet, and return them; the others stay as they are."""
     added: list[Item] = []

@@ -210,6 +210,7 @@ def _store(workspace: Workspace, project: Project, group: Sequence[Taken | Rejec
     turned_away = [one for one in group if isinstance(one, Rejection)]
     ledger.rejected += turned_away
     with workspace.database.begin() as tx:
+        items.lock(tx, project.id)  # what another import learns meanwhile must not be overwritten
         added = items.add(tx, project.id, [one.item for one in taken])
         before = items.by_hashes(tx, project.id, {one.item.content_hash for one in taken})
         after = {item.content_hash: item for item in before}

@@ -1,6 +1,8 @@
 """Importing what is known: places, known classes, copies, splits; by the real import."""
 
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -153,6 +155,21 @@ def test_checks_are_judged_by_the_corrected_class(each_workspace: Workspace, pet
     with each_workspace.database.read() as tx:
         results = gold.results(tx, pets.id)
     assert [results.get(one) for one in people] == [(0, 1), (1, 1), (0, 1), None]
+
+
+def test_two_imports_at_once_do_not_undo_each_other(each_workspace: Workspace, pets: Project, pictures: Path) -> None:
+    import_items(each_workspace, pets, str(pictures / "0.png"))
+    moved = (pictures / "0.png").rename(pictures / "moved.png")
+    cat, *_ = project_classes(each_workspace, pets.id)
+    with ThreadPoolExecutor(1) as threads:
+        with each_workspace.database.begin() as tx:  # as another import does
+            items.lock(tx, pets.id)
+            other = threads.submit(import_items, each_workspace, pets, str(moved))
+            time.sleep(1)
+            assert not other.done()
+            items.change(tx, [replace(item, truth=cat.id) for item in items.list_(tx, pets.id)])
+        other.result()
+    assert known(each_workspace, pets) == {str(moved): ("pool", "cat")}
 
 
 class KilledError(Exception):
