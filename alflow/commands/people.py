@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alflow.accounts import Role
-from alflow.commands.console import new_app, note, say, show_json, show_table
+from alflow.commands.console import new_app, note, plural, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+from alflow.text import visible
 
 if TYPE_CHECKING:
     from alflow.domain import Project
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     people.command("activate")(activate)
     people.command("reset")(reset)
     people.command("email")(email)
+    people.command("erase")(erase)
     app.add_typer(people, name="people")
 
 
@@ -179,6 +181,47 @@ def email(name: _Name, address: Annotated[str, typer.Argument(help="E-mail addre
     account = find_account(workspace, name)
     set_email(workspace, account.annotator_id, address)
     say(f"{address} signs in as {account.name}")
+
+
+def erase(
+    name: _Name,
+    comments: Annotated[
+        bool, typer.Option("--comments", help="Empty also the comments, notes and reasons that the person wrote.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Forget somebody for good: their answers stay under a pseudonym, all else about them goes."""
+    from alflow.workflow.erase import erase as forget
+    from alflow.workflow.erase import find_person
+
+    workspace = open_workspace()
+    person = find_person(workspace, name)
+    if not yes:
+        typer.confirm(visible(f"Forget {person.name} for good? This cannot be undone"), abort=True, err=True)
+    done = forget(workspace, person.id, comments=comments)
+    say(
+        f"{person.name} is forgotten: name, login, e-mail address, password, sessions and roles are gone; "
+        f"{plural(done.answers, 'answer')} of {done.name} stay"
+    )
+    if done.invitations:
+        note(f"{plural(done.invitations, 'invitation')} to or from this person cannot be taken up any more")
+    _explain_remarks(done.remarks, done.name, emptied=comments)
+    if not done.rewritten:
+        note(f"the database is in use and still holds deleted bytes: later run `alflow people erase {done.name} --yes`")
+    note(
+        "not reached: files that were exported, copies of the database, guidelines and other people's comments, "
+        f"and the logs in {workspace.settings.home / 'logs'}; look there for the name yourself"
+    )
+
+
+def _explain_remarks(count: int, name: str, *, emptied: bool) -> None:
+    if not count:
+        return
+    what = plural(count, "comment, note or reason", "comments, notes and reasons")
+    if emptied:
+        note(f"{what} emptied; the history of labels, which nobody can change, keeps what comments on labels said")
+    else:
+        note(f"{what} of {name} stay; empty them with `alflow people erase {name} --comments`")
 
 
 def _chosen(workspace: "Workspace", names: list[str] | None, *, everywhere: bool) -> "list[Project]":

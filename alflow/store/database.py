@@ -9,8 +9,8 @@ what must not change between two statements is locked by row.
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -126,6 +126,27 @@ class Database:
         """
         if self._engine.dialect.name == "sqlite":
             _check_writable(self._engine.url)
+
+    def rewrite(self, names: Sequence[str]) -> bool:
+        """Write these tables anew (of SQLite the whole file), without the remains of what was deleted.
+
+        Returns whether that could be done now: it waits some seconds for others who use them, no longer.
+        """
+        try:
+            if self._engine.dialect.name == "sqlite":
+                with self._turns.turn(_BUSY_SECONDS), closing(self._engine.raw_connection()) as connection:
+                    cursor = connection.cursor()
+                    cursor.execute("VACUUM")
+                    busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                    return not busy
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("SET lock_timeout = '10s'"))
+                for name in names:
+                    connection.execute(text(f"VACUUM (FULL) {name}"))
+                connection.execute(text("RESET lock_timeout"))
+        except (DatabaseError, sqlite3.Error, TimeoutError):
+            return False
+        return True
 
     def close(self) -> None:
         """Give the connections back."""

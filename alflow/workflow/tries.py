@@ -75,6 +75,11 @@ def network(address: str) -> str:
     return str(parsed).removesuffix("/32")
 
 
+def forget(tx: Transaction, name: str) -> None:
+    """Forget how often the name was tried; what is kept by place names nobody, and ends by itself."""
+    sessions.forgive(tx, _name_key(people.login_of(name)))
+
+
 class _Place:
     """The tries for one name from one place."""
 
@@ -102,8 +107,12 @@ def _strangers(tx: Transaction, place: _Place, address: str, now: datetime) -> f
         return wait
     if wait := place.tries(tx, now):
         return wait
-    attacked = sessions.count_try(tx, Limit(f"name:{token_hash(place.login)}", *_OF_NAME), now) > 0
+    attacked = sessions.count_try(tx, Limit(_name_key(place.login), *_OF_NAME), now) > 0
     return place.few_tries(tx, now) if attacked else 0.0
+
+
+def _name_key(login: str) -> str:
+    return f"name:{token_hash(login)}"
 
 
 def _known(tx: Transaction, annotator_id: int, device: str, now: datetime) -> str | None:

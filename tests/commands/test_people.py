@@ -85,3 +85,18 @@ def test_links_work_once(team: Workspace) -> None:
 )
 def test_what_cannot_be_done_is_said(words: tuple[str, ...], typed: str, problem: str) -> None:
     assert problem in run(*words, typed=typed, code=1).stderr
+
+
+def test_somebody_is_forgotten(team: Workspace) -> None:
+    """Asked first; what is out of reach is named."""
+    run("add", "Ada [/ops]", "--email", "ada@example.org", "--role", "owner", "-p", "birds")
+    assert "birds would be without an owner" in run("erase", "Ada [/ops]", "--yes", code=1).stderr
+    run("add", "Bo", "--email", "bo@example.org", "--role", "owner", "-p", "birds")
+    assert "stopped" in run("erase", "Ada [/ops]", typed="n\n", code=1).output
+    assert "Ada [/ops]" in roles()
+    done = run("erase", "ada [/ops]", typed="y\n")
+    assert "Ada [/ops] is forgotten" in done.stdout
+    assert "not reached: files that were exported" in done.stderr
+    assert list(roles()) == ["Bo"]
+    assert "nobody is called 'Ada [/ops]'" in run("erase", "Ada [/ops]", code=1).stderr
+    assert team.database.rewrite(())
