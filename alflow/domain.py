@@ -6,9 +6,13 @@ with `Label`s; closing a round writes an `Evaluation`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+from alflow.bounds import LARGEST_SEED, at_most, within
+
+LONGEST_STRATEGY: Final = 500
 
 
 class Split(StrEnum):
@@ -91,21 +95,26 @@ class ProjectSettings:
         seed: root of every random draw of the project.
     """
 
-    strategy: str = "default"
-    budget: int = 20
-    control_fraction: float = 0.1
-    votes: int = 1
-    lease_minutes: float = 5.0
-    gold_rate: float = 0.0
+    strategy: str = field(default="default", metadata=at_most(LONGEST_STRATEGY))
+    budget: int = field(default=20, metadata=within(1, 10_000))
+    control_fraction: float = field(default=0.1, metadata=within(0, 1))
+    votes: int = field(default=1, metadata=within(1, 100))
+    lease_minutes: float = field(default=5.0, metadata=within(0, 10_080, above=True))  # a week
+    gold_rate: float = field(default=0.0, metadata=within(0, 0.5))
     gold_feedback: bool = False
     suggestion: Suggestion = Suggestion.AFTER
-    max_labels: int | None = None
-    plateau_rounds: int | None = None
-    plateau_gain: float = 0.005
-    min_information: float | None = None
-    label_price: float | None = None
-    tau: float = 10.0
-    seed: int = 0
+    max_labels: int | None = field(default=None, metadata=within(1, 1_000_000_000))
+    plateau_rounds: int | None = field(default=None, metadata=within(1, 1_000))
+    plateau_gain: float = field(default=0.005, metadata=within(0, 1, below=True))
+    min_information: float | None = field(default=None, metadata=within(0, 1, above=True))
+    label_price: float | None = field(default=None, metadata=within(0, 1, above=True, below=True))
+    tau: float = field(default=10.0, metadata=within(0, 1_000_000, above=True))
+    seed: int = field(default=0, metadata=within(-LARGEST_SEED, LARGEST_SEED))
+
+    @property
+    def lease(self) -> timedelta:
+        """`lease_minutes`, a week at most, whatever an older alflow let be."""
+        return timedelta(minutes=min(self.lease_minutes, 10_080))
 
 
 @dataclass(frozen=True)
@@ -380,13 +389,13 @@ class Trial:
         control_fraction: share of a batch that is drawn at random.
     """
 
-    strategy: str
-    seed: int
-    batch: int = 20
-    pool: int = 3_000
-    domain: int | None = None
+    strategy: str = field(metadata=at_most(LONGEST_STRATEGY))
+    seed: int = field(metadata=within(0, LARGEST_SEED))
+    batch: int = field(default=20, metadata=within(1, 10_000))
+    pool: int = field(default=3_000, metadata=within(1, 1_000_000))
+    domain: int | None = field(default=None, metadata=within(0, 1_000_000))
     mode: TrialMode = TrialMode.BATCH
-    control_fraction: float = 0.0
+    control_fraction: float = field(default=0.0, metadata=within(0, 1))
 
 
 @dataclass(frozen=True)

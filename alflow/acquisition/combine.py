@@ -6,6 +6,7 @@
 Axes: N pool rows, C classes, B picks.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -71,7 +72,11 @@ def parse(text: str) -> Combination | None:
     terms = [_TERM.fullmatch(term) for term in (wrapped[1] if wrapped else plain).split("+")]
     weights = [(term[2], float(term[1] or 1)) for term in terms if term]
     names = [name for name, _ in weights]
-    if len(weights) < len(terms) or len(set(names)) < len(names) or not all(weight > 0 for _, weight in weights):
+    if (
+        len(weights) < len(terms)
+        or len(set(names)) < len(names)
+        or not all(0 < weight < math.inf for _, weight in weights)
+    ):
         raise InvalidInputError(
             f"The strategy '{text}' cannot be read. Write each name once with a positive weight, as in "
             "'0.7*epig+0.3*typiclust' (ranks) or 'standardised(0.7*epig+0.3*margin)' (scores)."

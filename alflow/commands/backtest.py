@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alflow.commands.console import fail, note, progress_bar, show_table
-from alflow.commands.options import ProjectName, choose_project, open_workspace
+from alflow.commands.options import ProjectName, choose_project, limits, open_workspace
 from alflow.domain import Trial, TrialMode
 
 if TYPE_CHECKING:
@@ -32,20 +32,20 @@ def backtest(
     strategies: Annotated[
         list[str] | None, typer.Option("--strategy", "-s", help="What to try; repeatable. See `alflow strategies`.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Splits and draws to try each strategy on.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Splits and draws to try each strategy on.")] = 5,
     first_seed: Annotated[
         int, typer.Option(min=0, help="Where they begin: judge on other seeds than those you chose by.")
     ] = 0,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds a trial.")] = 5,
-    batch: Annotated[int, typer.Option(min=1, help="Labels a round.")] = _TRIAL.batch,
-    pool: Annotated[int, typer.Option(min=1, help="Items of the pool at most.")] = _TRIAL.pool,
+    rounds: Annotated[int, typer.Option(min=1, max=1_000, help="Rounds a trial.")] = 5,
+    batch: Annotated[int, typer.Option(**limits("batch", Trial), help="Labels a round.")] = _TRIAL.batch,
+    pool: Annotated[int, typer.Option(**limits("pool", Trial), help="Items of the pool at most.")] = _TRIAL.pool,
     mode: Annotated[
         TrialMode, typer.Option(help="Are labels known after a whole batch, as in a round, or after every pick?")
     ] = _TRIAL.mode,
     control_fraction: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of a batch drawn at random.")
+        float, typer.Option(**limits("control_fraction", Trial), help="Share of a batch drawn at random.")
     ] = _TRIAL.control_fraction,
-    processes: Annotated[int, typer.Option(min=1, help="Trials side by side.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, max=256, help="Trials side by side.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Make these trials anew, whatever is known of them.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the points of all trials here.")] = None,
     project: ProjectName = None,

@@ -1,9 +1,11 @@
 """Options that several commands share, and what they mean."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alflow.bounds import bounds_of
+from alflow.domain import ProjectSettings
 from alflow.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -14,6 +16,12 @@ ProjectName = Annotated[
     str | None, typer.Option("--project", "-p", help="Name of the project; not needed while there is only one.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def limits(name: str, kind: type[object] = ProjectSettings) -> dict[str, Any]:
+    """What the help says that a number may be; the use case checks it, ends that are left out too."""
+    bounds = bounds_of(kind, name)
+    return {"min": bounds.low, "max": bounds.high}
 
 
 def open_workspace() -> "Workspace":

@@ -6,7 +6,7 @@ import typer
 
 from alflow.commands.classes import ClassFile, Templates, given_classes
 from alflow.commands.console import note, plural, say, show_json, show_table
-from alflow.commands.options import AsJson, open_workspace
+from alflow.commands.options import AsJson, limits, open_workspace
 from alflow.domain import ProjectSettings, Suggestion
 
 _DEFAULTS = ProjectSettings()
@@ -33,40 +33,51 @@ def init(
     strategy: Annotated[
         str, typer.Option(help="How to choose what to ask; see `alflow strategies`.")
     ] = _DEFAULTS.strategy,
-    budget: Annotated[int, typer.Option(min=1, help="Images per round.")] = _DEFAULTS.budget,
+    budget: Annotated[int, typer.Option(**limits("budget"), help="Images per round.")] = _DEFAULTS.budget,
     control_fraction: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of a round drawn at random, as a control.")
+        float, typer.Option(**limits("control_fraction"), help="Share of a round drawn at random, as a control.")
     ] = _DEFAULTS.control_fraction,
-    votes: Annotated[int, typer.Option(min=1, help="Answers an image needs.")] = _DEFAULTS.votes,
+    votes: Annotated[int, typer.Option(**limits("votes"), help="Answers an image needs.")] = _DEFAULTS.votes,
     lease_minutes: Annotated[
-        float, typer.Option(help="How long an image stays reserved for the person it was shown to.")
+        float,
+        typer.Option(
+            **limits("lease_minutes"), help="How long an image stays reserved for the person it was shown to."
+        ),
     ] = _DEFAULTS.lease_minutes,
     suggestion: Annotated[
         Suggestion, typer.Option(help="When annotators see the model's guess; before their answer it biases them.")
     ] = _DEFAULTS.suggestion,
     gold_rate: Annotated[
         float,
-        typer.Option(min=0.0, max=0.5, help="Share of images shown that are checks: test images of a known class."),
+        typer.Option(
+            **limits("gold_rate"), help="Share of images shown that are checks: test images of a known class."
+        ),
     ] = _DEFAULTS.gold_rate,
     gold_feedback: Annotated[
         bool, typer.Option("--gold-feedback/--no-gold-feedback", help="Tell the result of a check at once.")
     ] = _DEFAULTS.gold_feedback,
-    max_labels: Annotated[int | None, typer.Option(min=1, help="Open no further round after this many labels.")] = None,
+    max_labels: Annotated[
+        int | None, typer.Option(**limits("max_labels"), help="Open no further round after this many labels.")
+    ] = None,
     plateau_rounds: Annotated[
-        int | None, typer.Option(min=1, help="Stop when so many rounds brought accuracy no further.")
+        int | None,
+        typer.Option(**limits("plateau_rounds"), help="Stop when so many rounds brought accuracy no further."),
     ] = None,
     plateau_gain: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="What counts as further, with --plateau-rounds.")
+        float, typer.Option(**limits("plateau_gain"), help="What counts as further, with --plateau-rounds.")
     ] = _DEFAULTS.plateau_gain,
     min_information: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1.0, help="Stop when a label tells less than this share of the best round's."),
+        typer.Option(
+            **limits("min_information"), help="Stop when a label tells less than this share of the best round's."
+        ),
     ] = None,
     label_price: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="Stop when a label is expected to bring less accuracy.")
+        float | None,
+        typer.Option(**limits("label_price"), help="Stop when a label is expected to bring less accuracy."),
     ] = None,
     tau: Annotated[
-        float, typer.Option(min=0.0, help="Weight of the pretraining data in the posterior.")
+        float, typer.Option(**limits("tau"), help="Weight of the pretraining data in the posterior.")
     ] = _DEFAULTS.tau,
     seed: Annotated[int, typer.Option(help="Root of every random draw.")] = _DEFAULTS.seed,
 ) -> None:

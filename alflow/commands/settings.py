@@ -10,6 +10,7 @@ from alflow.commands.console import say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.domain import ProjectSettings
 from alflow.errors import InvalidInputError
+from alflow.text import quoted
 
 
 def register(app: typer.Typer) -> None:
@@ -53,13 +54,16 @@ def _changed(known: ProjectSettings, changes: Sequence[str]) -> ProjectSettings:
     if wrong := ["".join(part) for part in parts if not part[1] or part[0] not in names]:
         raise InvalidInputError(f"{wrong[0]!r} is no NAME=VALUE of a setting; there are: {', '.join(names)}")
     typed = {name: value for name, _, value in parts}
+    if len(typed) < len(parts):
+        raise InvalidInputError("a setting is named twice: name each once")
     values = {name: None if value == "none" else value for name, value in typed.items()}
     try:
         return TypeAdapter(ProjectSettings).validate_python(asdict(known) | values)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        raise InvalidInputError(f"{name} cannot be {typed[name]!r}: {first['msg']}") from error
+        value = quoted(typed[name]) if name in typed else "what it is"
+        raise InvalidInputError(f"{name} cannot be {value}: {first['msg']}") from error
 
 
 def _word(value: object) -> str:

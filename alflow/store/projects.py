@@ -180,7 +180,8 @@ def _class_of() -> Select[Any]:
 
 
 def _project(row: RowMapping) -> Project:
-    settings = ProjectSettings(**row["settings"])
+    known = {name: value for name, value in row["settings"].items() if name in ProjectSettings.__dataclass_fields__}
+    settings = ProjectSettings(**known)
     return Project(**{**row, "settings": replace(settings, suggestion=Suggestion(settings.suggestion))})
 
 

@@ -190,7 +190,7 @@ round_ = Table(
     _owner("project"),
     Column("number", Integer, nullable=False),
     Column("state", _words(RoundState), nullable=False),
-    Column("strategy", String(64), nullable=False),
+    Column("strategy", Text, nullable=False),
     Column("budget", Integer, nullable=False),
     Column("seed", BigInteger, nullable=False),
     Column("configuration", Json, nullable=False),

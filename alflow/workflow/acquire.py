@@ -8,7 +8,6 @@ import torch
 from alflow.acquisition.acquire import acquire
 from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
 from alflow.acquisition.diversity import near_duplicates
-from alflow.acquisition.strategies import find
 from alflow.bayes.logits import ClassCovariances
 from alflow.bayes.uncertainty import uncertainty_parts
 from alflow.domain import Origin, Project, Round, Split
@@ -22,6 +21,7 @@ from alflow.workflow.evaluate import evaluate_zero_shot
 from alflow.workflow.fit import fit_round
 from alflow.workflow.hindrances import nothing_to_ask
 from alflow.workflow.model import ProjectModel, fit_path, last_fit, load_model
+from alflow.workflow.settings import require_usable
 from alflow.workspace import Workspace
 
 NOVEL: Final = 2.0
@@ -45,7 +45,7 @@ def open_round(workspace: Workspace, project_id: int) -> Round:
         settled = labels.settled(tx, project_id)
     if current is not None:
         return current
-    find(project.settings.strategy)  # a misspelt strategy fails before the work, not after
+    require_usable(project)  # a setting that cannot be used fails before the work, not after
     model = _newest_model(workspace, project, past)
     if not past:
         evaluate_zero_shot(workspace, project, model)

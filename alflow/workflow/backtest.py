@@ -17,11 +17,13 @@ from alflow.acquisition.acquire import acquire
 from alflow.acquisition.beliefs import ask, believe
 from alflow.acquisition.strategies import find
 from alflow.bayes.model import Model
+from alflow.bounds import unfit
 from alflow.domain import Trial, TrialMode, TrialPoint
 from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError
 from alflow.store.artifacts import digest
 from alflow.vlm.projection import refit
+from alflow.workflow.settings import told
 
 ROUNDS = 5
 
@@ -119,15 +121,11 @@ def check_trial(trial: Trial, rounds: int) -> None:
     Raises:
         InvalidInputError: the strategy is unknown, or a number cannot be used.
     """
+    if bad := unfit(trial):
+        raise InvalidInputError(f"these numbers of a back-test cannot be used: {told(trial, bad)}")
+    if rounds < 1:
+        raise InvalidInputError(f"these numbers of a back-test cannot be used: rounds = {rounds}")
     find(trial.strategy)
-    wrong = {
-        "rounds": (rounds, rounds < 1),
-        "batch": (trial.batch, trial.batch < 1),
-        "pool": (trial.pool, trial.pool < 1),
-        "control_fraction": (trial.control_fraction, not 0 <= trial.control_fraction <= 1),
-    }
-    if bad := [f"{name} = {value}" for name, (value, is_wrong) in wrong.items() if is_wrong]:
-        raise InvalidInputError(f"these numbers of a back-test cannot be used: {', '.join(bad)}")
 
 
 @dataclass(frozen=True)

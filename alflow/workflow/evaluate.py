@@ -12,6 +12,7 @@ from alflow.store import items, labels, projects, rounds
 from alflow.workflow.embed import load_embeddings
 from alflow.workflow.fit import fit_round
 from alflow.workflow.model import ProjectModel
+from alflow.workflow.settings import require_usable
 from alflow.workspace import Workspace
 
 
@@ -29,6 +30,7 @@ def close_round(workspace: Workspace, project_id: int, round_id: int, *, early: 
         n_labels = len(labels.settled(tx, project_id))
     if round_.state is RoundState.CLOSED:
         return round_
+    require_usable(project)
     if round_.state is RoundState.OPEN and not early:
         raise ConflictError(
             f"Round {round_.number} of project '{project.name}' is still being labelled: "

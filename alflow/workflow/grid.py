@@ -7,7 +7,7 @@ the least sure come first, where eyes are freshest. A page is one transaction, a
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Any, Final
 from uuid import uuid4
@@ -93,7 +93,7 @@ def next_page(workspace: Workspace, project_id: int, annotator_id: int, class_id
     """
     now = datetime.now(UTC)
     with workspace.database.begin() as tx:
-        until = now + timedelta(minutes=projects.by_id(tx, project_id).settings.lease_minutes)
+        until = now + projects.by_id(tx, project_id).settings.lease
         labels.lock_annotator(tx, annotator_id)
         round_ = rounds.current(tx, project_id)
         if round_ is None or round_.state is not RoundState.OPEN:
@@ -178,7 +178,7 @@ def take_back(workspace: Workspace, project_id: int, annotator_id: int, token: s
             raise ConflictError("the round is closed: its model has learned from this page, which stays")
         for label in _standing(tx, token, [cell.candidate_id for cell in cells if cell.accepted]):
             labels.withdraw(tx, label.id, now)
-        until = now + timedelta(minutes=projects.by_id(tx, project_id).settings.lease_minutes)
+        until = now + projects.by_id(tx, project_id).settings.lease
         queue.take(tx, [cell.candidate_id for cell in cells], annotator_id, until, now, uuid4().hex)
         rounds.unsettle(tx, round_)
         return grid.withdraw(tx, page.id, now)

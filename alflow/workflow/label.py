@@ -288,7 +288,7 @@ def _learned(label: Label, closed_at: datetime | None) -> bool:
 
 
 def _lease(tx: Transaction, project_id: int) -> timedelta:
-    return timedelta(minutes=projects.by_id(tx, project_id).settings.lease_minutes)
+    return projects.by_id(tx, project_id).settings.lease
 
 
 def checked(submission: Submission) -> Submission:

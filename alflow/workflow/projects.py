@@ -5,10 +5,11 @@ from typing import Final
 from unicodedata import normalize
 
 from alflow.domain import ClassLabel, NewClass, Project, ProjectSettings
-from alflow.errors import ConflictError, InvalidInputError
+from alflow.errors import ConflictError
 from alflow.store import projects
 from alflow.text import clean_name, clean_text, likeness, quoted
 from alflow.workflow.naming import TEMPLATES, complete_classes, with_keys
+from alflow.workflow.settings import check_settings
 from alflow.workspace import Workspace
 
 MAX_GUIDELINES: Final = 100_000
@@ -30,7 +31,7 @@ def create_project(
     """
     settings = settings or ProjectSettings()
     name = clean_name("a project's name", name)
-    _check_settings(settings)
+    check_settings(settings)
     _check_model(model, precision)
     completed = with_keys(complete_classes(classes))
     with workspace.database.begin() as tx:
@@ -84,7 +85,7 @@ def change_settings(workspace: Workspace, project_id: int, settings: ProjectSett
         InvalidInputError: a setting cannot be used.
         NotFoundError: there is no such project.
     """
-    _check_settings(settings)
+    check_settings(settings)
     with workspace.database.begin() as tx:
         return projects.update_settings(tx, project_id, settings)
 
@@ -160,24 +161,3 @@ def _check_model(model: str, precision: str) -> None:
 
     check_precision(precision)
     check_reference(model)
-
-
-def _check_settings(settings: ProjectSettings) -> None:
-    from alflow.acquisition.strategies import find  # noqa: PLC0415 - so that pages start without torch
-
-    find(settings.strategy)
-    wrong = {
-        "budget": settings.budget < 1,
-        "control_fraction": not 0 <= settings.control_fraction <= 1,
-        "votes": settings.votes < 1,
-        "gold_rate": not 0 <= settings.gold_rate <= 0.5,
-        "lease_minutes": not settings.lease_minutes > 0,
-        "max_labels": settings.max_labels is not None and settings.max_labels < 1,
-        "plateau_rounds": settings.plateau_rounds is not None and settings.plateau_rounds < 1,
-        "plateau_gain": not 0 <= settings.plateau_gain < 1,
-        "min_information": settings.min_information is not None and not 0 < settings.min_information <= 1,
-        "label_price": settings.label_price is not None and not 0 < settings.label_price < 1,
-        "tau": not 0 < settings.tau < float("inf"),
-    }
-    if bad := [f"{name} = {getattr(settings, name)}" for name, is_wrong in wrong.items() if is_wrong]:
-        raise InvalidInputError(f"these settings cannot be used: {', '.join(bad)}")

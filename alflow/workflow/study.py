@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from alflow.bounds import LARGEST_SEED, unfit, within
 from alflow.domain import Backtest, Project, Trial, TrialMode, TrialPoint
 from alflow.errors import InvalidInputError
 from alflow.progress import Progress, silent
 from alflow.store import backtests
+from alflow.workflow.settings import told
 from alflow.workflow.trials import Plan, Source, run_trials
 from alflow.workspace import Workspace
 
@@ -22,14 +24,14 @@ class Grid:
     """
 
     strategies: tuple[str, ...] = ("default", "random")
-    seeds: int = 5
-    rounds: int = 5
-    batch: int = Trial.batch
-    pool: int = Trial.pool
-    domain: int | None = None
+    seeds: int = field(default=5, metadata=within(1, 1_000))
+    rounds: int = field(default=5, metadata=within(1, 1_000))
+    batch: int = field(default=Trial.batch, metadata=within(1, 10_000))
+    pool: int = field(default=Trial.pool, metadata=within(1, 1_000_000))
+    domain: int | None = field(default=None, metadata=within(0, 1_000_000))
     mode: TrialMode = TrialMode.BATCH
-    control_fraction: float = 0.0
-    first_seed: int = 0
+    control_fraction: float = field(default=0.0, metadata=within(0, 1))
+    first_seed: int = field(default=0, metadata=within(0, LARGEST_SEED - 1_000))
 
     @property
     def trials(self) -> list[Trial]:
@@ -146,10 +148,8 @@ def check_grid(grid: Grid) -> None:
 
     if not grid.strategies:
         raise InvalidInputError("a back-test needs a strategy: see `alflow strategies`")
-    if grid.seeds < 1:
-        raise InvalidInputError(f"a back-test needs one seed at least, not {grid.seeds}")
-    if grid.first_seed < 0:
-        raise InvalidInputError(f"seeds are counted from 0, so none is {grid.first_seed}")
+    if bad := unfit(grid):
+        raise InvalidInputError(f"these options of a back-test cannot be used: {told(grid, bad)}")
     for trial in grid.trials[: len(set(grid.strategies))]:
         check_trial(trial, grid.rounds)
 

@@ -1,11 +1,15 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from alflow.domain import NewClass, Project, ProjectSettings
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.store import tables
 from alflow.workflow.classes import read_classes
+from alflow.workflow.evaluate import close_round
+from alflow.workflow.label import next_candidates
 from alflow.workflow.projects import (
     change_settings,
     complete_classes,
@@ -17,6 +21,7 @@ from alflow.workflow.projects import (
     set_classes,
 )
 from alflow.workspace import Workspace
+from tests.queues import open_queue
 
 
 def test_names_alone_are_enough(workspace: Workspace, pets: Project) -> None:
@@ -65,6 +70,13 @@ def test_nothing_is_stored_when_a_class_is_wrong(workspace: Workspace, tiny_mode
         ({"settings": ProjectSettings(tau=float("nan"))}, "tau = nan"),
         ({"settings": ProjectSettings(max_labels=0)}, "max_labels = 0"),
         ({"settings": ProjectSettings(lease_minutes=0)}, "lease_minutes = 0"),
+        ({"settings": ProjectSettings(lease_minutes=float("inf"))}, "lease_minutes = inf"),
+        ({"settings": ProjectSettings(seed=10**20)}, "seed = 100000000000000000000"),
+        ({"settings": ProjectSettings(seed=10**5000)}, "seed = a number of more than 60 digits"),
+        ({"settings": ProjectSettings(budget=True)}, "budget = True"),
+        ({"settings": ProjectSettings(budget="20")}, "budget = '20'"),
+        ({"settings": ProjectSettings(votes=None)}, "votes = None"),
+        ({"settings": ProjectSettings(strategy="+".join(["random"] * 90))}, "up to 500 characters"),
     ],
 )
 def test_what_cannot_be_used_is_named(
@@ -81,6 +93,19 @@ def test_settings_change_through_the_same_door(workspace: Workspace, pets: Proje
     assert find_project(workspace, "pets").settings.budget == changed.settings.budget == 7
     with pytest.raises(InvalidInputError, match="budget = -1"):
         change_settings(workspace, pets.id, replace(pets.settings, budget=-1))
+
+
+def test_settings_that_an_older_alflow_let_be_are_told_with_the_remedy(each_workspace: Workspace) -> None:
+    world = open_queue(each_workspace.database, 1)
+    old = replace(world.project.settings, seed=10**20, lease_minutes=1e12)
+    with each_workspace.database.begin() as tx:
+        kept = {**asdict(old), "of_a_newer_alflow": 1}
+        tx.execute(update(tables.project).values(settings=kept))
+    assert list_projects(each_workspace)[0].settings == old
+    assert next_candidates(each_workspace, world.project.id, world.annotators[0].id)
+    with pytest.raises(InvalidInputError, match=r"seed = 100000000000000000000.*`alflow settings NAME=VALUE`"):
+        close_round(each_workspace, world.project.id, world.round.id, early=True)
+    change_settings(each_workspace, world.project.id, replace(old, seed=1, lease_minutes=1.0))
 
 
 def test_classes_keep_ids_and_keys_when_others_come(workspace: Workspace, pets: Project) -> None:

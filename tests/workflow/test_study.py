@@ -161,8 +161,14 @@ def test_set_ups_are_told_apart(workspace: Workspace, pack: Pack) -> None:
     [
         (replace(GRID, strategies=()), "needs a strategy"),
         (replace(GRID, strategies=("random", "best")), "There is no strategy 'best'"),
-        (replace(GRID, seeds=0), "one seed at least"),
-        (replace(GRID, first_seed=-1), "none is -1"),
+        (replace(GRID, seeds=0), "seeds = 0 "),
+        (replace(GRID, seeds=10**9), "seeds: a whole number, 1 to 1,000"),
+        (replace(GRID, first_seed=-1), "first_seed = -1 "),
+        (replace(GRID, first_seed=10**25), "first_seed"),
+        (replace(GRID, rounds=0, pool=-1), "rounds = 0, pool = -1 "),
+        (replace(GRID, control_fraction=float("nan")), "control_fraction = nan"),
+        (replace(GRID, strategies=("1" * 400 + "*random",)), "cannot be read"),
+        (replace(GRID, strategies=("+".join(["random"] * 100),)), "up to 500 characters"),
         (replace(GRID, batch=0), "batch = 0"),
     ],
 )

@@ -83,7 +83,7 @@ def _new(project: Project) -> None:
         int(rounds),
         int(batch),
         int(pool),
-        int(domain) if of_pack and domain.strip().isdigit() else None,
+        int(domain) if of_pack and domain.strip().isdecimal() else None,
         mode or TrialMode.BATCH,
     )
     _start(project, grid, paths if of_pack else {}, int(processes))
@@ -185,7 +185,7 @@ def _stops(found: Study, settings: ProjectSettings) -> None:
     st.subheader("When to stop")
     columns = st.columns(4)
     limit = columns[0].number_input("Limit of labels", 0, None, settings.max_labels or 0, help="0: no limit")
-    last = columns[1].number_input("Plateau: rounds without gain", 0, 50, settings.plateau_rounds or 0)
+    last = columns[1].number_input("Plateau: rounds without gain", 0, 1_000, settings.plateau_rounds or 0)
     share = columns[2].number_input(
         "Least information (share of the best round)", 0.0, 1.0, settings.min_information or 0.0
     )

@@ -1,0 +1,47 @@
+"""The one door of a project's settings, whoever changes them: command line, page or Python."""
+
+from typing import Any
+
+from alflow.bounds import unfit
+from alflow.domain import Project, ProjectSettings
+from alflow.errors import InvalidInputError
+from alflow.text import quoted
+
+
+def check_settings(settings: ProjectSettings) -> None:
+    """Can a project have these?
+
+    Raises:
+        InvalidInputError: one is of another kind or out of its bounds, or there is no such strategy.
+    """
+    if bad := unfit(settings):
+        raise InvalidInputError(f"these settings cannot be used: {told(settings, bad)}")
+    from alflow.acquisition.strategies import find  # noqa: PLC0415 - so that pages start without torch
+
+    find(settings.strategy)
+
+
+def require_usable(project: Project) -> None:
+    """Refuse work with settings that an older alflow let be, before it, with the remedy.
+
+    Raises:
+        InvalidInputError: a setting is out of bounds.
+    """
+    try:
+        check_settings(project.settings)
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            f"project {quoted(project.name)}: {error}; change it with `alflow settings NAME=VALUE`"
+        ) from error
+
+
+def told(values: Any, bad: dict[str, str]) -> str:
+    """`budget = 0, votes = 0 (budget: 1 to 10,000; votes: 1 to 100)`."""
+    each = ", ".join(f"{name} = {_word(getattr(values, name))}" for name in bad)
+    return f"{each} ({'; '.join(f'{name}: {need}' for name, need in bad.items())})"
+
+
+def _word(value: object) -> str:
+    if isinstance(value, int) and abs(value) >= 10**60:
+        return "a number of more than 60 digits"
+    return quoted(value) if isinstance(value, str) else str(value)
