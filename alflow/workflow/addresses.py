@@ -27,6 +27,7 @@ MAX_ADDRESS: Final = 2600
 """Bytes of an address; PostgreSQL can index no longer text."""
 
 _MAX_NAME: Final = 255  # bytes of one name of a path, on the usual disks
+_MAX_DEPTH: Final = 3  # archives within each other
 _URL: Final = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL | re.IGNORECASE)
 _WORD: Final = re.compile(r"[a-z][a-z0-9_+.-]*", re.IGNORECASE)
 
@@ -84,7 +85,10 @@ def parse(text: str, folder: Address | None = None) -> Address:
         raise InvalidInputError("it names no file")
     if "\0" in text:
         raise InvalidInputError("its name holds a NUL character")
-    address = _parse(text, folder)
+    try:
+        address = _parse(text, folder)
+    except (ValueError, RecursionError) as error:  # of what the standard library takes to be no URL, or no name
+        raise InvalidInputError(f"it is no valid address: {str(error).partition(':')[0]}") from error
     _check(address)
     if not is_short(str(address)):
         raise InvalidInputError(f"its name is longer than {MAX_ADDRESS} bytes")
@@ -184,14 +188,16 @@ def _normal(path: str) -> str:
     return "/" + str(PurePosixPath(path)).lstrip("/")
 
 
-def _check(address: Address) -> None:
+def _check(address: Address, depth: int = 0) -> None:
     """Refuse what no file can be called.
 
     Raises:
         InvalidInputError: the message is the reason.
     """
+    if depth > _MAX_DEPTH:
+        raise InvalidInputError(f"it lies in more than {_MAX_DEPTH} archives")
     if address.outer is not None:
-        _check(address.outer)
+        _check(address.outer, depth + 1)
     elif address.scheme == LOCAL:
         _check_local(address.path)
     elif any(character.isspace() or character == "\\" for character in address.host):

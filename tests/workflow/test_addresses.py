@@ -167,6 +167,9 @@ def test_a_manifest_at_an_address_is_confined(folder: str, text: str) -> None:
         ("../../a.png", "leads out of its bucket"),
         ("https://ho st/a.png", "no name of a machine"),
         ("zip://a.png", "needs an archive"),
+        ("zip://a::" * 4 + "/data/all.zip", "more than 3 archives"),
+        ("zip://a::" * 5000 + "/data/all.zip", "no valid address"),
+        ("~\ud800", "no valid address"),
         ("tar://a.png::", "needs an archive"),
     ],
 )
@@ -174,6 +177,12 @@ def test_what_is_no_address_is_said(text: str, message: str) -> None:
     base = Address("s3", "bucket/lists") if text.startswith("..") else None
     with pytest.raises(InvalidInputError, match=message):
         parse(text, base)
+
+
+@pytest.mark.parametrize("text", ["//[", "//[a]/b.png", "//[::1"])
+def test_rows_that_the_web_knows_no_machine_for(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="no valid address"):
+        parse(text, Address("https", "host/dir"))
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from yarl import URL
 from alflow.domain import Project
 from alflow.errors import InvalidInputError
 from alflow.store import items
+from alflow.workflow import redirects
 from alflow.workflow.pool import import_items
 from alflow.workflow.projects import create_project, name_classes
 from alflow.workflow.redirects import refuse_inward
@@ -50,7 +51,7 @@ class _Server(SimpleHTTPRequestHandler):
             self._page(b"<html><a href='/'>home</a><a href='https://elsewhere.example/a.png'>a</a></html>")
         elif address.path == "/moved.png":
             self.send_response(302)
-            self.send_header("Location", "/photos/d.png")
+            self.send_header("Location", f"{parse_qs(address.query).get('to', [''])[0]}/photos/d.png")
             self.end_headers()
         elif address.path == "/parts.zip" and (
             asked := re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
@@ -280,8 +281,19 @@ def test_a_public_server_may_not_send_on_into_this_network(asked: str, sent_to: 
         asyncio.run(refuse_inward(None, None, step))  # type: ignore[arg-type]
 
 
-def test_a_redirect_is_followed(served: tuple[str, Path]) -> None:
+def test_a_redirect_is_followed_unless_it_leads_inside(
+    served: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert read_file(f"{served[0]}/moved.png") == b"photos/d.png"
+    outside = served[0].replace("127.0.0.1", "localhost")
+    assert read_file(f"{outside}/moved.png?to={served[0]}") == b"photos/d.png"
+
+    async def is_inside(host: str | None) -> bool:
+        return host != "localhost"  # which stands for a public server
+
+    monkeypatch.setattr(redirects, "_is_inside", is_inside)
+    with pytest.raises(InvalidInputError, match=r"^localhost sends on to 127\.0\.0\.1, which is inside this network$"):
+        read_file(f"{outside}/moved.png?to={served[0]}")
 
 
 def test_an_archive_of_a_server_that_gives_parts_is_not_copied(served: tuple[str, Path]) -> None:
