@@ -87,7 +87,7 @@ class Artifacts:
                     return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
             data = self._files.cat_file(path)
             return load(data), _metadata(data)
-        except SafetensorError as error:
+        except (SafetensorError, KeyError, AttributeError, TypeError, ValueError) as error:  # or of an unknown kind
             raise InvalidInputError(f"the artifact {path} is damaged ({error}): delete it and run again") from error
 
     def write_bytes(self, name: str, data: bytes) -> None:

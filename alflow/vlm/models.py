@@ -24,13 +24,14 @@ from typing import Any, Final
 
 import open_clip
 import torch
-from open_clip.factory import get_model_config
+from open_clip.factory import _find_checkpoint_in_dir, get_model_config
 from open_clip.pretrained import download_pretrained_from_hf, get_pretrained_cfg
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from torch import Tensor
 
 from alflow.errors import InvalidInputError, UnavailableError
+from alflow.tensors import check_filled, check_weights
 from alflow.vlm.configuration import CONFIGURATION, check_folder, read_configuration
 from alflow.vlm.framing import framed
 
@@ -75,7 +76,7 @@ def load_model(reference: str) -> LoadedModel:
         UnavailableError: weights or tokenizer cannot be had on this machine.
     """
     name, pretrained = _parse(reference)
-    tokenizing = _checked(reference, name)
+    tokenizing = _checked(reference, name, pretrained)
     options = {"force_quick_gelu": True} if _trained_with_quick_gelu(name, pretrained) else {}
     model = _attempt(
         reference,
@@ -83,6 +84,8 @@ def load_model(reference: str) -> LoadedModel:
             name, pretrained, precision="fp32", require_pretrained=True, pretrained_text=False, **options
         ),
     )
+    for weight, tensor in model.named_parameters():
+        check_filled(tensor.detach(), f"the model {reference!r}: {weight}")
     tokenizer = _attempt(reference, lambda: open_clip.get_tokenizer(name, **tokenizing))
     return assemble(model, {**get_model_config(name), **options}, tokenizer)
 
@@ -105,11 +108,11 @@ def assemble(model: Any, architecture: Mapping[str, Any], tokenize: Callable[[li
     return LoadedModel(model.eval().requires_grad_(requires_grad=False), configuration, prepare, tokenize)
 
 
-def _checked(reference: str, name: str) -> Mapping[str, Any]:
-    """What to tell the tokenizer of a model, whose configuration is checked first: to run no code.
+def _checked(reference: str, name: str, pretrained: str | None) -> Mapping[str, Any]:
+    """What to tell the tokenizer of a model, whose configuration and weights are checked first: to run no code.
 
     Raises:
-        InvalidInputError: it holds what is not known to be harmless.
+        InvalidInputError: they hold what is not known to be harmless.
         UnavailableError: it cannot be had on this machine.
     """
     scheme, _, rest = name.partition(":")
@@ -117,11 +120,16 @@ def _checked(reference: str, name: str) -> Mapping[str, Any]:
     if scheme == "hf-hub":
         path = Path(_attempt(reference, lambda: download_pretrained_from_hf(rest, filename=CONFIGURATION)))
         model = read_configuration(path, what)["model_cfg"]
+        check_weights(Path(_attempt(reference, lambda: download_pretrained_from_hf(rest))))
     elif scheme == "local-dir":
         check_folder(Path(rest), what)
         model = read_configuration(Path(rest) / CONFIGURATION, what)["model_cfg"]
+        if weights := _find_checkpoint_in_dir(Path(rest)):
+            check_weights(Path(weights))
     else:
         model = get_model_config(name)
+        if pretrained and Path(pretrained).is_file():
+            check_weights(Path(pretrained))
     _never_ask()
     return {"trust_remote_code": False} if model["text_cfg"].get("hf_tokenizer_name") else {}
 

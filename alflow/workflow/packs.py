@@ -10,14 +10,14 @@ A bias becomes the last column of its weight, and a constant 1 the last activati
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from alflow.bayes.curvature import estimate_factors
@@ -26,9 +26,13 @@ from alflow.domain import ProjectSettings
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from alflow.store.artifacts import digest
+from alflow.tensors import check_filled, read_safetensors, take
 from alflow.workflow.backtest import World
 from alflow.workflow.posterior import damped_posterior
 from alflow.workflow.trials import About
+
+_OPTIONAL: Final = ("group", "domain")
+_LARGEST_LOGARITHM: Final = 20  # CLIP's scale is e^4.6
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Pack:
                     contents[name] = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
                 raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from error
-        n_items = len(_tensors(self.pack, "labels")["labels"])
+        n_items = len(take(read_safetensors(self.pack), "labels", self.pack, 1, "int"))
         world = digest(tau=self.tau, version=version("alflow"), **contents)
         return About(None, self.pack.stem, world, n_items, 0)
 
@@ -72,17 +76,15 @@ def read_world(model: Path, pairs: Path, pack: Path, tau: float) -> World:
     Raises:
         InvalidInputError: a file is missing or holds something else, or widths or lengths do not fit each other.
     """
-    zero_shot, biased = _read_model(model), _biases(model)
-    tensors = _tensors(pack, "activations", "labels", "class_activations")
-    images = Activations(_with_one(tensors["activations"], biased[0]))
-    classes = Activations(_with_one(tensors["class_activations"], biased[1]))
-    labels = tensors["labels"].long()
-    group, domain = (tensors[name].long() if name in tensors else None for name in ("group", "domain"))
-    _check_pack(pack, images, classes, zero_shot)
-    for name, column in (("labels", labels), ("group", group), ("domain", domain)):
-        if column is not None and column.shape != (len(images),):
-            raise InvalidInputError(f"{pack}: {name} is {tuple(column.shape)}, but there are {len(images)} activations")
-    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
+    zero_shot, biased = _read_model(model)
+    tensors = read_safetensors(pack)
+    images = _rows(tensors, "activations", pack, zero_shot.image_weight, constant=biased[0])
+    classes = _rows(tensors, "class_activations", pack, zero_shot.text_weight, constant=biased[1])
+    if len(images) < 4 or len(classes) < 2:
+        raise InvalidInputError(f"{pack}: {len(images)} images and {len(classes)} classes are too few to learn from")
+    labels = _column(tensors, "labels", pack, len(images))
+    group, domain = (_column(tensors, name, pack, len(images)) if name in tensors else None for name in _OPTIONAL)
+    if not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
         raise InvalidInputError(f"{pack}: a label is none of the {len(classes)} rows of class_activations")
     return World(images, labels, _with_posterior(zero_shot, biased, pairs, classes, tau), group, domain)
 
@@ -90,11 +92,13 @@ def read_world(model: Path, pairs: Path, pack: Path, tau: float) -> World:
 def _with_posterior(
     layers: LastLayers, biased: tuple[bool, bool], pairs: Path, classes: Activations, tau: float
 ) -> Model:
-    tensors = _tensors(pairs, "image_activations", "text_activations")
-    images = Activations(_with_one(tensors["image_activations"], biased[0]))
-    texts = Activations(_with_one(tensors["text_activations"], biased[1]))
-    for side, rows, weight in (("image", images, layers.image_weight), ("text", texts, layers.text_weight)):
-        _check_width(pairs, f"{side}_activations", rows, weight)
+    tensors = read_safetensors(pairs)
+    images = _rows(tensors, "image_activations", pairs, layers.image_weight, constant=biased[0])
+    texts = _rows(tensors, "text_activations", pairs, layers.text_weight, constant=biased[1])
+    if len(images) != len(texts) or len(images) < 2:
+        raise InvalidInputError(
+            f"{pairs}: {len(images)} image_activations and {len(texts)} text_activations are no matching pairs"
+        )
     image, text = estimate_factors(layers, images, texts, batch=max(2, len(images)))
     return Model(
         layers,
@@ -104,55 +108,62 @@ def _with_posterior(
     )
 
 
-def _read_model(path: Path) -> LastLayers:
-    tensors = _tensors(path, "image_weight", "text_weight", "log_logit_scale")
-    weights = {}
+def _read_model(path: Path) -> tuple[LastLayers, tuple[bool, bool]]:
+    """The last layers, and which of them have a bias.
+
+    Raises:
+        InvalidInputError: the file holds something else.
+    """
+    tensors = read_safetensors(path)
+    weights, biased = {}, ("image_bias" in tensors, "text_bias" in tensors)
     for side in ("image", "text"):
-        weight, bias = tensors[f"{side}_weight"].float(), tensors.get(f"{side}_bias")
-        weights[side] = weight if bias is None else torch.cat([weight, bias.float()[:, None]], dim=1)
+        weight = check_filled(take(tensors, f"{side}_weight", path, 2), f"{path}: {side}_weight")
+        columns = [weight.float()]
+        if f"{side}_bias" in tensors:
+            bias = check_filled(take(tensors, f"{side}_bias", path, 1), f"{path}: {side}_bias")
+            if len(bias) != len(weight):
+                raise InvalidInputError(
+                    f"{path}: {side}_bias has {len(bias)} entries, {side}_weight {len(weight)} rows"
+                )
+            columns.append(bias.float()[:, None])
+        weights[side] = torch.cat(columns, dim=1)
     if len(weights["image"]) != len(weights["text"]):
         raise InvalidInputError(
             f"{path}: image_weight and text_weight end in different widths, "
             f"{len(weights['image'])} and {len(weights['text'])}"
         )
-    return LastLayers(weights["image"], weights["text"], scale=float(tensors["log_logit_scale"].double().exp()))
+    return LastLayers(weights["image"], weights["text"], _scale(tensors, path)), biased
 
 
-def _biases(path: Path) -> tuple[bool, bool]:
-    tensors = _tensors(path)
-    return "image_bias" in tensors, "text_bias" in tensors
+def _scale(tensors: Mapping[str, Tensor], path: Path) -> float:
+    name = "log_logit_scale"
+    logarithm = take(tensors, name, path, tensors[name].ndim if name in tensors else 0)
+    if logarithm.numel() != 1 or not abs(float(logarithm)) < _LARGEST_LOGARITHM:
+        raise InvalidInputError(f"{path}: {name} must be one number, the logarithm of the scale of the logits")
+    return float(logarithm.double().exp())
 
 
-def _tensors(path: Path, *needed: str) -> dict[str, Tensor]:
-    """The tensors of a file.
+def _rows(
+    tensors: Mapping[str, Tensor], name: str, path: Path, weight: Float[Tensor, "D P"], *, constant: bool
+) -> Activations:
+    """Activations that the layer takes, with the constant 1 of a bias.
 
     Raises:
-        InvalidInputError: it cannot be read, or one that is needed is missing.
+        InvalidInputError: they are missing, of another width, or no such numbers.
     """
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise InvalidInputError(f"{path} cannot be read as safetensors: {error}") from error
-    if missing := [name for name in needed if name not in tensors]:
-        raise InvalidInputError(f"{path} has no tensor {', '.join(missing)}; it holds {', '.join(sorted(tensors))}")
-    return tensors
-
-
-def _with_one(values: Float[Tensor, "N P"], biased: bool) -> Float[Tensor, "N P1"]:
-    values = values.float()
-    return torch.cat([values, torch.ones(len(values), 1)], dim=1) if biased else values
-
-
-def _check_pack(path: Path, images: Activations, classes: Activations, layers: LastLayers) -> None:
-    if len(images) < 4 or len(classes) < 2:
-        raise InvalidInputError(f"{path}: {len(images)} images and {len(classes)} classes are too few to learn from")
-    _check_width(path, "activations", images, layers.image_weight)
-    _check_width(path, "class_activations", classes, layers.text_weight)
-
-
-def _check_width(path: Path, name: str, rows: Activations, weight: Float[Tensor, "D P"]) -> None:
-    if rows.values.shape[1] != weight.shape[1]:
+    rows = take(tensors, name, path, 2)
+    width = rows.shape[1] + constant
+    if width != weight.shape[1]:
         raise InvalidInputError(
-            f"{path}: {name} are {rows.values.shape[1]} wide (with the constant of a bias), "
+            f"{path}: {name} are {width} wide (with the constant of a bias), "
             f"but the model's layer takes {weight.shape[1]}: give files of one model"
         )
+    values = check_filled(rows, f"{path}: {name}").float()
+    return Activations(torch.cat([values, torch.ones(len(values), 1)], dim=1) if constant else values)
+
+
+def _column(tensors: Mapping[str, Tensor], name: str, path: Path, rows: int) -> Tensor:
+    column = take(tensors, name, path, tensors[name].ndim if name in tensors else 1, "int")
+    if column.shape != (rows,):
+        raise InvalidInputError(f"{path}: {name} is {tuple(column.shape)}, but there are {rows} activations")
+    return column.long()

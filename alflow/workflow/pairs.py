@@ -22,6 +22,7 @@ from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError
 from alflow.progress import Progress
 from alflow.store.artifacts import digest
+from alflow.tensors import take
 from alflow.workflow.encoding import encode_pixels, prepare_file
 from alflow.workflow.sources import Entry
 from alflow.workflow.threads import ahead, groups
@@ -132,12 +133,22 @@ def _write_shard(
 
 
 def _read_shard(workspace: Workspace, name: str) -> EncodedPairs:
+    """A shard as it was written.
+
+    Raises:
+        InvalidInputError: it is damaged.
+    """
     tensors, metadata = workspace.artifacts.read_tensors(name)
-    rejected = [
-        Rejection(source, reason, datetime.fromisoformat(at)) for source, reason, at in json.loads(metadata["rejected"])
-    ]
+    try:
+        rejected = [
+            Rejection(source, reason, datetime.fromisoformat(at))
+            for source, reason, at in json.loads(metadata["rejected"])
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidInputError(f"the artifact {name} is damaged: delete it and run again") from error
+    checked = {key: take(tensors, key, f"the artifact {name}", 2) for key in tensors if key != "none"}
     images, texts = (
-        Activations(tensors.get(f"{side}_values", torch.empty(0, 0)), tensors.get(f"{side}_residuals"))
+        Activations(checked.get(f"{side}_values", torch.empty(0, 0)), checked.get(f"{side}_residuals"))
         for side in ("image", "text")
     )
     return EncodedPairs(images, texts, rejected)
@@ -162,6 +173,9 @@ def _write_estimate(workspace: Workspace, name: str, estimate: Estimate) -> None
 
 def _read_estimate(workspace: Workspace, name: str) -> Estimate:
     tensors, metadata = workspace.artifacts.read_tensors(name)
-    done = int(metadata["done"])
-    image, text = (Factors(tensors[f"{side}_A"], tensors[f"{side}_B"], done) for side in ("image", "text"))
+    done, source = int(metadata["done"]), f"the artifact {name}"
+    image, text = (
+        Factors(take(tensors, f"{side}_A", source, 2), take(tensors, f"{side}_B", source, 2), done)
+        for side in ("image", "text")
+    )
     return Estimate(image, text, done)

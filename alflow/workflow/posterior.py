@@ -7,7 +7,6 @@ project's settings.
 
 import hashlib
 import json
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,7 @@ from typing import Final
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from alflow.bayes.curvature import Factors
@@ -29,6 +27,7 @@ from alflow.errors import InvalidInputError, NotFoundError
 from alflow.progress import Progress, silent
 from alflow.store import items, projects
 from alflow.store.artifacts import digest
+from alflow.tensors import check, check_filled, read_pickled, read_safetensors, take
 from alflow.workflow.pairs import NOT_USED, encode_pairs, estimate_from_pairs
 from alflow.workflow.shards import head
 from alflow.workflow.sources import entries
@@ -76,9 +75,13 @@ def import_posterior(workspace: Workspace, project: Project, directory: str, pai
     Raises:
         InvalidInputError: a file is missing or holds no matrix, or the factors are not of this model's widths.
     """
+    if pairs < 1:
+        raise InvalidInputError(f"factors are sums over at least one pair, not {pairs}")
     folder = Path(directory)
     own = folder / SHIPPED_NAME
-    return _keep(workspace, project, read_factors(own) if own.is_file() else _read_published(folder, pairs))
+    given = _shipped(own) if own.is_file() else _published(folder, pairs)
+    _check_widths(given, workspace.encoder(project).layers, project)  # before they are widened
+    return _keep(workspace, project, _double(given) if own.is_file() else _sums(given))
 
 
 def estimate_posterior(
@@ -171,8 +174,9 @@ def load_posterior(workspace: Workspace, project: Project) -> Posterior:
     encoder_hash, layers = head(workspace, project)
 
     def make() -> Posterior:
-        factors = _from_tensors(workspace.artifacts.read_tensors(_path(name))[0])
-        _check_widths(factors, layers, project)
+        given = _factors(workspace.artifacts.read_tensors(_path(name))[0], f"the artifact {_path(name)}")
+        _check_widths(given, layers, project)
+        factors = _double(given)
         image = damped_posterior(factors.image, layers.image_weight, tau)
         return Posterior(image, damped_posterior(factors.text, layers.text_weight, tau), name)
 
@@ -211,17 +215,30 @@ def read_factors(path: Path) -> BothFactors:
     Raises:
         InvalidInputError: the file holds something else.
     """
+    return _double(_shipped(path))
+
+
+def _shipped(path: Path) -> BothFactors:
     try:
-        return _from_tensors(load_file(path))
-    except (SafetensorError, KeyError, OSError) as error:
+        return _factors(read_safetensors(path), path)
+    except InvalidInputError as error:
         raise InvalidInputError(f"{path} holds no Kronecker factors as alflow writes them: {error}") from error
 
 
 def _read_published(folder: Path, pairs: int) -> BothFactors:
+    return _sums(_published(folder, pairs))
+
+
+def _published(folder: Path, pairs: int) -> BothFactors:
+    """The published matrices as they are in the files."""
     image, text = (
-        Factors.published(_read_matrix(folder, f"A_{side}"), _read_matrix(folder, f"B_{side}"), pairs)
-        for side in ("img", "txt")
+        Factors(_read_matrix(folder, f"A_{side}"), _read_matrix(folder, f"B_{side}"), pairs) for side in ("img", "txt")
     )
+    return BothFactors(image, text)
+
+
+def _sums(published: BothFactors) -> BothFactors:
+    image, text = (Factors.published(one.A, one.B, one.n) for one in (published.image, published.text))
     return BothFactors(image, text)
 
 
@@ -234,21 +251,22 @@ def _read_matrix(folder: Path, stem: str) -> Float[Tensor, "K K"]:
     found = sorted(folder.glob(f"{stem}*.pt"))
     if len(found) != 1:
         raise InvalidInputError(f"the folder {folder} needs one file {stem}*.pt; it has {len(found)}")
-    try:
-        matrix = torch.load(found[0], map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-        raise InvalidInputError(f"{found[0]} cannot be read: {str(error).splitlines()[0]}") from error
-    if not isinstance(matrix, Tensor) or matrix.ndim != 2:
-        raise InvalidInputError(f"{found[0]} holds no matrix")
-    return matrix
+    return _matrix(read_pickled(found[0]), str(found[0]))
 
 
 def _keep(workspace: Workspace, project: Project, factors: BothFactors) -> str:
-    """Check the factors, keep them under their hash, and make them the project's."""
+    """Check the factors, keep them under their hash, and make them the project's.
+
+    Raises:
+        InvalidInputError: they are of other widths than the model's layers, or no Gaussian comes of them.
+    """
     layers = workspace.encoder(project).layers
     _check_widths(factors, layers, project)
-    for one in (factors.image, factors.text):
-        Spectrum.of(one)  # finite, symmetric, not indefinite: or it says which is wrong
+    for side, one in (("image", factors.image), ("text", factors.text)):
+        try:
+            Spectrum.of(one)  # finite, symmetric, not indefinite: or it says which is wrong
+        except InvalidInputError as error:
+            raise InvalidInputError(f"the {side} factors: {error}") from error
     tensors = _to_tensors(factors)
     name = digest(**{key: hashlib.sha256(tensor.numpy().tobytes()).hexdigest() for key, tensor in tensors.items()})
     if not workspace.artifacts.exists(_path(name)):
@@ -292,9 +310,35 @@ def _to_tensors(factors: BothFactors) -> dict[str, Tensor]:
     return matrices | {f"{side}_n": torch.tensor(float(one.n), dtype=torch.float64) for side, one in sides.items()}
 
 
-def _from_tensors(tensors: Mapping[str, Tensor]) -> BothFactors:
-    image, text = (
-        Factors(tensors[f"{side}_A"].double(), tensors[f"{side}_B"].double(), float(tensors[f"{side}_n"]))
-        for side in ("image", "text")
-    )
+def _factors(tensors: Mapping[str, Tensor], source: object) -> BothFactors:
+    """The factors of a file as they are in it.
+
+    Raises:
+        InvalidInputError: it holds something else.
+    """
+    sides = []
+    for side in ("image", "text"):
+        a, b = (_matrix(take(tensors, f"{side}_{name}", source, 2), f"{source}: {side}_{name}") for name in "AB")
+        n = take(tensors, f"{side}_n", source, 0, "any")
+        sides.append(Factors(a, b, float(check_filled(n, f"{source}: {side}_n"))))
+    return BothFactors(*sides)
+
+
+def _matrix(found: object, source: str) -> Tensor:
+    """A square matrix, in the precision it is kept in.
+
+    Raises:
+        InvalidInputError: it is something else.
+    """
+    if not isinstance(found, Tensor) or found.ndim != 2:
+        what = f"{found.ndim} sides" if isinstance(found, Tensor) else type(found).__name__
+        raise InvalidInputError(f"{source} holds no matrix, but {what}")
+    matrix = check(found, source, 2)
+    if matrix.shape[0] != matrix.shape[1] or not len(matrix):
+        raise InvalidInputError(f"{source} is {tuple(matrix.shape)}, where a square matrix is wanted")
+    return matrix
+
+
+def _double(given: BothFactors) -> BothFactors:
+    image, text = (Factors(one.A.double(), one.B.double(), one.n) for one in (given.image, given.text))
     return BothFactors(image, text)

@@ -17,6 +17,7 @@ from alflow.domain import Project
 from alflow.embeddings import Activations, Embeddings, LastLayers
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store.artifacts import Artifacts
+from alflow.tensors import take
 from alflow.workspace import Workspace
 
 
@@ -67,10 +68,12 @@ def head(workspace: Workspace, project: Project) -> tuple[str, LastLayers]:
         if known == encoder.hash:  # else nothing is embedded with it yet
             remember_encoder(workspace, project, encoder.hash, encoder.layers)
         return encoder.hash, encoder.layers
-    tensors, notes = workspace.artifacts.read_tensors(_layers_path(project, known))
-    scale, bias = float(tensors["scale"]), float(tensors["bias"])
+    path = _layers_path(project, known)
+    tensors, notes = workspace.artifacts.read_tensors(path)
+    image, text = (take(tensors, f"{side}_weight", f"the artifact {path}", 2) for side in ("image", "text"))
+    scale, bias = (float(take(tensors, name, f"the artifact {path}", 0)) for name in ("scale", "bias"))
     likelihood: Any = notes["likelihood"]
-    return known, LastLayers(tensors["image_weight"], tensors["text_weight"], scale, bias, likelihood)
+    return known, LastLayers(image, text, scale, bias, likelihood)
 
 
 def embedded_ids(workspace: Workspace, project: Project, encoder_hash: str) -> set[int]:
@@ -114,8 +117,17 @@ def folder(project: Project, encoder_hash: str) -> str:
 
 
 def as_activations(tensors: dict[str, Tensor]) -> Activations:
-    """Activations as they are kept."""
-    return Activations(tensors["values"], tensors.get("residuals"))
+    """Activations as they are kept.
+
+    Raises:
+        InvalidInputError: the tensors are others.
+    """
+    rows = [
+        take(tensors, name, "a kept table of activations", 2) for name in ("values", "residuals") if name in tensors
+    ]
+    if not rows or "values" not in tensors or any(len(part) != len(rows[0]) for part in rows):
+        raise InvalidInputError("a kept table of activations is damaged: delete it and run again")
+    return Activations(rows[0], rows[1] if len(rows) > 1 else None)
 
 
 def single(rows: Embeddings) -> Embeddings:
@@ -134,7 +146,8 @@ def _read(artifacts: Artifacts, name: str) -> Embeddings:
     except (InvalidInputError, KeyError) as error:
         raise InvalidInputError(f"{damaged}: {remedy}") from error
     rows = [values] if residuals is None else [values, residuals]
-    if ids.dtype != torch.int64 or ids.ndim != 1 or any(part.ndim != 2 or len(part) != len(ids) for part in rows):
+    shaped = all(part.ndim == 2 and len(part) == len(ids) and part.is_floating_point() for part in rows)
+    if ids.dtype != torch.int64 or ids.ndim != 1 or not shaped:
         raise InvalidInputError(f"{damaged}: {remedy}")
     return Embeddings(ids, Activations(values, residuals))
 

@@ -10,6 +10,7 @@ from zipfile import ZipFile
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from alflow.bayes.curvature import Factors, estimate_factors
 from alflow.bayes.evidence import best_prior_precision
@@ -113,6 +114,62 @@ def test_wrong_factors_are_named(workspace: Workspace, pets: Project, tmp_path: 
     file.write_bytes(b"nonsense")
     with pytest.raises(InvalidInputError, match=r"B_img_analytic\.pt cannot be read"):
         import_posterior(workspace, pets, str(folder))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (torch.ones(1, 1).expand(12, 12), "seen again and again"),
+        (torch.eye(12).to_sparse(), "sparse"),
+        (torch.eye(12, dtype=torch.complex64), "complex64"),
+        (torch.eye(12, dtype=torch.bool), "bool"),
+        (torch.eye(12, dtype=torch.int64), "int64"),
+        (torch.empty(0, 0), "square matrix"),
+        (torch.ones(12, 11), "square matrix"),
+        (torch.full((12, 12), float("inf")), "image factors: Factor B has entries that are not finite"),
+        ("B", "holds no matrix, but str"),
+        ([torch.eye(12)], "holds no matrix, but list"),
+    ],
+    ids=["expanded", "sparse", "complex", "truths", "whole", "empty", "oblong", "infinite", "text", "list"],
+)
+def test_factors_that_are_no_dense_matrix_are_named(
+    workspace: Workspace, pets: Project, tmp_path: Path, content: object, message: str
+) -> None:
+    folder = published(tmp_path / "factors")
+    torch.save(content, folder / "B_img_analytic.pt")
+    with pytest.raises(InvalidInputError, match=message) as caught:
+        import_posterior(workspace, pets, str(folder))
+    assert "B_img_analytic.pt" in str(caught.value) or "image factors" in str(caught.value)
+    assert find_project(workspace, "pets").posterior is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image_n": torch.tensor([1.0, 2.0])}, "image_n has 1 sides"),
+        ({"image_n": torch.tensor(float("nan"))}, "image_n has entries that are not finite"),
+        ({"image_n": torch.tensor(-1.0)}, "count -1.0 pairs"),
+        ({"text_B": torch.ones(12)}, "text_B has 1 sides"),
+        ({"text_B": torch.ones(0, 10**12)}, "square matrix"),
+        ({"text_A": torch.eye(16, dtype=torch.int8)}, "int8"),
+        ({"text_A": None}, "no tensor text_A"),
+    ],
+)
+def test_shipped_factors_that_are_no_factors_are_named(
+    workspace: Workspace, pets: Project, tmp_path: Path, changes: dict[str, torch.Tensor | None], message: str
+) -> None:
+    tensors = {"image_A": torch.eye(32), "image_B": torch.eye(12), "text_A": torch.eye(16), "text_B": torch.eye(12)}
+    every = tensors | {"image_n": torch.tensor(9.0), "text_n": torch.tensor(9.0)} | changes
+    save_file({name: tensor for name, tensor in every.items() if tensor is not None}, tmp_path / "factors.safetensors")
+    with pytest.raises(InvalidInputError, match=message):
+        import_posterior(workspace, pets, str(tmp_path))
+
+
+def test_a_count_of_no_pairs_is_refused(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
+    folder = published(tmp_path / "factors")
+    for count in (0, -5):
+        with pytest.raises(InvalidInputError, match=f"not {count}"):
+            import_posterior(workspace, pets, str(folder), pairs=count)
 
 
 def test_factors_are_never_unpickled(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
