@@ -17,6 +17,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from alflow.domain import Evaluation, Project, Round
 from alflow.progress import Progress
+from alflow.text import visible
 from alflow.workflow import review
 from alflow.workflow.imported import ImportReport, failure, remarks, summary
 from alflow.workflow.review import CandidateReview
@@ -39,15 +40,15 @@ def publish_rounds(workspace: Workspace, project: Project) -> None:
 def publish_import(project: Project, source: str, report: ImportReport) -> None:
     """What an import did not take, and why, and all else that a person should know of it; nothing when all is well."""
     log = get_run_logger()
-    log.info("%s: %s", source, summary(report))
+    log.info("%s: %s", visible(source), summary(report))
     said = [sentence for sentence in [failure(report, source), *remarks(report)] if sentence]
     for sentence in said:
-        log.warning("%s", sentence)
+        log.warning("%s", visible(sentence))
     if said:
-        lines = [{"source": source, "what to know": sentence} for sentence in said]
+        lines = [{"source": visible(source), "what to know": visible(sentence)} for sentence in said]
         create_table_artifact(lines, key=f"project-{project.id}-import", description="What to know of the last import")
     if report.rejected:
-        rows = [{"file": entry.uri, "reason": entry.reason} for entry in report.rejected]
+        rows = [{"file": visible(entry.uri), "reason": visible(entry.reason)} for entry in report.rejected]
         create_table_artifact(rows, key=f"project-{project.id}-rejected", description="Files that were not imported")
 
 
@@ -73,7 +74,7 @@ def picks_table(candidates: Sequence[CandidateReview], class_names: Mapping[int,
     return [
         {
             "rank": entry.candidate.rank,
-            "image": entry.item.uri,
+            "image": visible(entry.item.uri),
             "why": entry.candidate.origin.value,
             "score": entry.candidate.score,
             "predicted": class_names[entry.candidate.predicted_class_id],

@@ -5,6 +5,7 @@ from shlex import quote
 import streamlit as st
 
 from alflow.domain import Project
+from ui import session
 
 
 def no_project() -> None:
@@ -38,7 +39,7 @@ def no_accounts(project: Project) -> None:
 
 def no_classes(project: Project) -> None:
     """The project has no class to answer with."""
-    st.header(project.name)
+    st.header(session.escape(project.name))
     st.write("This project has no classes yet, so there is nothing to answer with.")
     st.code(f"alflow classes set cat dog frog --project {quote(project.name)}", language=None, wrap_lines=True)
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from alflow.accounts import Role, Visitor
 from alflow.domain import Annotator, Project
+from alflow.text import visible
 from alflow.workflow import projects
 from alflow.workspace import Workspace
 from ui import password, services, sign_in
@@ -94,4 +95,4 @@ def _role() -> str:
 
 def escape(text: str) -> str:
     """Text from outside, made harmless inside Markdown."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", text)
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&=^@])", r"\\\1", " ".join(visible(text, keep="\n\t").split()))

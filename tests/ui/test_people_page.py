@@ -10,7 +10,7 @@ from alflow.domain import Project
 from alflow.workflow import people
 from alflow.workflow.projects import create_project
 from alflow.workspace import Workspace
-from ui import gate, services
+from ui import gate, services, session
 
 
 def page() -> None:
@@ -59,7 +59,9 @@ def test_an_owner_gives_a_role(shown: AppTest, workspace: Workspace, birds: Proj
 
 def test_the_last_owner_stays_and_is_told_why(shown: AppTest, workspace: Workspace, birds: Project) -> None:
     shown.selectbox(key="role-1-1").select(Role.ANNOTATOR).run()
-    assert [each.value for each in shown.error] == ["A project keeps an owner: make somebody else owner first."]
+    assert [each.value for each in shown.error] == [
+        session.escape("A project keeps an owner: make somebody else owner first.")
+    ]
     assert shown.selectbox(key="role-1-1").value is Role.OWNER
     assert roles(workspace, birds)["Ada"] == "owner"
     shown.run()

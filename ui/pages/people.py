@@ -36,7 +36,7 @@ def show() -> None:
         no_accounts(project)
         return
     if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(problem)
+        st.error(session.escape(problem))
     members = people.list_members(session.workspace(), project.id)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -60,7 +60,7 @@ def _member(project: Project, member: Member) -> None:
         key = f"role-{project.id}-{account.annotator_id}"
         st.session_state[key] = member.role
         role.selectbox(
-            f"Role of {account.name}",
+            f"Role of {session.escape(account.name)}",
             list(Role),
             format_func=str.capitalize,
             key=key,
@@ -114,7 +114,7 @@ def _invite(project: Project) -> None:
                 session.workspace(), project.id, role, email=email or None, days=days, by=session.visitor()
             )
         except AlflowError as error:
-            st.error(str(error))
+            st.error(session.escape(str(error)))
             return
         if token:
             st.session_state[_LINK] = (project.id, invitations.link(_address(), token))
