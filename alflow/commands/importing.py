@@ -39,7 +39,9 @@ def register(app: typer.Typer) -> None:
 
 
 def import_images(
-    source: Annotated[str, typer.Argument(help="Folder, ImageFolder tree, CSV/JSONL/Parquet manifest, or URL of one.")],
+    source: Annotated[
+        str, typer.Argument(help="Folder, ImageFolder tree, archive, CSV/JSONL/Parquet manifest, image, or URL of one.")
+    ],
     split: Annotated[Split, typer.Option(help="What the images are for.")] = Split.POOL,
     project: ProjectName = None,
     strict: Annotated[
