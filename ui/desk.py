@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from markdown_it import MarkdownIt
-
 from alflow.domain import Label, Suggestion, Verdict
 from alflow.errors import AlflowError, InvalidInputError, UnavailableError
 from alflow.workflow import gold, guidelines, label, projects, waiting, worth
 from alflow.workspace import Workspace
+from ui import markdown
 from ui.body import field, seconds
 
 AHEAD = 40  # what can be answered while the connection is lost: two minutes of it, at three seconds an image
@@ -30,7 +29,6 @@ QUEUES = frozenset({TODO, *Verdict} - {Verdict.CLASS})
 
 Event = Mapping[str, Any]
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 _log = logging.getLogger(__name__)
 _left: dict[tuple[int, int], float] = {}  # when somebody last closed the desk of a project
 
@@ -99,7 +97,7 @@ def guide(workspace: Workspace, project_id: int) -> dict[str, Any]:
         NotFoundError: there is no such project.
     """
     told = guidelines.guidelines(workspace, project_id)
-    return {"html": _MARKDOWN.render(told.text), "examples": told.examples}
+    return {"html": markdown.render(told.text), "examples": told.examples}
 
 
 def _reserve(workspace: Workspace, project_id: int, annotator_id: int, wish: Wish) -> list[label.QueueEntry]:

@@ -39,7 +39,7 @@ def no_accounts(project: Project) -> None:
 
 def no_classes(project: Project) -> None:
     """The project has no class to answer with."""
-    st.header(session.escape(project.name))
+    st.header(session.escape(project.name), anchor=False)
     st.write("This project has no classes yet, so there is nothing to answer with.")
     st.code(f"alflow classes set cat dog frog --project {quote(project.name)}", language=None, wrap_lines=True)
 

@@ -13,6 +13,8 @@ from ui import password, services, sign_in
 
 CHOICE = "project"
 _VISITOR = "visitor"
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+_FOUND_LATER = re.compile(r"[:@](?=\S)|www(?=\\\.)|[-<>=~](?=\\[-<>=~])", re.IGNORECASE)
 
 
 def workspace() -> Workspace:
@@ -94,5 +96,10 @@ def _role() -> str:
 
 
 def escape(text: str) -> str:
-    """Text from outside, made harmless inside Markdown."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&=^@])", r"\\\1", " ".join(visible(text, keep="\n\t").split()))
+    r"""Text from outside in one line, made harmless inside Markdown: shown as it is, no link, picture, icon or formula.
+
+    Streamlit looks for addresses, icons, emoji and arrows in what is left when Markdown is through, backslashes or not:
+    a word joiner, which nobody sees, keeps them from being found.
+    """
+    plain = _PUNCTUATION.sub(r"\\\g<0>", " ".join(visible(text, keep="\n\t").split()))
+    return _FOUND_LATER.sub("\\g<0>\u2060", plain)

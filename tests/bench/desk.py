@@ -34,7 +34,7 @@ from alflow.workspace import Workspace
 from tests import postgres
 from tests.browser import world
 from tests.browser.conftest import HERE, Desk, launch, sign_in
-from tests.browser.seen import KEYS, wait_for_image
+from tests.browser.seen import KEYS, wait_for_image, wait_until
 from tests.hands import Hands
 from tests.queues import open_queue
 from tests.web import Server, free_port
@@ -74,7 +74,7 @@ def _press_keys(browser: Browser, home: Path, people: int) -> None:
                 page.keyboard.press(random.choice(KEYS))
                 time.sleep(0.4 / people)  # everybody takes 0.4 s an image at least
         for page in pages:
-            page.wait_for_function("document.activeElement !== null")
+            wait_until(page, "document.activeElement !== null")
             page.get_by_text("All answers stored").wait_for()
         seen = [page.evaluate("window.witness") for page in pages]
         for page in pages:

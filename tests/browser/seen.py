@@ -8,25 +8,41 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from alflow.domain import Label, Project
 from alflow.store import items, labels, projects
 from tests.browser import world
-from tests.browser.conftest import Desk
+from tests.browser.conftest import PATIENCE_MS, Desk
 
 KEYS = "1234"
 """Hot keys of the classes, in their order."""
 
 
+def wait_until(page: Page, expression: str, arg: Any = None, timeout_ms: float = PATIENCE_MS) -> None:
+    """Until the expression, or the function with `arg`, is true; Playwright's own wait evaluates text inside the page,
+    which the page's policy forbids.
+    """
+    deadline = time.monotonic() + timeout_ms / 1000
+    while True:
+        try:
+            if page.evaluate(expression, arg):
+                return
+        except Error:  # between two pages
+            if page.is_closed():
+                raise
+        assert time.monotonic() < deadline, f"{expression} did not come true"
+        page.wait_for_timeout(20)
+
+
 def wait_for_image(page: Page) -> None:
     """Until the first image is on screen."""
-    page.wait_for_function("window.witness.some(each => each.what === 'shown')")
+    wait_until(page, "window.witness.some(each => each.what === 'shown')")
 
 
 def wait_until_ready(page: Page) -> None:
     """Until the last thing that happened on screen is that an image was shown."""
-    page.wait_for_function("window.witness.findLast(each => each.what !== 'key')?.what === 'shown'")
+    wait_until(page, "window.witness.findLast(each => each.what !== 'key')?.what === 'shown'")
 
 
 def burst(page: Page, keys: list[str], pause: float) -> None:

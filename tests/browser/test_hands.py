@@ -15,7 +15,7 @@ from alflow.store import projects, tables
 from alflow.workflow import label
 from tests.browser import world
 from tests.browser.conftest import Desk
-from tests.browser.seen import assert_bound_to_what_was_seen, stored_labels, wait_for_image
+from tests.browser.seen import assert_bound_to_what_was_seen, stored_labels, wait_for_image, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -42,7 +42,8 @@ def test_one_hand_on_the_letters_and_one_on_the_mouse(desk: Desk, signed_in: Ope
     assert said == [("square", "left"), ("square", "right"), (None, "right")]
 
     page.keyboard.press("'")  # fit or 1:1
-    page.wait_for_function(
+    wait_until(
+        page,
         "node => node.querySelector('img.on').naturalWidth === 1920",
         arg=page.locator("[data-is=stage]").element_handle(),
     )
@@ -160,7 +161,7 @@ def _next_image(page: Page) -> Iterator[None]:
     images = "window.witness.filter(each => each.what === 'shown').length"
     before = page.evaluate(images)
     yield
-    page.wait_for_function(f"before => {images} > before", arg=before)
+    wait_until(page, f"before => {images} > before", arg=before)
 
 
 def _drag(page: Page, by: Point) -> None:

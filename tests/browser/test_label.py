@@ -24,6 +24,7 @@ from tests.browser.seen import (
     key_to_image,
     stored_labels,
     wait_for_image,
+    wait_until,
     wait_until_ready,
 )
 
@@ -66,7 +67,7 @@ def test_reload_in_the_middle(desk: Desk, signed_in: Open, tmp_path: Path) -> No
     for key in "123":
         wait_for_image(page)
         page.keyboard.press(key)
-        page.wait_for_function("window.witness.some(each => each.what === 'answered')")
+        wait_until(page, "window.witness.some(each => each.what === 'answered')")
         seen += page.evaluate("window.witness")
         page.reload()
     wait_for_image(page)

@@ -14,6 +14,7 @@ from alflow.workflow.label import Submission
 from tests.browser import world
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
+from tests.browser.seen import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -89,12 +90,12 @@ def test_the_selector_changes_the_project(desk: Desk, signed_in: Open, project: 
     other, _ = world.build(desk.workspace, tmp_path, "other", 3)
     page = signed_in("Ada", project.name)
     expect(page.locator("[data-is=title]")).to_have_text(project.name)
-    page.wait_for_function("window.witness.some(each => each.what === 'shown')")
+    wait_until(page, "window.witness.some(each => each.what === 'shown')")
     page.get_by_role("combobox").click()
     page.get_by_role("option", name=other.name).click()
     expect(page.locator("[data-is=title]")).to_have_text(other.name)
     expect(page.locator("[data-is=count]")).to_have_text("0 of 3")
-    page.wait_for_function("window.witness.filter(each => each.what === 'shown').length === 2")
+    wait_until(page, "window.witness.filter(each => each.what === 'shown').length === 2")
     page.keyboard.press("1")
     expect(page.locator("[data-is=count]")).to_have_text("1 of 3")  # keys go to the deck, not into the selector
     page.reload()

@@ -19,7 +19,7 @@ from alflow.workspace import Workspace
 from tests import colours
 from tests.browser import world
 from tests.browser.conftest import HERE, PATIENCE_MS, Desk, sign_in
-from tests.browser.seen import assert_bound_to_what_was_seen, burst, finish
+from tests.browser.seen import assert_bound_to_what_was_seen, burst, finish, wait_until
 from tests.tiny import write_model
 from tests.web import TOKEN, free_port
 
@@ -52,7 +52,7 @@ def test_label_close_learn_export(up: tuple[Desk, Project], chromium: Browser, t
     context.add_init_script(path=HERE / "witness.js")
     page = context.new_page()
     sign_in(page, desk, "Ada")
-    page.wait_for_function("window.witness.some(each => each.what === 'shown')", timeout=SCHEDULE_MS)
+    wait_until(page, "window.witness.some(each => each.what === 'shown')", timeout_ms=SCHEDULE_MS)
 
     page.keyboard.press("1")
     page.wait_for_timeout(200)
@@ -67,7 +67,7 @@ def test_label_close_learn_export(up: tuple[Desk, Project], chromium: Browser, t
         assert len(labels.of_round(tx, first)) == BUDGET
 
     page.goto(f"{desk.url}/rounds")
-    expect(page.get_by_text("since zero-shot").first).to_be_visible(timeout=SCHEDULE_MS)
+    expect(page.get_by_text("since zero-shot").first).to_be_visible(timeout_ms=SCHEDULE_MS)
     with desk.workspace.database.read() as tx:
         assert rounds.by_id(tx, first).state is RoundState.CLOSED
         judged = {each.round_number for each in rounds.evaluations(tx, project.id) if each.split == "test"}

@@ -12,7 +12,7 @@ from alflow.domain import Adjudication, ClassLabel, Item, Label, Project, Verdic
 from alflow.errors import AlflowError
 from alflow.workflow import adjudicate, guidelines, projects, quality
 from alflow.workflow.adjudicate import Dispute
-from ui import session
+from ui import markdown, session
 from ui.empty import no_project
 
 _LAST = "adjudicated"
@@ -167,7 +167,7 @@ def _guidelines(project: Project) -> None:
     told = guidelines.guidelines(session.workspace(), project.id)
     if told.text:
         with st.expander("Guidelines"):
-            st.markdown(told.text)
+            st.html(f'<div class="guidelines">{markdown.render(told.text)}</div>')
 
 
 _WORDS = {

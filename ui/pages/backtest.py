@@ -141,7 +141,7 @@ def _results(project: Project) -> None:
         )
         level = wanted or None
     if (told := study.warning(one)) is not None:
-        st.warning(told)
+        st.warning(session.escape(told))
     _live(one, grid, measure, reference, level)
     _stops(study.load_study(workspace, one.id, grid), project.settings)
 

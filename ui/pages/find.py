@@ -73,7 +73,9 @@ def _search(project: Project, text: str, item_id: int | None, where: Filter, cou
         return find.find_like(workspace, project, item_id, where, count)
     if workspace.holds_encoder(project):
         return find.find_text(workspace, project, text, where, count)
-    with st.spinner(f"Loading {project.model} to read the words. It stays loaded: the next search answers at once."):
+    with st.spinner(
+        f"Loading {session.escape(project.model)} to read the words. It stays loaded: the next search answers at once."
+    ):
         return find.find_text(workspace, project, text, where, count)
 
 

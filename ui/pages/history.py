@@ -10,6 +10,7 @@ from alflow.domain import ClassLabel, Label, Project
 from alflow.errors import AlflowError
 from alflow.workflow import history, projects
 from alflow.workflow.history import Change, Happening, ItemHistory
+from alflow.workflow.label import LARGEST_ID
 from ui import session
 from ui.cards import WITHOUT_CLASS
 from ui.empty import no_project
@@ -35,7 +36,8 @@ def show() -> None:
     item_id = st.number_input(
         "Image number",
         min_value=1,
-        value=int(asked) if asked.isdigit() and int(asked) else None,
+        max_value=LARGEST_ID,
+        value=_number(asked),
         placeholder="of one image; empty for the last changes",
         key=f"history-item-{project.id}-{asked}",
     )
@@ -50,6 +52,12 @@ def show() -> None:
         st.warning(session.escape(str(error)))
         return
     _item(project, found)
+
+
+def _number(asked: str) -> int | None:
+    """The image that the address names, if it can be one."""
+    number = int(asked) if asked.isdecimal() and len(asked) <= len(str(LARGEST_ID)) else 0
+    return number if 0 < number <= LARGEST_ID else None
 
 
 def _recent(project: Project) -> None:

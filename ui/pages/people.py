@@ -31,7 +31,7 @@ def show() -> None:
     if project is None:
         no_project()
         return
-    st.header(f"People of {session.escape(project.name)}")
+    st.header(f"People of {session.escape(project.name)}", anchor=False)
     if session.visitor().everywhere:
         no_accounts(project)
         return

@@ -28,7 +28,7 @@ def show() -> None:
         no_project()
         return
     overview = review.overview(session.workspace(), project.id)
-    st.header(session.escape(project.name))
+    st.header(session.escape(project.name), anchor=False)
     st.caption(f"Since {project.created_at:%d %B %Y}. Waiting for {session.escape(overview.waiting_for)}.")
     if overview.trouble is not None:
         st.warning(f"Its runs fail: {session.escape(overview.trouble.message)}")
