@@ -9,7 +9,7 @@ SIGN_IN: Final = "/sign-in"
 FIELD: Final = "next"
 HOME: Final = "/"
 LONGEST: Final = 2_000
-_DOORS: Final = (SIGN_IN, "/sign-out", "/invitation", "/auth", "/oauth2callback")
+_DOORS: Final = (SIGN_IN, "/sign-out", "/auth", "/oauth2callback")
 
 
 def to_sign_in(connection: HTTPConnection) -> str:

@@ -94,10 +94,7 @@ async def _enter_account(request: Request, sent: defaultdict[str, str]) -> Respo
         session = await pools.PASSWORDS.run(sign_in.sign_in, workspace, *typed, address.client(request), device)
     except AlflowError as error:
         return door.again(_account_form(workspace, sent), error)
-    place = onward.safe(sent[onward.FIELD])
-    if sent["invitation"]:
-        place = onward.with_place("/invitation", place, token=sent["invitation"])
-    return door.know(request, await run_in_threadpool(door.enter, request, session, place), device)
+    return door.know(request, await run_in_threadpool(door.enter, request, session, _place(sent)), device)
 
 
 def _enter_link(request: Request, sent: defaultdict[str, str]) -> Response:
@@ -128,6 +125,14 @@ def _link_form(workspace: Workspace, asked: defaultdict[str, str]) -> Form:
     return Form("sign in", LEAD, PATH, fields, "Sign in", _offers(workspace, asked))
 
 
+def _place(asked: defaultdict[str, str]) -> str:
+    """Where to go from here: to the invitation, if one brought somebody here, and through it to the page."""
+    place = onward.safe(asked[onward.FIELD])
+    if not asked["invitation"]:
+        return place
+    return onward.with_place("/invitation", place, token=asked["invitation"])
+
+
 def _carried(asked: defaultdict[str, str]) -> list[Field]:
     place = onward.safe(asked[onward.FIELD])
     return door.carried(onward.FIELD, "" if place == onward.HOME else place)
@@ -136,4 +141,4 @@ def _carried(asked: defaultdict[str, str]) -> list[Field]:
 def _offers(workspace: Workspace, asked: defaultdict[str, str]) -> list[tuple[str, str]]:
     if not workspace.settings.oidc_client_id:
         return []
-    return [(identity.OFFER, onward.with_place(identity.PATH, asked[onward.FIELD]))]
+    return [(identity.OFFER, onward.with_place(identity.PATH, _place(asked)))]

@@ -132,7 +132,7 @@ def test_every_link_leads_to_a_page(house: House, who: str) -> None:
     there = {"/", *(f"/{page}" for page in PAGES if page != "label"), "/sign-out", "/password"}
     with Client(house.url, house.cookies[who]) as client:
         text = "".join(client.page(page, "project=birds").text for page in PAGES)
-    linked = set(re.findall(r"""href=[\\]?["'](/[^"'?\\]*)""", text))
+    linked = set(re.findall(r"""(?:href|action)=[\\]?["'](/[^"'?\\]*)""", text))
     assert linked
     assert linked <= there
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from starlette.applications import Starlette
@@ -190,3 +191,17 @@ def test_an_identity_comes_in_whatever_it_is_called(
     visitor = sign_in.visitor(workspace, identity.enter(workspace, None))  # type: ignore[arg-type]
     assert visitor is not None
     assert visitor.annotator.name == ("Ada L." if name == "Ada L." else "ada@example.org")
+
+
+def test_an_invitation_survives_the_way_to_a_provider(workspace: Workspace) -> None:
+    create_project(workspace, "birds", "demo", "fp32")
+    _, link = people.invite(workspace, 1, Role.ANNOTATOR)
+    known = workspace.settings.model_copy(update={"oidc_client_id": "alflow", "host": "0.0.0.0"})
+    with served(replace(workspace, settings=known)) as browser:
+        page = browser.get("/sign-in", params={"invitation": link, "next": ROUNDS}).text
+        to = unescape(re.findall(r'href="(/sign-in/identity[^"]*)"', page)[0])
+        place = parse_qs(urlsplit(to).query)["next"][0]
+    assert (urlsplit(place).path, parse_qs(urlsplit(place).query)) == (
+        "/invitation",
+        {"token": [link], "next": [ROUNDS]},
+    )
