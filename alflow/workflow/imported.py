@@ -111,7 +111,7 @@ def remarks(report: ImportReport) -> list[str]:
         _sentence(moved, "known image has a new place", "known images have a new place"),
         _sentence(corrected, "label corrected", "labels corrected"),
         f"{_count(report.learned, 'known image has', 'known images have')} a label now" if report.learned else "",
-        _contradictions(report),
+        contradictions(report),
         _sentence([_copy(one) for one in report.copies], "copy of another image", "copies of other images"),
         _sentence(elsewhere, "image is in another split already", "images are in another split already"),
         *label_faults(report),
@@ -136,6 +136,12 @@ def rejected(report: ImportReport) -> str:
     return _sentence(reasons, "file was rejected", "files were rejected")
 
 
+def contradictions(report: ImportReport) -> str:
+    """The pictures under two classes, in one sentence; empty without any."""
+    names = [f"{one.uri} {one.label!r}, but {one.first} {one.kept!r}, which is kept" for one in report.contradictions]
+    return _sentence(names, "picture is under two classes", "pictures are under two classes")
+
+
 def failure(report: ImportReport, source: str, *, strict: bool = False) -> str | None:
     """Why an import failed, in one sentence; None if it did not.
 
@@ -145,13 +151,8 @@ def failure(report: ImportReport, source: str, *, strict: bool = False) -> str |
     if not report.added and not report.known:
         why = "; ".join(filter(None, [rejected(report), _left_out(report.left_out)]))
         return f"no image was imported from {visible(source)}: {why or 'there is no file in it'}"
-    faults = [*filter(None, [rejected(report), _contradictions(report)])]
+    faults = [*filter(None, [rejected(report), contradictions(report)])]
     return f"not all of {visible(source)} was imported: {'; '.join(faults)}" if strict and faults else None
-
-
-def _contradictions(report: ImportReport) -> str:
-    names = [f"{one.uri} {one.label!r}, but {one.first} {one.kept!r}, which is kept" for one in report.contradictions]
-    return _sentence(names, "picture is under two classes", "pictures are under two classes")
 
 
 def _sentence(names: Sequence[str], one: str, many: str) -> str:

@@ -7,7 +7,6 @@ all projects and the interface never opens an original.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Final
 
@@ -18,12 +17,12 @@ from alflow.store import failures, gold, items, projects
 from alflow.store.artifacts import Artifacts
 from alflow.store.items import NewItem
 from alflow.store.rows import storable
-from alflow.text import quoted
 from alflow.vlm.images import read_image, rendition
-from alflow.workflow.imported import ImportReport, label_faults, rejected
+from alflow.workflow.imported import ImportReport
 from alflow.workflow.ledger import Ledger, Taken
-from alflow.workflow.meaning import UnknownLabel, meanings, unknown_labels
+from alflow.workflow.meaning import meanings, unknown_labels
 from alflow.workflow.sources import Entry, Source, entries, read_file
+from alflow.workflow.strict import refuse_faults, split_of, turned_away
 from alflow.workflow.threads import ahead, groups
 from alflow.workspace import Workspace
 
@@ -54,19 +53,19 @@ def import_items(
 
     Raises:
         InvalidInputError: the source itself cannot be read; or, with `strict`, a label names no class, a test image has
-            none, or a row cannot be used. Nothing is stored then.
+            none, a file is under two classes, or a row cannot be used. Nothing is stored then.
     """
     seen = entries(source, anywhere=anywhere)
     classes = _classes(workspace, project)
     said = [entry.label for entry in seen.entries]
-    unknown = unknown_labels(said, classes)
+    meant, unknown, folders = meanings(said, classes), unknown_labels(said, classes), _are_folders(seen)
     if strict:
-        _refuse_faults(seen, unknown, split)
+        refuse_faults(seen, meant, unknown, split, folders=folders)
     with workspace.database.begin() as tx:
         items.forget_rejections_like(tx, project.id, *seen.outdated)
     ledger = Ledger({one.id: one.name for one in classes})
     added = _store(workspace, project, seen.rejected, ledger)
-    take = partial(_take, workspace, project, split, meanings(said, classes))
+    take = partial(_take, workspace, project, split, meant)
     done = 0
     progress(done, len(said))
     for group in groups(ahead(take, seen.entries, _IN_FLIGHT), _A_TRANSACTION):
@@ -79,7 +78,7 @@ def import_items(
         known=ledger.booked - added,
         unknown_labels=unknown,
         left_out=dict(seen.left_out),
-        folder_labels=_are_folders(seen),
+        folder_labels=folders,
     )
 
 
@@ -129,39 +128,20 @@ def _are_folders(seen: Source) -> bool:
     return all(entry.row is None for entry in seen.entries)
 
 
-def _refuse_faults(seen: Source, unknown: tuple[UnknownLabel, ...], split: Split) -> None:
-    """What `strict` refuses.
-
-    Raises:
-        InvalidInputError: there is some of it.
-    """
-    judged = [entry.uri for entry in seen.entries if not entry.label and (entry.split.lower() or split) == Split.TEST]
-    report = ImportReport(
-        unknown_labels=unknown,
-        folder_labels=_are_folders(seen),
-        unlabelled=tuple(judged),
-        rejected=seen.rejected,
-    )
-    if faults := [*filter(None, [*label_faults(report), rejected(report)])]:
-        remedy = "correct the source or the classes, or import without `strict`"
-        raise InvalidInputError(f"nothing was imported: {'; '.join(faults)}; {remedy}")
-
-
 def _take(
     workspace: Workspace, project: Project, split: Split, classes: Mapping[str, int], entry: Entry
 ) -> Taken | Rejection:
     """One file, in a thread: read, hash, decode, keep renditions."""
     try:
         _check_name(entry.uri)
-        chosen = _split(entry.split, split)
+        chosen = split_of(entry, split)
         data = read_file(entry.uri)
         content_hash = hashlib.sha256(data).hexdigest()
         width, height = _size_of_known(workspace, project, content_hash) or _keep_renditions(
             workspace, content_hash, data
         )
     except InvalidInputError as error:
-        place = "" if entry.row is None else f" (row {entry.row} of the manifest)"
-        return Rejection(storable(entry.uri), storable(f"{error}{place}"), datetime.now(UTC))
+        return turned_away(entry, error)
     item = NewItem(content_hash, entry.uri, chosen, width, height, classes.get(entry.label))
     return Taken(item, labelled=bool(entry.label))
 
@@ -174,13 +154,6 @@ def _check_name(uri: str) -> None:
     """
     if storable(uri) != uri:
         raise InvalidInputError("the name of the file is no valid text; rename it")
-
-
-def _split(named: str, default: Split) -> Split:
-    try:
-        return Split(named.lower()) if named else default
-    except ValueError as error:
-        raise InvalidInputError(f"unknown split {quoted(named)}; there are {', '.join(Split)}") from error
 
 
 def _size_of_known(workspace: Workspace, project: Project, content_hash: str) -> tuple[int, int] | None:
