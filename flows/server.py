@@ -1,7 +1,7 @@
 """`python -m flows.server`: Prefect's server on a socket that `alflow up` opened, for those who ask for it by its name.
 
-A page on the internet can point a name of its own at this machine (DNS rebinding). Its requests carry that name, and
-are turned away here, before Prefect asks for its secret.
+A page on the internet can point a name of its own at this machine (DNS rebinding), or open connections to it that are
+never closed. Its requests carry that name, or its origin, and are turned away here, before Prefect asks for its secret.
 """
 
 import argparse
@@ -10,7 +10,10 @@ import socket
 import uvicorn
 from prefect.server.api.server import create_app
 from prefect.settings import get_current_settings
+from starlette.datastructures import Headers
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 _NAMES = ["127.0.0.1", "localhost"]
 
@@ -25,14 +28,34 @@ def main() -> None:
 def serve(listening: socket.socket) -> None:
     """Serve as `prefect server start` does, with the settings of the environment."""
     settings = get_current_settings().server
+    own = frozenset(settings.api.cors_allowed_origins.split(","))
     config = uvicorn.Config(
-        TrustedHostMiddleware(create_app(final=True), allowed_hosts=_NAMES, www_redirect=False),
+        TrustedHostMiddleware(OwnPages(create_app(final=True), own), allowed_hosts=_NAMES, www_redirect=False),
         timeout_keep_alive=settings.api.keepalive_timeout,
         ws_ping_interval=settings.api.websocket_ping_interval,
         ws_ping_timeout=settings.api.websocket_ping_timeout,
         log_level=settings.logging_level.lower(),
     )
     uvicorn.Server(config).run(sockets=[listening])
+
+
+class OwnPages:
+    """Answers pages of the given origins and of the very address that was asked, and whoever is no page."""
+
+    def __init__(self, app: ASGIApp, origins: frozenset[str]) -> None:
+        self._app, self._origins = app, origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 403."""
+        answers = self._app if scope["type"] == "lifespan" or self._is_own(Headers(scope=scope)) else _FOREIGN
+        await answers(scope, receive, send)
+
+    def _is_own(self, headers: Headers) -> bool:
+        origin = headers.get("origin")
+        return origin is None or origin in self._origins or origin == f"http://{headers.get('host')}"
+
+
+_FOREIGN = PlainTextResponse("Prefect answers its own pages only", status_code=403)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,8 @@ def test_whoever_listens_everywhere_has_the_port_of_loopback() -> None:
         everywhere.bind(("0.0.0.0", 0))
         everywhere.listen()
         assert not is_free("127.0.0.1", everywhere.getsockname()[1])
+        if socket.has_dualstack_ipv6():
+            assert not is_free("::", everywhere.getsockname()[1])
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")

@@ -10,7 +10,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 from alflow.commands.clock import secret, secret_file
 from alflow.settings import Settings
@@ -59,11 +59,20 @@ def test_without_the_secret_nothing_is_answered(prefect_server: Settings, method
 )
 def test_a_foreign_page_may_neither_read_nor_ask(prefect_server: Settings, origin: str) -> None:
     wants = {"Access_Control_Request_Method": "PATCH", "Access_Control_Request_Headers": "authorization"}
-    assert "access-control-allow-origin" not in ask(prefect_server, "GET", "/api/health", Origin=origin)[1]
-    status, headers, _ = ask(prefect_server, "OPTIONS", "/api/deployments/filter", Origin=origin, **wants)
-    assert (status, "access-control-allow-origin" in headers) == (400, False)
-    own = f"http://localhost:{prefect_server.prefect_port}"
-    assert ask(prefect_server, "GET", "/api/health", Origin=own)[1]["access-control-allow-origin"] == own
+    basic = "Basic " + b64encode(secret(prefect_server.home).encode()).decode()
+    for method, path in (("GET", "/api/health"), ("POST", "/api/deployments/filter"), ("OPTIONS", "/api/deployments/")):
+        status, headers, _ = ask(prefect_server, method, path, Origin=origin, Authorization=basic, **wants)
+        assert (status, "access-control-allow-origin" in headers) == (403, False)
+    with pytest.raises(InvalidStatus, match="403"):
+        first_word(f"ws://127.0.0.1:{prefect_server.prefect_port}/api/events/in", origin=Origin(origin))
+
+
+@pytest.mark.parametrize("own", ["http://localhost:{port}", "http://127.0.0.1:{port}"])
+def test_its_own_pages_may_ask(prefect_server: Settings, own: str) -> None:
+    origin = own.format(port=prefect_server.prefect_port)
+    assert ask(prefect_server, "GET", "/api/health", Origin=origin)[1]["access-control-allow-origin"] == origin
+    through = {"Host": "localhost:9", "Origin": "http://localhost:9"}  # a tunnel
+    assert ask(prefect_server, "GET", "/ui-settings", **through)[0] == 200
 
 
 @pytest.mark.parametrize(
