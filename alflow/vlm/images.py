@@ -152,7 +152,8 @@ def _depth(image: ImageFile.ImageFile, data: bytes) -> Depth:
         length = int.from_bytes(data[at - 4 : at], "big") if at > 0 else 0
         return Depth(max(data[at + 4 : at + 4 + min(length, 3)], default=0))
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
-        return Depth(16, sure=True)
+        as_it_is = image.format == "JPEG2000" or (image.format == "PPM" and image.tile[0].codec_name == "raw")
+        return Depth() if as_it_is else Depth(16, sure=True)
     bits = max(_numbers(image.tag_v2.get(_BITS)), default=0)
     largest = max(_numbers(image.tag_v2.get(_LARGEST)), default=0)
     is_negative = image.tag_v2.get(_PHOTOMETRIC) == 0

@@ -94,9 +94,12 @@ def check_reference(reference: str) -> None:
     """Could `reference` be loaded, as far as one can tell without its weights?
 
     Raises:
-        InvalidInputError: it is of no known form, or names an architecture, a tag or a file that does not exist.
+        InvalidInputError: it is of no known form, names an architecture, a tag or a file that does not exist, or a
+            folder whose configuration is not known to be harmless.
     """
-    _parse(reference)
+    name, _ = _parse(reference)
+    if name.startswith("local-dir:"):
+        _check_folder(reference, name)
 
 
 def assemble(model: Any, architecture: Mapping[str, Any], tokenize: Callable[[list[str]], Tensor]) -> LoadedModel:
@@ -122,8 +125,7 @@ def _checked(reference: str, name: str, pretrained: str | None) -> Mapping[str, 
         model = read_configuration(path, what)["model_cfg"]
         check_weights(Path(_attempt(reference, lambda: download_pretrained_from_hf(rest))))
     elif scheme == "local-dir":
-        check_folder(Path(rest), what)
-        model = read_configuration(Path(rest) / CONFIGURATION, what)["model_cfg"]
+        model = _check_folder(reference, name)
         if weights := _find_checkpoint_in_dir(Path(rest)):
             check_weights(Path(weights))
     else:
@@ -132,6 +134,13 @@ def _checked(reference: str, name: str, pretrained: str | None) -> Mapping[str, 
             check_weights(Path(pretrained))
     _never_ask()
     return {"trust_remote_code": False} if model["text_cfg"].get("hf_tokenizer_name") else {}
+
+
+def _check_folder(reference: str, name: str) -> Any:
+    """The architecture of a model in a folder, checked."""
+    folder, what = Path(name.removeprefix("local-dir:")), f"the model {reference!r}"
+    check_folder(folder, what)
+    return read_configuration(folder / CONFIGURATION, what)["model_cfg"]
 
 
 def _never_ask() -> None:

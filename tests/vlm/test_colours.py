@@ -204,6 +204,17 @@ def test_narrow_values_in_sixteen_bits_are_scaled_by_their_own_range(bits: int, 
         np.testing.assert_allclose(np.asarray(read_image(data).image)[:1], wanted, atol=1)
 
 
+def test_narrow_values_of_other_formats() -> None:
+    ramp = np.linspace(0, 4095, 64).round().astype(np.uint16)
+    image = Image.fromarray(np.tile(ramp, (64, 1)))
+    graymap = b"P5 64 1 65535\n" + ramp.astype(">u2").tobytes()
+    of_twelve_bits = b"P5 64 1 4095\n" + (ramp // 20).astype(">u2").tobytes()
+    wanted = np.linspace(0, 255, 64)
+    for data in (encoded(image, "JPEG2000", irreversible=False), graymap):
+        np.testing.assert_allclose(np.asarray(read_image(data).image)[0, :, 0], wanted, atol=1)
+    np.testing.assert_allclose(np.asarray(read_image(of_twelve_bits).image)[0, :, 0], wanted / 20, atol=1.5)
+
+
 def test_a_turned_picture_of_narrow_colours() -> None:
     values = np.zeros((8, 16, 3), np.uint16)
     values[:, :8] = (4095, 1, 2001)

@@ -12,7 +12,7 @@ import pytest
 
 from alflow.errors import InvalidInputError
 from alflow.vlm.configuration import CONFIGURATION, read_configuration
-from alflow.vlm.models import load_model
+from alflow.vlm.models import check_reference, load_model
 
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
 VISION = {"image_size": 32, "patch_size": 16, "width": 32, "head_width": 16, "layers": 1}
@@ -94,6 +94,9 @@ def test_what_is_not_known_to_be_harmless_is_refused_by_name(
     reference = {"local-dir": f"local-dir:{tmp_path}", "hf-hub": "hf-hub:some/model"}[scheme]
     (on_the_hub(tmp_path, monkeypatch) / CONFIGURATION).write_text(json.dumps(found))
     (tmp_path / CONFIGURATION).write_text(json.dumps(found))
+    if scheme == "local-dir":
+        with pytest.raises(InvalidInputError, match=message):
+            check_reference(reference)  # at `alflow init` already
     with pytest.raises(InvalidInputError, match=message) as caught:
         load_model(reference)
     assert str(caught.value).startswith(f"the model {reference!r}: ")
