@@ -8,6 +8,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 LARGEST_SEED: Final = 2**53 - 1
 """What a browser and a database column hold alike."""
 
+_CALLED: Final = {bool: "yes or no", str: "a text", tuple: "a list"}
 _BOUNDS: Final = "bounds"
 _LONGEST: Final = "longest"
 
@@ -27,7 +28,7 @@ class Bounds:
         return higher and (value < self.high if self.below else value <= self.high)
 
     def __str__(self) -> str:
-        low, high = (f"{end:,.12g}" for end in (self.low, self.high))
+        low, high = (f"{end:,}" for end in (self.low, self.high))
         return f"{'more than ' if self.above else ''}{low} to {'less than ' if self.below else ''}{high}"
 
 
@@ -47,6 +48,11 @@ def bounds_of(kind: type[Any], name: str) -> Bounds:
     return found
 
 
+def need(kind: type[Any], name: str) -> str:
+    """What a field needs, in words."""
+    return _need(kind.__dataclass_fields__[name], get_type_hints(kind)[name], object()) or ""
+
+
 def unfit(values: Any) -> dict[str, str]:
     """The fields of a dataclass that cannot be what they are: name -> what each needs."""
     hints = get_type_hints(type(values))
@@ -61,10 +67,11 @@ def _need(each: "Field[Any]", hint: Any, value: object) -> str | None:
         return None
     kind = next(one for one in kinds if one is not NoneType)
     bounds, longest = each.metadata.get(_BOUNDS), each.metadata.get(_LONGEST)
-    if not _is(value, kind) or (bounds and value not in bounds) or (longest and len(str(value)) > longest):
-        whole = "a whole number, " if kind is int else ""
-        return f"{whole}{bounds}" if bounds else f"up to {longest} characters" if longest else f"a {kind.__name__}"
-    return None
+    if _is(value, kind) and (not bounds or value in bounds) and (not longest or len(str(value)) <= longest):
+        return None
+    if bounds:
+        return f"a whole number, {bounds}" if kind is int else str(bounds)
+    return f"up to {longest} characters" if longest else _CALLED.get(kind) or " or ".join(kind)
 
 
 def _is(value: object, kind: type) -> bool:

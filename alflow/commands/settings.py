@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from alflow.bounds import need
 from alflow.commands.console import say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.domain import ProjectSettings
@@ -60,10 +61,9 @@ def _changed(known: ProjectSettings, changes: Sequence[str]) -> ProjectSettings:
     try:
         return TypeAdapter(ProjectSettings).validate_python(asdict(known) | values)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
+        name = str(error.errors()[0]["loc"][0])
         value = quoted(typed[name]) if name in typed else "what it is"
-        raise InvalidInputError(f"{name} cannot be {value}: {first['msg']}") from error
+        raise InvalidInputError(f"{name} cannot be {value}: it needs {need(ProjectSettings, name)}") from error
 
 
 def _word(value: object) -> str:

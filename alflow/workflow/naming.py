@@ -34,7 +34,7 @@ def complete_classes(
     Args:
         classes: all of a project.
         templates: make the prompts of those without any.
-        as_before: classes that the project has already; two of these may be alike, as an older alflow let them be.
+        as_before: classes that the project has already; an older alflow may have let them be what they are.
 
     Raises:
         InvalidInputError: a name, shown name, prompt, template or key cannot be used, or two classes are alike.
@@ -42,7 +42,7 @@ def complete_classes(
     if len(classes) > MOST_CLASSES:
         raise InvalidInputError(f"a project may have {MOST_CLASSES:,} classes: these are {len(classes):,}")
     templates = [_template(each) for each in templates]
-    completed = [_complete(label, templates) for label in classes]
+    completed = [label if label in as_before else _complete(label, templates) for label in classes]
     _refuse_doubles("name", [label.name for label in completed])
     _refuse_doubles("hot key", [label.hot_key for label in completed if label.hot_key])
     for by, remedy in _ALIKE:

@@ -1,7 +1,9 @@
-"""Strategies that are combined of several, whose text is longer than a name.
+"""Strategies that are combined of several, whose text is longer than a name; one Unicode form for names of classes.
 
 Revision: 0009
 """
+
+from unicodedata import normalize
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,6 +20,19 @@ def upgrade() -> None:
     """From 0008."""
     with op.batch_alter_table("round", table_kwargs=NUMBERED_ONCE) as batch:
         batch.alter_column("strategy", existing_type=sa.String(length=64), type_=sa.Text(), existing_nullable=False)
+    _name_in_one_form(op.get_bind())
+
+
+def _name_in_one_form(connection: sa.Connection) -> None:
+    """Labels of an import are found in form NFC; a name that another class has already stays as it is."""
+    table = sa.table("class_label", sa.column("id"), sa.column("project_id"), sa.column("name"))
+    rows = connection.execute(sa.select(table)).all()
+    taken = {(row.project_id, row.name) for row in rows}
+    for row in rows:
+        name = normalize("NFC", row.name)
+        if (row.project_id, name) not in taken:
+            connection.execute(sa.update(table).where(table.c.id == row.id).values(name=name))
+            taken.add((row.project_id, name))
 
 
 def downgrade() -> None:

@@ -177,6 +177,34 @@ def test_answers_from_before_the_desk_survive_its_migration(empty_url: str) -> N
     engine.dispose()
 
 
+def test_names_of_classes_get_one_form_and_rounds_room_for_a_combined_strategy(empty_url: str) -> None:
+    engine = make_engine(empty_url)
+    migrate(engine, "0008")
+    at, apart, joined = "2026-01-02 03:04:05", "cafe\u0301", "caf\u00e9"
+    classes = [(1, 1, apart), (2, 1, "tea"), (3, 2, apart), (4, 2, joined)]
+    with engine.begin() as tx:
+        for number in (1, 2):
+            tx.exec_driver_sql(
+                "INSERT INTO project (id, name, model, precision, settings, created_at)"
+                f" VALUES ({number}, 'p{number}', 'm', 'fp32', '{{}}', '{at}')"
+            )
+        for id_, project, name in classes:
+            tx.exec_driver_sql(
+                "INSERT INTO class_label (id, project_id, name, display_name, prompts, position)"
+                f" VALUES ({id_}, {project}, '{name}', '{name}', '[]', {id_})"
+            )
+    migrate(engine, "head")
+    with engine.begin() as tx:
+        names = tx.execute(text("SELECT name FROM class_label ORDER BY id")).scalars().all()
+        assert names == [joined, "tea", apart, joined]  # none takes the name of another
+        tx.exec_driver_sql(
+            "INSERT INTO round (project_id, number, state, strategy, budget, seed, configuration, hashes, opened_at)"
+            f" VALUES (1, 1, 'open', '{'x' * 500}', 1, 1, '{{}}', '{{}}', '{at}')"
+        )
+        assert {one["name"] for one in inspect(tx).get_indexes("round") if _where(one)} == {"uq_round_unclosed"}
+    engine.dispose()
+
+
 def test_images_that_were_not_embedded_become_due_and_leave_the_list_of_rejected_files(empty_url: str) -> None:
     engine = make_engine(empty_url)
     migrate(engine, "0007")

@@ -150,7 +150,7 @@ def test_a_class_goes_only_while_nothing_names_it(each_workspace: Workspace) -> 
 
 def test_two_alike_that_are_there_already_do_not_stop_other_changes(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 1)
-    old = [NewClass("a-b", "a-b", ("x",)), NewClass("a b", "a b", ("y",))]
+    old = [NewClass("a-b", "a-b", ("x",)), NewClass("a b", "a b", ("y",)), NewClass("c\u200bd", "x" * 300, ("\x1b",))]
     with each_workspace.database.begin() as tx:
         kept = [NewClass(each.name, each.display_name, each.prompts, each.hot_key) for each in world.classes]
         projects.put_classes(tx, world.project.id, [*kept, *old])
