@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from alflow.settings import Settings
 from alflow.workspace import Workspace
@@ -59,6 +68,11 @@ def chromium() -> Iterator[Browser]:
 def signed_in(desk: Desk, chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Opens a page as a signed-in annotator, watched by the witness; each call has a browser profile of its own."""
     contexts: list[BrowserContext] = []
+    refused: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            refused.append(message.text)
 
     def open_page(name: str, project: str, path: str = "", **options: Any) -> Page:
         context = chromium.new_context(**{"viewport": {"width": 1360, "height": 860}, **options})
@@ -66,6 +80,7 @@ def signed_in(desk: Desk, chromium: Browser) -> Iterator[Callable[..., Page]]:
         context.add_init_script(path=HERE / "witness.js")
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
+        page.on("console", hear)
         sign_in(page, desk, name)
         page.goto(f"{desk.url}/{path}?project={project}")
         return page
@@ -73,6 +88,7 @@ def signed_in(desk: Desk, chromium: Browser) -> Iterator[Callable[..., Page]]:
     yield open_page
     for context in contexts:
         context.close()
+    assert refused == []  # pages load and run nothing that their own policy forbids
 
 
 def sign_in(page: Page, desk: Desk, name: str) -> None:

@@ -263,3 +263,30 @@ def test_axe_finds_no_serious_fault(desk: Desk, signed_in: Open, tmp_path: Path)
     assert_accessible(page)
     page.get_by_role("button", name="Keys").click()
     assert_accessible(page)
+
+
+def test_an_event_that_cannot_be_read_holds_up_no_other(desk: Desk, signed_in: Open, tmp_path: Path) -> None:
+    """The server refuses the whole request; the deck sends the events one by one, and tells of the one."""
+    project, opened = world.build(desk.workspace, tmp_path, "unreadable", 3)
+    page = signed_in("Ada", project.name)
+    wait_for_image(page)
+    with desk.workspace.database.read() as tx:
+        candidate = rounds.candidates(tx, opened.id)[2]
+    ada = label.sign_in(desk.workspace, "Ada").id
+    page.goto(f"{desk.url}/sign-in")  # no desk is open while something is put into the browser's storage
+    page.evaluate(
+        """([ada, project, candidate, chosen]) => {
+          const event = (token, at, more) => ({ kind: "answer", token, key: `answer:${token}`, at, verdict: "class",
+            candidate_id: candidate, class_id: chosen, seconds: 1, comment: "", shown: {}, entry: {}, ...more });
+          let deep = {};
+          for (let level = 0; level < 4000; level++) deep = { deep };
+          const keep = (kept) => localStorage.setItem(`alflow:${ada}:${project}:${kept.key}`, JSON.stringify(kept));
+          keep(event("bad", 1, { shown: deep }));
+          keep(event("good", 2));
+        }""",
+        [ada, project.id, candidate.id, candidate.predicted_class_id],
+    )
+    page.goto(f"{desk.url}/?project={project.name}")
+    expect(page.locator("[data-is=banner]")).to_contain_text("One answer was")
+    assert [each.token for each in stored_labels(desk, project)] == ["good"]
+    assert page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('alflow:')).length") == 0

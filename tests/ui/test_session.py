@@ -31,11 +31,16 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethr
     ],
 )
 def test_a_name_is_text(name: str) -> None:
-    assert _MARKDOWN.render(escape(name)) == f"<p>{html.escape(name, quote=False).replace(chr(34), '&quot;')}</p>\n"
+    assert _shown(name) == f"<p>{html.escape(name, quote=False).replace(chr(34), '&quot;')}</p>\n"
 
 
 @pytest.mark.parametrize(
     ("name", "shown"), [("a\n\n# b\nc", "a # b c"), ("a\x1b[31mb", "a\\x1b[31mb"), ("\u202egnp", "\\u202egnp")]
 )
 def test_what_a_name_never_holds_but_an_error_may_is_one_line(name: str, shown: str) -> None:
-    assert _MARKDOWN.render(escape(name)) == f"<p>{html.escape(shown)}</p>\n"
+    assert _shown(name) == f"<p>{html.escape(shown)}</p>\n"
+
+
+def _shown(name: str) -> str:
+    """What one sees; a word joiner, which keeps Streamlit from finding links and icons in what is left, is not seen."""
+    return str(_MARKDOWN.render(escape(name))).replace("\u2060", "")
