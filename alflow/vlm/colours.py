@@ -61,7 +61,8 @@ def to_srgb(image: Image.Image, depth: Depth, lower: Image.Image | None = None) 
     """
     if image.mode == "F":
         raise InvalidInputError("floating-point pixels have no known range; convert the file to 8 or 16 bits")
-    profile = image.info.get("icc_profile") or b""
+    profile = image.info.get("icc_profile")
+    profile = profile if isinstance(profile, bytes) else b""  # a TIFF may have anything for it
     if image.mode in _SIXTEEN_BIT:
         return _opaque(_gray_of_sixteen_bits(image, depth), profile)
     if lower is not None:

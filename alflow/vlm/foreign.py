@@ -12,13 +12,11 @@ _DAMAGED: Final = "copy or download it again"
 _RAW: Final = "develop it to JPEG, PNG or TIFF"
 _A_FRAME: Final = "save the wanted frames as pictures"
 _PAGES: Final = "save its pages as PNG or JPEG"
+_PULL: Final = "run `git lfs pull` where it came from"
 _HEIF: Final = "`pip install 'alflow[heif]'`, or convert it to JPEG"
 
 # Beginnings, longer ones first where one is part of another.
 _BEGINNINGS: Final = (
-    (b"version https://git-lfs", "a pointer of Git LFS", "run `git lfs pull` where it came from"),
-    (b"version https://hawser", "a pointer of Git LFS", "run `git lfs pull` where it came from"),
-    (b"/annex/objects/", "a pointer of git-annex", "run `git annex get` where it came from"),
     (b"%PDF", "a PDF document", _PAGES),
     (b"%!PS", "PostScript (EPS)", _CONVERT),
     (b"\xc5\xd0\xd3\xc6", "PostScript (EPS)", _CONVERT),
@@ -28,7 +26,14 @@ _BEGINNINGS: Final = (
     (b"\0\0\0\x0cJXL ", "JPEG XL", _CONVERT),
     (b"II\xbc\x01", "JPEG XR", _CONVERT),
     (b"\0\0\x01\0", "an icon (ICO)", _CONVERT),
+    (b"\0\0\x02\0\0\0\0\0", "Targa (TGA)", _CONVERT),
+    (b"\0\0\x03\0\0\0\0\0", "Targa (TGA)", _CONVERT),
+    (b"\0\0\x0a\0\0\0\0\0", "Targa (TGA)", _CONVERT),
+    (b"\0\x01\x01\0\0", "Targa (TGA)", _CONVERT),
     (b"\0\0\x02\0", "a cursor (CUR)", _CONVERT),
+    (b"\x0a\x05\x01", "PCX", _CONVERT),
+    (b"\x28\0\0\0", "a bitmap without its header (DIB)", _CONVERT),
+    (b"P7\n", "PAM", _CONVERT),
     (b"icns", "an icon (ICNS)", _CONVERT),
     (b"\xd7\xcd\xc6\x9a", "a Windows metafile (WMF)", _CONVERT),
     (b"\x01\0\x09\0\0\x03", "a Windows metafile (WMF)", _CONVERT),
@@ -60,6 +65,7 @@ _BEGINNINGS: Final = (
     (b"\x30\x26\xb2\x75", "a video (WMV)", _A_FRAME),
     (b"OggS", "an Ogg recording", _A_FRAME),
     (b"ID3", "a sound (MP3)", "leave it out"),
+    (b"\xff\xfb", "a sound (MP3)", "leave it out"),
     (b"fLaC", "a sound (FLAC)", "leave it out"),
     (b"PK\x03\x04", "a ZIP archive or an office document", "unpack it"),
     (b"PK\x05\x06", "an empty ZIP archive", "leave it out"),
@@ -82,17 +88,21 @@ _LATER_MARKS: Final = (
     (128, b"DICM", "DICOM", "export its pictures as PNG"),
     (257, b"ustar", "a tar archive", "unpack it, or name it as `tar://`"),
     (40, b" EMF", "a Windows metafile (EMF)", _CONVERT),
+    (344, b"n+1\0", "NIfTI", "export its slices as PNG"),
 )
-_PICTURES: Final = (
-    (b"\xff\xd8", "JPEG"),
-    (b"\x89PNG", "PNG"),
-    (b"GIF8", "GIF"),
-    (b"BM", "BMP"),
-    (b"\0\0\0\x0cjP  ", "JPEG 2000 picture"),
-    (b"\xff\x4f\xff\x51", "JPEG 2000 picture"),
-)
-_TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _UNUSUAL: Final = "of a camera's raw data, of unusual channels or compression, or damaged"
+_PICTURES: Final = (
+    (b"\xff\xd8", "a JPEG of another kind (12 bits, lossless, JPEG-LS), or damaged; save it as a usual JPEG"),
+    (b"\x89PNG", f"a damaged or incomplete PNG; {_DAMAGED}"),
+    (b"GIF8", f"a damaged or incomplete GIF; {_DAMAGED}"),
+    (b"BM", f"a BMP of another kind, or damaged; {_CONVERT}"),
+    (b"\0\0\0\x0cjP  ", f"a JPEG 2000 {_UNUSUAL}; save it with 8 bits a channel, as RGB or gray"),
+    (b"\xff\x4f\xff\x51", f"a JPEG 2000 {_UNUSUAL}; save it with 8 bits a channel, as RGB or gray"),
+    (b"II*\0", f"a TIFF {_UNUSUAL}; save it with 8 bits a channel, as RGB or gray"),
+    (b"MM\0*", f"a TIFF {_UNUSUAL}; save it with 8 bits a channel, as RGB or gray"),
+    (b"II+\0", f"a TIFF {_UNUSUAL}; save it with 8 bits a channel, as RGB or gray"),
+    (b"MM\0+", f"a TIFF {_UNUSUAL}; save it with 8 bits a channel, as RGB or gray"),
+)
 _BRANDS: Final = (
     (("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1", "mif2"), "HEIC (HEIF)", _HEIF),
     (("avif", "avis"), "AVIF", f"damaged, or this Pillow was built without AVIF: {_CONVERT}"),
@@ -109,11 +119,9 @@ def what_it_is(data: bytes) -> str:
         if found := find(data):
             what, remedy = found
             return f"not an image in a known format, but {what}: {remedy}"
-    if data[:4] in _TIFF:
-        return f"not an image that can be read: a TIFF {_UNUSUAL}; save it with 8 bits a channel, as RGB or gray"
-    for beginning, name in _PICTURES:
+    for beginning, what in _PICTURES:
         if data.startswith(beginning):
-            return f"not an image that can be read: a damaged or incomplete {name}; {_DAMAGED}"
+            return f"not an image that can be read: {what}"
     if not data.strip(b"\0"):
         return f"not an image: the file holds zeros only; {_DAMAGED}"
     return f"not an image in a known format, or damaged; {_CONVERT}, or {_DAMAGED}"
@@ -190,7 +198,10 @@ _TEXTS: Final[tuple[tuple[Callable[[str], object], str, str], ...]] = (
         "does its address ask for a sign-in, or show the picture on a page?",
     ),
     (lambda low: low.startswith("<"), "XML", f"{_AN_ADDRESS}; object stores answer so when they refuse"),
-    (lambda low: low.startswith(("{", "[")), "JSON", _AN_ADDRESS),
+    (re.compile(r"[\[{]\s*([\"\[{\]}\d-]|true|false|null|$)").match, "JSON", _AN_ADDRESS),
+    (lambda low: low.startswith("version https://git-lfs"), "a pointer of Git LFS", _PULL),
+    (lambda low: "annex/objects/" in low[:400], "a pointer of git-annex", "run `git annex get` where it came from"),
+    (lambda low: low.startswith("#define "), "a bitmap in C (XBM)", _CONVERT),
     (
         lambda low: low.startswith("data:image/") or re.match(r"[a-z0-9+/=\s]{64,}$", low),
         "a picture written as text (base64)",

@@ -88,9 +88,11 @@ def _bytes_of_a_tile(image: ImageFile.ImageFile) -> int:
     """Of a TIFF, whose tiles may be larger than the picture."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return 0
-    width, height, samples = (image.tag_v2.get(tag, default) for tag, default in ((322, 0), (323, 0), (277, 1)))
-    bits = max(bits) if isinstance(bits := image.tag_v2.get(258, 8), tuple) else bits
-    return int(width * height * samples * bits) // 8
+    width, height, samples, bits = (image.tag_v2.get(tag) for tag in (322, 323, 277, 258))
+    if not isinstance(width, int) or not isinstance(height, int):
+        return 0
+    bits = max(bits) if isinstance(bits, tuple) else bits
+    return int(width * height * (samples or 1) * (bits or 8)) // 8
 
 
 def _allowed(image: ImageFile.ImageFile, pixels: int, held_bytes: int) -> int:

@@ -148,6 +148,13 @@ def test_profiles_that_change_nothing_or_do_not_fit(mode: str, given: bytes) -> 
     assert read_image(encoded(image, "TIFF", icc_profile=given)).image.tobytes() == plain.tobytes()
 
 
+@pytest.mark.parametrize("tag", [(34675, 2), (34675, 4), (322, 2), (274, 2), (281, 2)])
+def test_tags_of_another_type_than_they_should_be(tag: tuple[int, int]) -> None:
+    data = tiff16(np.zeros((2, 2, 1), np.uint16), **{f"_{tag[0]}": 65})
+    at = data.find(struct.pack("<HH", tag[0], 4)) + 2
+    assert read_image(data[:at] + struct.pack("<H", tag[1]) + data[at + 2 :]).image.size == (2, 2)
+
+
 def test_one_profile_serves_several_threads() -> None:
     data = encoded(Image.effect_noise((64, 64), 90).convert("RGB"), "PNG", icc_profile=rgb_profile(PROPHOTO, 1.8))
     colours._made.cache_clear()
