@@ -173,7 +173,9 @@ def _write_estimate(workspace: Workspace, name: str, estimate: Estimate) -> None
 
 def _read_estimate(workspace: Workspace, name: str) -> Estimate:
     tensors, metadata = workspace.artifacts.read_tensors(name)
-    done, source = int(metadata["done"]), f"the artifact {name}"
+    source, done = f"the artifact {name}", int(metadata.get("done", -1))
+    if done < 0:
+        raise InvalidInputError(f"{source} is damaged: delete it and run again")
     image, text = (
         Factors(take(tensors, f"{side}_A", source, 2), take(tensors, f"{side}_B", source, 2), done)
         for side in ("image", "text")

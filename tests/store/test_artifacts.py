@@ -1,3 +1,4 @@
+import json
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
@@ -85,6 +86,16 @@ def test_what_is_not_there_is_named(store: Artifacts) -> None:
 def test_a_damaged_file_is_named_with_the_remedy(store: Artifacts, keep: int) -> None:
     store.write_tensors("x.safetensors", TENSORS)
     store.write_bytes("x.safetensors", store.read_bytes("x.safetensors")[:keep])
+    with pytest.raises(InvalidInputError, match=r"x\.safetensors is damaged .* delete it and run again"):
+        store.read_tensors("x.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape"), [("X9", [4]), ("F32", [10**6, 10**6]), ("F32", [2**62, 2**62]), ("F32", [-4]), ("F32", "4")]
+)
+def test_a_header_that_promises_something_else_is_a_damaged_file(store: Artifacts, dtype: str, shape: object) -> None:
+    header = json.dumps({"a": {"dtype": dtype, "shape": shape, "data_offsets": [0, 16]}}).encode()
+    store.write_bytes("x.safetensors", len(header).to_bytes(8, "little") + header + bytes(16))
     with pytest.raises(InvalidInputError, match=r"x\.safetensors is damaged .* delete it and run again"):
         store.read_tensors("x.safetensors")
 

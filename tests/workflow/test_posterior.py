@@ -244,6 +244,21 @@ def test_estimated_factors_are_those_of_the_pairs(workspace: Workspace, pets: Pr
         assert found.n == expected.n == 6
 
 
+@pytest.mark.parametrize("file", ["pairs-00000", "factors"])
+@pytest.mark.parametrize("change", [lambda rows: rows.to(torch.complex64), lambda rows: rows.flatten(), "no notes"])
+def test_kept_pairs_that_are_damaged_are_named(
+    workspace: Workspace, pets: Project, tmp_path: Path, file: str, change: Callable[[torch.Tensor], torch.Tensor] | str
+) -> None:
+    manifest = str(captions(tmp_path / "pairs"))
+    estimate_posterior(workspace, pets, manifest)
+    (name,) = (name for name in workspace.artifacts.list("estimates") if file in name)
+    tensors, notes = workspace.artifacts.read_tensors(name)
+    changed = tensors if isinstance(change, str) else {key: change(rows) for key, rows in tensors.items()}
+    workspace.artifacts.write_tensors(name, changed, {} if isinstance(change, str) else notes)
+    with pytest.raises(InvalidInputError, match=f"the artifact {name}"):
+        estimate_posterior(workspace, pets, manifest)
+
+
 def test_a_killed_estimate_goes_on_where_it_was(
     workspace: Workspace, pets: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
