@@ -24,6 +24,10 @@ SHORTEST: Final = 10
 LONGEST: Final = 256
 _SAFE: Final = 3  # zxcvbn's score: more than 10^8 guesses
 _PIECE: Final = 24  # characters that are rated at once: zxcvbn takes seconds for many more
+_WORD: Final = 2  # zxcvbn's score: what is below has less than 10^6 guesses, as single words have
+_LONGEST_ORNAMENT: Final = 6
+_ORNAMENTS: Final = re.compile(r"^[\W\d_]+|[\W\d_]+$")
+_CYRILLIC_KEYS: Final = str.maketrans("йцукенгшщзхъфывапролджэячсмитьбю", "qwertyuiop[]asdfghjkl;'zxcvbnm,.")
 _HASHER: Final = PasswordHasher()
 _AT_ONCE: Final = BoundedSemaphore(2)  # 64 MiB each: a flood of tries must not fill the memory
 
@@ -54,10 +58,7 @@ def check_password(password: str, about: Iterable[str] = ()) -> None:
         raise InvalidInputError(
             "this password is easy to guess: it is little more than a name, a project or an address; choose another"
         )
-    pieces = [chosen[start : start + _PIECE] for start in range(0, 3 * _PIECE, _PIECE)]
-    rated = [zxcvbn(piece, known) for piece in pieces if piece]
-    if all(each["score"] < _SAFE for each in rated):
-        why = rated[0]["feedback"]["warning"] or "It is short for what it is made of."
+    if why := _why_easy(chosen, known):
         raise InvalidInputError(f"this password is easy to guess. {why} Choose another, such as four random words.")
 
 
@@ -90,6 +91,20 @@ def new_token() -> str:
 def token_hash(token: str) -> str:
     """What is kept of a token: 64 hexadecimal digits."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _why_easy(password: str, known: list[str]) -> str:
+    """What makes it easy to guess; empty where nothing does."""
+    for typed in dict.fromkeys((password, password.casefold().translate(_CYRILLIC_KEYS))):
+        pieces = [typed[start : start + _PIECE] for start in range(0, 3 * _PIECE, _PIECE)]
+        rated = [zxcvbn(piece, known) for piece in pieces if piece]
+        if all(each["score"] < _SAFE for each in rated):
+            return rated[0]["feedback"]["warning"] or "It is short for what it is made of."
+    word = _ORNAMENTS.sub("", password)
+    bare = len(word) <= _PIECE and len(password) - len(word) <= _LONGEST_ORNAMENT
+    if bare and zxcvbn(word, known)["score"] < _WORD:
+        return "It is one word, with a year or signs around it."
+    return ""
 
 
 def _is_hash_of(stored: str, password: str) -> bool:

@@ -48,6 +48,11 @@ ABOUT = ["Ada Löwe", "ada.lovelace@example.org", "garden-birds", "https://label
         "label.example.org",
         "alflow-alflow",
         "Alflow2024!",
+        "Monday2024!",
+        "sommer2024!",
+        "!!Summer2025",
+        "йцукенгшщз",
+        "ЙЦУКЕНГШЩЗ",
     ],
 )
 def test_what_anybody_would_try_first_is_refused(password: str) -> None:
@@ -61,6 +66,7 @@ def test_what_anybody_would_try_first_is_refused(password: str) -> None:
         "correct horse battery",
         "jX9$kq2LmW",
         "another password",
+        "kitten!7381$%^2",
         "my ada likes a löwe best",
         "garden birds sing at dawn",
         "Äpfel, Birnen & Quitten",
