@@ -81,7 +81,7 @@ def test_a_decision_about_other_answers_than_there_are_is_refused(workspace: Wor
         adjudicate.settle(workspace, project, reviewer, world.candidates[1].item_id, None, seen=[])
     with pytest.raises(InvalidInputError, match="not of this project"):
         settle(workspace, world, 0, 999)
-    with pytest.raises(InvalidInputError, match="2000 characters"):
+    with pytest.raises(InvalidInputError, match="2,000 characters"):
         settle(workspace, world, 0, None, "x" * 2001)
     other = open_queue(workspace.database, 0, name="other")
     with pytest.raises(NotFoundError, match="no item of this project"):
