@@ -64,7 +64,10 @@ def to_srgb(image: Image.Image, depth: Depth, lower: Image.Image | None = None) 
     profile = image.info.get("icc_profile")
     profile = profile if isinstance(profile, bytes) else b""  # a TIFF may have anything for it
     if image.mode in _SIXTEEN_BIT:
-        return _opaque(_gray_of_sixteen_bits(image, depth), profile)
+        result = _opaque(_gray_of_sixteen_bits(image, depth), profile)
+        if isinstance(clear := image.info.get("transparency"), int):  # one value, in a PNG
+            result.paste(_WHITE, mask=Image.fromarray(np.asarray(image) == clear))
+        return result
     if lower is not None:
         image = _joined(image, lower, depth)
     if image.has_transparency_data:

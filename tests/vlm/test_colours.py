@@ -164,7 +164,7 @@ def test_one_profile_serves_several_threads() -> None:
     assert colours._made.cache_info().currsize == 1
 
 
-def png16(values: Any, extra: bytes = b"") -> bytes:
+def png16(values: Any, extra: bytes = b"", clear: int | None = None) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -172,6 +172,8 @@ def png16(values: Any, extra: bytes = b"") -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[bands], 0, 0, 0)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     significant = chunk(b"sBIT", extra) if extra else b""
+    if clear is not None:
+        significant += chunk(b"tRNS", struct.pack(">H", clear))
     body = significant + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body
 
@@ -250,6 +252,12 @@ def test_the_range_that_a_file_names() -> None:
     values = np.array([0, 301, 601], np.uint16)[None, :, None]
     for data in (png16(values, b"\x0c"), tiff16(values, _281=4095)):
         np.testing.assert_allclose(np.asarray(read_image(data).image)[0, :, 0], (0, 19, 37), atol=1)
+
+
+def test_a_transparent_value_of_sixteen_bits_lies_on_white() -> None:
+    values = np.array([[0, 65535, 40001, 0]], np.uint16)[:, :, None]
+    found = np.asarray(read_image(png16(values, clear=0)).image)
+    assert found[0].tolist() == [[255] * 3, [255] * 3, [155] * 3, [255] * 3]
 
 
 def test_a_picture_whose_zero_is_white() -> None:
