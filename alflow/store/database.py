@@ -42,6 +42,7 @@ MIGRATION_OPTIONS: Final[dict[str, Any]] = {
 }
 _BUSY_SECONDS: Final = 30
 _LOOK_SECONDS: Final = 0.01
+_LOCK_SECONDS: Final = 5
 _MIGRATIONS: Final = Path(alflow.__file__).resolve().parent.parent / "migrations"  # so in a checkout and in a wheel
 _SCHEMA_LOCK: Final = 0x616C666C6F77  # "alflow": PostgreSQL advisory lock of whoever changes the schema
 _OF_THE_DISK: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
@@ -140,10 +141,12 @@ class Database:
                     busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                     return not busy
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("SET lock_timeout = '10s'"))
-                for name in names:
-                    connection.execute(text(f"VACUUM (FULL) {name}"))
-                connection.execute(text("RESET lock_timeout"))
+                connection.execute(text(f"SET lock_timeout = '{_LOCK_SECONDS}s'"))
+                try:
+                    for name in names:
+                        connection.execute(text(f"VACUUM (FULL) {name}"))
+                finally:
+                    connection.execute(text("RESET lock_timeout"))
         except (DatabaseError, sqlite3.Error, TimeoutError):
             return False
         return True

@@ -282,3 +282,20 @@ def test_a_database_that_another_process_holds_is_named_with_what_to_do(
     other.close()
     write()
     database.close()
+
+
+def test_a_table_in_use_is_not_written_anew_and_says_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And whoever writes next waits for others as long as before."""
+    monkeypatch.setattr(module, "_LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(module, "_BUSY_SECONDS", 0.1)
+    database = Database.open(database_url)
+    with database.begin() as other:
+        labels.get_or_create(other, "Ada")
+    with database.read() as tx:
+        assert labels.annotators(tx)
+        assert not database.rewrite(["annotator"])
+    with database.begin() as tx:
+        if tx.dialect.name == "postgresql":
+            assert tx.execute(text("SHOW lock_timeout")).scalar() == "0"
+    assert database.rewrite(["annotator"])
+    database.close()
