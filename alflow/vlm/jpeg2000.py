@@ -16,14 +16,14 @@ _MAX_TILE_PARTS: Final = 65535
 
 # Bytes that OpenJPEG 2.5 was measured to take, rounded up.
 _A_SAMPLE: Final = 6
-_A_BLOCK: Final = 400  # code block or precinct, of any component and resolution
+_A_RECORD: Final = 400  # code block or precinct, of all components and resolutions, whichever are wanted
 _A_TILE: Final = 8000
 _A_COMPONENT_OF_A_TILE: Final = 1500
 
 
 @dataclass(frozen=True)
 class Codestream:
-    """A header: sizes in pixels, how often the picture can be halved, the area of the smallest block or precinct."""
+    """A header: sizes in pixels, how often the picture can be halved, code blocks and precincts for each sample."""
 
     width: int
     height: int
@@ -31,16 +31,15 @@ class Codestream:
     tile_height: int
     components: int
     levels: int
-    block: int
+    records: float
 
     def held_bytes(self, scale: int) -> int:
         """What decoding at 1/`scale` of the size holds."""
         across, down = ceil(self.width / self.tile_width), ceil(self.height / self.tile_height)
         tile = min(self.tile_width, self.width) * min(self.tile_height, self.height) * self.components
         picture = 4 * self.width * self.height // scale**2
-        records = _A_BLOCK * 4 * tile // (3 * self.block)  # those of all resolutions, whichever is wanted
         tiles = across * down * (_A_TILE + _A_COMPONENT_OF_A_TILE * self.components)
-        return picture + _A_SAMPLE * tile // scale**2 + records + tiles
+        return picture + _A_SAMPLE * tile // scale**2 + int(_A_RECORD * self.records * tile) + tiles
 
 
 def read_codestream(data: bytes) -> Codestream | None:
@@ -55,8 +54,8 @@ def read_codestream(data: bytes) -> Codestream | None:
     styles = [style for style in styles if style is not None]
     if start < 0 or not styles or min(width - left, height - top, tile_width, tile_height, components) < 1:
         return None
-    levels, blocks = zip(*styles, strict=True)
-    return Codestream(width - left, height - top, tile_width, tile_height, components, min(levels), min(blocks))
+    levels, records = zip(*styles, strict=True)
+    return Codestream(width - left, height - top, tile_width, tile_height, components, min(levels), max(records))
 
 
 def _segments(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
@@ -77,8 +76,8 @@ def _segments(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
         at += 2 + length
 
 
-def _style(marker: int, segment: bytes, components: int) -> tuple[int, int] | None:
-    """Levels, and the area of the smallest code block or precinct, where a segment names them."""
+def _style(marker: int, segment: bytes, components: int) -> tuple[int, float] | None:
+    """Levels, and how many code blocks and precincts there are for a sample, where a segment names them."""
     if marker == _COD:
         has_precincts, coding = segment[0] & 1, segment[5:]
     elif marker == _COC:
@@ -87,6 +86,9 @@ def _style(marker: int, segment: bytes, components: int) -> tuple[int, int] | No
     else:
         return None
     levels, wide, high = coding[0], (coding[1] & 15) + 2, (coding[2] & 15) + 2
-    sizes = coding[5 : 6 + levels] if has_precincts else b""
-    areas = [2 ** (wide + high), *(2 ** ((size & 15) + (size >> 4)) for size in sizes)]
-    return levels, min(areas)
+    sizes = coding[5 : 6 + levels] if has_precincts else b"\xff" * (levels + 1)  # from the smallest resolution up
+    records = 0.0
+    for level, size in enumerate(sizes):
+        precinct = 2 ** ((size & 15) + (size >> 4))
+        records += (1 / precinct + 1 / min(2 ** (wide + high), precinct)) / 4 ** (levels - level)
+    return levels, records
