@@ -78,7 +78,8 @@ async def _serve(runner: Runner, settings: Settings, ready: Path | None) -> None
         await asyncio.sleep(0.05)
     for number in (signal.SIGINT, signal.SIGTERM):  # only now: the runner sets a handler of its own while it starts
         asyncio.get_running_loop().add_signal_handler(number, lambda: asyncio.ensure_future(_stop(runner)))
-    watching = asyncio.create_task(standing.watch(SCHEDULE, partial(_say, ready), said))
+    _say(ready, said)
+    watching = asyncio.create_task(standing.watch(SCHEDULE, partial(_say, ready)))
     try:
         await running
     finally:

@@ -30,20 +30,19 @@ async def prepare(name: str) -> str:
         return RESUMED if _is_paused(deployment) else ""
 
 
-async def watch(name: str, say: Callable[[str], None], said: str = "") -> None:
-    """Say whenever the deployment is paused, and whenever it goes on (then nothing: ""), until cancelled."""
-    say(said)
-    said = ""
+async def watch(name: str, say: Callable[[str], None]) -> None:
+    """Say when the deployment is paused, and when it goes on, until cancelled."""
+    paused = False
     async with get_client() as client:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
-                words = PAUSED if _is_paused(await client.read_deployment_by_name(name)) else ""
+                found = _is_paused(await client.read_deployment_by_name(name))
             except (httpx.HTTPError, ObjectNotFound):
                 continue  # a server that is away is told of by the runner
-            if words != said:
-                say(words)
-                said = words
+            if found != paused:
+                say(PAUSED if found else RESUMED)
+            paused = found
 
 
 def in_words(error: Exception) -> str:

@@ -181,8 +181,8 @@ def _tell_changes(marker: Path) -> Callable[[], None]:
     def look() -> None:
         nonlocal told
         with contextlib.suppress(OSError):
-            if (words := marker.read_text(encoding="utf-8").strip()) != told:
-                note(words or "the schedule goes on")
+            if (words := marker.read_text(encoding="utf-8").strip()) and words != told:
+                note(words)
                 told = words
 
     return look

@@ -98,7 +98,7 @@ def test_a_paused_schedule_goes_on_and_says_so_and_a_pause_is_told(
         set_paused(True)
         wait_until(lambda: serving.read_text() == standing.PAUSED, "the word that it is paused")
         set_paused(False)
-        wait_until(lambda: not serving.read_text(), "the word that all is well")
+        wait_until(lambda: serving.read_text() == standing.RESUMED, "the word that it goes on again")
     log = schedule.log.read_text()
     assert log.index(standing.RESUMED) < log.index(standing.PAUSED)
 
