@@ -12,7 +12,7 @@ import pytest
 
 from alflow.errors import InvalidInputError
 from alflow.vlm.configuration import CONFIGURATION, read_configuration
-from alflow.vlm.models import check_reference, load_model
+from alflow.vlm.models import DEMO_MODEL, check_reference, load_model
 
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
 VISION = {"image_size": 32, "patch_size": 16, "width": 32, "head_width": 16, "layers": 1}
@@ -151,3 +151,10 @@ def test_every_architecture_of_open_clip_passes(tmp_path: Path) -> None:
         found = {"model_cfg": open_clip.get_model_config(name), "preprocess_cfg": seen}
         path.write_text(json.dumps(found))
         assert read_configuration(path, name) == json.loads(path.read_text())
+
+
+def test_a_harmless_model_of_the_hub_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = on_the_hub(tmp_path, monkeypatch)
+    for name in (CONFIGURATION, "open_clip_model.safetensors"):
+        (repository / name).write_bytes((DEMO_MODEL / name).read_bytes())
+    assert load_model("hf-hub:some/model").digest() == load_model("demo").digest()
