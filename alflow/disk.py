@@ -34,6 +34,8 @@ def check_writable(path: Path) -> None:
         UnavailableError: it is on a full disk, or may not be written.
     """
     place = next((each for each in (path, *path.parents) if each.exists()), path)
+    if place != path and not place.is_dir():
+        raise UnavailableError(in_words(OSError(errno.ENOTDIR, f"{place} is no folder"), str(path)))
     try:
         free = shutil.disk_usage(place).free
     except OSError as error:

@@ -85,7 +85,7 @@ def sync(
         "queue": _with_check(workspace, project_id, annotator_id, told) if wish.queue == TODO else told,
         "aside": {kind.value: n for kind, n in label.put_aside(workspace, project_id).items()},
         "round": _round(progress, checks),
-        "waiting": waiting.awaited(workspace, project_id),
+        "awaited": waiting.awaited(workspace, project_id),
         "recent": [_recent(answer) for answer in recent],
     }
 

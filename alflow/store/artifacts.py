@@ -136,7 +136,7 @@ class Artifacts:
             UnavailableError: the disk is full, or the folder cannot be written.
         """
         if self._is_local:
-            check_writable(Path(self._root))
+            check_writable(Path(self._root) / "projects")
 
     def _write(self, name: str, write: Any) -> None:
         path = self._path(name)

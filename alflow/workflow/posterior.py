@@ -21,6 +21,7 @@ from alflow.bayes.curvature import Factors
 from alflow.bayes.evidence import best_prior_precision
 from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.spectrum import Spectrum
+from alflow.disk import check_writable
 from alflow.domain import Project, Rejection
 from alflow.embeddings import LastLayers
 from alflow.errors import InvalidInputError, NotFoundError
@@ -141,6 +142,7 @@ def export_posterior(workspace: Workspace, project: Project, directory: str) -> 
 
     Raises:
         InvalidInputError: the folder cannot be written.
+        UnavailableError: its disk is full, or may not be written.
         NotFoundError: the project has no posterior.
     """
     posterior, folder = load_posterior(workspace, project), Path(directory)
@@ -153,6 +155,7 @@ def export_posterior(workspace: Workspace, project: Project, directory: str) -> 
             chosen |= {f"lambda_{side}": one.prior_precision, f"n_{side}": one.tau}
         (folder / "prior_precision_analytic.json").write_text(json.dumps(chosen, indent=4), encoding="utf-8")
     except (OSError, RuntimeError) as error:
+        check_writable(folder)  # torch does not tell what the disk said
         raise InvalidInputError(f"the folder {folder} cannot be written: {error}") from error
     return round(posterior.image.spectrum.factors.n)
 

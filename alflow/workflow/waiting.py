@@ -106,14 +106,13 @@ def _next_run(
         step, blocked = _step(workspace, project, current)
     except AlflowError as error:
         step, blocked = "", f"somebody to mend this: {error}"
-    failing = "" if trouble is None else f" (runs fail {_how_long(trouble)})"
+    if trouble is None:
+        return blocked or f"the schedule: {step}" + _schedule(workspace, looked_at)
     if blocked:
-        return blocked + failing
-    if trouble is not None:
-        return f"somebody to mend this: {trouble.message}{failing}; the schedule tries again" + _schedule(
-            workspace, looked_at
-        )
-    return f"the schedule: {step}" + _schedule(workspace, looked_at)
+        told = trouble.message in blocked or blocked in trouble.message
+        return f"{blocked} (runs fail {_how_long(trouble)}{'' if told else f': {trouble.message}'})"
+    again = f"(runs fail {_how_long(trouble)}); the schedule tries again{_schedule(workspace, looked_at)}"
+    return f"somebody to mend this, unless that is done: {trouble.message} {again}"
 
 
 def _step(workspace: Workspace, project: Project, current: Round | None) -> tuple[str, str | None]:

@@ -8,9 +8,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from alflow.domain import Project, Rejection, Verdict
-from alflow.store import items, rounds
+from alflow.store import failures, items, rounds, troubles
 from alflow.workflow import label
 from alflow.workflow.label import Submission
+from alflow.workflow.pool import import_items
+from alflow.workflow.projects import create_project, name_classes
 from tests.browser import world
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
@@ -75,6 +77,25 @@ def test_project_tells_what_is_in_it(signed_in: Open, project: Project) -> None:
     page.get_by_text("What annotators read and see").click()
     expect(page.get_by_role("spinbutton", name="Share of images shown that are checks")).to_be_visible()
     assert_accessible(page)
+
+
+def test_why_nothing_can_be_asked_is_told_wherever_somebody_waits(desk: Desk, signed_in: Open, tmp_path: Path) -> None:
+    """No posterior, a run that failed, no image embedded: with the next step, and nothing promised of the schedule."""
+    folder = tmp_path / "waiting"
+    folder.mkdir()
+    world.numbered_image(1).save(folder / "1.png")
+    project = create_project(desk.workspace, "waiting", world.MODEL, "fp32", name_classes(world.CLASSES))
+    import_items(desk.workspace, project, str(folder))
+    with desk.workspace.database.begin() as tx:
+        failures.record(tx, {items.ids(tx, project.id)[0]: "the disk <b>is</b> away"}, project.created_at)
+        troubles.record(tx, project.id, "the shard *x* is damaged", project.created_at)
+    for where in ("label", "grid", "rounds", "project"):
+        page = signed_in("Ada", project.name, where)
+        expect(page.get_by_text("has no posterior; run").first).to_be_visible()
+        expect(page.get_by_text("the shard *x* is damaged").first).to_be_visible()
+        expect(page.get_by_text("it will open the next round")).to_have_count(0)
+    expect(page.get_by_text("Images that could not be embedded so far: 1")).to_be_visible()
+    _no_error(page)
 
 
 def test_labels_download_in_each_format(signed_in: Open, project: Project, tmp_path: Path) -> None:

@@ -115,9 +115,9 @@ def spoil_note(workspace: Workspace) -> None:
     ("harm", "told"),
     [
         (remove_posterior, r"a posterior: the project 'colours' has lost its posterior, \S+; run `alflow posterior"),
-        (cut_posterior, r"somebody to mend this: .*posteriors/\S+ is damaged"),
+        (cut_posterior, r"somebody to mend this, unless that is done: .*posteriors/\S+ is damaged"),
         (cut_shard, r"somebody to mend this: the embeddings in \S+ are damaged: delete that file and run `alflow emb"),
-        (cut_layers, r"somebody to mend this: .*layers/\S+ is damaged"),
+        (cut_layers, r"somebody to mend this, unless that is done: .*layers/\S+ is damaged"),
         (spoil_note, r"somebody to mend this: the note \S+/encoder.json is damaged: delete it and run `alflow embed`"),
     ],
 )
@@ -154,9 +154,11 @@ def test_a_model_that_is_gone_is_told(workspace: Workspace, tmp_path: Path) -> N
     with pytest.raises(AlflowError, match="colours-model"):
         advance(fresh, project.id)
     assert re.match(
-        r"somebody to mend this: .*colours-model.* \(runs fail since .*\); the schedule tries again; no schedule has",
+        r"somebody to mend this, unless that is done: .*colours-model.* \(runs fail .*\); the schedule tries again; no",
         words(fresh, project),
     )
+    remove_posterior(fresh)
+    assert re.match(r"a posterior: .* \(runs fail since .*, once: .*colours-model", words(fresh, project))
     fresh.database.close()
 
 
@@ -200,7 +202,10 @@ def test_a_full_disk_is_told_also_where_the_trouble_cannot_be_kept(
 ) -> None:
     project = colour_project(workspace, tmp_path)
     there = Workspace(workspace.settings, workspace.database, Artifacts(full_disk / "artifacts"))
-    assert words(there, project).startswith(f"somebody to mend this: the disk is full: {full_disk}/artifacts cannot be")
+    assert re.match(
+        rf"somebody to mend this: the disk is full: {full_disk}/artifacts\S* cannot be written; free some space",
+        words(there, project),
+    )
     with pytest.raises(AlflowError, match="the disk is full"):
         advance(there, project.id)
 

@@ -145,10 +145,10 @@ class Deck {
     const { ledger, view } = this;
     const history = ledger.history();
     view.progress(ledger.round, ledger.pendingAnswers());
-    view.pill(this.outbox, this.link, ledger.waiting);
+    view.pill(this.outbox, this.link);
     view.banner(this.outbox, this.link, this.stage.loaded(this.ledger.entries()));
     view.queues(ledger.aside, this.open, (kind) => this.openQueue(kind));
-    view.empty(ledger.round, this.stage.current, this.open, this.outbox, this.link);
+    view.empty(ledger.round, this.stage.current, this.open, this.outbox, this.link, ledger.awaited);
     view.recent(history, (token) => this.undo(token));
     const last = history.find((answer) => answer.stored && this.worths.has(answer.token));
     view.worth(this.worths.get(last?.token), last && view.said(last));

@@ -9,8 +9,8 @@ class Ledger {
   }
 
   /** The server's word on the queue that is open (`kind`); a late word on another one is not about this queue. */
-  take({ queue, recent, round, waiting, aside, kind }, open) {
-    Object.assign(this, { recent, round, waiting, aside });
+  take({ queue, recent, round, awaited, aside, kind }, open) {
+    Object.assign(this, { recent, round, awaited, aside });
     if (kind === open) this.queue = queue;
   }
 
