@@ -4,6 +4,7 @@
  */
 const IDLE_MS = 10 * 60 * 1000; // nobody there: let the leases lapse, so that others get the images
 const GUARD_MS = 700; // new images appeared: let people look first
+const UNREADABLE = [400, 413, 422];
 const POLL_MS = 4000; // while there is nothing to show
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -71,6 +72,7 @@ class Grid {
       });
       const response = await request.catch(() => Promise.reject(new Error("No connection")));
       if (response.status === 401) throw new Error("Signed out: sign in again");
+      if (UNREADABLE.includes(response.status)) this.#drop(sent);
       if (!response.ok) throw new Error(response.status < 500 ? (await response.json()).reason : "No connection");
       if (this.off.signal.aborted) return;
       this.failures = 0;
@@ -86,6 +88,13 @@ class Grid {
     if (this.again || (this.pending && this.pending !== sent)) return this.exchange();
     const pause = this.failures ? Math.min(500 * 2 ** this.failures, 15000) : this.page ? this.data.heartbeat_ms : POLL_MS;
     this.timer = setTimeout(() => this.#tick(), pause);
+  }
+
+  /** What the server cannot read it never will: it is said, and the marks stay on screen. */
+  #drop(sent) {
+    if (!sent || this.pending !== sent) return;
+    this.pending = null;
+    this.#hint("The server could not read this page: reload it", true);
   }
 
   #tick() {
