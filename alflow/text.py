@@ -14,6 +14,9 @@ from alflow.errors import InvalidInputError
 LONGEST_NAME: Final = 200
 """Characters of a name of a project, a class or a person."""
 
+LONGEST_REASON: Final = 1_000
+"""Characters of why somebody did something."""
+
 _JOINERS: Final = "\u200c\u200d"  # Persian, the scripts of India and composed emoji need them
 _NUL_IN_JSON: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _BLANKS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # called letters or marks, and empty
@@ -58,6 +61,18 @@ def clean_text(what: str, value: str, longest: int) -> str:
     if wrong is not None:
         raise InvalidInputError(f"{what} cannot be {quoted(text)}: it holds {_called(wrong)}; leave it out")
     return _of_length(what, text, longest)
+
+
+def clean_reason(why: str) -> str:
+    """The reason as it is kept: single spaces.
+
+    Raises:
+        InvalidInputError: there is none, or a very long one.
+    """
+    why = clean_text("the reason", " ".join(why.split()), LONGEST_REASON)
+    if not why:
+        raise InvalidInputError(f"say why, in 1 to {LONGEST_REASON} characters: the history keeps it")
+    return why
 
 
 def check_json(what: str, value: Any, longest: int) -> None:

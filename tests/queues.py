@@ -15,7 +15,7 @@ from alflow.domain import (
     Round,
     Split,
 )
-from alflow.store import items, labels, projects, rounds
+from alflow.store import annotators, items, projects, rounds
 from alflow.store.database import Database, Transaction
 from alflow.store.items import NewItem
 from alflow.store.rounds import NewCandidate
@@ -55,7 +55,7 @@ def open_queue(
             tx, round_.id, [new_candidate(item, rank, classes, votes) for rank, item in enumerate(stored)]
         )
         candidates = rounds.candidates(tx, round_.id)
-        people = [labels.get_or_create(tx, f"annotator {number}") for number in range(n_annotators)]
+        people = [annotators.get_or_create(tx, f"annotator {number}") for number in range(n_annotators)]
     return World(project, classes, stored, round_, candidates, people)
 
 

@@ -63,8 +63,8 @@ def find(
 
 
 def _send(workspace: "Workspace", project: "Project", search: "Search", why: str, by: str | None) -> None:
+    from alflow.workflow.annotators import sign_in
     from alflow.workflow.chosen import send_to_queue
-    from alflow.workflow.label import sign_in
 
     who = sign_in(workspace, by or getpass.getuser()).id
     report = send_to_queue(workspace, project.id, [one.item.id for one in search.found], who, why)

@@ -49,8 +49,8 @@ def show_history(
 
 def withdraw(label: _Label, why: _Why, by: _By = None, project: ProjectName = None) -> None:
     """Take an answer back, also in a closed round; it stays in the history, with who and why."""
+    from alflow.workflow.annotators import sign_in
     from alflow.workflow.history import withdraw_label
-    from alflow.workflow.label import sign_in
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
@@ -66,8 +66,8 @@ def change(
     project: ProjectName = None,
 ) -> None:
     """Withdraw an answer and give another in its place."""
+    from alflow.workflow.annotators import sign_in
     from alflow.workflow.history import change_label
-    from alflow.workflow.label import sign_in
     from alflow.workflow.projects import project_classes
 
     workspace = open_workspace()

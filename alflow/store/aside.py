@@ -75,7 +75,7 @@ def lease(
 ) -> list[tuple[Candidate, Item]]:
     """Reserve up to `count` items of that queue until then, first put aside first; what is held beyond goes back.
 
-    The caller holds the annotator's lock (`labels.lock_annotator`).
+    The caller holds the annotator's lock (`annotators.lock`).
     """
     candidate, table = tables.candidate, tables.lease
     lies = _lies_in(project_id, kind)

@@ -31,13 +31,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningInsert
 
-from alflow.domain import Annotator, Candidate, Item, Label, Verdict
+from alflow.domain import Candidate, Item, Label, Verdict
 from alflow.errors import NotFoundError
-from alflow.settling import settled_classes
-from alflow.store import adjudications, tables
+from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rounds import candidate_of
-from alflow.store.rows import part, upsert
+from alflow.store.rows import locked, part
 
 
 @dataclass(frozen=True)
@@ -59,38 +58,13 @@ class NewLabel:
     proposed_class: str = ""
 
 
-def get_or_create(tx: Transaction, name: str) -> Annotator:
-    """The annotator of that name, made when new."""
-    tx.execute(upsert(tx, tables.annotator).values(name=name).on_conflict_do_nothing(index_elements=["name"]))
-    return Annotator(**tx.execute(select(tables.annotator).where(tables.annotator.c.name == name)).mappings().one())
-
-
-def annotators(tx: Transaction) -> list[Annotator]:
-    """Everyone who ever signed in, by name."""
-    return [
-        Annotator(**row) for row in tx.execute(select(tables.annotator).order_by(tables.annotator.c.name)).mappings()
-    ]
-
-
-def lock_annotator(tx: Transaction, annotator_id: int) -> Annotator:
-    """Let one person's requests take turns until the end of the transaction.
-
-    Raises:
-        NotFoundError: there is no such annotator.
-    """
-    found = tx.execute(_locked(tables.annotator), {"locked": annotator_id}).mappings().one_or_none()
-    if found is None:
-        raise NotFoundError(f"no annotator has the id {annotator_id}: sign in again")
-    return Annotator(**found)
-
-
 def lock_candidate(tx: Transaction, candidate_id: int) -> Candidate:
     """Hold a candidate's answers and leases still until the end of the transaction.
 
     Raises:
         NotFoundError: there is no such candidate.
     """
-    found = tx.execute(_locked(tables.candidate), {"locked": candidate_id}).mappings().one_or_none()
+    found = tx.execute(locked(tables.candidate), {"locked": candidate_id}).mappings().one_or_none()
     if found is None:
         raise NotFoundError(f"no candidate has the id {candidate_id}: reload the page")
     return candidate_of(found)
@@ -182,30 +156,6 @@ def last_of(
         (Label(**part(row, label)), Item(**part(row, item)), row["round_closed_at"])
         for row in tx.execute(rows).mappings()
     ]
-
-
-def settled(tx: Transaction, project_id: int) -> dict[int, int]:
-    """Item id -> its class (`alflow.settling`); the votes about an item count once it has all that it needs."""
-    label, candidate = tables.label, tables.candidate
-    votes = (
-        select(label.c.item_id, label.c.class_id, label.c.verdict)
-        .outerjoin(candidate, candidate.c.id == label.c.candidate_id)
-        .where(
-            label.c.project_id == project_id,
-            label.c.withdrawn_at.is_(None),
-            label.c.verdict.not_in([verdict for verdict in Verdict if verdict.abstains]),
-            candidate.c.id.is_(None) | (candidate.c.answers >= candidate.c.votes_needed),
-        )
-        .order_by(label.c.item_id)
-    )
-    given = ((item_id, class_id or verdict) for item_id, class_id, verdict in tx.execute(votes).tuples())
-    decisions = {item_id: one.class_id for item_id, one in adjudications.standing(tx, project_id).items()}
-    return settled_classes(given, decisions)
-
-
-@cache
-def _locked(table: Table) -> Select[Any]:
-    return select(table).where(table.c.id == bindparam("locked")).with_for_update(key_share=True)
 
 
 @cache

@@ -50,7 +50,7 @@ def lease(
     """Reserve up to `count` candidates until then, in rank order: those already held, then free ones.
 
     What is held beyond `count` goes back at once; the candidate that is on screen (`showing`) is kept first. The caller
-    holds the annotator's lock (`labels.lock_annotator`) and looked that the round is open.
+    holds the annotator's lock (`annotators.lock`) and looked that the round is open.
     """
     tx.execute(_let_lapse(), {"who": annotator_id, "now": now})
     reserved = _renew(tx, round_id, annotator_id, count, until, showing)

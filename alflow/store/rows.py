@@ -1,9 +1,10 @@
 """What the modules of rows share: chunks, and inserts that let known rows be."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import RowMapping, Table
+from sqlalchemy import RowMapping, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alflow.store.database import Transaction
@@ -38,3 +39,9 @@ def storable(text: str) -> str:
 def part(row: RowMapping, table: Table) -> dict[str, Any]:
     """One table's columns of a joined row that was selected with LABEL_STYLE_TABLENAME_PLUS_COL."""
     return {column.name: row[f"{table.name}_{column.name}"] for column in table.columns}
+
+
+@cache
+def locked(table: Table) -> Select[Any]:
+    """The row whose id is bound to `locked`, held still until the end of the transaction."""
+    return select(table).where(table.c.id == bindparam("locked")).with_for_update(key_share=True)

@@ -13,7 +13,7 @@ from alflow.bayes.uncertainty import uncertainty_parts
 from alflow.domain import Origin, Project, Round, Split
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
-from alflow.store import items, labels, projects, rounds
+from alflow.store import items, outcomes, projects, rounds
 from alflow.store.artifacts import digest
 from alflow.store.rounds import NewCandidate
 from alflow.workflow.embed import load_embeddings
@@ -42,7 +42,7 @@ def open_round(workspace: Workspace, project_id: int) -> Round:
         project = projects.by_id(tx, project_id)
         current, past = rounds.current(tx, project_id), rounds.all_(tx, project_id)
         pool, target = items.unasked(tx, project_id), items.ids(tx, project_id, Split.TARGET)
-        settled = labels.settled(tx, project_id)
+        settled = outcomes.settled(tx, project_id)
     if current is not None:
         return current
     require_usable(project)  # a setting that cannot be used fails before the work, not after

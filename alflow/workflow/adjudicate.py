@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from alflow.domain import Adjudication, Candidate, Item, Label, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
-from alflow.store import adjudications, items, labels, projects, rounds, votes
+from alflow.store import adjudications, annotators, items, labels, projects, rounds, votes
 from alflow.store.adjudications import NewAdjudication
 from alflow.store.database import Transaction
 from alflow.store.votes import Answer
@@ -109,7 +109,7 @@ def settle(
     """
     note = clean_text("a note", note, LONGEST_NOTE)
     with workspace.database.begin() as tx:
-        labels.lock_annotator(tx, annotator_id)
+        annotators.lock(tx, annotator_id)
         _item(tx, project_id, item_id)
         adjudications.lock_item(tx, item_id)
         if class_id is not None and not projects.has_class(tx, project_id, class_id):

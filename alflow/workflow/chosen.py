@@ -11,12 +11,12 @@ import torch
 
 from alflow.domain import Item, Origin, Project, Round, RoundState, Split
 from alflow.errors import ConflictError, InvalidInputError
-from alflow.store import items, labels, projects, rounds
+from alflow.store import annotators, items, outcomes, projects, rounds
 from alflow.store.database import Transaction
 from alflow.store.rounds import NewCandidate
+from alflow.text import clean_reason
 from alflow.workflow.acquire import described
 from alflow.workflow.embed import load_embeddings
-from alflow.workflow.history import reason
 from alflow.workflow.model import last_fit, load_model
 from alflow.workspace import Workspace
 
@@ -38,7 +38,7 @@ def send_to_queue(workspace: Workspace, project_id: int, item_ids: Sequence[int]
         ConflictError: no round is open.
         NotFoundError: there is no such project, item or annotator.
     """
-    why = reason(why)
+    why = clean_reason(why)
     wanted = list(dict.fromkeys(item_ids))
     if not wanted:
         raise InvalidInputError("select the images to send to the queue first")
@@ -51,7 +51,7 @@ def send_to_queue(workspace: Workspace, project_id: int, item_ids: Sequence[int]
     embedded = {one.item_id for one in new}
     refused |= {item: "is not embedded yet" for item in asked if item not in embedded}
     with workspace.database.begin() as tx:
-        labels.lock_annotator(tx, by)
+        annotators.lock(tx, by)
         round_ = _open(rounds.lock(tx, round_.id))
         refused |= _refused(tx, project, round_, items.by_ids(tx, [one.item_id for one in new]))
         new = [one for one in new if one.item_id not in refused]
@@ -80,7 +80,7 @@ def _open(round_: Round | None) -> Round:
 def _refused(tx: Transaction, project: Project, round_: Round, chosen: Sequence[Item]) -> dict[int, str]:
     """Item id -> why it cannot be asked about."""
     asked = {one.item_id for one in rounds.candidates(tx, round_.id)}
-    settled = labels.settled(tx, project.id)
+    settled = outcomes.settled(tx, project.id)
     refused: dict[int, str] = {}
     for item in chosen:
         if item.project_id != project.id:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from alflow.accounts import Role
 from alflow.domain import Annotator
 from alflow.errors import ConflictError, NotFoundError
-from alflow.store import erasing, labels, people, projects
+from alflow.store import annotators, erasing, people, projects
 from alflow.store.database import Transaction
 from alflow.workflow import tries
 from alflow.workspace import Workspace
@@ -38,7 +38,7 @@ def find_person(workspace: Workspace, name: str) -> Annotator:
         ConflictError: several names differ by capitals alone, and none is written so.
     """
     with workspace.database.read() as tx:
-        everybody = labels.annotators(tx)
+        everybody = annotators.all_(tx)
     alike = [one for one in everybody if people.login_of(one.name) == people.login_of(name)]
     found = [one for one in alike if one.name == name] or alike
     if not found:
@@ -61,7 +61,7 @@ def erase(workspace: Workspace, annotator_id: int, *, comments: bool = False) ->
         ConflictError: a project would be without an owner.
     """
     with workspace.database.begin() as tx:
-        person = labels.lock_annotator(tx, annotator_id)
+        person = annotators.lock(tx, annotator_id)
         _check_owners(tx, annotator_id)
         remarks = erasing.remarks(tx, annotator_id)
         if comments:

@@ -8,7 +8,7 @@ import torch
 from alflow.domain import Candidate, Evaluation, Origin, Project, Round, RoundState, Split
 from alflow.errors import ConflictError
 from alflow.metrics import all_metrics
-from alflow.store import items, labels, projects, rounds
+from alflow.store import items, outcomes, projects, rounds
 from alflow.workflow.embed import load_embeddings
 from alflow.workflow.fit import fit_round
 from alflow.workflow.model import ProjectModel
@@ -27,7 +27,7 @@ def close_round(workspace: Workspace, project_id: int, round_id: int, *, early: 
     """
     with workspace.database.read() as tx:
         project, round_ = projects.by_id(tx, project_id), rounds.by_id(tx, round_id)
-        n_labels = len(labels.settled(tx, project_id))
+        n_labels = len(outcomes.settled(tx, project_id))
     if round_.state is RoundState.CLOSED:
         return round_
     require_usable(project)
@@ -81,7 +81,7 @@ def evaluate_control(workspace: Workspace, project: Project, round_: Round) -> E
     as it was drawn.
     """
     with workspace.database.read() as tx:
-        settled = labels.settled(tx, project.id)
+        settled = outcomes.settled(tx, project.id)
         past = [done for done in rounds.all_(tx, project.id) if done.number <= round_.number]
         newest_first = [c for done in reversed(past) for c in rounds.candidates(tx, done.id)]
     drawn = {c.item_id: c for c in newest_first if c.origin is Origin.CONTROL}.values()

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alflow.errors import ConflictError, InvalidInputError
-from alflow.store import adjudications, labels, projects, provenance, rounds
+from alflow.store import adjudications, annotators, outcomes, projects, provenance, rounds
 from alflow.store.provenance import Provenance
 from alflow.workflow.cells import write_csv
 from alflow.workflow.model import fit_path, last_fit
@@ -50,8 +50,8 @@ def export_labels(workspace: Workspace, project_id: int, path: str) -> int:
 def label_rows(workspace: Workspace, project_id: int) -> list[LabelRow]:
     """Every answer of the project with its provenance, oldest first."""
     with workspace.database.read() as tx:
-        rows, settled = provenance.of_project(tx, project_id), labels.settled(tx, project_id)
-        decided, people = adjudications.standing(tx, project_id), {one.id: one.name for one in labels.annotators(tx)}
+        rows, settled = provenance.of_project(tx, project_id), outcomes.settled(tx, project_id)
+        decided, people = adjudications.standing(tx, project_id), {one.id: one.name for one in annotators.all_(tx)}
         names = {one.id: one.name for one in projects.classes(tx, project_id)}
     reviewers = {item: people[one.annotator_id] for item, one in decided.items()}
     by = {item: reviewers.get(item, "votes") for item in settled} | reviewers

@@ -19,7 +19,7 @@ from alflow.acquisition.likeness import directions, likeness
 from alflow.domain import Item, Project, Split
 from alflow.embeddings import Activations, Embeddings, among
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError
-from alflow.store import items, labels, rounds
+from alflow.store import items, outcomes, rounds
 from alflow.store.artifacts import digest
 from alflow.store.database import Transaction
 from alflow.workflow import shards
@@ -131,7 +131,7 @@ def _search(
     if not 0 < count <= MOST:
         raise InvalidInputError(f"a search gives 1 to {MOST} images, not {count}")
     with workspace.database.read() as tx:
-        settled = labels.settled(tx, project.id)
+        settled = outcomes.settled(tx, project.id)
         wanted, current = _wanted(tx, project, where, settled), rounds.current(tx, project.id)
         asked = items.asked(tx, current.id) if current else set()
     model = _model(workspace, project, needed=where.predicted_class_id is not None)

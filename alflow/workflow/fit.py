@@ -4,7 +4,7 @@ import torch
 
 from alflow.domain import Project, Round
 from alflow.errors import ConflictError
-from alflow.store import labels
+from alflow.store import outcomes
 from alflow.store.artifacts import digest
 from alflow.vlm.projection import refit
 from alflow.workflow.embed import load_embeddings
@@ -22,7 +22,7 @@ def fit_round(workspace: Workspace, project: Project, round_: Round) -> ProjectM
         ConflictError: no labelled image has an embedding.
     """
     with workspace.database.read() as tx:
-        settled = labels.settled(tx, project.id)
+        settled = outcomes.settled(tx, project.id)
     zero_shot = load_model(workspace, project)
     support = {item: label for item, label in sorted(settled.items()) if label in zero_shot.class_ids}
     if not support:

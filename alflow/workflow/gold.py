@@ -11,7 +11,7 @@ from random import Random
 
 from alflow.domain import GoldCheck, Item, RoundState, Suggestion
 from alflow.errors import InvalidInputError, NotFoundError
-from alflow.store import gold, labels, projects, rounds
+from alflow.store import annotators, gold, projects, rounds
 from alflow.workflow.label import Submission, checked, kept_seconds
 from alflow.workspace import Workspace
 
@@ -45,7 +45,7 @@ def due(workspace: Workspace, project_id: int, annotator_id: int) -> DueCheck | 
         return None
     longest = max(1, round(2 / settings.gold_rate) - 3)  # 1 / rate - 1 on average, and the check itself
     with workspace.database.begin() as tx:
-        labels.lock_annotator(tx, annotator_id)
+        annotators.lock(tx, annotator_id)
         check = gold.open_(tx, project_id, annotator_id)
         if check is None:
             unused = gold.unused(tx, project_id, annotator_id)
@@ -69,7 +69,7 @@ def answer(workspace: Workspace, project_id: int, annotator_id: int, check_id: i
     """
     given = checked(given)
     with workspace.database.begin() as tx:
-        labels.lock_annotator(tx, annotator_id)
+        annotators.lock(tx, annotator_id)
         check = gold.by_id(tx, check_id)
         if check is None or (check.annotator_id, check.project_id) != (annotator_id, project_id):
             raise NotFoundError("there is no such image for you to answer: reload the page")

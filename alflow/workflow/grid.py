@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from alflow.domain import Candidate, GridPage, Item, Label, Round, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
-from alflow.store import grid, labels, projects, queue, rounds
+from alflow.store import annotators, grid, labels, projects, queue, rounds
 from alflow.store.database import Transaction
 from alflow.store.grid import Cell
 from alflow.store.labels import NewLabel
@@ -94,7 +94,7 @@ def next_page(workspace: Workspace, project_id: int, annotator_id: int, class_id
     now = datetime.now(UTC)
     with workspace.database.begin() as tx:
         until = now + projects.by_id(tx, project_id).settings.lease
-        labels.lock_annotator(tx, annotator_id)
+        annotators.lock(tx, annotator_id)
         round_ = rounds.current(tx, project_id)
         if round_ is None or round_.state is not RoundState.OPEN:
             return None
@@ -135,7 +135,7 @@ def accept(workspace: Workspace, project_id: int, annotator_id: int, answer: Pag
     on_screen = {"image": "thumbnail", **({"screen": answer.screen} if answer.screen else {})}
     shown = screens.with_renditions(workspace, dict.fromkeys(answer.accepted, on_screen))
     with workspace.database.begin() as tx:
-        labels.lock_annotator(tx, annotator_id)
+        annotators.lock(tx, annotator_id)
         if (known := grid.by_token(tx, answer.token)) is not None:
             return _same(known, annotator_id)
         on_page = [labels.lock_candidate(tx, one) for one in sorted({*answer.accepted, *answer.wrong})]
@@ -160,7 +160,7 @@ def take_back(workspace: Workspace, project_id: int, annotator_id: int, token: s
     """
     now = datetime.now(UTC)
     with workspace.database.begin() as tx:
-        labels.lock_annotator(tx, annotator_id)
+        annotators.lock(tx, annotator_id)
         page = grid.by_token(tx, token)
         if (
             page is None

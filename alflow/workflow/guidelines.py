@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alflow.domain import Split
-from alflow.store import aside, items, labels, projects
+from alflow.store import aside, items, outcomes, projects
 from alflow.workspace import Workspace
 
 EXAMPLES = 4
@@ -33,7 +33,7 @@ def guidelines(workspace: Workspace, project_id: int) -> Guidelines:
     """
     with workspace.database.read() as tx:
         project = projects.by_id(tx, project_id)
-        settled = labels.settled(tx, project_id)
+        settled = outcomes.settled(tx, project_id)
         known = items.truths(tx, project_id)
         targets = items.truths(tx, project_id, Split.TARGET)
     examples: defaultdict[int, list[int]] = defaultdict(list)

@@ -13,13 +13,12 @@ from uuid import uuid4
 
 from alflow.domain import Item, Label, LabelChange, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
-from alflow.store import history, items, labels, projects, rounds
+from alflow.store import annotators, history, items, labels, outcomes, projects, rounds
 from alflow.store.database import Transaction
-from alflow.text import clean_text
+from alflow.text import clean_reason
 from alflow.workflow.audit import differing
 from alflow.workspace import Workspace
 
-LONGEST_REASON = 1_000
 _MARK = frozenset({"withdrawn_at", "withdrawn_by", "withdrawn_why"})
 
 
@@ -87,7 +86,7 @@ def item_history(workspace: Workspace, project_id: int, item_id: int) -> ItemHis
             raise NotFoundError(f"no item of this project has the id {item_id}")
         changes = _in_words(tx, project_id, history.of_item(tx, item_id))
         given = tuple(labels.of_item(tx, item_id, withdrawn=True))
-        return ItemHistory(item, given, changes, labels.settled(tx, project_id).get(item_id))
+        return ItemHistory(item, given, changes, outcomes.settled(tx, project_id).get(item_id))
 
 
 def recent_changes(workspace: Workspace, project_id: int, count: int = 50) -> tuple[Change, ...]:
@@ -106,7 +105,7 @@ def withdraw_label(workspace: Workspace, project_id: int, label_id: int, by: int
         InvalidInputError: no reason is given, or a very long one.
         NotFoundError: the project has no such label, or there is no such annotator.
     """
-    why = reason(why)
+    why = clean_reason(why)
     with workspace.database.begin() as tx:
         label = _lock(tx, project_id, label_id, by)
         return label if label.withdrawn_at is not None else _withdraw(tx, label, by, why)
@@ -121,7 +120,7 @@ def change_label(workspace: Workspace, project_id: int, label_id: int, class_id:
         ConflictError: the answer is withdrawn already, names this class already, or `by` has another standing answer
             about the same image in this round, which the new one would replace.
     """
-    why = reason(why)
+    why = clean_reason(why)
     with workspace.database.begin() as tx:
         label = _lock(tx, project_id, label_id, by)
         if not projects.has_class(tx, project_id, class_id):
@@ -147,18 +146,6 @@ def change_label(workspace: Workspace, project_id: int, label_id: int, class_id:
         return made
 
 
-def reason(why: str) -> str:
-    """The reason as it is kept: single spaces.
-
-    Raises:
-        InvalidInputError: there is none, or a very long one.
-    """
-    why = clean_text("the reason", " ".join(why.split()), LONGEST_REASON)
-    if not why:
-        raise InvalidInputError(f"say why, in 1 to {LONGEST_REASON} characters: the history keeps it")
-    return why
-
-
 def _lock(tx: Transaction, project_id: int, label_id: int, by: int) -> Label:
     """The label as it is, in the order in which everybody locks: annotators, candidate, round.
 
@@ -169,7 +156,7 @@ def _lock(tx: Transaction, project_id: int, label_id: int, by: int) -> Label:
     if found.project_id != project_id:
         raise NotFoundError(f"no label of this project has the id {label_id}: see `alflow labels history`")
     for annotator_id in sorted({by, found.annotator_id}):
-        labels.lock_annotator(tx, annotator_id)
+        annotators.lock(tx, annotator_id)
     if found.candidate_id is not None:
         labels.lock_candidate(tx, found.candidate_id)
     return labels.by_id(tx, label_id)
@@ -194,7 +181,7 @@ def _may_change(tx: Transaction, label: Label, class_id: int, by: int) -> None:
 
 def _in_words(tx: Transaction, project_id: int, rows: Iterable[LabelChange]) -> tuple[Change, ...]:
     rows = list(rows)
-    people = {one.id: one.name for one in labels.annotators(tx)}
+    people = {one.id: one.name for one in annotators.all_(tx)}
     classes = {one.id: one.display_name for one in projects.classes(tx, project_id)}
     states = [row.after or row.before or {} for row in rows]
     screens = history.screens(tx, {str(state["shown"].get("screen")) for state in states})

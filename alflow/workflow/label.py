@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from alflow import text
-from alflow.domain import Annotator, Candidate, Item, Label, Round, RoundState, Verdict
+from alflow.domain import Candidate, Item, Label, Round, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
-from alflow.store import aside, labels, people, presence, projects, queue, rounds
+from alflow.store import annotators, aside, labels, presence, projects, queue, rounds
 from alflow.store.database import Transaction
 from alflow.workflow import screens
 from alflow.workspace import Workspace
@@ -92,31 +92,6 @@ class PastAnswer:
     final: bool
 
 
-def sign_in(workspace: Workspace, name: str) -> Annotator:
-    """The annotator of that name, made when new.
-
-    Raises:
-        InvalidInputError: the name is empty, longer than 200 characters, or holds characters one cannot see.
-    """
-    name = clean_name(name)
-    with workspace.database.begin() as tx:
-        return labels.get_or_create(tx, name)
-
-
-def clean_name(name: str) -> str:
-    """The name as it is kept: single spaces.
-
-    Raises:
-        InvalidInputError: it is empty, longer than 200 characters, or holds characters one cannot see.
-    """
-    name = text.clean_name("a person's name", " ".join(name.split()))
-    if len(people.login_of(name)) > text.LONGEST_NAME:  # one sign can stand for a whole sentence
-        raise InvalidInputError(
-            f"a person's name may have {text.LONGEST_NAME} visible characters; spelt out, {text.quoted(name)} has more"
-        )
-    return name
-
-
 def next_candidates(
     workspace: Workspace, project_id: int, annotator_id: int, count: int = 6, *, showing: int | None = None
 ) -> list[QueueEntry]:
@@ -140,7 +115,7 @@ def next_candidates(
     now = datetime.now(UTC)
     with workspace.database.begin() as tx:
         until = now + _lease(tx, project_id)
-        labels.lock_annotator(tx, annotator_id)
+        annotators.lock(tx, annotator_id)
         round_ = rounds.current(tx, project_id)
         if round_ is None or round_.state is not RoundState.OPEN:
             return []
@@ -164,7 +139,7 @@ def next_aside(
     now = datetime.now(UTC)
     with workspace.database.begin() as tx:
         until = now + _lease(tx, project_id)
-        labels.lock_annotator(tx, annotator_id)
+        annotators.lock(tx, annotator_id)
         reserved = aside.lease(tx, project_id, kind, annotator_id, count, until, now)
     return [QueueEntry(candidate, item, until) for candidate, item in reserved]
 
@@ -176,7 +151,7 @@ def leave(workspace: Workspace, project_id: int, annotator_id: int) -> None:
         NotFoundError: there is no such annotator.
     """
     with workspace.database.begin() as tx:
-        labels.lock_annotator(tx, annotator_id)
+        annotators.lock(tx, annotator_id)
         queue.release(tx, project_id, annotator_id)
         presence.leave(tx, project_id, annotator_id)
 
@@ -203,7 +178,7 @@ def submit(workspace: Workspace, annotator_id: int, submission: Submission, proj
     shown = screens.with_renditions(workspace, {submission.candidate_id: submission.shown})
     submission = replace(submission, shown=shown[submission.candidate_id])
     with workspace.database.begin() as tx:
-        labels.lock_annotator(tx, annotator_id)
+        annotators.lock(tx, annotator_id)
         known = labels.by_token(tx, submission.token)
         if known is not None:
             return _same(known, annotator_id, submission)
@@ -229,7 +204,7 @@ def undo(workspace: Workspace, annotator_id: int, token: str, project_id: int | 
     """
     now = datetime.now(UTC)
     with workspace.database.begin() as tx:
-        labels.lock_annotator(tx, annotator_id)
+        annotators.lock(tx, annotator_id)
         label = labels.by_token(tx, token)
         if label is None or label.annotator_id != annotator_id or project_id not in {None, label.project_id}:
             raise NotFoundError("there is no such answer of yours to take back")

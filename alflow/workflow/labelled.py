@@ -6,7 +6,7 @@ from importlib.metadata import version
 from alflow.domain import Origin
 from alflow.errors import InvalidInputError
 from alflow.settings import Settings
-from alflow.store import items, labels, projects, provenance
+from alflow.store import items, outcomes, projects, provenance
 from alflow.store.artifacts import digest
 from alflow.store.database import Transaction
 from alflow.workflow.backtest import World
@@ -62,7 +62,7 @@ class LabelledItems:
 
 def _labels(tx: Transaction, project_id: int) -> dict[int, int]:
     """Item -> class: what came with the image goes before what people answered."""
-    return labels.settled(tx, project_id) | items.truths(tx, project_id)
+    return outcomes.settled(tx, project_id) | items.truths(tx, project_id)
 
 
 def _chosen(tx: Transaction, project_id: int) -> set[int]:

@@ -10,9 +10,9 @@ from typing import Final
 from alflow.accounts import Account, Invitation, Member, Role, Visitor
 from alflow.domain import Project
 from alflow.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
-from alflow.store import labels, people, projects, sessions
+from alflow.store import annotators, people, projects, sessions
 from alflow.store.database import Transaction
-from alflow.workflow.label import clean_name
+from alflow.workflow.annotators import clean_name
 from alflow.workflow.passwords import check_password, hash_password, new_token, token_hash
 from alflow.workflow.sign_in import about, clean_email, open_session, store_password
 from alflow.workspace import Workspace
@@ -61,7 +61,7 @@ def add_account(workspace: Workspace, name: str, password: str | None = None, em
         check_password(password, about(workspace, name, address))
     kept = hash_password(password) if password else None
     with workspace.database.begin() as tx:
-        annotator = people.annotator_called(tx, name) or labels.get_or_create(tx, name)
+        annotator = people.annotator_called(tx, name) or annotators.get_or_create(tx, name)
         return people.add(tx, annotator, address, kept, datetime.now(UTC))
 
 
@@ -245,7 +245,7 @@ def accept(workspace: Workspace, token: str, name: str, password: str) -> str:
             return open_session(workspace, tx, invitation.annotator_id)
         if people.annotator_called(tx, called) is not None:
             raise ConflictError("This name is taken. If it is yours, sign in first; else choose another.")
-        account = people.add(tx, labels.get_or_create(tx, called), None, kept, now)
+        account = people.add(tx, annotators.get_or_create(tx, called), None, kept, now)
         people.grant(tx, invitation, account.annotator_id)
         return open_session(workspace, tx, account.annotator_id)
 

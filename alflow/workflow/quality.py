@@ -8,7 +8,7 @@ from statistics import median
 from alflow import agreement
 from alflow.agreement import Estimate, Pair, Vote
 from alflow.domain import Annotator
-from alflow.store import adjudications, gold, labels, votes
+from alflow.store import adjudications, annotators, gold, votes
 from alflow.store.votes import Answer
 from alflow.workflow.adjudicate import disputed_items
 from alflow.workspace import Workspace
@@ -81,7 +81,7 @@ def _measured(workspace: Workspace, project_id: int) -> QualityReport:
     with workspace.database.read() as tx:
         answers = votes.standing(tx, project_id)
         decided = adjudications.standing(tx, project_id)
-        people = {one.id: one for one in labels.annotators(tx)}
+        people = {one.id: one for one in annotators.all_(tx)}
         checks = gold.results(tx, project_id)
     cast = votes_of(answers)
     known = {item: one.class_id for item, one in decided.items()}
@@ -110,7 +110,7 @@ def weighed_accuracy(workspace: Workspace, project_id: int) -> Mapping[int, floa
 def annotator_names(workspace: Workspace) -> Mapping[int, str]:
     """Annotator id -> name, of everyone who ever answered or settled anything."""
     with workspace.database.read() as tx:
-        return {one.id: one.name for one in labels.annotators(tx)}
+        return {one.id: one.name for one in annotators.all_(tx)}
 
 
 def votes_of(answers: Sequence[Answer]) -> list[Vote]:

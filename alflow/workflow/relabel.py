@@ -16,7 +16,7 @@ from alflow import agreement
 from alflow.agreement import Vote
 from alflow.domain import Candidate, Origin, Round, RoundState
 from alflow.errors import ConflictError
-from alflow.store import adjudications, again, labels, projects, rounds, votes
+from alflow.store import adjudications, again, outcomes, projects, rounds, votes
 from alflow.workflow.quality import votes_of
 from alflow.workspace import Workspace
 
@@ -59,7 +59,7 @@ def advise(workspace: Workspace, project_id: int, budget: int) -> Advice:
     """Compare one more vote on each answered image with first votes on new ones."""
     with workspace.database.read() as tx:
         cast = votes_of(votes.standing(tx, project_id))
-        settled, decided = labels.settled(tx, project_id), adjudications.standing(tx, project_id)
+        settled, decided = outcomes.settled(tx, project_id), adjudications.standing(tx, project_id)
         candidates, past = again.newest_candidates(tx, project_id), rounds.all_(tx, project_id)
         class_ids = [one.id for one in projects.classes(tx, project_id)]
     accuracy, compared = _accuracy(cast, len(class_ids))

@@ -18,7 +18,7 @@ from alflow.domain import (
     Split,
     Trouble,
 )
-from alflow.store import failures, items, labels, projects, rounds
+from alflow.store import failures, items, labels, outcomes, projects, rounds
 from alflow.workflow.waiting import waiting
 from alflow.workspace import Workspace
 
@@ -69,7 +69,7 @@ class Overview:
 def round_summaries(workspace: Workspace, project_id: int) -> list[RoundSummary]:
     """The project's rounds, oldest first."""
     with workspace.database.read() as tx:
-        settled = labels.settled(tx, project_id)
+        settled = outcomes.settled(tx, project_id)
         votes = _by_candidate(labels.of_project(tx, project_id))
         past = rounds.all_(tx, project_id)
         return [_summary(done, rounds.candidates(tx, done.id), votes, settled) for done in past]
@@ -102,7 +102,7 @@ def round_candidates(workspace: Workspace, round_id: int) -> list[CandidateRevie
         queue = rounds.candidates(tx, round_id)
         images = items.by_ids(tx, [candidate.item_id for candidate in queue])
         votes = _by_candidate(labels.of_round(tx, round_id))
-        settled = labels.settled(tx, round_.project_id)
+        settled = outcomes.settled(tx, round_.project_id)
     return [
         CandidateReview(candidate, item, tuple(votes[candidate.id]), settled.get(item.id))
         for candidate, item in zip(queue, images, strict=True)
@@ -118,7 +118,7 @@ def overview(workspace: Workspace, project_id: int) -> Overview:
     now = waiting(workspace, project_id)
     with workspace.database.read() as tx:
         project = projects.by_id(tx, project_id)
-        settled = labels.settled(tx, project_id)
+        settled = outcomes.settled(tx, project_id)
         shares = [done.configuration.get("novel_share") for done in rounds.all_(tx, project_id)]
         return Overview(
             project=project,

@@ -9,11 +9,11 @@ from typing import Final
 
 from alflow.accounts import Account, Visitor
 from alflow.errors import DeniedError, InvalidInputError
-from alflow.store import labels, people, projects, sessions
+from alflow.store import annotators, people, projects, sessions
 from alflow.store.database import Transaction
 from alflow.store.sessions import Session
 from alflow.text import quoted
-from alflow.workflow.label import clean_name
+from alflow.workflow.annotators import clean_name
 from alflow.workflow.passwords import check_password, hash_password, is_outdated, new_token, token_hash
 from alflow.workflow.tries import prove
 from alflow.workspace import Workspace
@@ -151,7 +151,7 @@ def sign_in_by_link(workspace: Workspace, token: str, name: str) -> str:
     with workspace.database.begin() as tx:
         if people.any_active(tx):
             raise DeniedError("There are accounts now: sign in with your name and password.")
-        return open_session(workspace, tx, labels.get_or_create(tx, name).id, token_hash(token))
+        return open_session(workspace, tx, annotators.get_or_create(tx, name).id, token_hash(token))
 
 
 def sign_in_identity(workspace: Workspace, email: str, name: str) -> str:
@@ -228,4 +228,4 @@ def _new_account(tx: Transaction, email: str, name: str, now: datetime) -> Accou
     except InvalidInputError:
         name = email
     free = name if people.annotator_called(tx, name) is None else clean_name(email)
-    return people.add(tx, labels.get_or_create(tx, free), email, None, now)
+    return people.add(tx, annotators.get_or_create(tx, free), email, None, now)

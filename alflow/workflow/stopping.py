@@ -5,7 +5,7 @@ from math import nan
 
 from alflow.domain import Evaluation, ProjectSettings, RoundState, Trial, TrialPoint
 from alflow.guarantees import Calibration, History, Rules, Stop, calibrate, first_stop, reason_to_stop
-from alflow.store import labels, rounds
+from alflow.store import outcomes, rounds
 from alflow.store.database import Transaction
 
 
@@ -46,7 +46,7 @@ def project_history(tx: Transaction, project_id: int) -> History:
         queue = rounds.candidates(tx, round_.id)
         n_labels.append(after.get(round_.number, n_labels[-1] + len(queue)))
         information.append(sum(candidate.score for candidate in queue if candidate.score is not None))
-    n_labels[-1] = max(n_labels[-1], len(labels.settled(tx, project_id)))
+    n_labels[-1] = max(n_labels[-1], len(outcomes.settled(tx, project_id)))
     numbers = [0, *(round_.number for round_ in closed)]
     return History(tuple(n_labels), tuple(quality.get(number, nan) for number in numbers), tuple(information))
 

@@ -18,7 +18,7 @@ from alflow.errors import InvalidInputError, TryLaterError
 from alflow.store import people, sessions
 from alflow.store.database import Transaction
 from alflow.store.sessions import Limit
-from alflow.workflow.label import clean_name
+from alflow.workflow.annotators import clean_name
 from alflow.workflow.passwords import is_password, token_hash
 from alflow.workspace import Workspace
 

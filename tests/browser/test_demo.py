@@ -13,9 +13,9 @@ from alflow.demo.prepare import ANNOTATOR, FRESH, HISTORY
 from alflow.domain import Verdict
 from alflow.workflow import gold
 from alflow.workflow.acquire import open_round
+from alflow.workflow.annotators import sign_in as sign_in_as
 from alflow.workflow.history import recent_changes
 from alflow.workflow.label import Submission, submit
-from alflow.workflow.label import sign_in as sign_in_as
 from alflow.workflow.projects import change_settings, find_project, project_classes
 from alflow.workflow.review import round_candidates, round_summaries
 from alflow.workspace import Workspace

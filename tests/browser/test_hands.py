@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from alflow.domain import Project
 from alflow.store import projects, tables
-from alflow.workflow import label
+from alflow.workflow import annotators
 from tests.browser import world
 from tests.browser.conftest import Desk
 from tests.browser.seen import assert_bound_to_what_was_seen, stored_labels, wait_for_image, wait_until
@@ -224,7 +224,7 @@ def _names(desk: Desk, project: Project) -> dict[int | None, str]:
 
 
 def _reserved(desk: Desk, name: str) -> int:
-    who = label.sign_in(desk.workspace, name).id
+    who = annotators.sign_in(desk.workspace, name).id
     with desk.workspace.database.read() as tx:
         mine = select(func.count()).where(tables.lease.c.annotator_id == who)
         return int(tx.execute(mine).scalar_one())

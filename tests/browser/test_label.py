@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from alflow.domain import ProjectSettings, RoundState, Verdict
 from alflow.store import labels, projects, rounds
-from alflow.workflow import label
+from alflow.workflow import annotators, label
 from alflow.workflow.label import Submission
 from tests.browser import world
 from tests.browser.accessible import assert_accessible
@@ -106,7 +106,7 @@ def test_two_minutes_without_a_network(desk: Desk, signed_in: Open, tmp_path: Pa
     assert len(stored_labels(desk, project)) == 10
 
     world.forget_everybody(desk.workspace)
-    bo = label.sign_in(desk.workspace, "Bo").id
+    bo = annotators.sign_in(desk.workspace, "Bo").id
     given = label.next_candidates(desk.workspace, project.id, bo, 40)
     for entry in given[:5]:
         said = Submission(f"bo-{entry.item.id}", entry.candidate.id, Verdict.SKIP, None, 1.0)
@@ -272,7 +272,7 @@ def test_an_event_that_cannot_be_read_holds_up_no_other(desk: Desk, signed_in: O
     wait_for_image(page)
     with desk.workspace.database.read() as tx:
         candidate = rounds.candidates(tx, opened.id)[2]
-    ada = label.sign_in(desk.workspace, "Ada").id
+    ada = annotators.sign_in(desk.workspace, "Ada").id
     page.goto(f"{desk.url}/sign-in")  # no desk is open while something is put into the browser's storage
     page.evaluate(
         """([ada, project, candidate, chosen]) => {

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from alflow.domain import Project, Rejection, Verdict
 from alflow.store import failures, items, rounds, troubles
-from alflow.workflow import label
+from alflow.workflow import annotators, label
 from alflow.workflow.label import Submission
 from alflow.workflow.pool import import_items
 from alflow.workflow.projects import create_project, name_classes
@@ -28,7 +28,7 @@ def project(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in the middle of a round, with a curve, answers of every kind and rejected files."""
     project, opened = world.build(desk.workspace, tmp_path_factory.mktemp("images"), "pages", 20)
     world.add_curve(desk.workspace, project, 4)
-    ada = label.sign_in(desk.workspace, "Ada").id
+    ada = annotators.sign_in(desk.workspace, "Ada").id
     with desk.workspace.database.begin() as tx:
         candidates = rounds.candidates(tx, opened.id)
         now = opened.opened_at

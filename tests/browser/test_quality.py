@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from alflow.domain import Project, ProjectSettings, Verdict
 from alflow.store import adjudications, labels, projects, rounds
-from alflow.workflow import adjudicate, label
+from alflow.workflow import adjudicate, annotators, label
 from alflow.workflow.label import Submission
 from tests.browser import world
 from tests.browser.accessible import assert_accessible
@@ -27,7 +27,7 @@ def disputes(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
     with desk.workspace.database.read() as tx:
         candidates = rounds.candidates(tx, opened.id)
     for name, places in (("Ada", (0, 0, 0, 0)), ("Bo", (1, 2, 3, 0))):
-        annotator = label.sign_in(desk.workspace, name).id
+        annotator = annotators.sign_in(desk.workspace, name).id
         for candidate, place in zip(candidates, places, strict=True):
             class_id = list(candidate.probabilities)[place]
             given = Submission(f"{name}-{candidate.id}", candidate.id, Verdict.CLASS, class_id, 2.0)

@@ -8,7 +8,7 @@ from playwright.sync_api import ConsoleMessage, Page, Request, expect
 
 from alflow.domain import Project, Rejection, Split, Verdict
 from alflow.store import items, rounds
-from alflow.workflow import adjudicate, label, projects
+from alflow.workflow import adjudicate, annotators, label, projects
 from alflow.workflow.label import Submission
 from alflow.workflow.pool import import_items
 from alflow.workflow.projects import create_project, name_classes
@@ -57,7 +57,7 @@ def project(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
         candidates = rounds.candidates(tx, opened.id)
         items.reject(tx, project.id, [Rejection(EVIL, EVIL, opened.opened_at)])
     for person, place in ((EVIL, 0), ("Bo", 1)):
-        who = label.sign_in(workspace, person).id
+        who = annotators.sign_in(workspace, person).id
         for candidate in candidates[:2]:
             given = Submission(
                 f"{place}-{candidate.id}", candidate.id, Verdict.CLASS, classes[place].id, 1.0, comment=EVIL

@@ -4,7 +4,7 @@ import pytest
 
 from alflow.domain import NewClass, Verdict
 from alflow.errors import ConflictError
-from alflow.store import adjudications, labels, projects
+from alflow.store import adjudications, labels, outcomes, projects
 from alflow.store.adjudications import NewAdjudication
 from alflow.store.database import Database
 from alflow.store.labels import NewLabel
@@ -33,7 +33,7 @@ def settle(
 
 def settled(database: Database, world: World) -> dict[int, int]:
     with database.read() as tx:
-        return labels.settled(tx, world.project.id)
+        return outcomes.settled(tx, world.project.id)
 
 
 def test_what_a_reviewer_settled_goes_before_the_votes(database: Database) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from alflow.domain import Verdict
-from alflow.store import aside, labels, tables
+from alflow.store import annotators, aside, labels, tables
 from alflow.store.database import Database
 from alflow.store.labels import NewLabel
 from tests.queues import World, open_queue
@@ -23,7 +23,7 @@ def say(database: Database, world: World, who: int, rank: int, verdict: Verdict)
 
 def lease(database: Database, world: World, who: int, kind: Verdict, count: int = 6, at: datetime = NOON) -> list[int]:
     with database.begin() as tx:
-        annotator = labels.lock_annotator(tx, world.annotators[who].id)
+        annotator = annotators.lock(tx, world.annotators[who].id)
         found = aside.lease(tx, world.project.id, kind, annotator.id, count, at + 5 * MINUTE, at)
     assert all(item.id == candidate.item_id for candidate, item in found)
     return [candidate.rank for candidate, _ in found]

@@ -11,20 +11,20 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from alflow.domain import ProjectSettings
 from alflow.errors import AlflowError, InvalidInputError, UnavailableError
+from alflow.store import annotators, projects, tables
 from alflow.store import database as module
-from alflow.store import labels, projects, tables
 from alflow.store.database import Database
 
 
 def names(database: Database) -> list[str]:
     with database.read() as tx:
-        return [one.name for one in labels.annotators(tx)]
+        return [one.name for one in annotators.all_(tx)]
 
 
 def test_an_empty_database_gets_the_schema_and_keeps_its_rows(empty_url: str) -> None:
     first = Database.open(empty_url)
     with first.begin() as tx:
-        labels.get_or_create(tx, "ada")
+        annotators.get_or_create(tx, "ada")
     first.close()
     again = Database.open(empty_url)
     assert names(again) == ["ada"]
@@ -47,7 +47,7 @@ def test_sqlite_is_set_up_for_many_readers_and_one_waiting_writer(tmp_path: Path
 def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
     def fail() -> None:
         with database.begin() as tx:
-            labels.get_or_create(tx, "ada")
+            annotators.get_or_create(tx, "ada")
             raise RuntimeError("no")
 
     with pytest.raises(RuntimeError):
@@ -57,20 +57,20 @@ def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
 
 def test_a_reader_sees_one_moment_and_does_not_wait_for_a_writer(database: Database) -> None:
     with database.begin() as tx:
-        labels.get_or_create(tx, "ada")
+        annotators.get_or_create(tx, "ada")
     with database.read() as reader:
-        assert [one.name for one in labels.annotators(reader)] == ["ada"]
+        assert [one.name for one in annotators.all_(reader)] == ["ada"]
         with database.begin() as tx:
-            labels.get_or_create(tx, "bob")
-        assert [one.name for one in labels.annotators(reader)] == ["ada"]
+            annotators.get_or_create(tx, "bob")
+        assert [one.name for one in annotators.all_(reader)] == ["ada"]
     assert names(database) == ["ada", "bob"]
 
 
 def test_a_reader_cannot_write_and_leaves_the_connection_as_it_was(database: Database) -> None:
     with pytest.raises(Exception, match=r"(?i)read-?only"), database.read() as tx:
-        labels.get_or_create(tx, "ada")
+        annotators.get_or_create(tx, "ada")
     with database.begin() as tx:
-        labels.get_or_create(tx, "ada")
+        annotators.get_or_create(tx, "ada")
     assert names(database) == ["ada"]
 
 
@@ -216,7 +216,7 @@ def test_broken_constraints_stay_what_they_are(database: Database) -> None:
 @pytest.mark.parametrize("number", [2**63, 10**24, -(2**70)])
 def test_a_number_that_no_database_keeps_is_what_was_given_not_a_failure(database: Database, number: int) -> None:
     with database.begin() as tx:
-        labels.get_or_create(tx, "ada")
+        annotators.get_or_create(tx, "ada")
     with pytest.raises(InvalidInputError, match="cannot keep"), database.begin() as tx:
         tx.execute(tables.annotator.update().values(id=number))
 
@@ -224,7 +224,7 @@ def test_a_number_that_no_database_keeps_is_what_was_given_not_a_failure(databas
 @pytest.mark.parametrize("name", ["a\ud800b", "\udfff"])
 def test_a_text_that_no_database_keeps_is_what_was_given(database: Database, name: str) -> None:
     with pytest.raises(InvalidInputError, match="cannot keep"), database.begin() as tx:
-        labels.get_or_create(tx, name)
+        annotators.get_or_create(tx, name)
 
 
 def test_a_full_disk_is_named_with_what_to_do(small_disk: Path) -> None:
@@ -290,9 +290,9 @@ def test_a_table_in_use_is_not_written_anew_and_says_so(database_url: str, monke
     monkeypatch.setattr(module, "_BUSY_SECONDS", 0.1)
     database = Database.open(database_url)
     with database.begin() as other:
-        labels.get_or_create(other, "Ada")
+        annotators.get_or_create(other, "Ada")
     with database.read() as tx:
-        assert labels.annotators(tx)
+        assert annotators.all_(tx)
         assert not database.rewrite(["annotator"])
     with database.begin() as tx:
         if tx.dialect.name == "postgresql":

@@ -5,7 +5,7 @@ import pytest
 
 from alflow.domain import Project, ProjectSettings, Rejection, Split, Verdict
 from alflow.errors import NotFoundError
-from alflow.store import items, labels, projects, rounds, rows
+from alflow.store import annotators, items, labels, projects, rounds, rows
 from alflow.store.database import Database, Transaction
 from alflow.store.labels import NewLabel
 from tests.queues import CLASSES, new_candidate, new_item, open_round
@@ -93,7 +93,7 @@ def test_a_file_that_is_taken_leaves_the_list_of_this_project_alone(database: Da
 
 
 def label(tx: Transaction, project: Project, item_id: int, token: str) -> NewLabel:
-    who = labels.get_or_create(tx, "importer").id
+    who = annotators.get_or_create(tx, "importer").id
     return NewLabel(project.id, item_id, None, None, who, Verdict.SKIP, None, NOW, 0.0, token, {})
 
 

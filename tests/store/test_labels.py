@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from alflow.domain import Origin, Verdict
 from alflow.errors import NotFoundError
-from alflow.store import labels, provenance, rounds
+from alflow.store import annotators, labels, outcomes, provenance, rounds
 from alflow.store.database import Database, Transaction
 from alflow.store.labels import NewLabel
 from alflow.store.provenance import Provenance
@@ -43,7 +43,7 @@ def vote(tx: Transaction, world: World, rank: int, *votes: int | None) -> None:
 def test_an_annotator_is_made_once(database: Database) -> None:
     def sign_in(_: int) -> int:
         with database.begin() as tx:
-            return labels.get_or_create(tx, "ada").id
+            return annotators.get_or_create(tx, "ada").id
 
     with ThreadPoolExecutor(6) as pool:
         assert len(set(pool.map(sign_in, range(12)))) == 1
@@ -52,7 +52,7 @@ def test_an_annotator_is_made_once(database: Database) -> None:
 def test_locks_of_what_does_not_exist(database: Database) -> None:
     with database.begin() as tx:
         with pytest.raises(NotFoundError, match="annotator"):
-            labels.lock_annotator(tx, 9)
+            annotators.lock(tx, 9)
         with pytest.raises(NotFoundError, match="candidate"):
             labels.lock_candidate(tx, 9)
 
@@ -124,7 +124,7 @@ def test_settled_is_the_majority_of_items_with_all_their_answers(database: Datab
         vote(tx, world, 5, 0, 0, 1, 1)  # a late vote makes a tie
         vote(tx, world, 6, 0, 1, 1)
         labels.withdraw(tx, labels.of_project(tx, world.project.id)[-1].id, NOW)  # one of its votes is taken back
-        assert labels.settled(tx, world.project.id) == {world.items[0].id: cat, world.items[1].id: dog}
+        assert outcomes.settled(tx, world.project.id) == {world.items[0].id: cat, world.items[1].id: dog}
 
 
 def test_labels_that_were_brought_along_are_settled(database: Database) -> None:
@@ -133,7 +133,7 @@ def test_labels_that_were_brought_along_are_settled(database: Database) -> None:
     with database.begin() as tx:
         for one in brought:  # none takes the place of another: they are about no candidate
             labels.submit(tx, one)
-        assert labels.settled(tx, world.project.id) == {item.id: world.classes[1].id for item in world.items}
+        assert outcomes.settled(tx, world.project.id) == {item.id: world.classes[1].id for item in world.items}
 
 
 def test_last_answers_are_the_ones_that_stand_newest_first(database: Database) -> None:

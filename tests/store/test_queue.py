@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alflow.domain import Verdict
-from alflow.store import labels, queue
+from alflow.store import annotators, labels, queue
 from alflow.store.database import Database
 from alflow.store.labels import NewLabel
 from tests.queues import World, open_queue
@@ -15,7 +15,7 @@ MINUTE = timedelta(minutes=1)
 def lease(database: Database, world: World, who: int, count: int, at: datetime = NOON) -> list[int]:
     """Ranks that annotator number `who` gets at a time, for five minutes."""
     with database.begin() as tx:
-        annotator = labels.lock_annotator(tx, world.annotators[who].id)
+        annotator = annotators.lock(tx, world.annotators[who].id)
         found = queue.lease(tx, world.round.id, annotator.id, count, at + 5 * MINUTE, at)
     assert all(item.id == candidate.item_id for candidate, item in found)
     return [candidate.rank for candidate, _ in found]

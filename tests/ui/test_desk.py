@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from alflow.domain import Project, Suggestion
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.store import labels, tables
-from alflow.workflow import label, projects
+from alflow.workflow import annotators, projects
 from alflow.workspace import Workspace
 from tests.browser import world
 from ui import desk
@@ -28,7 +28,7 @@ def project(workspace: Workspace, tmp_path: Path) -> Project:
 @pytest.fixture
 def ada(workspace: Workspace) -> int:
     """Somebody who labels."""
-    return label.sign_in(workspace, "Ada").id
+    return annotators.sign_in(workspace, "Ada").id
 
 
 def test_an_empty_exchange_gives_the_queue(workspace: Workspace, project: Project, ada: int) -> None:
@@ -164,7 +164,7 @@ def test_a_database_that_does_not_answer_refuses_nothing(workspace: Workspace, p
 
 def test_a_page_that_only_delivers_reserves_nothing(workspace: Workspace, project: Project, ada: int) -> None:
     event = _answer(workspace, project, ada, "t1")
-    bo = label.sign_in(workspace, "Bo").id
+    bo = annotators.sign_in(workspace, "Bo").id
     desk.sync(workspace, project.id, ada, [event], wish=desk.Wish(ahead=0))
     assert len(_stored(workspace, project)) == 1
     assert desk.sync(workspace, project.id, bo, [], desk.Wish(ahead=0))["queue"] == []
@@ -172,7 +172,7 @@ def test_a_page_that_only_delivers_reserves_nothing(workspace: Workspace, projec
 
 def test_a_page_that_is_closed_delivers_and_gives_back(workspace: Workspace, project: Project, ada: int) -> None:
     event = _answer(workspace, project, ada, "t1")
-    bo = label.sign_in(workspace, "Bo").id
+    bo = annotators.sign_in(workspace, "Bo").id
     desk.sync(workspace, project.id, ada, [event], desk.Wish(ahead=0, leave=True))
     assert len(_stored(workspace, project)) == 1
     assert [entry["rank"] for entry in desk.sync(workspace, project.id, bo, [])["queue"]] == [1, 2, 3, 4, 5, 6]
@@ -198,7 +198,7 @@ def test_a_page_that_was_asking_as_it_was_closed_keeps_nothing(
 
 def test_a_page_that_comes_back_reserves_again(workspace: Workspace, project: Project, ada: int) -> None:
     desk.sync(workspace, project.id, ada, [], desk.Wish(ahead=0, leave=True))
-    bo = label.sign_in(workspace, "Bo").id
+    bo = annotators.sign_in(workspace, "Bo").id
     held = {entry["candidate_id"] for entry in desk.sync(workspace, project.id, ada, [])["queue"]}
     assert held
     assert not held & {entry["candidate_id"] for entry in desk.sync(workspace, project.id, bo, [])["queue"]}
@@ -206,7 +206,7 @@ def test_a_page_that_comes_back_reserves_again(workspace: Workspace, project: Pr
 
 def test_nobody_takes_back_the_answer_of_another(workspace: Workspace, project: Project, ada: int) -> None:
     desk.sync(workspace, project.id, ada, [_answer(workspace, project, ada, "t1")])
-    eve = label.sign_in(workspace, "Eve").id
+    eve = annotators.sign_in(workspace, "Eve").id
     reply = desk.sync(workspace, project.id, eve, [{"kind": "undo", "token": "t1", "key": "undo:t1"}])
     assert not reply["acknowledgements"][0]["stored"]
     assert len(_stored(workspace, project)) == 1

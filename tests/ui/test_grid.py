@@ -8,7 +8,7 @@ import pytest
 from alflow.domain import Project
 from alflow.errors import UnavailableError
 from alflow.store import labels
-from alflow.workflow import label
+from alflow.workflow import annotators
 from alflow.workspace import Workspace
 from tests.browser import world
 from ui import grid
@@ -24,7 +24,7 @@ def project(workspace: Workspace, tmp_path: Path) -> Project:
 @pytest.fixture
 def ada(workspace: Workspace) -> int:
     """Somebody who labels."""
-    return label.sign_in(workspace, "Ada").id
+    return annotators.sign_in(workspace, "Ada").id
 
 
 def answered(page: dict[str, Any], wrong: int = 0) -> dict[str, Any]:

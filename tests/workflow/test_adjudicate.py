@@ -7,7 +7,7 @@ import pytest
 
 from alflow.domain import RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
-from alflow.store import labels, rounds
+from alflow.store import outcomes, rounds
 from alflow.workflow import adjudicate, export, quality
 from alflow.workflow.label import Submission, submit, undo
 from alflow.workspace import Workspace
@@ -66,7 +66,7 @@ def test_a_settled_class_is_what_fits_use_and_every_decision_is_kept(each_worksp
     assert found.candidate == world.candidates[0] or found.candidate.answers == 2  # type: ignore[union-attr]
     settle(each_workspace, world, 0, dog)
     with each_workspace.database.read() as tx:
-        assert labels.settled(tx, world.project.id) == {item: dog}
+        assert outcomes.settled(tx, world.project.id) == {item: dog}
 
 
 def test_a_decision_about_other_answers_than_there_are_is_refused(workspace: Workspace) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from alflow.domain import Origin, Project, RoundState, Verdict
 from alflow.errors import ConflictError
-from alflow.store import labels
+from alflow.store import outcomes
 from alflow.workflow import evaluate
 from alflow.workflow.acquire import open_round
 from alflow.workflow.advance import advance
@@ -148,7 +148,7 @@ def test_a_round_that_everybody_skipped_teaches_nothing_and_blocks_nothing(
     assert advance(workspace, project.id).done == ("closed round 1", "opened round 2")
     assert "fit" not in round_summaries(workspace, project.id)[0].round.hashes
     with workspace.database.read() as tx:
-        assert labels.settled(tx, project.id) == {}
+        assert outcomes.settled(tx, project.id) == {}
     assert round_summaries(workspace, project.id)[0].skipped == 4
 
 

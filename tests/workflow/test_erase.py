@@ -11,7 +11,7 @@ from alflow.domain import Project, Verdict
 from alflow.errors import ConflictError, DeniedError, NotFoundError
 from alflow.store import adjudications, history, presence
 from alflow.store.adjudications import NewAdjudication
-from alflow.workflow import label, people, sign_in
+from alflow.workflow import annotators, people, sign_in
 from alflow.workflow.advance import advance
 from alflow.workflow.audit import check_history
 from alflow.workflow.embed import embed_missing
@@ -132,13 +132,13 @@ def test_the_last_owner_stays(workspace: Workspace) -> None:
 
 def test_a_pseudonym_is_nobodys_name(workspace: Workspace) -> None:
     """Also of those who never had an account, and labelled by the link of the terminal."""
-    cy = label.sign_in(workspace, "Cy")
-    label.sign_in(workspace, f"Person-{cy.id}")
+    cy = annotators.sign_in(workspace, "Cy")
+    annotators.sign_in(workspace, f"Person-{cy.id}")
     assert erase(workspace, cy.id).name == f"person-{cy.id}-2"
 
 
 def test_names_that_differ_by_capitals_are_told_apart(workspace: Workspace) -> None:
-    one, other = label.sign_in(workspace, "Cy"), label.sign_in(workspace, "CY")
+    one, other = annotators.sign_in(workspace, "Cy"), annotators.sign_in(workspace, "CY")
     assert (find_person(workspace, "Cy"), find_person(workspace, "CY")) == (one, other)
     with pytest.raises(ConflictError, match="write the name with its capitals"):
         find_person(workspace, "cy")

@@ -13,9 +13,9 @@ from alflow.domain import Project
 from alflow.errors import ConflictError, InvalidInputError
 from alflow.workflow import manifests
 from alflow.workflow.advance import advance
+from alflow.workflow.annotators import sign_in, undo
 from alflow.workflow.cells import unquoted
 from alflow.workflow.export import encode_labels, export_labels, export_projection, label_rows
-from alflow.workflow.label import sign_in, undo
 from alflow.workflow.model import load_model
 from alflow.workspace import Workspace
 from tests.colours import answer

@@ -10,7 +10,7 @@ from alflow.acquisition.likeness import LENGTH
 from alflow.domain import Origin, Project, RoundState, Split
 from alflow.embeddings import among
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
-from alflow.store import items, labels, rounds
+from alflow.store import items, outcomes, rounds
 from alflow.workflow import embed, find, projects, shards
 from alflow.workflow.acquire import open_round
 from alflow.workflow.chosen import send_to_queue
@@ -110,7 +110,7 @@ def test_filters(workspace: Workspace, project: Project) -> None:
     answer(workspace, project)
     close_round(workspace, project.id, round_.id)
     with workspace.database.read() as tx:
-        settled = labels.settled(tx, project.id)
+        settled = outcomes.settled(tx, project.id)
     red, blue = (each.id for each in projects.project_classes(workspace, project.id))
 
     def found(where: Filter) -> dict[int, find.Found]:

@@ -8,7 +8,7 @@ import pytest
 from alflow.domain import RoundState, Split, Suggestion, Verdict
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store import gold as store
-from alflow.store import items, labels, projects, rounds
+from alflow.store import items, labels, outcomes, projects, rounds
 from alflow.workflow import gold, guidelines, quality
 from alflow.workflow.label import Submission, next_candidates, submit, undo
 from alflow.workflow.projects import change_settings
@@ -53,7 +53,7 @@ def test_checks_come_at_the_rate_and_never_as_labels(each_workspace: Workspace) 
     with each_workspace.database.read() as tx:
         assert len(labels.of_project(tx, project, withdrawn=True)) == 40
         assert rounds.answered(tx, world.round.id) == (40, 40)
-        assert set(labels.settled(tx, project)) == {item.id for item in world.items}
+        assert set(outcomes.settled(tx, project)) == {item.id for item in world.items}
     (row,) = quality.quality_report(each_workspace, project).annotators
     assert (row.answers, row.checks, row.gold.value) == (40, len(told), sum(told) / len(told))
     assert row.gold.low < row.gold.value < row.gold.high

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from alflow.domain import ClassLabel, Label, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store import labels, rounds
-from alflow.workflow import grid, history, label, screens
+from alflow.workflow import annotators, grid, history, label, screens
 from alflow.workflow.audit import check_history
 from alflow.workflow.history import Happening
 from alflow.workflow.label import Submission
@@ -137,7 +137,7 @@ def test_an_answer_is_traced_to_its_screen(workspace: Workspace, tmp_path: Path)
     seen = screens.remember(workspace, Screen("label", "v1", classes, suggestion=True))
     assert screens.remember(workspace, Screen("label", "v1", classes, suggestion=True)) == seen
     assert screens.remember(workspace, Screen("label", "v2", classes, suggestion=True)) != seen
-    ada = label.sign_in(workspace, "Ada").id
+    ada = annotators.sign_in(workspace, "Ada").id
     shown = {"screen": seen, "image": f"/images/{project.id}/{first.item_id}/rendition", "suggestion": None}
     class_id = first.predicted_class_id
     given = label.submit(workspace, ada, Submission("t", first.id, Verdict.CLASS, class_id, 1.0, shown))

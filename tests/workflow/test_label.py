@@ -18,7 +18,7 @@ from sqlalchemy import event
 from alflow.domain import Label, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.settings import Settings
-from alflow.store import labels, projects, rounds
+from alflow.store import labels, outcomes, projects, rounds
 from alflow.workflow import label as desk
 from alflow.workflow.label import QueueEntry, QueueProgress, Submission
 from alflow.workspace import Workspace
@@ -125,7 +125,7 @@ def test_a_skip_is_an_answer_that_does_not_come_back_and_supports_nothing(each_w
     assert ranks(desk.next_candidates(each_workspace, world.project.id, who)) == [1]
     desk.submit(each_workspace, who, answer(world, 1, 1))
     with each_workspace.database.read() as tx:
-        assert labels.settled(tx, world.project.id) == {world.items[1].id: world.classes[1].id}
+        assert outcomes.settled(tx, world.project.id) == {world.items[1].id: world.classes[1].id}
     assert state(each_workspace, world) is RoundState.LABELLED
 
 
@@ -230,7 +230,7 @@ def test_none_and_bad_are_votes_against_and_skips_are_none(
         said = answer(world, 0, vote if vote == 0 else None, who.name)
         desk.submit(each_workspace, who.id, said if vote == 0 else replace(said, verdict=vote))
     with each_workspace.database.read() as tx:
-        assert labels.settled(tx, world.project.id) == ({world.items[0].id: world.classes[0].id} if settled else {})
+        assert outcomes.settled(tx, world.project.id) == ({world.items[0].id: world.classes[0].id} if settled else {})
 
 
 def test_what_was_put_aside_can_be_answered_later_even_when_its_round_is_closed(each_workspace: Workspace) -> None:
@@ -241,7 +241,7 @@ def test_what_was_put_aside_can_be_answered_later_even_when_its_round_is_closed(
     assert ranks(desk.next_aside(each_workspace, world.project.id, Verdict.SKIP, bob)) == [0]
     desk.submit(each_workspace, bob, answer(world, 0, 1, "bob"))
     with each_workspace.database.read() as tx:
-        assert labels.settled(tx, world.project.id) == {world.items[0].id: world.classes[1].id}
+        assert outcomes.settled(tx, world.project.id) == {world.items[0].id: world.classes[1].id}
     with pytest.raises(InvalidInputError, match="skip, unsure, none, bad"):
         desk.next_aside(each_workspace, world.project.id, Verdict.CLASS, bob)
 

@@ -12,7 +12,7 @@ import pytest
 
 from alflow.domain import Project, Split
 from alflow.progress import silent
-from alflow.store import gold, items, labels
+from alflow.store import annotators, gold, items
 from alflow.workflow import pool
 from alflow.workflow.embed import embed_missing
 from alflow.workflow.imported import Contradiction, Copy, Corrected, ImportReport, Moved, OtherSplit, counts
@@ -148,7 +148,7 @@ def test_checks_are_judged_by_the_corrected_class(each_workspace: Workspace, pet
     with each_workspace.database.begin() as tx:
         (item,) = items.list_(tx, pets.id)
         for name, class_id, right in [("a", cat, True), ("b", dog, False), ("c", None, False), ("d", None, None)]:
-            people.append(labels.get_or_create(tx, name).id)
+            people.append(annotators.get_or_create(tx, name).id)
             check = gold.deal(tx, pets.id, item.id, people[-1], 1, datetime.now(UTC))
             gold.answer(tx, replace(check, class_id=class_id, right=right, answered_at=datetime.now(UTC)))
     import_items(each_workspace, pets, manifest(pictures.parent / "b.csv", "pictures/0.png,dog,test"))

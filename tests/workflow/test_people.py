@@ -11,7 +11,7 @@ from alflow.accounts import Role, Visitor
 from alflow.domain import Annotator, Project
 from alflow.errors import AlflowError, ConflictError, DeniedError, InvalidInputError, NotFoundError
 from alflow.workflow import people, sign_in
-from alflow.workflow.label import sign_in as annotator_called
+from alflow.workflow.annotators import sign_in as annotator_called
 from alflow.workflow.projects import create_project
 from alflow.workspace import Workspace
 

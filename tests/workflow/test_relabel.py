@@ -8,7 +8,7 @@ import pytest
 from alflow.agreement import class_posterior, vote_information
 from alflow.domain import Origin, RoundState, Verdict
 from alflow.errors import ConflictError
-from alflow.store import labels, rounds
+from alflow.store import outcomes, rounds
 from alflow.workflow import relabel
 from alflow.workflow.evaluate import evaluate_control
 from alflow.workflow.label import Submission, next_candidates, submit
@@ -88,7 +88,7 @@ def test_an_image_of_an_earlier_round_joins_the_open_one(each_workspace: Workspa
     assert relabel.ask_again(each_workspace, world.project.id, [world.items[0].id]) == 1
     with each_workspace.database.read() as tx:
         queue = rounds.candidates(tx, opened.id)
-        before = labels.settled(tx, world.project.id)
+        before = outcomes.settled(tx, world.project.id)
     assert [(one.item_id, one.rank) for one in queue] == [(world.items[2].id, 0), (world.items[0].id, 1)]
     asked = [
         [entry.item.id for entry in next_candidates(each_workspace, world.project.id, who.id)]
@@ -98,7 +98,7 @@ def test_an_image_of_an_earlier_round_joins_the_open_one(each_workspace: Workspa
     given = Submission("again", queue[1].id, Verdict.CLASS, world.classes[1].id, 1.0)
     submit(each_workspace, world.annotators[1].id, given)
     with each_workspace.database.read() as tx:
-        after = labels.settled(tx, world.project.id)
+        after = outcomes.settled(tx, world.project.id)
     assert world.items[0].id in before
     assert world.items[0].id not in after  # one vote each: it is in dispute now
 

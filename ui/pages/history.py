@@ -8,6 +8,7 @@ import streamlit as st
 
 from alflow.domain import ClassLabel, Label, Project
 from alflow.errors import AlflowError
+from alflow.text import LONGEST_REASON
 from alflow.workflow import history, projects
 from alflow.workflow.history import Change, Happening, ItemHistory
 from alflow.workflow.label import LARGEST_ID
@@ -166,7 +167,7 @@ def _standing(project: Project, given: Sequence[Label], classes: Sequence[ClassL
         format_func=lambda each: f"{_said(each, names)} (label {each.id})",
         key=f"history-label-{standing[0].item_id}",
     )
-    why = st.text_input("Why", max_chars=history.LONGEST_REASON, key=f"history-why-{chosen.id}")
+    why = st.text_input("Why", max_chars=LONGEST_REASON, key=f"history-why-{chosen.id}")
     left, right = st.columns(2, vertical_alignment="bottom")
     left.button(
         "Take it back",
