@@ -90,7 +90,7 @@ class ProjectSettings:
         suggestion: when annotators see what the model thinks; before their answer it biases them.
         max_labels: open no further round once this many items are settled; None for no limit.
         plateau_rounds, plateau_gain, min_information, label_price: further rules that stop a project, off by default
-            but for the gain that the first needs; see `alflow.guarantees.Rules`.
+            but for the gain that the first needs; see `alflow.stopping_rules.Rules`.
         tau: pseudo-data count of the posterior (maths: weight of the pretraining curvature).
         seed: root of every random draw of the project.
     """

@@ -13,7 +13,7 @@ from alflow.progress import Progress
 from flows.context import workspace
 
 if TYPE_CHECKING:
-    from alflow.workflow.embed import EmbedReport
+    from alflow.workflow.images.embed import EmbedReport
 
 
 def embed_shards(project: Project, progress: Progress) -> "EmbedReport":
@@ -22,8 +22,8 @@ def embed_shards(project: Project, progress: Progress) -> "EmbedReport":
     Raises:
         AlflowError: a shard of them could not be embedded, for a reason that is not one of its images.
     """
-    from alflow.workflow.embed import SHARD_ITEMS, EmbedReport, due_ids
-    from alflow.workflow.waiting import note_look
+    from alflow.workflow.images.embed import SHARD_ITEMS, EmbedReport, due_ids
+    from alflow.workflow.rounds.waiting import note_look
 
     missing = due_ids(workspace(), project)
     report = EmbedReport(0, 0, ())
@@ -39,8 +39,8 @@ def embed_shards(project: Project, progress: Progress) -> "EmbedReport":
 @task(name="embed-shard", cache_policy=NO_CACHE)
 def embed_shard(project: str, item_ids: list[int]) -> State[Any]:
     """Embed these items into one shard; what a person can act on is the message of a failed task, without a trace."""
-    from alflow.workflow.embed import embed_items
-    from alflow.workflow.projects import find_project
+    from alflow.workflow.images.embed import embed_items
+    from alflow.workflow.projects.projects import find_project
 
     try:
         return Completed(data=embed_items(workspace(), find_project(workspace(), project), item_ids))

@@ -19,9 +19,9 @@ def ingest(
     With `strict` nothing is imported if a label names no class, a test image has none, or a row cannot be used. With
     `anywhere` a manifest may name files outside its folder, and links may lead out of theirs.
     """
-    from alflow.workflow.imported import counts
-    from alflow.workflow.pool import import_items
-    from alflow.workflow.projects import find_project
+    from alflow.workflow.images.imported import counts
+    from alflow.workflow.images.pool import import_items
+    from alflow.workflow.projects.projects import find_project
     from flows.publish import progress_artifact, publish_import
 
     found = find_project(workspace(), project)

@@ -18,9 +18,9 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from alflow.domain import Evaluation, Project, Round
 from alflow.progress import Progress
 from alflow.text import visible
-from alflow.workflow import review
-from alflow.workflow.imported import ImportReport, failure, remarks, summary
-from alflow.workflow.review import CandidateReview
+from alflow.workflow.images.imported import ImportReport, failure, remarks, summary
+from alflow.workflow.rounds import review
+from alflow.workflow.rounds.review import CandidateReview
 from alflow.workspace import Workspace
 
 _UPDATE_SECONDS = 1.0

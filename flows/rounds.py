@@ -20,8 +20,8 @@ SKIPPED = "Skipped"
 @flow(name="open-round", flow_run_name="open-round-{project}")
 def open_round(project: str) -> int:
     """Choose what to ask next, unless a round is open already; returns the round's number."""
-    from alflow.workflow.acquire import open_round as acquire_round
-    from alflow.workflow.projects import find_project
+    from alflow.workflow.projects.projects import find_project
+    from alflow.workflow.rounds.acquire import open_round as acquire_round
     from flows.publish import publish_rounds
 
     found = find_project(workspace(), project)
@@ -34,9 +34,9 @@ def open_round(project: str) -> int:
 @flow(name="close-round", flow_run_name="close-round-{project}")
 def close_round(project: str, number: int, early: bool = False) -> str:
     """Fit on the answers, evaluate and close the round of that number; returns its state."""
-    from alflow.workflow.evaluate import close_round as evaluate_round
-    from alflow.workflow.projects import find_project
-    from alflow.workflow.review import find_round
+    from alflow.workflow.projects.projects import find_project
+    from alflow.workflow.rounds.evaluate import close_round as evaluate_round
+    from alflow.workflow.rounds.review import find_round
     from flows.publish import publish_rounds
 
     found = find_project(workspace(), project)
@@ -53,9 +53,9 @@ def advance(project: str) -> State[Any]:
 
     What a person can act on, such as a missing posterior, is the message of the failed run, without a traceback.
     """
-    from alflow.workflow.advance import advance as advance_project
-    from alflow.workflow.projects import find_project
-    from alflow.workflow.waiting import note_look
+    from alflow.workflow.projects.projects import find_project
+    from alflow.workflow.rounds.advance import advance as advance_project
+    from alflow.workflow.rounds.waiting import note_look
     from flows.embedding import embed_shards
     from flows.publish import progress_artifact, publish_rounds
 
@@ -77,7 +77,7 @@ def advance(project: str) -> State[Any]:
 @flow(name="advance-due", flow_run_name="advance-due")
 def advance_due() -> list[State[Any]] | State[Any]:
     """Advance every project there is now; one that fails does not keep the others from advancing."""
-    from alflow.workflow.projects import list_projects
+    from alflow.workflow.projects.projects import list_projects
 
     try:
         found = list_projects(workspace())

@@ -7,10 +7,11 @@ import numpy as np
 from PIL import Image
 
 from alflow.domain import Project, ProjectSettings, Split, Verdict
-from alflow.workflow.label import Submission, next_candidates, sign_in, submit
-from alflow.workflow.pool import import_items
-from alflow.workflow.posterior import estimate_posterior
-from alflow.workflow.projects import create_project, name_classes
+from alflow.workflow.desk.label import Submission, next_candidates, submit
+from alflow.workflow.images.pool import import_items
+from alflow.workflow.model.posterior import estimate_posterior
+from alflow.workflow.people.annotators import sign_in
+from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace
 from tests.tiny import write_model
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from alflow.accounts import Role
 from alflow.domain import Project
 from alflow.settings import Settings
-from alflow.store import items, sessions
-from alflow.store import people as accounts
-from alflow.workflow import people
-from alflow.workflow.acquire import open_round
-from alflow.workflow.embed import embed_missing
-from alflow.workflow.passwords import token_hash
-from alflow.workflow.projects import change_settings
+from alflow.store.images import items
+from alflow.store.people import people as accounts
+from alflow.store.people import sessions
+from alflow.workflow.images.embed import embed_missing
+from alflow.workflow.people import accounts as people
+from alflow.workflow.people.passwords import token_hash
+from alflow.workflow.projects.projects import change_settings
+from alflow.workflow.rounds.acquire import open_round
 from alflow.workspace import Workspace
 from tests.browser import world
 from tests.colours import colour_project

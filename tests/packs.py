@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from alflow.workflow.packs import Pack
+from alflow.workflow.backtests.packs import Pack
 
 CLASSES, D, P, P_TEXT = 4, 6, 9, 5
 

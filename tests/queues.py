@@ -15,10 +15,13 @@ from alflow.domain import (
     Round,
     Split,
 )
-from alflow.store import annotators, items, projects, rounds
 from alflow.store.database import Database, Transaction
-from alflow.store.items import NewItem
-from alflow.store.rounds import NewCandidate
+from alflow.store.images import items
+from alflow.store.images.items import NewItem
+from alflow.store.people import annotators
+from alflow.store.projects import projects
+from alflow.store.rounds import rounds
+from alflow.store.rounds.rounds import NewCandidate
 
 CLASSES = (NewClass("cat", "Cat", ("a cat", "a kitten"), "c"), NewClass("dog", "Dog", ("a dog",)))
 

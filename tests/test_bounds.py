@@ -7,7 +7,7 @@ import pytest
 
 from alflow.bounds import bounds_of, unfit
 from alflow.domain import ProjectSettings, Suggestion, Trial
-from alflow.workflow.study import Grid
+from alflow.workflow.backtests.study import Grid
 
 HELD = [ProjectSettings(), Trial("default", 0), Grid()]
 NUMBERS = [

@@ -14,26 +14,32 @@ LINT = (sys.executable, "-c", "from importlinter.cli import lint_imports_command
 
 BREACHES = [
     ("alflow/commands/export.py", "import flows.rounds"),
-    ("alflow/commands/export.py", "import ui.gate"),
-    ("alflow/workflow/export.py", "import ui.gate"),
-    ("alflow/store/labels.py", "import alflow.metrics"),
-    ("alflow/store/labels.py", "import alflow.agreement"),
-    ("alflow/store/labels.py", "import alflow.workflow.label"),
-    ("ui/charts.py", "import alflow.metrics"),
-    ("ui/charts.py", "import alflow.demo.pool"),
-    ("ui/charts.py", "import alflow.commands.console"),
-    ("ui/charts.py", "import alflow.store.labels"),
-    ("flows/rounds.py", "import ui.gate"),
+    ("alflow/commands/export.py", "import ui.door.gate"),
+    ("alflow/workflow/answers/export.py", "import ui.door.gate"),
+    ("alflow/store/desk/labels.py", "import alflow.metrics"),
+    ("alflow/store/desk/labels.py", "import alflow.agreement"),
+    ("alflow/store/desk/labels.py", "import alflow.workflow.desk.label"),
+    ("ui/parts/charts.py", "import alflow.metrics"),
+    ("ui/parts/charts.py", "import alflow.demo.pool"),
+    ("ui/parts/charts.py", "import alflow.commands.console"),
+    ("ui/parts/charts.py", "import alflow.store.desk.labels"),
+    ("flows/rounds.py", "import ui.door.gate"),
     ("flows/rounds.py", "import alflow.embeddings"),
     ("alflow/bayes/evidence.py", "import prefect"),
     ("alflow/bayes/evidence.py", "import alflow.domain"),
     ("alflow/acquisition/scores.py", "import alflow.vlm.images"),
-    ("alflow/workflow/pool.py", "import streamlit"),
-    ("alflow/workflow/pool.py", "import alflow.store.tables"),
+    ("alflow/workflow/images/pool.py", "import streamlit"),
+    ("alflow/workflow/images/pool.py", "import alflow.store.tables"),
     ("alflow/domain.py", "import numpy"),
-    ("alflow/workflow/sources.py", "import alflow.workflow.pool"),  # a circle: pool imports sources
-    ("alflow/store/rows.py", "import alflow.store.labels"),  # a circle: labels imports rows
-    ("ui/access.py", "import ui.gate"),  # a circle: gate imports access
+    ("alflow/workflow/images/sources.py", "import alflow.workflow.images.pool"),  # a circle: pool imports sources
+    ("alflow/store/rows.py", "import alflow.store.desk.labels"),  # a circle: labels imports rows
+    ("ui/door/access.py", "import ui.door.gate"),  # a circle: gate imports access
+    ("alflow/workflow/desk/gold.py", "import alflow.workflow.rounds.review"),
+    ("alflow/workflow/answers/audit.py", "import alflow.workflow.rounds.review"),
+    ("alflow/workflow/people/tries.py", "import alflow.workflow.desk.label"),
+    ("alflow/store/images/items.py", "import alflow.store.desk.labels"),
+    ("ui/door/access.py", "import ui.parts.theme"),
+    ("ui/pages/label.py", "import ui.routes.desk"),
 ]
 
 

@@ -15,24 +15,13 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from alflow.settings import Settings
-from alflow.workflow.sign_in import has_accounts, require_door
+from alflow.workflow.people.sign_in import has_accounts, require_door
 from alflow.workspace import Workspace
-from ui import (
-    access,
-    address,
-    gate,
-    headers,
-    identity,
-    invitations,
-    navigation,
-    offline,
-    pages,
-    password,
-    routes,
-    services,
-    sign_in,
-)
-from ui.theme import THEME
+from ui import pages
+from ui.door import access, address, gate, headers, identity, invitations, offline, password, sign_in
+from ui.parts import navigation, services
+from ui.parts.theme import THEME
+from ui.routes import routes
 
 CONFIG: Mapping[str, object] = {
     "server.headless": True,
@@ -69,7 +58,7 @@ def main(settings: Settings) -> None:
 
 
 def create_app(settings: Settings) -> st.App:
-    """The application for a workspace; also joins what pages and routes share (`ui.services`)."""
+    """The application for a workspace; also joins what pages and routes share (`ui.parts.services`)."""
     pages.load()
     doorkeeper = gate.Doorkeeper(Workspace.open(settings))
     services.provide(services.Services(doorkeeper.workspace, doorkeeper))

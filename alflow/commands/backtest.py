@@ -11,8 +11,8 @@ from alflow.commands.options import ProjectName, choose_project, limits, open_wo
 from alflow.domain import Trial, TrialMode
 
 if TYPE_CHECKING:
-    from alflow.workflow.comparison import Difference, Results
-    from alflow.workflow.trials import Source
+    from alflow.workflow.backtests.comparison import Difference, Results
+    from alflow.workflow.backtests.trials import Source
     from alflow.workspace import Workspace
 
 _TRIAL = Trial("default", 0)
@@ -54,7 +54,7 @@ def backtest(
 
     Points are kept as they come: a run that was stopped goes on where it was.
     """
-    from alflow.workflow.study import Grid, run_study, warning
+    from alflow.workflow.backtests.study import Grid, run_study, warning
 
     workspace = open_workspace()
     names = tuple(strategies or ("default", _REFERENCE))
@@ -73,8 +73,8 @@ def _source(
     workspace: "Workspace", project: str | None, files: tuple[Path | None, Path | None, Path | None]
 ) -> "Source":
     """A pack where its files are given, else the project's labelled images."""
-    from alflow.workflow.labelled import LabelledItems
-    from alflow.workflow.packs import Pack
+    from alflow.workflow.backtests.labelled import LabelledItems
+    from alflow.workflow.backtests.packs import Pack
 
     pack, model, pairs = files
     if not any(files):
@@ -85,7 +85,7 @@ def _source(
 
 
 def _show(points: "Results", reference: str, title: str) -> None:
-    from alflow.workflow.comparison import standings
+    from alflow.workflow.backtests.comparison import standings
 
     show_table(
         ["strategy", "area", "se", f"less {reference}", "less best other", "labels needed", "s a batch"],

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alflow.domain import ClassLabel, NewClass
-    from alflow.workflow.class_changes import ChangedClasses
+    from alflow.workflow.projects.class_changes import ChangedClasses
 
 ClassFile = Annotated[
     Path | None, typer.Option("--classes", help="A file of classes: names one a line, CSV, or JSON with prompts.")
@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
 
 def list_(project: ProjectName = None, as_json: AsJson = False) -> None:
     """Show the classes: order, key, prompts."""
-    from alflow.workflow.projects import project_classes
+    from alflow.workflow.projects.projects import project_classes
 
     workspace = open_workspace()
     found = project_classes(workspace, choose_project(workspace, project).id)
@@ -57,8 +57,8 @@ def set_(
     names: _Names = None, class_file: ClassFile = None, templates: Templates = None, project: ProjectName = None
 ) -> None:
     """Make these the classes, in this order; known ones keep what is not given, and one in use cannot go."""
-    from alflow.workflow.naming import TEMPLATES
-    from alflow.workflow.projects import project_classes, set_classes
+    from alflow.workflow.projects.naming import TEMPLATES
+    from alflow.workflow.projects.projects import project_classes, set_classes
 
     wanted = given_classes(names, class_file, templates, required=True)
     workspace = open_workspace()
@@ -85,8 +85,8 @@ def add(
         BadParameter: prompts, shown name or key are given for several classes.
     """
     from alflow.domain import NewClass
-    from alflow.workflow.class_changes import add_classes
-    from alflow.workflow.naming import TEMPLATES
+    from alflow.workflow.projects.class_changes import add_classes
+    from alflow.workflow.projects.naming import TEMPLATES
 
     new = given_classes(names, class_file, templates, required=True)
     if prompts or shown or key:
@@ -104,8 +104,8 @@ def rename(
     project: ProjectName = None,
 ) -> None:
     """Call a class otherwise; labels, history and key stay with it, and so does what was written by hand."""
-    from alflow.workflow.class_changes import rename_class
-    from alflow.workflow.projects import project_classes
+    from alflow.workflow.projects.class_changes import rename_class
+    from alflow.workflow.projects.projects import project_classes
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
@@ -133,7 +133,7 @@ def edit(
     Raises:
         BadParameter: prompts and a template are given, or what one class can have only for several.
     """
-    from alflow.workflow.class_changes import Edit, edit_classes
+    from alflow.workflow.projects.class_changes import Edit, edit_classes
 
     if prompts and templates:
         raise typer.BadParameter("give prompts or a template, not both")
@@ -147,7 +147,7 @@ def edit(
 
 def order(names: _Chosen, project: ProjectName = None) -> None:
     """Put these classes first, in this order; the others follow, and keys stay with their classes."""
-    from alflow.workflow.class_changes import order_classes
+    from alflow.workflow.projects.class_changes import order_classes
 
     workspace = open_workspace()
     done = order_classes(workspace, choose_project(workspace, project).id, names)
@@ -156,7 +156,7 @@ def order(names: _Chosen, project: ProjectName = None) -> None:
 
 def remove(names: _Chosen, project: ProjectName = None) -> None:
     """Take classes out that no label and no image names yet."""
-    from alflow.workflow.class_changes import remove_classes
+    from alflow.workflow.projects.class_changes import remove_classes
 
     workspace = open_workspace()
     done = remove_classes(workspace, choose_project(workspace, project).id, names)
@@ -172,8 +172,8 @@ def given_classes(
         BadParameter: both were given, or none and one is required.
     """
     from alflow.domain import NewClass
-    from alflow.workflow.classes import read_given
-    from alflow.workflow.naming import TEMPLATES
+    from alflow.workflow.projects.classes import read_given
+    from alflow.workflow.projects.naming import TEMPLATES
 
     if names and file:
         raise typer.BadParameter("give class names or a file of classes, not both")

@@ -19,7 +19,7 @@ def embed(project: ProjectName = None, as_json: AsJson = False) -> None:
     Those that cannot be embedded are listed with the reason, and tried again by the next call and by the schedule. The
     exit code is 1 if there was one.
     """
-    from alflow.workflow.embed import embed_missing
+    from alflow.workflow.images.embed import embed_missing
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)

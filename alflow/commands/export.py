@@ -21,7 +21,7 @@ def labels(
     project: ProjectName = None,
 ) -> None:
     """Write every label with its provenance: item, annotator, time, round, strategy, score, posterior."""
-    from alflow.workflow.export import export_labels
+    from alflow.workflow.answers.export import export_labels
 
     workspace = open_workspace()
     count = export_labels(workspace, choose_project(workspace, project).id, path)
@@ -33,7 +33,7 @@ def projection(
     project: ProjectName = None,
 ) -> None:
     """Write the projection fitted in the last closed round."""
-    from alflow.workflow.export import export_projection
+    from alflow.workflow.answers.export import export_projection
 
     workspace = open_workspace()
     fit = export_projection(workspace, choose_project(workspace, project).id, path)

@@ -11,7 +11,7 @@ from alflow.domain import Split
 
 if TYPE_CHECKING:
     from alflow.domain import Project
-    from alflow.workflow.find import Search
+    from alflow.workflow.model.find import Search
     from alflow.workspace import Workspace
 
 
@@ -40,7 +40,7 @@ def find(
     Raises:
         BadParameter: neither words nor an image were given, or both.
     """
-    from alflow.workflow.find import Filter, find_like, find_text
+    from alflow.workflow.model.find import Filter, find_like, find_text
 
     if (text is None) == (like is None):
         raise typer.BadParameter("say what to look for, or give an image with --like")
@@ -63,8 +63,8 @@ def find(
 
 
 def _send(workspace: "Workspace", project: "Project", search: "Search", why: str, by: str | None) -> None:
-    from alflow.workflow.annotators import sign_in
-    from alflow.workflow.chosen import send_to_queue
+    from alflow.workflow.people.annotators import sign_in
+    from alflow.workflow.rounds.chosen import send_to_queue
 
     who = sign_in(workspace, by or getpass.getuser()).id
     report = send_to_queue(workspace, project.id, [one.item.id for one in search.found], who, why)
@@ -93,7 +93,7 @@ def _show(search: "Search", names: dict[int, str]) -> None:
 
 
 def _class_ids(workspace: "Workspace", project: "Project") -> dict[str, int]:
-    from alflow.workflow.projects import project_classes
+    from alflow.workflow.projects.projects import project_classes
 
     return {each.name: each.id for each in project_classes(workspace, project.id)}
 

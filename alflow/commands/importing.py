@@ -64,8 +64,8 @@ def import_images(
     Exit code 0: at least one image is new or known; stderr says how many files could not be used. Exit code 1: none is,
     or --strict found a fault.
     """
-    from alflow.workflow.imported import failure, remarks, summary
-    from alflow.workflow.pool import import_items
+    from alflow.workflow.images.imported import failure, remarks, summary
+    from alflow.workflow.images.pool import import_items
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)

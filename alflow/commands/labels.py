@@ -11,7 +11,7 @@ from alflow.commands.options import AsJson, ProjectName, choose_project, open_wo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alflow.workflow.history import Change
+    from alflow.workflow.answers.history import Change
 
 _Why = Annotated[str, typer.Option("--why", help="The reason, which the history keeps.")]
 _By = Annotated[str | None, typer.Option("--by", help="Who does it; by default the name you are logged in with.")]
@@ -34,7 +34,7 @@ def show_history(
     as_json: AsJson = False,
 ) -> None:
     """Show what happened to the labels of an image, or last in the project."""
-    from alflow.workflow.history import item_history, recent_changes
+    from alflow.workflow.answers.history import item_history, recent_changes
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
@@ -49,8 +49,8 @@ def show_history(
 
 def withdraw(label: _Label, why: _Why, by: _By = None, project: ProjectName = None) -> None:
     """Take an answer back, also in a closed round; it stays in the history, with who and why."""
-    from alflow.workflow.annotators import sign_in
-    from alflow.workflow.history import withdraw_label
+    from alflow.workflow.answers.history import withdraw_label
+    from alflow.workflow.people.annotators import sign_in
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
@@ -66,9 +66,9 @@ def change(
     project: ProjectName = None,
 ) -> None:
     """Withdraw an answer and give another in its place."""
-    from alflow.workflow.annotators import sign_in
-    from alflow.workflow.history import change_label
-    from alflow.workflow.projects import project_classes
+    from alflow.workflow.answers.history import change_label
+    from alflow.workflow.people.annotators import sign_in
+    from alflow.workflow.projects.projects import project_classes
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
@@ -82,7 +82,7 @@ def change(
 
 def check(project: ProjectName = None) -> None:
     """Compare every label with its history; exit with code 1 where they contradict."""
-    from alflow.workflow.audit import check_history
+    from alflow.workflow.answers.audit import check_history
 
     workspace = open_workspace()
     wrong = check_history(workspace, choose_project(workspace, project).id)

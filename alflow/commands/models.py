@@ -27,7 +27,7 @@ def import_factors(
     project: ProjectName = None,
 ) -> None:
     """Take published Kronecker factors as the project's posterior."""
-    from alflow.workflow.posterior import PUBLISHED_PAIRS, import_posterior
+    from alflow.workflow.model.posterior import PUBLISHED_PAIRS, import_posterior
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
@@ -39,7 +39,7 @@ def export_factors(
     project: ProjectName = None,
 ) -> None:
     """Write the project's Kronecker factors in the layout of the published ones."""
-    from alflow.workflow.posterior import export_posterior
+    from alflow.workflow.model.posterior import export_posterior
 
     workspace = open_workspace()
     pairs = export_posterior(workspace, choose_project(workspace, project), directory)
@@ -62,7 +62,7 @@ def estimate(
     Pairs whose image cannot be read are no reason to take fewer in silence: without --allow-missing nothing is
     estimated, and the exit code is 1.
     """
-    from alflow.workflow.posterior import estimate_posterior
+    from alflow.workflow.model.posterior import estimate_posterior
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)

@@ -38,7 +38,7 @@ def choose_project(workspace: "Workspace", name: str | None) -> "Project":
         NotFoundError: there is no such project, or none at all.
         InvalidInputError: no name was given and there are several.
     """
-    from alflow.workflow.projects import find_project, list_projects
+    from alflow.workflow.projects.projects import find_project, list_projects
 
     if name is not None:
         return find_project(workspace, name)

@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
 
 def list_people(as_json: AsJson = False) -> None:
     """Show the accounts and their roles."""
-    from alflow.workflow.people import list_accounts
+    from alflow.workflow.people.accounts import list_accounts
 
     found = list_accounts(open_workspace())
     if as_json:
@@ -70,8 +70,8 @@ def add(
     password_stdin: _FromStdin = False,
 ) -> None:
     """Make an account; who labelled under this name before goes on as the same person."""
-    from alflow.workflow.people import add_account, set_role
-    from alflow.workflow.sign_in import has_accounts
+    from alflow.workflow.people.accounts import add_account, set_role
+    from alflow.workflow.people.sign_in import has_accounts
 
     workspace = open_workspace()
     chosen = [] if role is None else _chosen(workspace, projects, everywhere=everywhere)
@@ -97,8 +97,8 @@ def invite(
     days: Annotated[float, typer.Option(min=0.01, max=365.0, help="How long it may be taken up.")] = 7.0,
 ) -> None:
     """Print a link with which one person makes an account, or joins with the one they have. It works once."""
-    from alflow.workflow import people
-    from alflow.workflow.sign_in import has_accounts
+    from alflow.workflow.people import accounts as people
+    from alflow.workflow.people.sign_in import has_accounts
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
@@ -120,7 +120,7 @@ def role(
     everywhere: _Everywhere = False,
 ) -> None:
     """Give somebody a role in a project, instead of any other there."""
-    from alflow.workflow.people import find_account, set_role
+    from alflow.workflow.people.accounts import find_account, set_role
 
     workspace = open_workspace()
     account, chosen = find_account(workspace, name), _chosen(workspace, projects, everywhere=everywhere)
@@ -131,7 +131,7 @@ def role(
 
 def remove(name: _Name, projects: _Projects = None, everywhere: _Everywhere = False) -> None:
     """Take somebody's role in a project; their answers stay."""
-    from alflow.workflow.people import find_account, remove_member
+    from alflow.workflow.people.accounts import find_account, remove_member
 
     workspace = open_workspace()
     account, chosen = find_account(workspace, name), _chosen(workspace, projects, everywhere=everywhere)
@@ -142,7 +142,7 @@ def remove(name: _Name, projects: _Projects = None, everywhere: _Everywhere = Fa
 
 def deactivate(name: _Name) -> None:
     """Let somebody sign in no more, and end their sessions; roles and answers stay."""
-    from alflow.workflow.people import find_account, set_active
+    from alflow.workflow.people.accounts import find_account, set_active
 
     workspace = open_workspace()
     account = find_account(workspace, name)
@@ -152,7 +152,7 @@ def deactivate(name: _Name) -> None:
 
 def activate(name: _Name) -> None:
     """Let a deactivated account sign in again."""
-    from alflow.workflow.people import find_account, set_active
+    from alflow.workflow.people.accounts import find_account, set_active
 
     workspace = open_workspace()
     account = find_account(workspace, name)
@@ -162,7 +162,7 @@ def activate(name: _Name) -> None:
 
 def reset(name: _Name, password_stdin: _FromStdin = False) -> None:
     """Print a link with which somebody sets a new password within a day, or set one from the standard input."""
-    from alflow.workflow.people import find_account, invite_to_reset, set_password
+    from alflow.workflow.people.accounts import find_account, invite_to_reset, set_password
 
     workspace = open_workspace()
     account = find_account(workspace, name)
@@ -175,7 +175,7 @@ def reset(name: _Name, password_stdin: _FromStdin = False) -> None:
 
 def email(name: _Name, address: Annotated[str, typer.Argument(help="E-mail address of the identity.")]) -> None:
     """Let the identity with this verified address sign in to an account that is there."""
-    from alflow.workflow.people import find_account, set_email
+    from alflow.workflow.people.accounts import find_account, set_email
 
     workspace = open_workspace()
     account = find_account(workspace, name)
@@ -191,8 +191,8 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Forget somebody for good: their answers stay under a pseudonym, all else about them goes."""
-    from alflow.workflow.erase import erase as forget
-    from alflow.workflow.erase import find_person
+    from alflow.workflow.people.erase import erase as forget
+    from alflow.workflow.people.erase import find_person
 
     workspace = open_workspace()
     person = find_person(workspace, name)
@@ -225,7 +225,7 @@ def _explain_remarks(count: int, name: str, *, emptied: bool) -> None:
 
 
 def _chosen(workspace: "Workspace", names: list[str] | None, *, everywhere: bool) -> "list[Project]":
-    from alflow.workflow.projects import list_projects
+    from alflow.workflow.projects.projects import list_projects
 
     if everywhere:
         return list_projects(workspace)

@@ -82,8 +82,8 @@ def init(
     seed: Annotated[int, typer.Option(help="Root of every random draw.")] = _DEFAULTS.seed,
 ) -> None:
     """Create a project with its classes; names alone are enough to start."""
-    from alflow.workflow.naming import TEMPLATES, complete_classes
-    from alflow.workflow.projects import create_project
+    from alflow.workflow.projects.naming import TEMPLATES, complete_classes
+    from alflow.workflow.projects.projects import create_project
 
     settings = ProjectSettings(
         strategy=strategy,
@@ -111,7 +111,7 @@ def init(
 
 def strategies(as_json: AsJson = False) -> None:
     """List the ways to choose what to ask next."""
-    from alflow.workflow.strategies import strategy_captions
+    from alflow.workflow.rounds.strategies import strategy_captions
 
     captions = strategy_captions()
     if as_json:

@@ -10,7 +10,7 @@ from alflow.errors import NotFoundError
 
 if TYPE_CHECKING:
     from alflow.domain import Evaluation, Project
-    from alflow.workflow.review import Overview
+    from alflow.workflow.rounds.review import Overview
     from alflow.workspace import Workspace
 
 _METRICS = ("accuracy", "nlpd")
@@ -29,8 +29,8 @@ def register(app: typer.Typer) -> None:
 
 def status(project: ProjectName = None, as_json: AsJson = False) -> None:
     """Show where the projects stand, or one of them."""
-    from alflow.workflow.projects import find_project, list_projects
-    from alflow.workflow.review import overview
+    from alflow.workflow.projects.projects import find_project, list_projects
+    from alflow.workflow.rounds.review import overview
 
     workspace = open_workspace()
     projects = list_projects(workspace) if project is None else [find_project(workspace, project)]
@@ -46,7 +46,7 @@ def status(project: ProjectName = None, as_json: AsJson = False) -> None:
 
 def advance(project: ProjectName = None) -> None:
     """Do what is due now: embed, open a round, or fit and close an answered one."""
-    from alflow.workflow.advance import advance as advance_project
+    from alflow.workflow.rounds.advance import advance as advance_project
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
@@ -59,7 +59,7 @@ def advance(project: ProjectName = None) -> None:
 
 def open_round(project: ProjectName = None) -> None:
     """Choose what to ask next and open a round; if one is open, say which."""
-    from alflow.workflow.acquire import open_round as acquire_round
+    from alflow.workflow.rounds.acquire import open_round as acquire_round
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
@@ -73,7 +73,7 @@ def close_round(
     project: ProjectName = None,
 ) -> None:
     """Fit on the answers, evaluate, and close the round."""
-    from alflow.workflow.evaluate import close_round as evaluate_round
+    from alflow.workflow.rounds.evaluate import close_round as evaluate_round
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
@@ -83,7 +83,7 @@ def close_round(
 
 def list_rounds(project: ProjectName = None, as_json: AsJson = False) -> None:
     """List the rounds, and what the model was worth after each."""
-    from alflow.workflow.review import learning_curve, round_summaries
+    from alflow.workflow.rounds.review import learning_curve, round_summaries
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
@@ -153,7 +153,7 @@ def _round_id(workspace: "Workspace", project: "Project", number: int | None) ->
     Raises:
         NotFoundError: there is no such round.
     """
-    from alflow.workflow.review import find_round, overview
+    from alflow.workflow.rounds.review import find_round, overview
 
     if number is not None:
         return find_round(workspace, project.id, number).id

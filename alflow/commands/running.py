@@ -37,7 +37,7 @@ def demo(
     """Prepare two projects on emoji drawings and start; needs no network. Kept in `.demo`, or in ALFLOW_HOME."""
     from alflow.commands.up import run_up
     from alflow.settings import Settings
-    from alflow.workflow.sign_in import require_door
+    from alflow.workflow.people.sign_in import require_door
     from alflow.workspace import Workspace
 
     if json_file is not None and not evaluate:

@@ -27,7 +27,7 @@ def settings(
     as_json: AsJson = False,
 ) -> None:
     """Show the settings of a project, or change some; a round that is open keeps what it was opened with."""
-    from alflow.workflow.projects import change_settings
+    from alflow.workflow.projects.projects import change_settings
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)

@@ -33,7 +33,7 @@ def run_up(settings: Settings) -> None:
         ConflictError: alflow already runs on this home.
         UnavailableError: a part did not start, or ended by itself; a port is taken; the home cannot be written.
     """
-    from alflow.workflow.sign_in import has_accounts
+    from alflow.workflow.people.sign_in import has_accounts
 
     workspace = _prepared(settings)
     stopping = threading.Event()
@@ -152,7 +152,7 @@ def _prepared(settings: Settings) -> "Workspace":
         InvalidInputError: the host is not loopback, and nobody could sign in as themselves.
         UnavailableError: the database belongs to another version of alflow, or nothing can be stored.
     """
-    from alflow.workflow.sign_in import require_door
+    from alflow.workflow.people.sign_in import require_door
     from alflow.workspace import Workspace
 
     workspace = Workspace.open(settings)

@@ -26,7 +26,7 @@ from alflow.progress import Progress, silent
 from alflow.vlm.encoder import Encoder, class_activations, load_encoder
 from alflow.vlm.models import DEMO_MODEL
 from alflow.vlm.projection import refit
-from alflow.workflow.posterior import SHIPPED_NAME, damped_posterior, read_factors
+from alflow.workflow.model.posterior import SHIPPED_NAME, damped_posterior, read_factors
 
 ROUNDS = 5
 SEEDS = tuple(range(10))

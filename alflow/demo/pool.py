@@ -13,11 +13,11 @@ from pathlib import Path
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from alflow.cells import write_csv
 from alflow.demo.emoji import Emoji, read_table
 from alflow.domain import Split
 from alflow.errors import UnavailableError
 from alflow.progress import Progress, silent
-from alflow.workflow.cells import write_csv
 
 CLASSES = {
     "worried faces": ("face-concerned",),

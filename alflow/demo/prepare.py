@@ -13,14 +13,14 @@ from alflow.domain import ClassLabel, Project, ProjectSettings, RoundState, Verd
 from alflow.errors import NotFoundError
 from alflow.private import private_folder
 from alflow.progress import Progress, silent
-from alflow.workflow.acquire import open_round
-from alflow.workflow.annotators import sign_in
-from alflow.workflow.embed import embed_missing
-from alflow.workflow.evaluate import close_round
-from alflow.workflow.label import QueueEntry, Submission, next_candidates, submit
-from alflow.workflow.pool import import_items
-from alflow.workflow.projects import create_project, find_project, name_classes, project_classes
-from alflow.workflow.review import round_summaries
+from alflow.workflow.desk.label import QueueEntry, Submission, next_candidates, submit
+from alflow.workflow.images.embed import embed_missing
+from alflow.workflow.images.pool import import_items
+from alflow.workflow.people.annotators import sign_in
+from alflow.workflow.projects.projects import create_project, find_project, name_classes, project_classes
+from alflow.workflow.rounds.acquire import open_round
+from alflow.workflow.rounds.evaluate import close_round
+from alflow.workflow.rounds.review import round_summaries
 from alflow.workspace import Workspace
 
 FRESH, HISTORY = "demo", "demo-history"

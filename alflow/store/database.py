@@ -29,8 +29,8 @@ import alflow
 from alflow.disk import check_writable
 from alflow.errors import InvalidInputError, UnavailableError
 from alflow.private import make_private, private_file
+from alflow.store.fair_lock import Turns
 from alflow.store.tables import metadata
-from alflow.store.turns import Turns
 
 Transaction = Connection
 """What the functions of the store work on; opened by `Database.begin` or `Database.read`, opaque to everyone else."""

@@ -31,7 +31,7 @@ from alflow.calibration import fit_temperature, temperature_scaled
 from alflow.demo.evaluate import load_demo
 from alflow.embeddings import Activations, LastLayers
 from alflow.metrics import Interval, accuracy, all_metrics, paired_differences
-from alflow.workflow.packs import Pack
+from alflow.workflow.backtests.packs import Pack
 
 HELD_OUT = 200
 NAMES = ("nlpd", "ece")

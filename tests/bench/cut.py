@@ -23,7 +23,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from alflow.domain import Project
 from alflow.settings import Settings
-from alflow.store import items, labels, projects
+from alflow.store.desk import labels
+from alflow.store.images import items
+from alflow.store.projects import projects
 from alflow.workspace import Workspace
 from tests.browser import world
 from tests.browser.conftest import HERE, Desk, launch, sign_in

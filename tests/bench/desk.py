@@ -27,9 +27,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from alflow.domain import Label, Project, Verdict
 from alflow.settings import Settings
-from alflow.store import items, labels, projects
-from alflow.workflow import label as desk
-from alflow.workflow.label import Submission
+from alflow.store.desk import labels
+from alflow.store.images import items
+from alflow.store.projects import projects
+from alflow.workflow.desk import label as desk
+from alflow.workflow.desk.label import Submission
 from alflow.workspace import Workspace
 from tests import postgres
 from tests.browser import world

@@ -18,7 +18,7 @@ from alflow.embeddings import Embeddings
 from alflow.vlm.compiled import bfloat16_is_fast
 from alflow.vlm.encoder import OpenClipEncoder, open_up
 from alflow.vlm.models import assemble
-from alflow.workflow.encoding import encode_items, prepare_file
+from alflow.workflow.images.encoding import encode_items, prepare_file
 from tests.bench.harness import Row, at_least, case, compare, seconds, sized
 
 NAME, BATCH, FILES = "ViT-B-32", 64, sized(256)

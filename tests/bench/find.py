@@ -14,14 +14,14 @@ import torch
 from alflow.bayes.curvature import Factors
 from alflow.domain import Project, Split
 from alflow.settings import Settings
-from alflow.store import items
 from alflow.store.artifacts import digest
-from alflow.store.items import NewItem
-from alflow.workflow import shards
-from alflow.workflow.embed import SHARD_ITEMS, class_rows
-from alflow.workflow.find import Filter, find_like, find_text
-from alflow.workflow.posterior import BothFactors, import_posterior, write_factors
-from alflow.workflow.projects import create_project, name_classes, project_classes
+from alflow.store.images import items
+from alflow.store.images.items import NewItem
+from alflow.workflow.images import shards
+from alflow.workflow.images.embed import SHARD_ITEMS, class_rows
+from alflow.workflow.model.find import Filter, find_like, find_text
+from alflow.workflow.model.posterior import BothFactors, import_posterior, write_factors
+from alflow.workflow.projects.projects import create_project, name_classes, project_classes
 from alflow.workspace import Workspace
 from tests import tiny
 from tests.bench.harness import Row, case, compare, sized

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from alflow.acquisition.strategies import STRATEGIES
 from alflow.settings import Settings
-from alflow.workflow.comparison import Difference, Results, curves, standings
-from alflow.workflow.packs import Pack
-from alflow.workflow.study import Grid, run_study
+from alflow.workflow.backtests.comparison import Difference, Results, curves, standings
+from alflow.workflow.backtests.packs import Pack
+from alflow.workflow.backtests.study import Grid, run_study
 from alflow.workspace import Workspace
 
 HOME = Path(__file__).parents[2] / "build" / "bench-acquisition"

@@ -11,7 +11,9 @@ from typing import Any
 from playwright.sync_api import Error, Page, expect
 
 from alflow.domain import Label, Project
-from alflow.store import items, labels, projects
+from alflow.store.desk import labels
+from alflow.store.images import items
+from alflow.store.projects import projects
 from tests.browser import world
 from tests.browser.conftest import PATIENCE_MS, Desk
 

@@ -9,8 +9,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from alflow.accounts import Role
 from alflow.domain import Verdict
-from alflow.workflow import gold, people, projects
-from alflow.workflow.label import Submission
+from alflow.workflow.desk import gold
+from alflow.workflow.desk.label import Submission
+from alflow.workflow.people import accounts as people
+from alflow.workflow.projects import projects
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import PATIENCE_MS
 from tests.house import CLOSED, PAGES, ROLES, House, open_house, session_of

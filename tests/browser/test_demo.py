@@ -11,13 +11,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from alflow.demo.prepare import ANNOTATOR, FRESH, HISTORY
 from alflow.domain import Verdict
-from alflow.workflow import gold
-from alflow.workflow.acquire import open_round
-from alflow.workflow.annotators import sign_in as sign_in_as
-from alflow.workflow.history import recent_changes
-from alflow.workflow.label import Submission, submit
-from alflow.workflow.projects import change_settings, find_project, project_classes
-from alflow.workflow.review import round_candidates, round_summaries
+from alflow.workflow.answers.history import recent_changes
+from alflow.workflow.desk import gold
+from alflow.workflow.desk.label import Submission, submit
+from alflow.workflow.people.annotators import sign_in as sign_in_as
+from alflow.workflow.projects.projects import change_settings, find_project, project_classes
+from alflow.workflow.rounds.acquire import open_round
+from alflow.workflow.rounds.review import round_candidates, round_summaries
 from alflow.workspace import Workspace
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import HERE, PATIENCE_MS, Desk, sign_in

@@ -11,8 +11,9 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 from sqlalchemy import func, select
 
 from alflow.domain import Project
-from alflow.store import projects, tables
-from alflow.workflow import annotators
+from alflow.store import tables
+from alflow.store.projects import projects
+from alflow.workflow.people import annotators
 from tests.browser import world
 from tests.browser.conftest import Desk
 from tests.browser.seen import assert_bound_to_what_was_seen, stored_labels, wait_for_image, wait_until

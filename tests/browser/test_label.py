@@ -9,9 +9,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from alflow.domain import ProjectSettings, RoundState, Verdict
-from alflow.store import labels, projects, rounds
-from alflow.workflow import annotators, label
-from alflow.workflow.label import Submission
+from alflow.store.desk import labels
+from alflow.store.projects import projects
+from alflow.store.rounds import rounds
+from alflow.workflow.desk import label
+from alflow.workflow.desk.label import Submission
+from alflow.workflow.people import annotators
 from tests.browser import world
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk

@@ -8,11 +8,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from alflow.domain import Project, Rejection, Verdict
-from alflow.store import failures, items, rounds, troubles
-from alflow.workflow import annotators, label
-from alflow.workflow.label import Submission
-from alflow.workflow.pool import import_items
-from alflow.workflow.projects import create_project, name_classes
+from alflow.store.images import failures, items
+from alflow.store.projects import troubles
+from alflow.store.rounds import rounds
+from alflow.workflow.desk import label
+from alflow.workflow.desk.label import Submission
+from alflow.workflow.images.pool import import_items
+from alflow.workflow.people import annotators
+from alflow.workflow.projects.projects import create_project, name_classes
 from tests.browser import world
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk

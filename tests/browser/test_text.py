@@ -7,11 +7,15 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Page, Request, expect
 
 from alflow.domain import Project, Rejection, Split, Verdict
-from alflow.store import items, rounds
-from alflow.workflow import adjudicate, annotators, label, projects
-from alflow.workflow.label import Submission
-from alflow.workflow.pool import import_items
-from alflow.workflow.projects import create_project, name_classes
+from alflow.store.images import items
+from alflow.store.rounds import rounds
+from alflow.workflow.answers import adjudicate
+from alflow.workflow.desk import label
+from alflow.workflow.desk.label import Submission
+from alflow.workflow.images.pool import import_items
+from alflow.workflow.people import annotators
+from alflow.workflow.projects import projects
+from alflow.workflow.projects.projects import create_project, name_classes
 from tests.browser import world
 from tests.browser.conftest import Desk
 from tests.browser.seen import wait_until

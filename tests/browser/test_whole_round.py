@@ -11,10 +11,11 @@ from alflow.commands.processes import Supervisor
 from alflow.commands.up import services
 from alflow.domain import Project, ProjectSettings, RoundState, Split
 from alflow.settings import Settings
-from alflow.store import labels, rounds
-from alflow.workflow.pool import import_items
-from alflow.workflow.posterior import estimate_posterior
-from alflow.workflow.projects import create_project, name_classes
+from alflow.store.desk import labels
+from alflow.store.rounds import rounds
+from alflow.workflow.images.pool import import_items
+from alflow.workflow.model.posterior import estimate_posterior
+from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace
 from tests import colours
 from tests.browser import world

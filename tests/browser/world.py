@@ -13,9 +13,12 @@ from sqlalchemy import update
 
 from alflow.domain import Evaluation, Item, Origin, Project, ProjectSettings, Round, Split
 from alflow.metrics import all_metrics
-from alflow.store import items, projects, rounds, tables
-from alflow.workflow.pool import import_items
-from alflow.workflow.projects import create_project, name_classes
+from alflow.store import tables
+from alflow.store.images import items
+from alflow.store.projects import projects
+from alflow.store.rounds import rounds
+from alflow.workflow.images.pool import import_items
+from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace
 
 BITS = 10

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from alflow.cli import app
-from alflow.workflow.projects import create_project, name_classes
+from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace
 from tests.tiny import write_picture
 

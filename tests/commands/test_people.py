@@ -9,8 +9,9 @@ from typer.testing import CliRunner, Result
 from alflow.accounts import Role
 from alflow.cli import app
 from alflow.settings import Settings
-from alflow.workflow import people, sign_in
-from alflow.workflow.projects import create_project
+from alflow.workflow.people import accounts as people
+from alflow.workflow.people import sign_in
+from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
 
 PASSWORD = "correct horse battery"

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from alflow.cli import app
-from alflow.workflow.projects import find_project
+from alflow.workflow.projects.projects import find_project
 from alflow.workspace import Workspace
 from tests import colours
 from tests.tiny import write_model

@@ -5,8 +5,8 @@ import pytest
 from alflow.demo.prepare import ANNOTATOR, FRESH, HISTORY, ROUNDS, prepare
 from alflow.domain import RoundState, Split
 from alflow.settings import Settings
-from alflow.workflow.projects import find_project
-from alflow.workflow.review import learning_curve, overview, round_candidates, round_summaries
+from alflow.workflow.projects.projects import find_project
+from alflow.workflow.rounds.review import learning_curve, overview, round_candidates, round_summaries
 from alflow.workspace import Workspace
 
 pytestmark = pytest.mark.slow

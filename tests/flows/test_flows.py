@@ -9,9 +9,9 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import Artifact
 
 from alflow.domain import RoundState, Split
-from alflow.workflow import embed
-from alflow.workflow.projects import find_project
-from alflow.workflow.review import learning_curve, overview, round_summaries
+from alflow.workflow.images import embed
+from alflow.workflow.projects.projects import find_project
+from alflow.workflow.rounds.review import learning_curve, overview, round_summaries
 from alflow.workspace import Workspace
 from flows.context import _opened as opened
 from flows.ingest import ingest

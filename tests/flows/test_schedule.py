@@ -19,8 +19,8 @@ from alflow.commands.processes import Supervisor
 from alflow.commands.up import services
 from alflow.domain import RoundState
 from alflow.settings import Settings
-from alflow.workflow.projects import find_project
-from alflow.workflow.review import round_summaries
+from alflow.workflow.projects.projects import find_project
+from alflow.workflow.rounds.review import round_summaries
 from alflow.workspace import Workspace
 from flows import standing
 from flows.deployments import SCHEDULE, deployments

@@ -10,9 +10,10 @@ from sqlalchemy.exc import DatabaseError
 
 from alflow.domain import Verdict
 from alflow.store import database as module
-from alflow.store import history, labels
+from alflow.store.answers import history
 from alflow.store.database import Database, make_engine
-from alflow.store.labels import NewLabel
+from alflow.store.desk import labels
+from alflow.store.desk.labels import NewLabel
 from tests.queues import World, open_queue
 
 

@@ -14,9 +14,11 @@ from sqlalchemy import Engine, inspect, select, text
 from alflow.domain import Verdict
 from alflow.errors import UnavailableError
 from alflow.store import database as module
-from alflow.store import failures, items, labels, tables
+from alflow.store import tables
 from alflow.store.database import MIGRATION_OPTIONS, Database, make_engine
-from alflow.store.labels import NewLabel
+from alflow.store.desk import labels
+from alflow.store.desk.labels import NewLabel
+from alflow.store.images import failures, items
 from alflow.workspace import Workspace
 from tests.queues import World, open_queue
 

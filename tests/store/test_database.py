@@ -11,9 +11,11 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from alflow.domain import ProjectSettings
 from alflow.errors import AlflowError, InvalidInputError, UnavailableError
-from alflow.store import annotators, projects, tables
 from alflow.store import database as module
+from alflow.store import tables
 from alflow.store.database import Database
+from alflow.store.people import annotators
+from alflow.store.projects import projects
 
 
 def names(database: Database) -> list[str]:

@@ -13,12 +13,16 @@ from starlette.testclient import TestClient
 
 from alflow.accounts import Role
 from alflow.domain import Project, Verdict
-from alflow.store import labels, rounds
-from alflow.workflow import people, projects
+from alflow.store.desk import labels
+from alflow.store.rounds import rounds
+from alflow.workflow.people import accounts as people
+from alflow.workflow.projects import projects
 from alflow.workspace import Workspace
 from tests.browser import world
 from tests.house import session_of
-from ui import gate, headers, invitations, password, routes, services, sign_in
+from ui.door import gate, headers, invitations, password, sign_in
+from ui.parts import services
+from ui.routes import routes
 
 DEEP = "[" * 3000 + "]" * 3000
 HOSTILE = {

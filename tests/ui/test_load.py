@@ -12,7 +12,7 @@ from PIL import Image
 
 from alflow.domain import Split
 from alflow.settings import Settings
-from alflow.workflow.pool import import_items
+from alflow.workflow.images.pool import import_items
 from alflow.workspace import Workspace
 from tests.browser import world
 from tests.web import free_port, http, served, sign_in

@@ -14,9 +14,9 @@ from websockets.sync.client import connect
 from alflow.accounts import Role
 from alflow.errors import InvalidInputError
 from alflow.settings import Settings
-from alflow.workflow import people
-from alflow.workflow.projects import create_project
-from alflow.workflow.sign_in import require_door
+from alflow.workflow.people import accounts as people
+from alflow.workflow.people.sign_in import require_door
+from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
 from tests.browser import world
 from tests.web import TOKEN, free_port, served

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from alflow.domain import Project
-from alflow.workflow.embed import embed_missing
-from alflow.workflow.projects import create_project, name_classes
+from alflow.workflow.images.embed import embed_missing
+from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace
 from tests import tiny
 from tests.colours import colour_project

@@ -10,10 +10,12 @@ import streamlit as st
 
 from alflow.domain import Adjudication, ClassLabel, Item, Label, Project, Verdict
 from alflow.errors import AlflowError
-from alflow.workflow import adjudicate, guidelines, projects, quality
-from alflow.workflow.adjudicate import Dispute
-from ui import markdown, session
-from ui.empty import no_project
+from alflow.workflow.answers import adjudicate, quality
+from alflow.workflow.answers.adjudicate import Dispute
+from alflow.workflow.desk import guidelines
+from alflow.workflow.projects import projects
+from ui.parts import markdown, session
+from ui.parts.empty import no_project
 
 _LAST = "adjudicated"
 _TROUBLE = "adjudication_refused"

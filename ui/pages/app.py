@@ -7,9 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import navigation, session
 from ui.pages import adjudicate, backtest, checks, find, grid, history, label, people, project, quality, rounds
-from ui.theme import FRAME
+from ui.parts import navigation, session
+from ui.parts.theme import FRAME
 
 UI = Path(__file__).parents[1]
 

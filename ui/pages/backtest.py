@@ -13,14 +13,16 @@ import streamlit as st
 
 from alflow.domain import Backtest, Project, ProjectSettings, Trial, TrialMode, TrialPoint
 from alflow.errors import AlflowError
-from alflow.workflow import comparison, stopping, study
-from alflow.workflow.comparison import Difference, Measure
-from alflow.workflow.strategies import strategy_captions
-from alflow.workflow.study import Grid, Study
-from ui import access, session
-from ui.empty import no_project
-from ui.tables import table
-from ui.trial_charts import gains, paired_curves
+from alflow.workflow.backtests import comparison, study
+from alflow.workflow.backtests.comparison import Difference, Measure
+from alflow.workflow.backtests.study import Grid, Study
+from alflow.workflow.rounds import stopping
+from alflow.workflow.rounds.strategies import strategy_captions
+from ui.door import access
+from ui.parts import session
+from ui.parts.empty import no_project
+from ui.parts.tables import table
+from ui.parts.trial_charts import gains, paired_curves
 
 REFRESH = "4s"
 FORMS: Final[Mapping[Measure, tuple[str, str]]] = {

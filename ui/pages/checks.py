@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import streamlit as st
 
 from alflow.domain import GoldCheck, Item, Project
-from alflow.workflow import gold, projects
-from ui import session
+from alflow.workflow.desk import gold
+from alflow.workflow.projects import projects
 from ui.components.gallery import Card, gallery
-from ui.empty import no_project
+from ui.parts import session
+from ui.parts.empty import no_project
 
 
 def show() -> None:

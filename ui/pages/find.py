@@ -7,11 +7,14 @@ import streamlit as st
 
 from alflow.domain import ClassLabel, Project, Split
 from alflow.errors import AlflowError
-from alflow.workflow import chosen, find, projects
-from alflow.workflow.find import Filter, Found, Search
-from ui import access, session
+from alflow.workflow.model import find
+from alflow.workflow.model.find import Filter, Found, Search
+from alflow.workflow.projects import projects
+from alflow.workflow.rounds import chosen
 from ui.components.finder import Tile, finder
-from ui.empty import no_project
+from ui.door import access
+from ui.parts import session
+from ui.parts.empty import no_project
 
 LABELLED: Mapping[str, bool | None] = {"With or without a label": None, "Without a label": False, "With a label": True}
 COUNTS = (24, 48, 96, 192)

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from alflow.workflow import projects, screens
-from alflow.workflow.screens import Screen
-from ui import session
+from alflow.workflow.desk import screens
+from alflow.workflow.desk.screens import Screen
+from alflow.workflow.projects import projects
 from ui.components import grid
-from ui.empty import no_classes, no_project
+from ui.parts import session
+from ui.parts.empty import no_classes, no_project
 
 
 def show() -> None:

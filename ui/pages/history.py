@@ -9,13 +9,14 @@ import streamlit as st
 from alflow.domain import ClassLabel, Label, Project
 from alflow.errors import AlflowError
 from alflow.text import LONGEST_REASON
-from alflow.workflow import history, projects
-from alflow.workflow.history import Change, Happening, ItemHistory
-from alflow.workflow.label import LARGEST_ID
-from ui import session
-from ui.cards import WITHOUT_CLASS
-from ui.empty import no_project
-from ui.tables import table
+from alflow.workflow.answers import history
+from alflow.workflow.answers.history import Change, Happening, ItemHistory
+from alflow.workflow.desk.label import LARGEST_ID
+from alflow.workflow.projects import projects
+from ui.parts import session
+from ui.parts.cards import WITHOUT_CLASS
+from ui.parts.empty import no_project
+from ui.parts.tables import table
 
 _TROUBLE = "history-refused"
 _WORDS = {

@@ -1,11 +1,12 @@
 """The Label page: the deck, and nothing that could distract from the image."""
 
 from alflow.domain import Suggestion
-from alflow.workflow import projects, screens
-from alflow.workflow.screens import Screen
-from ui import session
+from alflow.workflow.desk import screens
+from alflow.workflow.desk.screens import Screen
+from alflow.workflow.projects import projects
 from ui.components import deck
-from ui.empty import no_classes, no_project
+from ui.parts import session
+from ui.parts.empty import no_classes, no_project
 
 
 def show() -> None:

@@ -11,9 +11,10 @@ import streamlit as st
 from alflow.accounts import Invitation, Member, Role
 from alflow.domain import Project
 from alflow.errors import AlflowError
-from alflow.workflow import people
-from ui import invitations, session
-from ui.empty import no_accounts, no_project
+from alflow.workflow.people import accounts as people
+from ui.door import invitations
+from ui.parts import session
+from ui.parts.empty import no_accounts, no_project
 
 MAY: Final = {
     Role.ANNOTATOR: "labels images",

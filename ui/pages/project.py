@@ -6,12 +6,13 @@ from html import escape
 import streamlit as st
 
 from alflow.domain import Split
-from alflow.workflow import export, review
-from alflow.workflow.review import Overview
-from alflow.workflow.stopping import in_words
-from ui import instructions, session
-from ui.empty import no_classes, no_project
-from ui.tables import table
+from alflow.workflow.answers import export
+from alflow.workflow.rounds import review
+from alflow.workflow.rounds.review import Overview
+from alflow.workflow.rounds.stopping import in_words
+from ui.parts import instructions, session
+from ui.parts.empty import no_classes, no_project
+from ui.parts.tables import table
 
 SPLIT_HELP = {
     Split.POOL: "Images alflow may ask about",

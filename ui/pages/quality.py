@@ -7,11 +7,12 @@ import streamlit as st
 
 from alflow.domain import Project
 from alflow.errors import AlflowError, UnavailableError
-from alflow.workflow import projects, quality, relabel
-from alflow.workflow.quality import AnnotatorQuality, Estimate, QualityReport
-from ui import session
-from ui.empty import no_project
-from ui.tables import table
+from alflow.workflow.answers import quality, relabel
+from alflow.workflow.answers.quality import AnnotatorQuality, Estimate, QualityReport
+from alflow.workflow.projects import projects
+from ui.parts import session
+from ui.parts.empty import no_project
+from ui.parts.tables import table
 
 
 def show() -> None:

@@ -7,13 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from alflow.domain import ClassLabel, Evaluation, Project
-from alflow.workflow import projects, review
-from alflow.workflow.review import CandidateReview, RoundSummary
-from ui import cards, session
-from ui.charts import learning_curve
+from alflow.workflow.projects import projects
+from alflow.workflow.rounds import review
+from alflow.workflow.rounds.review import CandidateReview, RoundSummary
 from ui.components.gallery import gallery
-from ui.empty import no_project, no_rounds
-from ui.tables import table
+from ui.parts import cards, session
+from ui.parts.charts import learning_curve
+from ui.parts.empty import no_project, no_rounds
+from ui.parts.tables import table
 
 REFRESH = "4s"
 

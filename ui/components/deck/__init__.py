@@ -21,7 +21,7 @@ PARTS = (
 def deck(project: Project, classes: Sequence[ClassLabel], annotator: Annotator, screen: str) -> None:
     """Show the deck of a project. It speaks with `/desk/PROJECT/sync` itself, so that no answer costs a script run.
 
-    `screen` names what it shows to all (see `alflow.workflow.screens`); every answer carries it.
+    `screen` names what it shows to all (see `alflow.workflow.desk.screens`); every answer carries it.
     """
     data = {
         "project": project.id,

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 def grid(project: Project, classes: Sequence[ClassLabel], annotator: Annotator, screen: str) -> None:
     """Show the grid of a project. It speaks with `/grid/PROJECT` itself, so that no page costs a script run.
 
-    `screen` names what it shows to all (see `alflow.workflow.screens`); every answer carries it.
+    `screen` names what it shows to all (see `alflow.workflow.desk.screens`); every answer carries it.
     """
     data = {
         "project": project.id,

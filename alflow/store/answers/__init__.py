@@ -1,0 +1,1 @@
+"""Rows that tell what answers were worth: votes, decisions, history."""

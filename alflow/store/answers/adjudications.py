@@ -1,0 +1,71 @@
+"""What reviewers settled. Nothing is overwritten: a new decision withdraws the one before, and both stay."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping, insert, select, update
+
+from alflow.domain import Adjudication, Candidate
+from alflow.store import tables
+from alflow.store.database import Transaction
+from alflow.store.rounds.rounds import candidate_of
+
+
+@dataclass(frozen=True)
+class NewAdjudication:
+    """A decision before it is stored; the fields are those of `alflow.domain.Adjudication`."""
+
+    project_id: int
+    item_id: int
+    annotator_id: int
+    class_id: int | None
+    note: str
+    votes: Sequence[int]
+    at: datetime
+
+
+def settle(tx: Transaction, new: NewAdjudication) -> Adjudication:
+    """Store a decision in place of the one that stands, if there is one. The caller holds the item's lock."""
+    withdraw(tx, new.item_id, new.at)
+    made = insert(tables.adjudication).values(asdict(new) | {"votes": list(new.votes)}).returning(tables.adjudication)
+    return _adjudication(tx.execute(made).mappings().one())
+
+
+def withdraw(tx: Transaction, item_id: int, at: datetime) -> None:
+    """Take back what stands about an item, so that its votes count again. The caller holds the item's lock."""
+    table = tables.adjudication
+    standing = (table.c.item_id == item_id, table.c.withdrawn_at.is_(None))
+    tx.execute(update(table).where(*standing).values(withdrawn_at=at))
+
+
+def lock_item(tx: Transaction, item_id: int) -> None:
+    """Let decisions about one item take turns until the end of the transaction."""
+    tx.execute(select(tables.item.c.id).where(tables.item.c.id == item_id).with_for_update(key_share=True))
+
+
+def standing(tx: Transaction, project_id: int) -> dict[int, Adjudication]:
+    """Item id -> the decision that stands."""
+    table = tables.adjudication
+    rows = select(table).where(table.c.project_id == project_id, table.c.withdrawn_at.is_(None))
+    found = map(_adjudication, tx.execute(rows).mappings())
+    return {one.item_id: one for one in found}
+
+
+def of_item(tx: Transaction, item_id: int) -> list[Adjudication]:
+    """Every decision about an item, withdrawn ones included, oldest first."""
+    table = tables.adjudication
+    rows = select(table).where(table.c.item_id == item_id).order_by(table.c.id)
+    return [_adjudication(row) for row in tx.execute(rows).mappings()]
+
+
+def newest_candidate(tx: Transaction, item_id: int) -> Candidate | None:
+    """The item's candidate in the last round that asked about it; None where none did."""
+    table = tables.candidate
+    rows = select(table).where(table.c.item_id == item_id).order_by(table.c.id.desc()).limit(1)
+    found = tx.execute(rows).mappings().one_or_none()
+    return None if found is None else candidate_of(found)
+
+
+def _adjudication(row: RowMapping) -> Adjudication:
+    return Adjudication(**{**row, "votes": tuple(row["votes"])})

@@ -1,0 +1,45 @@
+"""Asking once more about items that have all the answers they needed."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+from sqlalchemy import func, select, update
+
+from alflow.domain import Candidate, Round
+from alflow.store import tables
+from alflow.store.database import Transaction
+from alflow.store.rounds import rounds
+from alflow.store.rounds.rounds import NewCandidate
+from alflow.store.rows import chunks
+
+
+def newest_candidates(tx: Transaction, project_id: int) -> dict[int, Candidate]:
+    """Item id -> its candidate in the last round that asked about it."""
+    return {one.item_id: one for each in rounds.all_(tx, project_id) for one in rounds.candidates(tx, each.id)}
+
+
+def once_more(tx: Transaction, round_: Round, asked: Sequence[Candidate]) -> int:
+    """Let each of these need one more answer in this round, and return how many do.
+
+    Those of earlier rounds join its queue with what was believed of them then. One that waits for an answer already is
+    left as it is. The caller holds the round's lock.
+    """
+    table = tables.candidate
+    rows = select(table.c.item_id, table.c.id).where(table.c.round_id == round_.id)
+    known = dict(tx.execute(rows).tuples().all())
+    here = [known[one.item_id] for one in asked if one.item_id in known]
+    raised = 0
+    for chunk in chunks(here):
+        answered = (table.c.id.in_(chunk), table.c.answers >= table.c.votes_needed)
+        raised += tx.execute(update(table).where(*answered).values(votes_needed=table.c.answers + 1)).rowcount
+    first = tx.execute(
+        select(func.coalesce(func.max(table.c.rank), -1) + 1).where(table.c.round_id == round_.id)
+    ).scalar_one()
+    joining = [_again(one, first + place) for place, one in enumerate(one for one in asked if one.item_id not in known)]
+    rounds.add_candidates(tx, round_.id, joining)
+    return raised + len(joining)
+
+
+def _again(one: Candidate, rank: int) -> NewCandidate:
+    kept = {each.name: getattr(one, each.name) for each in fields(NewCandidate)}
+    return NewCandidate(**kept | {"rank": rank, "votes_needed": 1})

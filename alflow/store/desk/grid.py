@@ -1,0 +1,161 @@
+"""The grid: pages of one predicted class, reserved and answered as a whole.
+
+A page takes strategy candidates only: the control slice is answered without knowing what the model thinks. What
+somebody marked as wrong comes on no page again, as long as that page stands; it waits for the deck.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, ColumnElement, delete, func, insert, or_, select, update
+
+from alflow.domain import Candidate, GridPage, Item, Origin
+from alflow.store import tables
+from alflow.store.database import Transaction
+from alflow.store.desk import queue
+from alflow.store.rounds.rounds import candidate_of
+from alflow.store.rows import part
+
+
+class Cell(NamedTuple):
+    """An image of an answered page: the class's probability when it was asked, and whether it was accepted."""
+
+    candidate_id: int
+    probability: float
+    accepted: bool
+
+
+def waiting(tx: Transaction, round_id: int, annotator_id: int, now: datetime) -> dict[int, int]:
+    """Predicted class -> candidates that this annotator could be shown, those already held for a page included."""
+    candidate = tables.candidate
+    open_ = or_(queue.free(annotator_id, now), _held(annotator_id, now)) & _fit(round_id)
+    rows = select(candidate.c.predicted_class_id, func.count()).where(open_).group_by(candidate.c.predicted_class_id)
+    return dict(tx.execute(rows).tuples().all())
+
+
+def held(tx: Transaction, round_id: int, annotator_id: int, class_id: int, now: datetime) -> str | None:
+    """The page that is reserved for this annotator; those of other classes are given back."""
+    candidate, lease = tables.candidate, tables.lease
+    mine = (lease.c.annotator_id == annotator_id, lease.c.page.is_not(None))
+    fits = select(candidate.c.id).where(
+        _fit(round_id), candidate.c.predicted_class_id == class_id, candidate.c.answers < candidate.c.votes_needed
+    )
+    tx.execute(delete(lease).where(*mine, or_(lease.c.until <= now, lease.c.candidate_id.not_in(fits))))
+    return tx.execute(select(lease.c.page).where(*mine).limit(1)).scalar_one_or_none()
+
+
+def surest(
+    tx: Transaction, round_id: int, annotator_id: int, class_id: int, count: int, now: datetime
+) -> list[tuple[int, float]]:
+    """Free candidates of a predicted class with its probability, the highest first; locked for this transaction."""
+    candidate = tables.candidate
+    probability = _probability(class_id)
+    rows = (
+        select(candidate.c.id, probability)
+        .where(_fit(round_id), candidate.c.predicted_class_id == class_id, queue.free(annotator_id, now))
+        .order_by(probability.desc(), candidate.c.rank)
+        .limit(count)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    return [(candidate_id, float(value)) for candidate_id, value in tx.execute(rows).tuples()]
+
+
+def renew(tx: Transaction, page: str, annotator_id: int, until: datetime) -> None:
+    """Keep a page reserved until then."""
+    lease = tables.lease
+    tx.execute(update(lease).where(lease.c.page == page, lease.c.annotator_id == annotator_id).values(until=until))
+
+
+def on_page(tx: Transaction, page: str, annotator_id: int) -> list[tuple[Candidate, Item]]:
+    """What is reserved under this token, the least sure first."""
+    candidate, item, lease = tables.candidate, tables.item, tables.lease
+    rows = (
+        select(candidate, item)
+        .join(lease, lease.c.candidate_id == candidate.c.id)
+        .join(item, item.c.id == candidate.c.item_id)
+        .where(lease.c.page == page, lease.c.annotator_id == annotator_id)
+        .order_by(candidate.c.rank)
+        .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+    )
+    found = [(candidate_of(part(row, candidate)), Item(**part(row, item))) for row in tx.execute(rows).mappings()]
+    return sorted(found, key=lambda pair: pair[0].probabilities[pair[0].predicted_class_id])
+
+
+def release(tx: Transaction, annotator_id: int, candidate_ids: Sequence[int]) -> None:
+    """Give leases of this annotator back."""
+    lease = tables.lease
+    tx.execute(delete(lease).where(lease.c.annotator_id == annotator_id, lease.c.candidate_id.in_(candidate_ids)))
+
+
+def add(tx: Transaction, page: GridPage, cells: Sequence[Cell]) -> GridPage:
+    """Store an answered page (its `id` is given here) and what was on it."""
+    row = {name: value for name, value in vars(page).items() if name != "id"}
+    made = GridPage(**tx.execute(insert(tables.grid_page).values(row).returning(tables.grid_page)).mappings().one())
+    tx.execute(insert(tables.grid_cell), [{"grid_page_id": made.id, **cell._asdict()} for cell in cells])
+    return made
+
+
+def by_token(tx: Transaction, token: str) -> GridPage | None:
+    """The answered page of this token, undone or not."""
+    found = tx.execute(select(tables.grid_page).where(tables.grid_page.c.token == token)).mappings().one_or_none()
+    return None if found is None else GridPage(**found)
+
+
+def last(tx: Transaction, round_id: int, annotator_id: int) -> GridPage | None:
+    """The newest page of this annotator in the round that stands."""
+    table = tables.grid_page
+    mine = (table.c.round_id == round_id, table.c.annotator_id == annotator_id, table.c.withdrawn_at.is_(None))
+    found = tx.execute(select(table).where(*mine).order_by(table.c.id.desc()).limit(1)).mappings().one_or_none()
+    return None if found is None else GridPage(**found)
+
+
+def cells(tx: Transaction, page_id: int) -> list[Cell]:
+    """What was on an answered page, by candidate."""
+    table = tables.grid_cell
+    rows = select(table.c.candidate_id, table.c.probability, table.c.accepted).where(table.c.grid_page_id == page_id)
+    return [Cell(*row) for row in tx.execute(rows.order_by(table.c.candidate_id)).tuples()]
+
+
+def withdraw(tx: Transaction, page_id: int, at: datetime) -> GridPage:
+    """Mark a page as undone; its labels are the caller's to withdraw."""
+    table = tables.grid_page
+    changed = update(table).where(table.c.id == page_id).values(withdrawn_at=at).returning(table)
+    return GridPage(**tx.execute(changed).mappings().one())
+
+
+def errors(tx: Transaction, project_id: int) -> tuple[int, float]:
+    """Over the pages that stand: images marked as wrong, and how many that should have been, sum of 1 - probability."""
+    cell, page, round_ = tables.grid_cell, tables.grid_page, tables.round_
+    rows = (
+        select(func.count().filter(~cell.c.accepted), func.coalesce(func.sum(1 - cell.c.probability), 0.0))
+        .join(page, page.c.id == cell.c.grid_page_id)
+        .join(round_, round_.c.id == page.c.round_id)
+        .where(round_.c.project_id == project_id, page.c.withdrawn_at.is_(None))
+    )
+    wrong, expected = tx.execute(rows).tuples().one()
+    return wrong, float(expected)
+
+
+def _probability(class_id: int) -> ColumnElement[float]:
+    probability: ColumnElement[float] = tables.candidate.c.probabilities[str(class_id)].as_float()
+    return probability
+
+
+def _fit(round_id: int) -> ColumnElement[bool]:
+    """For a page of this round: chosen by the strategy, and not marked as wrong on a page that stands."""
+    candidate, cell, page = tables.candidate, tables.grid_cell, tables.grid_page
+    marked = (
+        select(cell.c.candidate_id)
+        .join(page, page.c.id == cell.c.grid_page_id)
+        .where(cell.c.candidate_id == candidate.c.id, ~cell.c.accepted, page.c.withdrawn_at.is_(None))
+        .exists()
+    )
+    return (candidate.c.round_id == round_id) & (candidate.c.origin == Origin.STRATEGY) & ~marked
+
+
+def _held(annotator_id: int, now: datetime) -> ColumnElement[bool]:
+    candidate, lease = tables.candidate, tables.lease
+    mine = (lease.c.annotator_id == annotator_id, lease.c.page.is_not(None), lease.c.until > now)
+    unsettled = candidate.c.answers < candidate.c.votes_needed
+    return unsettled & select(lease.c.until).where(lease.c.candidate_id == candidate.c.id, *mine).exists()

@@ -1,0 +1,202 @@
+"""Answers and who gave them. The leases are in `store.queue`.
+
+Who writes locks in one order: annotator, candidate, round. The annotator's lock makes the tabs of one person take
+turns; the candidate's keeps its count of answers and its leases in step; the round's lets exactly one answer be the
+last. On SQLite the whole transaction is that lock.
+
+What every answer runs is built once, here and in the files beside (`@cache`): to build a statement takes several times
+as long as to run it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    LABEL_STYLE_TABLENAME_PLUS_COL,
+    ColumnElement,
+    Delete,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningInsert
+
+from alflow.domain import Candidate, Item, Label, Verdict
+from alflow.errors import NotFoundError
+from alflow.store import tables
+from alflow.store.database import Transaction
+from alflow.store.rounds.rounds import candidate_of
+from alflow.store.rows import locked, part
+
+
+@dataclass(frozen=True)
+class NewLabel:
+    """An answer before it is stored; the fields are those of `alflow.domain.Label`."""
+
+    project_id: int
+    item_id: int
+    candidate_id: int | None
+    round_id: int | None
+    annotator_id: int
+    verdict: Verdict
+    class_id: int | None
+    at: datetime
+    seconds: float
+    token: str
+    shown: Mapping[str, Any]
+    comment: str = ""
+    proposed_class: str = ""
+
+
+def lock_candidate(tx: Transaction, candidate_id: int) -> Candidate:
+    """Hold a candidate's answers and leases still until the end of the transaction.
+
+    Raises:
+        NotFoundError: there is no such candidate.
+    """
+    found = tx.execute(locked(tables.candidate), {"locked": candidate_id}).mappings().one_or_none()
+    if found is None:
+        raise NotFoundError(f"no candidate has the id {candidate_id}: reload the page")
+    return candidate_of(found)
+
+
+def by_token(tx: Transaction, token: str) -> Label | None:
+    """The answer that carried this token, withdrawn or not."""
+    found = tx.execute(_of_token(), {"sent": token}).mappings().one_or_none()
+    return None if found is None else Label(**found)
+
+
+def by_id(tx: Transaction, label_id: int) -> Label:
+    """The answer of that id, withdrawn or not.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = tx.execute(select(tables.label).where(tables.label.c.id == label_id)).mappings().one_or_none()
+    if found is None:
+        raise NotFoundError(f"no label has the id {label_id}: see `alflow labels history`")
+    return Label(**found)
+
+
+def submit(tx: Transaction, new: NewLabel) -> Label:
+    """Store an answer in place of this annotator's earlier one about the candidate, and give the lease back.
+
+    The earlier answer stays, withdrawn at the moment of the new one. The caller holds the candidate's lock.
+    """
+    mine = {"candidate": new.candidate_id, "annotator": new.annotator_id}
+    tx.execute(_replace(), {**mine, "now": new.at})
+    made = Label(**tx.execute(_add(), vars(new) | {"shown": dict(new.shown)}).mappings().one())
+    if new.candidate_id is not None:
+        tx.execute(_give_back(), mine)
+        tx.execute(_count_answers(), {"candidate": new.candidate_id})
+    return made
+
+
+def withdraw(tx: Transaction, label_id: int, at: datetime, by: int | None = None, why: str | None = None) -> Label:
+    """Take an answer back; it stays, marked with who did it (by default who gave it) and why.
+
+    The caller holds the candidate's lock.
+    """
+    who = tables.label.c.annotator_id if by is None else by
+    mark = {"withdrawn_at": at, "withdrawn_by": who, "withdrawn_why": why}
+    changed = update(tables.label).where(tables.label.c.id == label_id).values(mark)
+    label = Label(**tx.execute(changed.returning(tables.label)).mappings().one())
+    if label.candidate_id is not None:
+        tx.execute(_count_answers(), {"candidate": label.candidate_id})
+    return label
+
+
+def of_round(tx: Transaction, round_id: int, *, withdrawn: bool = False) -> list[Label]:
+    """The round's answers, oldest first; with the withdrawn ones if asked."""
+    return _labels(tx, tables.label.c.round_id == round_id, withdrawn=withdrawn)
+
+
+def of_project(tx: Transaction, project_id: int, *, withdrawn: bool = False) -> list[Label]:
+    """The project's answers, oldest first; with the withdrawn ones if asked."""
+    return _labels(tx, tables.label.c.project_id == project_id, withdrawn=withdrawn)
+
+
+def of_item(tx: Transaction, item_id: int, *, withdrawn: bool = False) -> list[Label]:
+    """The answers about an item, oldest first; with the withdrawn ones if asked."""
+    return _labels(tx, tables.label.c.item_id == item_id, withdrawn=withdrawn)
+
+
+def count_of(tx: Transaction, round_id: int, annotator_id: int) -> int:
+    """How many standing answers an annotator gave in a round."""
+    label = tables.label
+    mine = (label.c.round_id == round_id, label.c.annotator_id == annotator_id, label.c.withdrawn_at.is_(None))
+    return tx.execute(select(func.count()).where(*mine)).scalar_one()
+
+
+def last_of(
+    tx: Transaction, project_id: int, annotator_id: int, count: int
+) -> list[tuple[Label, Item, datetime | None]]:
+    """An annotator's last answers that stand, newest first, each with its item and when its round was closed."""
+    label, item, round_ = tables.label, tables.item, tables.round_
+    rows = (
+        select(label, item, round_.c.closed_at.label("round_closed_at"))
+        .join(item, item.c.id == label.c.item_id)
+        .outerjoin(round_, round_.c.id == label.c.round_id)
+        .where(label.c.project_id == project_id, label.c.annotator_id == annotator_id, label.c.withdrawn_at.is_(None))
+        .order_by(label.c.id.desc())
+        .limit(count)
+        .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+    )
+    return [
+        (Label(**part(row, label)), Item(**part(row, item)), row["round_closed_at"])
+        for row in tx.execute(rows).mappings()
+    ]
+
+
+@cache
+def _of_token() -> Select[Any]:
+    return select(tables.label).where(tables.label.c.token == bindparam("sent"))
+
+
+@cache
+def _replace() -> Update:
+    label = tables.label
+    earlier = update(label).where(*_mine(label), label.c.withdrawn_at.is_(None))
+    return earlier.values(withdrawn_at=bindparam("now"), withdrawn_by=bindparam("annotator"))
+
+
+@cache
+def _add() -> ReturningInsert[Any]:
+    return insert(tables.label).returning(tables.label)
+
+
+@cache
+def _give_back() -> Delete:
+    return delete(tables.lease).where(*_mine(tables.lease))
+
+
+def _mine(table: Table) -> tuple[ColumnElement[bool], ...]:
+    return table.c.candidate_id == bindparam("candidate"), table.c.annotator_id == bindparam("annotator")
+
+
+@cache
+def _count_answers() -> Update:
+    """How many stand; as many as are needed, at least, once somebody flagged the image as bad."""
+    label, table = tables.label, tables.candidate
+    stand = (label.c.candidate_id == bindparam("candidate"), label.c.withdrawn_at.is_(None))
+    given = select(func.count()).where(*stand).scalar_subquery()
+    bad = select(label.c.id).where(*stand, label.c.verdict == Verdict.BAD).exists()
+    answers = case((bad & (given < table.c.votes_needed), table.c.votes_needed), else_=given)
+    return update(table).where(table.c.id == bindparam("candidate")).values(answers=answers)
+
+
+def _labels(tx: Transaction, where: ColumnElement[bool], *, withdrawn: bool) -> list[Label]:
+    rows = select(tables.label).where(where).order_by(tables.label.c.id)
+    if not withdrawn:
+        rows = rows.where(tables.label.c.withdrawn_at.is_(None))
+    return [Label(**row) for row in tx.execute(rows).mappings()]

@@ -1,0 +1,1 @@
+"""Rows of images, and of those that could not be embedded."""

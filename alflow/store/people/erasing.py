@@ -1,0 +1,77 @@
+"""What is known of a person, and how it goes: their answers stay, under another name.
+
+`label_history` is not touched: it names people by their number only, and nobody may change it. What somebody wrote
+(comments, notes, reasons) is told apart, for it may hold names, and belongs to the work.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Table, and_, delete, func, or_, select, update
+
+from alflow.store import tables
+from alflow.store.database import Transaction
+from alflow.store.people.people import login_of
+
+TABLES: Final = ("annotator", "account", "membership", "invitation", "session", "sign_in_limit", "presence", "lease")
+"""Those that lose rows or values."""
+
+REMARKS: Final = ("label", "adjudication", "candidate")
+"""Those that hold what people write."""
+
+
+def pseudonym(tx: Transaction, annotator_id: int) -> str:
+    """A name that says nothing, and that nobody else has."""
+    table = tables.annotator
+    others = tx.execute(select(table.c.name).where(table.c.id != annotator_id)).scalars()
+    taken, name, number = {login_of(each) for each in others}, f"person-{annotator_id}", 1
+    while name in taken:
+        number += 1
+        name = f"person-{annotator_id}-{number}"
+    return name
+
+
+def erase(tx: Transaction, annotator_id: int, name: str) -> int:
+    """Take the account and all that lets somebody in, and give the annotator that name; returns how many invitations.
+
+    Those that waited for the person's address go, and those that the person made and nobody has taken up yet.
+    """
+    account, invitation = tables.account, tables.invitation
+    address = select(account.c.email).where(account.c.annotator_id == annotator_id).scalar_subquery()
+    mine = or_(invitation.c.email == address, invitation.c.annotator_id == annotator_id)
+    made = and_(invitation.c.invited_by == annotator_id, invitation.c.accepted_at.is_(None))
+    gone = tx.execute(delete(invitation).where(or_(mine, made))).rowcount
+    for table in (tables.session, tables.lease, tables.presence, tables.membership, account):
+        tx.execute(delete(table).where(table.c.annotator_id == annotator_id))
+    tx.execute(update(tables.annotator).where(tables.annotator.c.id == annotator_id).values(name=name))
+    return gone
+
+
+def answers(tx: Transaction, annotator_id: int) -> int:
+    """How many answers somebody gave, withdrawn ones included."""
+    table = tables.label
+    return tx.execute(select(func.count()).where(table.c.annotator_id == annotator_id)).scalar_one()
+
+
+def remarks(tx: Transaction, annotator_id: int) -> int:
+    """How many comments, notes and reasons somebody wrote."""
+    return sum(
+        tx.execute(select(func.count()).select_from(table).where(written)).scalar_one()
+        for table, written, _ in _remarks(annotator_id)
+    )
+
+
+def blank_remarks(tx: Transaction, annotator_id: int) -> None:
+    """Empty what somebody wrote; of labels the history keeps what they said before."""
+    for table, written, empty in _remarks(annotator_id):
+        tx.execute(update(table).where(written).values(empty))
+
+
+def _remarks(annotator_id: int) -> list[tuple[Table, ColumnElement[bool], dict[str, Any]]]:
+    """Table, rows on which the person wrote something, and what stands there without it."""
+    label, adjudication, candidate = tables.label, tables.adjudication, tables.candidate
+    return [
+        (label, and_(label.c.annotator_id == annotator_id, label.c.comment != ""), {"comment": ""}),
+        (label, and_(label.c.withdrawn_by == annotator_id, label.c.withdrawn_why != ""), {"withdrawn_why": ""}),
+        (adjudication, and_(adjudication.c.annotator_id == annotator_id, adjudication.c.note != ""), {"note": ""}),
+        (candidate, and_(candidate.c.chosen_by == annotator_id, candidate.c.reason != ""), {"reason": ""}),
+    ]

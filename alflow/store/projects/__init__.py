@@ -1,0 +1,1 @@
+"""Rows of projects and classes, and why a project's runs fail."""

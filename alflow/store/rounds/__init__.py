@@ -1,0 +1,1 @@
+"""Rows of rounds, candidates and evaluations."""

@@ -1,0 +1,163 @@
+"""Adjudicate: what votes disagree about, and what a reviewer settles.
+
+A settled class goes before all votes, in fits, curves and exports. The votes stay as they are, and so does every
+decision: a new one, or taking one back, marks the old.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from alflow.domain import Adjudication, Candidate, Item, Label, RoundState, Verdict
+from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.store.answers import adjudications, votes
+from alflow.store.answers.adjudications import NewAdjudication
+from alflow.store.answers.votes import Answer
+from alflow.store.database import Transaction
+from alflow.store.desk import labels
+from alflow.store.images import items
+from alflow.store.people import annotators
+from alflow.store.projects import projects
+from alflow.store.rounds import rounds
+from alflow.text import clean_text
+from alflow.workspace import Workspace
+
+LONGEST_NOTE = 2_000
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """An item, the answers that stand, what the model believed when it asked, and the decisions so far, oldest first.
+
+    `candidate` is the newest of the item's; None where its answers came from elsewhere.
+    """
+
+    item: Item
+    votes: tuple[Label, ...]
+    candidate: Candidate | None
+    decisions: tuple[Adjudication, ...]
+
+    @property
+    def decision(self) -> Adjudication | None:
+        """The decision that stands."""
+        return next((one for one in self.decisions if one.withdrawn_at is None), None)
+
+
+def disputed(workspace: Workspace, project_id: int) -> list[int]:
+    """Ids of the items whose votes differ and that nobody settled, the most evenly split first.
+
+    That no class fits and that the image is bad are votes too.
+    """
+    with workspace.database.read() as tx:
+        return disputed_items(votes.standing(tx, project_id), adjudications.standing(tx, project_id))
+
+
+def disputed_items(answers: Iterable[Answer], settled: Iterable[int]) -> list[int]:
+    """`disputed`, of these answers."""
+    tallies: defaultdict[int, Counter[int | Verdict]] = defaultdict(Counter)
+    for answer in answers:
+        if answer.vote is not None:
+            tallies[answer.item_id][answer.vote] += 1
+    settled = set(settled)
+    split = {item: tally for item, tally in tallies.items() if len(tally) > 1 and item not in settled}
+    return sorted(split, key=lambda item: (max(split[item].values()) / split[item].total(), item))
+
+
+def settled_items(workspace: Workspace, project_id: int) -> list[int]:
+    """Ids of the items that a reviewer settled, the newest decision first."""
+    with workspace.database.read() as tx:
+        found = adjudications.standing(tx, project_id)
+    return sorted(found, key=lambda item: -found[item].id)
+
+
+def dispute(workspace: Workspace, project_id: int, item_id: int) -> Dispute:
+    """Everything a reviewer needs to settle an item.
+
+    Raises:
+        NotFoundError: the project has no such item.
+    """
+    with workspace.database.read() as tx:
+        item = _item(tx, project_id, item_id)
+        given = labels.of_item(tx, item_id)
+        newest = adjudications.newest_candidate(tx, item_id)
+        return Dispute(item, tuple(given), newest, tuple(adjudications.of_item(tx, item_id)))
+
+
+def settle(
+    workspace: Workspace,
+    project_id: int,
+    annotator_id: int,
+    item_id: int,
+    class_id: int | None,
+    *,
+    seen: Sequence[int],
+    note: str = "",
+) -> Adjudication:
+    """Settle an item as a class, or (None) leave it without a label.
+
+    The same decision again returns the one that stands.
+
+    Args:
+        workspace: where.
+        project_id: whose item.
+        annotator_id: the reviewer.
+        item_id: the item that was on screen.
+        class_id: its class from now on; None where nobody can tell.
+        seen: ids of the answers that were on screen.
+        note: why, for whoever asks later.
+
+    Raises:
+        ConflictError: the answers are not those that were on screen.
+        InvalidInputError: the class is of another project, the note is too long, or nobody answered about the item.
+        NotFoundError: there is no such item or annotator.
+    """
+    note = clean_text("a note", note, LONGEST_NOTE)
+    with workspace.database.begin() as tx:
+        annotators.lock(tx, annotator_id)
+        _item(tx, project_id, item_id)
+        adjudications.lock_item(tx, item_id)
+        if class_id is not None and not projects.has_class(tx, project_id, class_id):
+            raise InvalidInputError(f"class {class_id} is not of this project: reload the page")
+        given = [label.id for label in labels.of_item(tx, item_id)]
+        if not given:
+            raise InvalidInputError("nobody has answered about this image yet: there is nothing to settle")
+        if sorted(seen) != given:
+            raise ConflictError("the answers about this image have changed meanwhile: look again, then settle")
+        known = next((one for one in adjudications.of_item(tx, item_id) if one.withdrawn_at is None), None)
+        if known is not None and (known.class_id, known.note, known.annotator_id) == (class_id, note, annotator_id):
+            return known
+        new = NewAdjudication(project_id, item_id, annotator_id, class_id, note, given, datetime.now(UTC))
+        made = adjudications.settle(tx, new)
+        _tell_round(tx, project_id)
+        return made
+
+
+def reopen(workspace: Workspace, project_id: int, item_id: int) -> None:
+    """Take back the decision about an item, so that its votes count again; idempotent.
+
+    Raises:
+        NotFoundError: the project has no such item.
+    """
+    with workspace.database.begin() as tx:
+        _item(tx, project_id, item_id)
+        adjudications.lock_item(tx, item_id)
+        adjudications.withdraw(tx, item_id, datetime.now(UTC))
+        _tell_round(tx, project_id)
+
+
+def _item(tx: Transaction, project_id: int, item_id: int) -> Item:
+    (item,) = items.by_ids(tx, [item_id])
+    if item.project_id != project_id:
+        raise NotFoundError(f"no item of this project has the id {item_id}")
+    return item
+
+
+def _tell_round(tx: Transaction, project_id: int) -> None:
+    """A round that is just being fitted must not close on what was settled before this decision."""
+    current = rounds.current(tx, project_id)
+    if current is None:
+        return
+    locked = rounds.lock(tx, current.id)
+    if locked.state is RoundState.LABELLED:
+        rounds.settle(tx, locked)

@@ -1,0 +1,138 @@
+"""Take the work home: labels with their provenance, and the fitted last layer."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alflow.cells import write_csv
+from alflow.errors import ConflictError, InvalidInputError
+from alflow.store.answers import adjudications, outcomes, provenance
+from alflow.store.answers.provenance import Provenance
+from alflow.store.people import annotators
+from alflow.store.projects import projects
+from alflow.store.rounds import rounds
+from alflow.workflow.model.model import fit_path, last_fit
+from alflow.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class LabelRow(Provenance):
+    """One answer with what led to it and what became of its item.
+
+    Attributes:
+        settled_class: class of the item as fits use it, whatever this answer says; None while it has none.
+        settled_by: "votes", or the name of the reviewer whose decision stands.
+    """
+
+    settled_class: str | None
+    settled_by: str | None
+
+
+def export_labels(workspace: Workspace, project_id: int, path: str) -> int:
+    """Write every answer, withdrawn ones marked, with what led to it; returns how many.
+
+    Args:
+        path: file or fsspec URL; its ending, .csv, .jsonl or .parquet, says the format.
+
+    Raises:
+        InvalidInputError: the ending is none of these, or the file cannot be written.
+    """
+    rows = label_rows(workspace, project_id)
+    _write(path, encode_labels(rows, Path(path).suffix))
+    return len(rows)
+
+
+def label_rows(workspace: Workspace, project_id: int) -> list[LabelRow]:
+    """Every answer of the project with its provenance, oldest first."""
+    with workspace.database.read() as tx:
+        rows, settled = provenance.of_project(tx, project_id), outcomes.settled(tx, project_id)
+        decided, people = adjudications.standing(tx, project_id), {one.id: one.name for one in annotators.all_(tx)}
+        names = {one.id: one.name for one in projects.classes(tx, project_id)}
+    reviewers = {item: people[one.annotator_id] for item, one in decided.items()}
+    by = {item: reviewers.get(item, "votes") for item in settled} | reviewers
+    classes = {item: names[class_id] for item, class_id in settled.items()}
+    return [
+        LabelRow(**vars(row), settled_class=classes.get(row.item_id), settled_by=by.get(row.item_id)) for row in rows
+    ]
+
+
+def encode_labels(rows: list[LabelRow], suffix: str) -> bytes:
+    """The rows as a file of this ending.
+
+    Raises:
+        InvalidInputError: the ending is none of .csv, .jsonl, .parquet.
+    """
+    if suffix not in FORMATS:
+        raise InvalidInputError(f"Labels cannot be written as '{suffix}': end the file in {', '.join(FORMATS)}.")
+    return FORMATS[suffix]([_plain(row) for row in rows])
+
+
+def export_projection(workspace: Workspace, project_id: int, path: str) -> str:
+    """Write the newest fitted image projection, logit scale and bias as safetensors; returns the hash of the fit.
+
+    Raises:
+        ConflictError: no round is closed yet.
+        InvalidInputError: the file cannot be written.
+    """
+    from safetensors.torch import save  # noqa: PLC0415  (torch takes seconds; labels do not need it)
+
+    with workspace.database.read() as tx:
+        project, fit = projects.by_id(tx, project_id), last_fit(rounds.all_(tx, project_id))
+    if fit is None:
+        raise ConflictError(f"Project '{project.name}' has no fitted projection yet: close a round first.")
+    tensors, about = workspace.artifacts.read_tensors(fit_path(project_id, fit))
+    kept = {name: tensors[name] for name in ("image_weight", "scale", "bias")}
+    _write(path, save(kept, about | {"fit": fit, "model": project.model, "logit": "scale * cos(g, h) + bias"}))
+    return fit
+
+
+def _write(path: str, data: bytes) -> None:
+    try:
+        with fsspec.open(path, "wb", auto_mkdir=True) as file:
+            file.write(data)
+    except (OSError, ValueError, ImportError) as error:
+        raise InvalidInputError(f"Cannot write '{path}': {error}") from error
+
+
+def _plain(row: LabelRow) -> dict[str, Any]:
+    return {name: value.value if isinstance(value, Enum) else value for name, value in asdict(row).items()}
+
+
+def _csv(rows: list[dict[str, Any]]) -> bytes:
+    plain = ({name: _iso(value) for name, value in row.items()} for row in rows)
+    return write_csv([field.name for field in fields(LabelRow)], plain)
+
+
+def _jsonl(rows: list[dict[str, Any]]) -> bytes:
+    lines = [json.dumps({name: _iso(value) for name, value in row.items()}, ensure_ascii=False) for row in rows]
+    return "".join(f"{line.translate(_LINE_ENDS)}\n" for line in lines).encode()
+
+
+def _parquet(rows: list[dict[str, Any]]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows, _SCHEMA), sink)
+    return bytes(sink.getvalue())
+
+
+_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}  # to some readers; JSON knows them as text
+
+
+def _iso(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+_TYPES = {"item_id": pa.int64(), "round_number": pa.int64(), "rank": pa.int64()}
+_TYPES |= {"seconds": pa.float64(), "score": pa.float64()}
+_TYPES |= {"at": pa.timestamp("us", "UTC"), "withdrawn_at": pa.timestamp("us", "UTC")}
+_SCHEMA = pa.schema([(field.name, _TYPES.get(field.name, pa.string())) for field in fields(LabelRow)])
+
+FORMATS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
+"""Ending -> how rows become a file; the pages offer these."""

@@ -1,0 +1,1 @@
+"""Back-tests: strategies tried where labels are known."""

@@ -1,0 +1,200 @@
+"""Back-test: what would a strategy have brought, where the labels are known already? One strategy, one seed, in memory.
+
+With the functions that the rounds of a project call: the same beliefs, the same acquisition, the same fit. Each seed
+splits the images anew; all strategies see the same splits, so that differences are paired.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from alflow import metrics
+from alflow.acquisition.acquire import acquire
+from alflow.acquisition.beliefs import ask, believe
+from alflow.acquisition.strategies import find
+from alflow.bayes.model import Model
+from alflow.bounds import unfit
+from alflow.domain import Trial, TrialMode, TrialPoint
+from alflow.embeddings import Activations
+from alflow.errors import InvalidInputError
+from alflow.store.artifacts import digest
+from alflow.vlm.projection import refit
+from alflow.workflow.projects.settings import told
+
+ROUNDS = 5
+
+MAX_JUDGED = 2_000
+"""Groups of the test side, and of the target side, at most."""
+
+MAX_TARGETS = 500
+
+
+@dataclass(frozen=True)
+class World:
+    """Labelled images and the model before any label.
+
+    Attributes:
+        images: activations, [N P].
+        labels: rows of the model's classes, [N].
+        model: the zero-shot model.
+        group: images of one group (the same thing drawn twice) never stand on two sides of a split, [N].
+        domain: kinds of images, [N]; a trial may aim at one of them.
+    """
+
+    images: Activations
+    labels: Int64[Tensor, " N"]
+    model: Model
+    group: Int64[Tensor, " N"] | None = None
+    domain: Int64[Tensor, " N"] | None = None
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Rows of a world, disjoint, also by group."""
+
+    pool: Int64[Tensor, " N"]
+    target: Int64[Tensor, " T"]
+    test: Int64[Tensor, " M"]
+
+
+def backtest(world: World, trial: Trial, rounds: int = ROUNDS, done: Sequence[TrialPoint] = ()) -> Iterator[TrialPoint]:
+    """The points of a trial: zero-shot first, then one after each round; those that are `done` are not made again.
+
+    Every round draws from generators of its own, seeded by trial and round, so that a trial that was stopped goes on
+    as if it had not been. A pool that is used up ends it early.
+
+    Raises:
+        InvalidInputError: the strategy is unknown, a number cannot be used, or too few images are left on a side.
+    """
+    check_trial(trial, rounds)
+    sides = split(world, trial.seed, trial.pool, trial.domain)
+    support = torch.tensor([row for point in done for row in point.picked], dtype=torch.int64)
+    if not done:
+        yield _judge(world, world.model, sides.test, _Choice(support, 0.0, 0.0), 0)
+    first = max(1, len(done))
+    model = _fit(world, support, trial, first - 1) if len(support) and first <= rounds else world.model
+    for number in range(first, rounds + 1):
+        free = replace(sides, pool=sides.pool[~torch.isin(sides.pool, support)])
+        if not len(free.pool):
+            return
+        choose = _choose_batch if trial.mode is TrialMode.BATCH else _choose_one_by_one
+        chosen = choose(world, model, free, support, trial, number)
+        support = torch.cat([support, chosen.rows])
+        model = _fit(world, support, trial, number)
+        yield _judge(world, model, sides.test, chosen, len(support))
+
+
+def split(world: World, seed: int, pool: int, domain: int | None = None) -> Sides:
+    """A quarter of the groups (at most 2,000) each for test and target, the rest for the pool, at random.
+
+    Raises:
+        InvalidInputError: a side would be empty, or the world has no domains.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(world.images), generator=generator)
+    group = torch.arange(len(order)) if world.group is None else world.group
+    groups = torch.unique(group)
+    groups = groups[torch.randperm(len(groups), generator=generator)]
+    size = min(len(groups) // 4, MAX_JUDGED)
+    parts = groups[:size], groups[size : 2 * size], groups[2 * size :]
+    test, target, rest = (order[torch.isin(group[order], part)] for part in parts)
+    if domain is not None:
+        if world.domain is None:
+            raise InvalidInputError(f"domain {domain} was asked for, but these images have no domains")
+        test, target = (rows[world.domain[rows] == domain] for rows in (test, target))
+    sides = Sides(rest[:pool], target[:MAX_TARGETS], test)
+    if not min(len(sides.pool), len(sides.target), len(sides.test)):
+        raise InvalidInputError(
+            f"the split leaves {len(sides.pool)} images in the pool, {len(sides.target)} targets and "
+            f"{len(sides.test)} to judge by: each needs one at least"
+        )
+    return sides
+
+
+def check_trial(trial: Trial, rounds: int) -> None:
+    """Refuse what cannot be tried, before any work.
+
+    Raises:
+        InvalidInputError: the strategy is unknown, or a number cannot be used.
+    """
+    if bad := unfit(trial):
+        raise InvalidInputError(f"these numbers of a back-test cannot be used: {told(trial, bad)}")
+    if rounds < 1:
+        raise InvalidInputError(f"these numbers of a back-test cannot be used: rounds = {rounds}")
+    find(trial.strategy)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What was picked, how long it took, and what the strategy expected of it."""
+
+    rows: Int64[Tensor, " B"]
+    seconds: float
+    information: float
+
+
+def _choose_batch(
+    world: World, model: Model, sides: Sides, support: Int64[Tensor, " L"], trial: Trial, number: int
+) -> _Choice:
+    return _acquire(world, model, sides, support, trial, _generator(trial, number, 0))
+
+
+def _choose_one_by_one(
+    world: World, model: Model, sides: Sides, support: Int64[Tensor, " L"], trial: Trial, number: int
+) -> _Choice:
+    """A batch in which each label is answered and fitted before the next pick."""
+    picked: list[_Choice] = []
+    for place in range(min(trial.batch, len(sides.pool))):
+        if place:
+            model = _fit(world, support, trial, number)
+        one = _acquire(world, model, sides, support, replace(trial, batch=1), _generator(trial, number, place))
+        picked.append(one)
+        sides = replace(sides, pool=sides.pool[sides.pool != one.rows])
+        support = torch.cat([support, one.rows])
+    return _Choice(
+        torch.cat([one.rows for one in picked]),
+        sum(one.seconds for one in picked),
+        sum(one.information for one in picked),
+    )
+
+
+def _acquire(
+    world: World,
+    model: Model,
+    sides: Sides,
+    support: Int64[Tensor, " L"],
+    trial: Trial,
+    generator: torch.Generator,
+) -> _Choice:
+    query = ask(model, world.images[sides.pool], world.images[sides.target], world.images[support])
+    before = time.perf_counter()
+    chosen, control = acquire(query, trial.strategy, trial.batch, trial.control_fraction, generator)
+    seconds = time.perf_counter() - before
+    rows = sides.pool[torch.cat([chosen.rows, control])]
+    return _Choice(rows, seconds, float(chosen.scores.double().nansum()))
+
+
+def _fit(world: World, support: Int64[Tensor, " L"], trial: Trial, number: int) -> Model:
+    return refit(world.model, world.images[support], world.labels[support], _generator(trial, number, -1))
+
+
+def _judge(world: World, model: Model, test: Int64[Tensor, " M"], chosen: _Choice, n_labels: int) -> TrialPoint:
+    probabilities, labels = believe(model, world.images[test]).probabilities.double(), world.labels[test]
+    return TrialPoint(
+        labels=n_labels,
+        accuracy=float(metrics.accuracy(probabilities, labels)),
+        nlpd=float(metrics.nlpd(probabilities, labels)),
+        ece=float(metrics.ece(probabilities, labels)),
+        seconds=chosen.seconds,
+        information=chosen.information,
+        picked=tuple(chosen.rows.tolist()),
+    )
+
+
+def _generator(trial: Trial, number: int, place: int) -> torch.Generator:
+    seed = int(digest(seed=trial.seed, round=number, place=place)[:12], 16)
+    return torch.Generator().manual_seed(seed)

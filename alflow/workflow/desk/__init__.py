@@ -1,0 +1,1 @@
+"""The desk: what to show next, answers, checks, the grid, guidelines."""

@@ -1,0 +1,118 @@
+"""Gold: test images whose class is known, shown at the desk among the others, to see how often people are right.
+
+An annotator meets each once; the guidelines show none of them. The answer is kept apart from labels, so that nothing
+of it can count in a round. A check comes after a random number of answers, so that nobody can count on it; on average
+so many that checks have the wanted share of the images.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from random import Random
+
+from alflow.domain import GoldCheck, Item, RoundState, Suggestion
+from alflow.errors import InvalidInputError, NotFoundError
+from alflow.store.desk import gold
+from alflow.store.people import annotators
+from alflow.store.projects import projects
+from alflow.store.rounds import rounds
+from alflow.workflow.desk.label import Submission, checked, kept_seconds
+from alflow.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class DueCheck:
+    """A check, its image, and how many images of the queue come before it."""
+
+    check: GoldCheck
+    item: Item
+    position: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is told of an answered check at once: nothing (both None), unless the project says so."""
+
+    right: bool | None
+    class_id: int | None
+
+
+def due(workspace: Workspace, project_id: int, annotator_id: int) -> DueCheck | None:
+    """The next check of this annotator, decided on once and then the same until it is answered; None without any.
+
+    Raises:
+        NotFoundError: there is no such project or annotator.
+    """
+    with workspace.database.read() as tx:
+        settings = projects.by_id(tx, project_id).settings
+    if not settings.gold_rate or settings.suggestion is Suggestion.BEFORE:
+        return None
+    longest = max(1, round(2 / settings.gold_rate) - 3)  # 1 / rate - 1 on average, and the check itself
+    with workspace.database.begin() as tx:
+        annotators.lock(tx, annotator_id)
+        check = gold.open_(tx, project_id, annotator_id)
+        if check is None:
+            unused = gold.unused(tx, project_id, annotator_id)
+            if not unused:
+                return None
+            dice = Random(f"{settings.seed} {annotator_id} {len(unused)}")
+            after = dice.randint(1, longest)
+            check = gold.deal(tx, project_id, dice.choice(unused), annotator_id, after, datetime.now(UTC))
+        given = gold.answers_since(tx, project_id, annotator_id, check.due)
+        return DueCheck(check, gold.item_of(tx, check), check.due - given)
+
+
+def answer(workspace: Workspace, project_id: int, annotator_id: int, check_id: int, given: Submission) -> Outcome:
+    """Store the answer to a check; the first one stands, whatever comes after it.
+
+    That no class fits, or that the image is bad, is wrong: the image has a class. A skip and an unsure answer abstain.
+
+    Raises:
+        InvalidInputError: verdict and class do not fit, or the class is of another project.
+        NotFoundError: this annotator has no such check in the project.
+    """
+    given = checked(given)
+    with workspace.database.begin() as tx:
+        annotators.lock(tx, annotator_id)
+        check = gold.by_id(tx, check_id)
+        if check is None or (check.annotator_id, check.project_id) != (annotator_id, project_id):
+            raise NotFoundError("there is no such image for you to answer: reload the page")
+        if given.class_id is not None and not projects.has_class(tx, project_id, given.class_id):
+            raise InvalidInputError(f"class {given.class_id} is not of this project: reload the page")
+        truth = gold.item_of(tx, check).truth
+        if check.answered_at is None:
+            check = gold.answer(
+                tx,
+                replace(
+                    check,
+                    token=given.token,
+                    class_id=given.class_id,
+                    right=None if given.verdict.abstains else given.class_id == truth,
+                    seconds=kept_seconds(given.seconds),
+                    answered_at=datetime.now(UTC),
+                ),
+            )
+        told = projects.by_id(tx, project_id).settings.gold_feedback and check.right is not None
+    return Outcome(check.right, truth) if told else Outcome(None, None)
+
+
+def told(workspace: Workspace, project_id: int, annotator_id: int) -> list[tuple[GoldCheck, Item]]:
+    """This annotator's answered checks that may be told by now, each with its image, newest first.
+
+    All of them where the project tells at once. Else those that were answered before the round that is open: while
+    people label it, nobody is to know which of its images are checks, nor to count them.
+
+    Raises:
+        NotFoundError: there is no such project.
+    """
+    with workspace.database.read() as tx:
+        at_once = projects.by_id(tx, project_id).settings.gold_feedback
+        current = rounds.current(tx, project_id)
+        is_open = current is not None and current.state is RoundState.OPEN
+        before = current.opened_at if current is not None and is_open and not at_once else None
+        return gold.answered(tx, project_id, annotator_id, before)
+
+
+def results(workspace: Workspace, project_id: int, annotator_id: int) -> tuple[int, int]:
+    """Checks that this annotator answered right, and all that do not abstain."""
+    with workspace.database.read() as tx:
+        return gold.results(tx, project_id).get(annotator_id, (0, 0))

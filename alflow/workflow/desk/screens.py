@@ -1,0 +1,79 @@
+"""What was on screen when somebody answered, kept so that every label can be traced to it.
+
+What many answers share (the page, its version, the class names and their keys, whether anything of the model was
+shown) is a `Screen`, kept once under its hash, which the page hands to the browser and the browser sends back with
+each answer. What belongs to one answer (the image, its size) the browser says itself; the hash of the JPEG it was
+given is added here.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from alflow.domain import ClassLabel
+from alflow.store.answers import history
+from alflow.store.artifacts import digest
+from alflow.store.images import items
+from alflow.workflow.images.pool import rendition_hash
+from alflow.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A page as somebody saw it.
+
+    Attributes:
+        page: its name.
+        version: changes whenever what the page draws changes.
+        classes: what one could answer with, in order.
+        suggestion: whether the model's most probable class was shown before the answer.
+        probabilities: whether the model's probabilities were shown before the answer.
+    """
+
+    page: str
+    version: str
+    classes: Sequence[ClassLabel]
+    suggestion: bool = False
+    probabilities: bool = False
+
+    def content(self) -> dict[str, Any]:
+        """As it is kept."""
+        classes = [
+            {name: value for name, value in asdict(each).items() if name not in {"project_id", "position"}}
+            for each in self.classes
+        ]
+        whole = {**vars(self), "classes": classes}
+        return dict(json.loads(json.dumps(whole, sort_keys=True)))  # one spelling for one hash
+
+
+def remember(workspace: Workspace, screen: Screen) -> str:
+    """Keep a screen and return its hash; one that is kept already costs a look only."""
+    content = screen.content()
+    name = digest(**content)
+    with workspace.database.read() as tx:
+        known = history.screens(tx, {name})
+    if not known:
+        with workspace.database.begin() as tx:
+            history.add_screen(tx, name, content)
+    return name
+
+
+def with_renditions(workspace: Workspace, shown: Mapping[int, Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
+    """What was shown for each candidate, with the hash of the JPEG that its `image` names.
+
+    `image` is an address that ends in the kind of rendition; what names none, or one that is gone, stays as it is.
+    """
+    kinds = {candidate: str(each.get("image") or "").rpartition("/")[2] for candidate, each in shown.items()}
+    named = [candidate for candidate, kind in kinds.items() if kind]
+    if not named:
+        return dict(shown)
+    with workspace.database.read() as tx:
+        asked = items.of_candidates(tx, named)
+    hashes = {
+        candidate: rendition_hash(workspace, item.content_hash, kinds[candidate]) for candidate, item in asked.items()
+    }
+    return {
+        candidate: {**each, "rendition": hashes[candidate]} if hashes.get(candidate) else each
+        for candidate, each in shown.items()
+    }

@@ -1,0 +1,66 @@
+"""What an answer was worth, in plain words: what the model had thought, and why the item was asked."""
+
+from dataclasses import dataclass
+
+from alflow.domain import Candidate, Label, Origin, Suggestion
+from alflow.store.database import Transaction
+from alflow.store.projects import projects
+from alflow.store.rounds import rounds
+from alflow.workspace import Workspace
+
+EXPECTED = 0.75
+"""From this probability on, the model had as good as known the answer."""
+SURPRISE = 0.25
+"""Up to this one, the answer came as a surprise."""
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What annotators may see once they have answered.
+
+    Attributes:
+        class_id: the class that the model held most probable when the round was opened.
+        probability: how probable it held that class.
+        agrees: whether the answer names it; None where the answer names no class.
+        words: what the answer tells and why it was asked, in a sentence or two.
+    """
+
+    class_id: int
+    probability: float
+    agrees: bool | None
+    words: str
+
+
+def worth(workspace: Workspace, label: Label) -> Worth | None:
+    """What the answer was worth; None where the project does not show it, or nothing was asked."""
+    with workspace.database.read() as tx:
+        project = projects.by_id(tx, label.project_id)
+        if project.settings.suggestion is Suggestion.NEVER or label.candidate_id is None:
+            return None
+        candidate = rounds.candidate(tx, label.candidate_id)
+        words = f"{_told(candidate, label.class_id)} {_asked(tx, candidate)}".strip()
+    agrees = None if label.class_id is None else label.class_id == candidate.predicted_class_id
+    probability = candidate.probabilities.get(candidate.predicted_class_id, 0.0)
+    return Worth(candidate.predicted_class_id, probability, agrees, words)
+
+
+def _told(candidate: Candidate, class_id: int | None) -> str:
+    if class_id is None:
+        return ""
+    believed = candidate.probabilities.get(class_id)
+    if believed is None:
+        return "This class was new to the model."
+    if believed >= EXPECTED:
+        return f"It was nearly sure of that ({believed:.0%}): your answer confirms it."
+    if believed <= SURPRISE:
+        return f"It gave your answer {believed:.0%}: a surprise, from which it learns much."
+    return f"It gave your answer {believed:.0%} and was in doubt: your answer settles it."
+
+
+def _asked(tx: Transaction, candidate: Candidate) -> str:
+    if candidate.origin is not Origin.STRATEGY:
+        return "The image was drawn at random, to measure how good the model is."
+    if candidate.score is None:
+        return ""
+    place, total = rounds.place(tx, candidate)
+    return f"Among the {total} images that the strategy chose for this round, it is number {place}."

@@ -1,0 +1,1 @@
+"""Images: where they come from, what an import did, renditions, embeddings."""

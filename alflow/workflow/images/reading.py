@@ -1,0 +1,134 @@
+"""Reading foreign files: bounded, and with a reason in words where it does not work."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
+
+import fsspec
+from fsspec.spec import AbstractFileSystem
+
+from alflow.errors import InvalidInputError
+from alflow.workflow.images.addresses import LOCAL, WEB, Address
+
+_SECONDS: Final = {"total": 1800, "sock_connect": 20, "sock_read": 60}  # of a request
+_PIECE: Final = 2**20
+
+
+def read_plain(address: Address, limit: int) -> bytes:
+    """The first bytes of a file that is in no archive, at most `limit`.
+
+    Raises:
+        InvalidInputError: it is gone, or cannot be read; the message is the reason, fit to be recorded.
+    """
+    with reasons(address), _open(address) as file:
+        return _read(file, limit)
+
+
+def seekable(address: Address) -> IO[bytes]:
+    """A file to read here and there; of a web server that gives no parts, a copy that has no name and ends when closed.
+
+    Raises:
+        InvalidInputError: it cannot be read.
+    """
+    with reasons(address):
+        return _of_web(address) if address.scheme in WEB else _open(address)
+
+
+def is_web_page(start: bytes) -> bool:
+    """Whether the bytes begin as HTML does."""
+    text = start[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return text.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script"))
+
+
+def file_system(address: Address) -> AbstractFileSystem:
+    """The file system of a URL.
+
+    Raises:
+        InvalidInputError: a package that it needs is not installed, or it refuses.
+    """
+    try:
+        return fsspec.filesystem(address.scheme, **(_web_options(address) if address.scheme in WEB else {}))
+    except ImportError as error:
+        raise InvalidInputError(f"{address.scheme}:// needs a package that is not installed: {error}") from error
+
+
+@contextmanager
+def reasons(address: Address) -> Iterator[None]:
+    """Turn what file systems raise into a reason.
+
+    Raises:
+        InvalidInputError: something was raised.
+    """
+    try:
+        yield
+    except InvalidInputError:
+        raise
+    except FileNotFoundError as error:
+        hint = "; write / between folders" if address.scheme == LOCAL and "\\" in address.path else ""
+        raise InvalidInputError(f"the file does not exist{hint}") from error
+    except Exception as error:  # file systems of many makers, each with errors of its own
+        raise InvalidInputError(f"the file cannot be read: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    if status := getattr(error, "status", None):  # of an answer over http
+        return f"the server answered {status} {getattr(error, 'message', '')}".strip()
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
+def _open(address: Address) -> IO[bytes]:
+    if address.scheme == LOCAL:
+        path = Path(address.path)
+        if path.exists() and not path.is_file():  # to open a pipe would wait for ever
+            raise InvalidInputError("it is no file")
+        return path.open("rb")
+    # Of a web server the file is asked for once and as a stream, whatever it says of its size.
+    once = {"block_size": 0, "size": 1} if address.scheme in WEB else {}
+    return file_system(address).open(str(address), "rb", **once)  # type: ignore[no-any-return]
+
+
+def _read(file: IO[bytes], limit: int) -> bytes:
+    pieces, left = [], limit
+    while left > 0 and (piece := file.read(min(left, _PIECE))):  # a stream may give less than asked for
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+def _of_web(address: Address) -> IO[bytes]:
+    """Parts of a file of a web server, as far as the server gives parts."""
+    file = file_system(address).open(str(address), "rb")
+    try:
+        file.seek(1)
+        file.read(1)
+        file.seek(0)
+    except ValueError:
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 - it outlives this function
+        with _open(address) as stream:
+            shutil.copyfileobj(stream, copy, _PIECE)
+        copy.seek(0)
+        return copy
+    return file  # type: ignore[no-any-return]
+
+
+def _web_options(address: Address) -> dict[str, Any]:
+    try:
+        from aiohttp import ClientTimeout  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise InvalidInputError(f"{address.scheme}:// needs aiohttp: pip install 'alflow[http]'") from error
+    from alflow.workflow.images.redirects import guard  # noqa: PLC0415 - needs the extra
+
+    client = {"timeout": ClientTimeout(**_SECONDS), "trace_configs": [guard()]}
+    return {"client_kwargs": client, "encoded": _is_encoded(address.path)}
+
+
+def _is_encoded(url: str) -> bool:
+    """Whether the text is a URL as it stands; a signature would not survive being encoded again."""
+    return "%" in url and url.isascii() and url.isprintable() and " " not in url

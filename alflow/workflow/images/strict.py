@@ -1,0 +1,72 @@
+"""What is wrong with a source as far as it tells before any image is read: reason enough to import nothing of it."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from alflow.domain import Rejection, Split
+from alflow.errors import InvalidInputError
+from alflow.store.rows import storable
+from alflow.text import quoted
+from alflow.workflow.images.imported import Contradiction, ImportReport, contradictions, label_faults, rejected
+from alflow.workflow.images.meaning import UnknownLabel
+from alflow.workflow.images.sources import Entry, Source
+
+
+def refuse_faults(
+    seen: Source, meant: Mapping[str, int], unknown: tuple[UnknownLabel, ...], default: Split, *, folders: bool
+) -> None:
+    """Refuse a source that has a fault.
+
+    Args:
+        seen: the source.
+        meant: label -> class id.
+        unknown: the labels that mean no class.
+        default: the split of files for which the source names none.
+        folders: whether labels are the names of folders.
+
+    Raises:
+        InvalidInputError: a label means no class, a test image has none, a file is under two classes, or a row cannot
+            be used.
+    """
+    unlabelled, unusable = list[str](), list(seen.rejected)
+    for entry in seen.entries:
+        try:
+            if split_of(entry, default) is Split.TEST and not entry.label:
+                unlabelled.append(entry.uri)
+        except InvalidInputError as error:
+            unusable.append(turned_away(entry, error))
+    report = ImportReport(
+        unknown_labels=unknown,
+        folder_labels=folders,
+        unlabelled=tuple(unlabelled),
+        contradictions=tuple(_contradictions(seen, meant)),
+        rejected=tuple(unusable),
+    )
+    if faults := [*filter(None, [*label_faults(report), contradictions(report), rejected(report)])]:
+        remedy = "correct the source or the classes, or import without `strict`"
+        raise InvalidInputError(f"nothing was imported: {'; '.join(faults)}; {remedy}")
+
+
+def split_of(entry: Entry, default: Split) -> Split:
+    """What the file is for, as its row says in any case, or by default.
+
+    Raises:
+        InvalidInputError: its row names no split that there is.
+    """
+    try:
+        return Split(entry.split.lower()) if entry.split else default
+    except ValueError as error:
+        raise InvalidInputError(f"unknown split {quoted(entry.split)}; there are {', '.join(Split)}") from error
+
+
+def turned_away(entry: Entry, problem: InvalidInputError) -> Rejection:
+    """A file of a source that cannot be used, for the list of them."""
+    place = "" if entry.row is None else f" (row {entry.row} of the manifest)"
+    return Rejection(storable(entry.uri), storable(f"{problem}{place}"), datetime.now(UTC))
+
+
+def _contradictions(seen: Source, meant: Mapping[str, int]) -> Iterator[Contradiction]:
+    first: dict[str, str] = {}
+    for entry in seen.entries:
+        if entry.label in meant and meant[kept := first.setdefault(entry.uri, entry.label)] != meant[entry.label]:
+            yield Contradiction(entry.uri, entry.label, entry.uri, kept)

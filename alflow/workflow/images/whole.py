@@ -1,0 +1,87 @@
+"""All the pixels of an image, to look closely: made from its source when first asked for, and kept.
+
+To decode a large picture takes a second and hundreds of megabytes; what was made once is read like any rendition.
+"""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from alflow.domain import Item
+from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
+from alflow.store.images import items
+from alflow.vlm.images import read_image, rendition
+from alflow.workflow.images.pool import SIDES, rendition_bytes
+from alflow.workflow.images.sources import read_file
+from alflow.workspace import Workspace
+
+WHOLE_SIDE: Final = 4096
+"""Longest side in pixels."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A JPEG; `lasting` where it is the whole image, not its rendition in place of a source that is away."""
+
+    content: bytes
+    lasting: bool
+
+
+def kept_whole(workspace: Workspace, item_id: int, project_id: int) -> Whole | None:
+    """What need not be made: the one from before, or the rendition of an image that is no larger; else None.
+
+    Raises:
+        NotFoundError: the project has no such item, or its rendition is gone.
+    """
+    item = _item(workspace, item_id, project_id)
+    if max(item.width, item.height) <= SIDES["rendition"]:
+        return Whole(rendition_bytes(workspace, item_id, "rendition", project_id), lasting=True)
+    try:
+        return Whole(workspace.artifacts.read_bytes(_path(item)), lasting=True)
+    except NotFoundError:
+        return None
+
+
+def make_whole(workspace: Workspace, item_id: int, project_id: int) -> Whole:
+    """The longer side has at most `WHOLE_SIDE` pixels; the kept rendition where the source is gone or changed.
+
+    The source is read again, and believed only if it still has the bytes that were imported.
+
+    Raises:
+        NotFoundError: the project has no such item, or both its source and its rendition are gone.
+    """
+    if (kept := kept_whole(workspace, item_id, project_id)) is not None:
+        return kept
+    item = _item(workspace, item_id, project_id)
+    try:
+        content = _made(item)
+    except (InvalidInputError, UnavailableError):
+        return Whole(rendition_bytes(workspace, item_id, "rendition", project_id), lasting=False)
+    with suppress(UnavailableError):  # a full disk is no reason to show nothing
+        workspace.artifacts.write_bytes(_path(item), content)
+    return Whole(content, lasting=True)
+
+
+def _item(workspace: Workspace, item_id: int, project_id: int) -> Item:
+    with workspace.database.read() as tx:
+        (item,) = items.by_ids(tx, [item_id])
+    if item.project_id != project_id:
+        raise NotFoundError(f"no item of this project has the id {item_id}")
+    return item
+
+
+def _made(item: Item) -> bytes:
+    """From the source.
+
+    Raises:
+        InvalidInputError: it is gone or changed.
+    """
+    data = read_file(item.uri)
+    if hashlib.sha256(data).hexdigest() != item.content_hash:
+        raise InvalidInputError(f"{item.uri} was changed since it was imported")
+    return rendition(read_image(data, longest=WHOLE_SIDE), WHOLE_SIDE, quality=90)
+
+
+def _path(item: Item) -> str:
+    return f"wholes/{item.content_hash[:2]}/{item.content_hash}.jpg"

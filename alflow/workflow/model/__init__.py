@@ -1,0 +1,1 @@
+"""The model of a project: its posterior, its fits, and search through it."""

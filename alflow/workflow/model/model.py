@@ -1,0 +1,121 @@
+"""The model of a project at one moment: last layers (zero-shot or fitted), posterior, classes, and what it believes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from alflow.acquisition.beliefs import Beliefs, Query, ask, believe
+from alflow.bayes.curvature import Factors
+from alflow.bayes.gaussian import check_classes
+from alflow.bayes.model import Model
+from alflow.bayes.uncertainty import class_uncertainty
+from alflow.domain import Project, Round, RoundState
+from alflow.embeddings import Activations
+from alflow.errors import ConflictError
+from alflow.store.artifacts import digest
+from alflow.workflow.images.embed import class_rows
+from alflow.workflow.images.shards import head
+from alflow.workflow.model.posterior import load_posterior
+from alflow.workflow.projects.projects import project_classes
+from alflow.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class ProjectModel:
+    """The model of a project: column c of its predictions is the class `class_ids[c]`.
+
+    `hashes` names each part of it, so that a round can be replayed.
+    """
+
+    model: Model
+    class_ids: tuple[int, ...]
+    hashes: dict[str, str]
+
+    def believe(self, images: Activations) -> Beliefs:
+        """Posterior predictive of these images over the classes, and their kernel features."""
+        return believe(self.model, images)
+
+    def ask(self, pool: Activations, target: Activations, labelled: Activations) -> Query:
+        """What a strategy is asked."""
+        return ask(self.model, pool, target, labelled)
+
+    def class_deviations(self, query: Query) -> dict[int, float]:
+        """Standard deviation of a typical pool image's logit for each class that is due to its name: by class id."""
+        found = class_uncertainty(self.model.texts, query.covariances, query.pool.text_scale).logit_deviation
+        return dict(zip(self.class_ids, found.tolist(), strict=True))
+
+    def columns(self, class_ids: Sequence[int]) -> Int64[Tensor, " N"]:
+        """Class ids -> columns of the predictive.
+
+        Raises:
+            KeyError: a class is not of this model.
+        """
+        where = {class_id: column for column, class_id in enumerate(self.class_ids)}
+        return torch.tensor([where[class_id] for class_id in class_ids], dtype=torch.int64)
+
+
+def load_model(workspace: Workspace, project: Project, fit: str | None = None) -> ProjectModel:
+    """The zero-shot model of the project, or the one that a round's fit left (`fit` is its hash).
+
+    Raises:
+        ConflictError: the project has fewer than two classes.
+        InvalidInputError: two classes look the same to the model.
+        NotFoundError: it has no posterior, or the fit is missing.
+    """
+    classes = project_classes(workspace, project.id)
+    if len(classes) < 2:
+        raise ConflictError(
+            f"Project '{project.name}' has {len(classes)} classes; a choice needs two: `alflow classes set`."
+        )
+    (encoder_hash, layers), posterior = head(workspace, project), load_posterior(workspace, project)
+    prompts = digest(prompts=[list(label.prompts) for label in classes])
+    rows = class_rows(workspace, project)
+    check_classes(rows, [label.display_name for label in classes])
+    zero_shot = ProjectModel(
+        Model(layers, posterior.image, posterior.text, rows),
+        tuple(label.id for label in classes),
+        {"encoder": encoder_hash, "prompts": prompts, "posterior": posterior.hash},
+    )
+    if fit is None:
+        return zero_shot
+    made_of = {"fit": fit, "project": project.id, "tau": posterior.image.tau, "classes": list(zero_shot.class_ids)}
+    return workspace.keep(
+        digest(**made_of, **zero_shot.hashes), lambda: restore_fit(workspace, project, zero_shot, fit)
+    )
+
+
+def last_fit(past: list[Round]) -> str | None:
+    """Hash of the newest fit among these rounds; None while there is none."""
+    fits = [done.hashes["fit"] for done in past if done.state is RoundState.CLOSED and "fit" in done.hashes]
+    return fits[-1] if fits else None
+
+
+def fit_path(project_id: int, fit: str) -> str:
+    """Where a round's fit lies among the artifacts."""
+    return f"projects/{project_id}/fits/{fit}.safetensors"
+
+
+def save_fit(workspace: Workspace, project: Project, fit: str, model: Model, hashes: Mapping[str, str]) -> None:
+    """Keep what `load_model` needs to restore a fitted model; `hashes` name the model that was fitted."""
+    factors = model.image_posterior.spectrum.factors
+    tensors = {"image_weight": model.layers.image_weight, "A": factors.A, "B": factors.B}
+    numbers = {"scale": model.layers.scale, "bias": model.layers.bias}
+    numbers |= {"n": factors.n, "spread": model.image_posterior.spread}
+    tensors |= {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
+    workspace.artifacts.write_tensors(fit_path(project.id, fit), tensors, dict(hashes))
+
+
+def restore_fit(workspace: Workspace, project: Project, zero_shot: ProjectModel, fit: str) -> ProjectModel:
+    """The fitted model that `save_fit` kept.
+
+    Raises:
+        NotFoundError: there is no fit of that hash.
+    """
+    tensors, _ = workspace.artifacts.read_tensors(fit_path(project.id, fit))
+    scale, bias, n, spread = (float(tensors[name]) for name in ("scale", "bias", "n", "spread"))
+    layers = replace(zero_shot.model.layers, image_weight=tensors["image_weight"], scale=scale, bias=bias)
+    fitted = zero_shot.model.fitted(layers, Factors(tensors["A"], tensors["B"], n), spread)
+    return replace(zero_shot, model=fitted, hashes=zero_shot.hashes | {"fit": fit})

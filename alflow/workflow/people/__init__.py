@@ -1,0 +1,1 @@
+"""People: accounts, roles, sign-in, invitations, what is forgotten on request."""

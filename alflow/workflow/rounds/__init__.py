@@ -1,0 +1,1 @@
+"""Rounds: acquire, fit, evaluate, stop, and what a project waits for."""

@@ -1,0 +1,207 @@
+"""Open a round: decide which pool items are worth a label, and queue them."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import torch
+
+from alflow.acquisition.acquire import acquire
+from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
+from alflow.acquisition.diversity import near_duplicates
+from alflow.bayes.logits import ClassCovariances
+from alflow.bayes.uncertainty import uncertainty_parts
+from alflow.domain import Origin, Project, Round, Split
+from alflow.embeddings import Embeddings
+from alflow.errors import ConflictError
+from alflow.store.answers import outcomes
+from alflow.store.artifacts import digest
+from alflow.store.images import items
+from alflow.store.projects import projects
+from alflow.store.rounds import rounds
+from alflow.store.rounds.rounds import NewCandidate
+from alflow.workflow.images.embed import load_embeddings
+from alflow.workflow.model.model import ProjectModel, fit_path, last_fit, load_model
+from alflow.workflow.projects.settings import require_usable
+from alflow.workflow.rounds.evaluate import evaluate_zero_shot
+from alflow.workflow.rounds.fit import fit_round
+from alflow.workflow.rounds.hindrances import nothing_to_ask
+from alflow.workspace import Workspace
+
+NOVEL: Final = 2.0
+"""Novelty above which an image is unlike what the model was pretrained on; a few in a hundred of that are, too."""
+
+
+def open_round(workspace: Workspace, project_id: int) -> Round:
+    """The round that is open, or a new one: the strategy's picks and a random control slice, queued by rank.
+
+    Same project, labels and seed: same picks. The round and its candidates are stored in the last transaction; what is
+    kept before it (the evaluation of the zero-shot model, the scores as an artifact) is the same when a killed run is
+    repeated. Of two runs at once, one opens the round and both return it.
+
+    Raises:
+        ConflictError: there is nothing to ask about: no embedded pool item is without a label.
+    """
+    with workspace.database.read() as tx:
+        project = projects.by_id(tx, project_id)
+        current, past = rounds.current(tx, project_id), rounds.all_(tx, project_id)
+        pool, target = items.unasked(tx, project_id), items.ids(tx, project_id, Split.TARGET)
+        settled = outcomes.settled(tx, project_id)
+    if current is not None:
+        return current
+    require_usable(project)  # a setting that cannot be used fails before the work, not after
+    model = _newest_model(workspace, project, past)
+    if not past:
+        evaluate_zero_shot(workspace, project, model)
+    rows = [load_embeddings(workspace, project, ids) for ids in (pool, target, sorted(settled))]
+    if not len(rows[0]):
+        why = nothing_to_ask(workspace, project) or "images: import some into the pool (`alflow import`)"
+        raise ConflictError(f"Project '{project.name}' has no embedded pool item without a label; it needs {why}")
+    return _store(workspace, project, _plan(workspace, project, model, rows, len(past) + 1))
+
+
+def _newest_model(workspace: Workspace, project: Project, past: list[Round]) -> ProjectModel:
+    """The model after the newest fit; one that was lost is fitted again, on the labels there are now."""
+    fit = last_fit(past)
+    if fit is None or workspace.artifacts.exists(fit_path(project.id, fit)):
+        return load_model(workspace, project, fit)
+    return fit_round(workspace, project, next(done for done in reversed(past) if done.hashes.get("fit") == fit))
+
+
+def round_seed(project: Project, number: int) -> int:
+    """Seed of every random draw of a round: a function of project seed and round number alone."""
+    return int(digest(seed=project.settings.seed, round=number)[:12], 16)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A round before it is stored."""
+
+    seed: int
+    configuration: dict[str, Any]
+    hashes: dict[str, str]
+    candidates: list[NewCandidate]
+
+
+def _plan(workspace: Workspace, project: Project, model: ProjectModel, rows: list[Embeddings], number: int) -> _Plan:
+    """Acquire, and keep the score of every pool item as an artifact."""
+    pool, target, labelled = rows
+    settings, seed = project.settings, round_seed(project, number)
+    query = model.ask(pool.activations, target.activations, labelled.activations)
+    generator = torch.Generator().manual_seed(seed)
+    chosen, control = acquire(query, settings.strategy, settings.budget, settings.control_fraction, generator)
+    picked = torch.cat([chosen.rows, control])
+    configuration = {
+        "control_fraction": settings.control_fraction,
+        "votes": settings.votes,
+        "n_pool": len(pool),
+        "n_target": len(target),
+        "n_labels": len(labelled),
+        "class_ids": list(model.class_ids),
+        "class_deviations": model.class_deviations(query),
+        "near_duplicates": _alike(query, picked),
+        "novelty": _by_item(pool, picked, query.pool.novelty),
+        "novel_share": float((query.pool.novelty > NOVEL).double().mean()),
+    }
+    return _Plan(
+        seed,
+        configuration,
+        model.hashes | {"scores": _save_scores(workspace, project, model, pool, chosen)},
+        _candidates(project, model, pool, query, chosen, control, generator),
+    )
+
+
+def _candidates(
+    project: Project,
+    model: ProjectModel,
+    pool: Embeddings,
+    query: Query,
+    chosen: Acquisition,
+    control: torch.Tensor,
+    generator: torch.Generator,
+) -> list[NewCandidate]:
+    """Candidates in the order of the queue: control items stand at random places, so that nobody can tell them."""
+    score = dict(zip(chosen.rows.tolist(), chosen.scores.tolist(), strict=True))
+    order = _interleave(chosen.rows.tolist(), control.tolist(), generator)
+    rows = torch.tensor(order, dtype=torch.int64)
+    believed = described(project, model, pool.item_ids[rows].tolist(), query.pool[rows], query.covariances)
+    return [
+        replace(one, origin=Origin.STRATEGY if row in score else Origin.CONTROL, score=score.get(row))
+        for one, row in zip(believed, order, strict=True)
+    ]
+
+
+def described(
+    project: Project, model: ProjectModel, item_ids: list[int], picked: Beliefs, covariances: ClassCovariances
+) -> list[NewCandidate]:
+    """Candidates with what the model believes of them, ranked in this order, without a score.
+
+    Args:
+        project: says how many votes each needs.
+        model: whose beliefs they are.
+        item_ids: the items.
+        picked: beliefs about each of them.
+        covariances: Q and S of the model's classes.
+    """
+    parts = uncertainty_parts(picked.probabilities, picked.image_scale, picked.text_scale, covariances)
+    return [
+        NewCandidate(
+            item_id=item_id,
+            rank=rank,
+            origin=Origin.STRATEGY,
+            score=None,
+            predicted_class_id=model.class_ids[int(picked.probabilities[rank].argmax())],
+            probabilities=dict(zip(model.class_ids, picked.probabilities[rank].tolist(), strict=True)),
+            epistemic=float(parts.epistemic[rank]),
+            aleatoric=float(parts.aleatoric[rank]),
+            votes_needed=project.settings.votes,
+        )
+        for rank, item_id in enumerate(item_ids)
+    ]
+
+
+def _interleave(chosen: list[int], control: list[int], generator: torch.Generator) -> list[int]:
+    """Both lists in their own order, merged at random."""
+    total = len(chosen) + len(control)
+    places = set(torch.randperm(total, generator=generator)[: len(control)].tolist())
+    best, drawn = iter(chosen), iter(control)
+    return [next(drawn) if place in places else next(best) for place in range(total)]
+
+
+def _alike(query: Query, batch: torch.Tensor) -> int:
+    return near_duplicates(query.pool.activations[batch], query.pool.activations.mean(dim=0))
+
+
+def _by_item(pool: Embeddings, rows: torch.Tensor, values: torch.Tensor) -> dict[int, float]:
+    return dict(zip(pool.item_ids[rows].tolist(), values[rows].tolist(), strict=True))
+
+
+def _save_scores(
+    workspace: Workspace, project: Project, model: ProjectModel, pool: Embeddings, chosen: Acquisition
+) -> str:
+    name = digest(hashes=model.hashes, strategy=project.settings.strategy, items=pool.item_ids.tolist())
+    tensors = {"item_ids": pool.item_ids, "scores": chosen.all_scores}
+    workspace.artifacts.write_tensors(f"projects/{project.id}/scores/{name}.safetensors", tensors, model.hashes)
+    return name
+
+
+def _store(workspace: Workspace, project: Project, plan: _Plan) -> Round:
+    settings = project.settings
+    try:
+        with workspace.database.begin() as tx:
+            opened = rounds.open_(
+                tx,
+                project.id,
+                strategy=settings.strategy,
+                budget=settings.budget,
+                seed=plan.seed,
+                configuration=plan.configuration,
+                hashes=plan.hashes,
+            )
+            rounds.add_candidates(tx, opened.id, plan.candidates)
+            return opened
+    except ConflictError:  # another run was faster: its round is the round
+        with workspace.database.read() as tx:
+            current = rounds.current(tx, project.id)
+        if current is None:
+            raise
+        return current

@@ -1,0 +1,39 @@
+"""Fit a round: the image projection and the logit scale, on every settled label so far."""
+
+import torch
+
+from alflow.domain import Project, Round
+from alflow.errors import ConflictError
+from alflow.store.answers import outcomes
+from alflow.store.artifacts import digest
+from alflow.vlm.projection import refit
+from alflow.workflow.images.embed import load_embeddings
+from alflow.workflow.model.model import ProjectModel, fit_path, load_model, restore_fit, save_fit
+from alflow.workspace import Workspace
+
+
+def fit_round(workspace: Workspace, project: Project, round_: Round) -> ProjectModel:
+    """The model after a round; computed once, named by the hash of its support set and of what it starts from.
+
+    Without any settled label (all were skipped, or votes are tied) it is the zero-shot model, which has no fit hash.
+    Labels of images whose embedding was lost wait until there is one again.
+
+    Raises:
+        ConflictError: no labelled image has an embedding.
+    """
+    with workspace.database.read() as tx:
+        settled = outcomes.settled(tx, project.id)
+    zero_shot = load_model(workspace, project)
+    support = {item: label for item, label in sorted(settled.items()) if label in zero_shot.class_ids}
+    if not support:
+        return zero_shot
+    rows = load_embeddings(workspace, project, list(support))
+    if not len(rows):
+        raise ConflictError(f"none of the {len(support)} labelled images has an embedding: run `alflow embed`")
+    support = {item: support[item] for item in rows.item_ids.tolist()}
+    fit = digest(hashes=zero_shot.hashes, support=list(support.items()), seed=round_.seed)
+    if not workspace.artifacts.exists(fit_path(project.id, fit)):
+        generator = torch.Generator().manual_seed(round_.seed)
+        fitted = refit(zero_shot.model, rows.activations, zero_shot.columns(list(support.values())), generator)
+        save_fit(workspace, project, fit, fitted, zero_shot.hashes)
+    return restore_fit(workspace, project, zero_shot, fit)

@@ -1,0 +1,66 @@
+"""What keeps a project from its next step, in words and with the remedy; found without loading its model."""
+
+from collections.abc import Sequence
+
+from alflow.domain import EmbedFailure, Project, Split
+from alflow.errors import AlflowError
+from alflow.store.database import Transaction
+from alflow.store.images import failures, items
+from alflow.store.projects import projects
+from alflow.workflow.images.embed import known_ids
+from alflow.workflow.model.posterior import missing_posterior
+from alflow.workflow.rounds.stopping import rule_that_stops
+from alflow.workspace import Workspace
+
+
+def reason_to_stop(tx: Transaction, project: Project) -> str | None:
+    """Why no further round should be opened; None while one should."""
+    rule = rule_that_stops(tx, project.id, project.settings)
+    if rule is not None:
+        return f"nobody: {rule}"
+    if not items.counts(tx, project.id)[Split.POOL]:
+        return "images: the pool is empty, import some"
+    return None if items.unasked(tx, project.id) else "images: every one in the pool has been asked about"
+
+
+def unwritable(workspace: Workspace) -> str | None:
+    """Why nothing can be stored now, as far as a glance can tell."""
+    try:
+        workspace.check_writable()
+    except AlflowError as error:
+        return str(error)
+    return None
+
+
+def unready(workspace: Workspace, project: Project) -> str | None:
+    """What a model of the project lacks: classes, a posterior."""
+    with workspace.database.read() as tx:
+        n_classes = len(projects.classes(tx, project.id))
+    if n_classes < 2:
+        return f"classes: there {'is one' if n_classes else 'are none'}, and a choice needs two (`alflow classes`)"
+    missing = missing_posterior(workspace, project)
+    return None if missing is None else f"a posterior: {missing}"
+
+
+def nothing_to_ask(workspace: Workspace, project: Project) -> str | None:
+    """Why none of the images that are left to ask about has an embedding; None if one has, or none is left.
+
+    Raises:
+        InvalidInputError: a shard is damaged.
+    """
+    known = known_ids(workspace, project)
+    with workspace.database.read() as tx:
+        left = items.unasked(tx, project.id)
+        missing = {item for item in left if item not in known}
+        failed = [one for one in failures.of_project(tx, project.id) if one.item_id in missing]
+    if len(missing) < len(left) or not left:
+        return None
+    if len(failed) < len(left):
+        n = len(left) - len(failed)
+        return f"embeddings: {n} image{'' if n == 1 else 's'} of the pool will be embedded (by hand: `alflow embed`)"
+    return f"images: {could_not_be_embedded(failed)}; tried again by itself, or at once by `alflow embed`"
+
+
+def could_not_be_embedded(failed: Sequence[EmbedFailure]) -> str:
+    """How many images have failed so far, and the first reason."""
+    return f"{len(failed)} could not be embedded; the first, {failed[0].uri}: {failed[0].reason}"

@@ -1,0 +1,158 @@
+"""What happened: rounds, their candidates with reasons and answers, the learning curve, the project at a glance."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from alflow.domain import (
+    Candidate,
+    ClassLabel,
+    EmbedFailure,
+    Evaluation,
+    Item,
+    Label,
+    Project,
+    Rejection,
+    Round,
+    Split,
+    Trouble,
+)
+from alflow.store.answers import outcomes
+from alflow.store.desk import labels
+from alflow.store.images import failures, items
+from alflow.store.projects import projects
+from alflow.store.rounds import rounds
+from alflow.workflow.rounds.waiting import waiting
+from alflow.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class RoundSummary:
+    """A round and how far it is: `answered` of `total` candidates have the answers they need."""
+
+    round: Round
+    answered: int
+    total: int
+    skipped: int
+    corrected: int
+    """Settled candidates whose class is not the one that was predicted."""
+
+
+@dataclass(frozen=True)
+class CandidateReview:
+    """A candidate, its image, the answers that stand, and the class they settled on (None: skipped, tied or open)."""
+
+    candidate: Candidate
+    item: Item
+    labels: tuple[Label, ...]
+    settled_class_id: int | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A project at a glance."""
+
+    project: Project
+    classes: tuple[ClassLabel, ...]
+    counts: Mapping[Split, int]
+    rejections: tuple[Rejection, ...]
+    not_embedded: tuple[EmbedFailure, ...]
+    n_settled: int
+    labels_per_class: Mapping[int, int]
+    current: Round | None
+    waiting_for: str
+    trouble: Trouble | None
+    """Why its runs fail, if they do."""
+    looked_at: datetime | None
+    """When the schedule last looked at any project."""
+    novel_share: float | None
+    """Share of the pool that is unlike what the model was pretrained on, when the newest round was opened."""
+
+
+def round_summaries(workspace: Workspace, project_id: int) -> list[RoundSummary]:
+    """The project's rounds, oldest first."""
+    with workspace.database.read() as tx:
+        settled = outcomes.settled(tx, project_id)
+        votes = _by_candidate(labels.of_project(tx, project_id))
+        past = rounds.all_(tx, project_id)
+        return [_summary(done, rounds.candidates(tx, done.id), votes, settled) for done in past]
+
+
+def find_round(workspace: Workspace, project_id: int, number: int) -> Round:
+    """The project's round of that number.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    with workspace.database.read() as tx:
+        return rounds.by_number(tx, project_id, number)
+
+
+def learning_curve(workspace: Workspace, project_id: int) -> list[Evaluation]:
+    """Evaluations by round and split; round 0 is the zero-shot model."""
+    with workspace.database.read() as tx:
+        return rounds.evaluations(tx, project_id)
+
+
+def round_candidates(workspace: Workspace, round_id: int) -> list[CandidateReview]:
+    """The candidates of a round in the order of its queue.
+
+    Raises:
+        NotFoundError: there is no such round.
+    """
+    with workspace.database.read() as tx:
+        round_ = rounds.by_id(tx, round_id)
+        queue = rounds.candidates(tx, round_id)
+        images = items.by_ids(tx, [candidate.item_id for candidate in queue])
+        votes = _by_candidate(labels.of_round(tx, round_id))
+        settled = outcomes.settled(tx, round_.project_id)
+    return [
+        CandidateReview(candidate, item, tuple(votes[candidate.id]), settled.get(item.id))
+        for candidate, item in zip(queue, images, strict=True)
+    ]
+
+
+def overview(workspace: Workspace, project_id: int) -> Overview:
+    """Counts, classes, rejected files, and what the project waits for.
+
+    Raises:
+        NotFoundError: there is no such project.
+    """
+    now = waiting(workspace, project_id)
+    with workspace.database.read() as tx:
+        project = projects.by_id(tx, project_id)
+        settled = outcomes.settled(tx, project_id)
+        shares = [done.configuration.get("novel_share") for done in rounds.all_(tx, project_id)]
+        return Overview(
+            project=project,
+            classes=tuple(projects.classes(tx, project_id)),
+            counts=items.counts(tx, project_id),
+            rejections=tuple(items.rejections(tx, project_id)),
+            not_embedded=tuple(failures.of_project(tx, project_id)),
+            n_settled=len(settled),
+            labels_per_class=Counter(settled.values()),
+            current=rounds.current(tx, project_id),
+            waiting_for=now.words,
+            trouble=now.trouble,
+            looked_at=now.looked_at,
+            novel_share=shares[-1] if shares else None,
+        )
+
+
+def _summary(
+    round_: Round, queue: list[Candidate], votes: Mapping[int, list[Label]], settled: Mapping[int, int]
+) -> RoundSummary:
+    answers = {candidate.id: votes.get(candidate.id, []) for candidate in queue}
+    done = [candidate for candidate in queue if candidate.answers >= candidate.votes_needed]
+    skipped = [c for c in done if all(label.verdict.abstains for label in answers[c.id])]
+    corrected = [c for c in done if settled.get(c.item_id, c.predicted_class_id) != c.predicted_class_id]
+    return RoundSummary(round_, len(done), len(queue), len(skipped), len(corrected))
+
+
+def _by_candidate(answers: list[Label]) -> dict[int, list[Label]]:
+    votes: defaultdict[int, list[Label]] = defaultdict(list)
+    for label in answers:
+        if label.candidate_id is not None:
+            votes[label.candidate_id].append(label)
+    return votes

@@ -1,0 +1,84 @@
+"""When a project should stop, and when the trials of a back-test would have: the rules, fed from what is stored."""
+
+from collections.abc import Mapping, Sequence
+from math import nan
+
+from alflow.domain import Evaluation, ProjectSettings, RoundState, Trial, TrialPoint
+from alflow.stopping_rules import Calibration, History, Rules, Stop, calibrate, first_stop, reason_to_stop
+from alflow.store.answers import outcomes
+from alflow.store.database import Transaction
+from alflow.store.rounds import rounds
+
+
+def rules_of(settings: ProjectSettings) -> Rules:
+    """The rules that a project's settings spell."""
+    return Rules(
+        settings.max_labels,
+        settings.plateau_rounds,
+        settings.plateau_gain,
+        settings.min_information,
+        settings.label_price,
+    )
+
+
+def in_words(settings: ProjectSettings) -> str:
+    """When a project stops, as people read it."""
+    share, price = settings.min_information or 0, settings.label_price or 0
+    rules = [
+        (settings.max_labels, f"at {settings.max_labels} labels"),
+        (settings.plateau_rounds, f"when {settings.plateau_rounds} rounds gain less than {settings.plateau_gain:.1%}"),
+        (share, f"when a label tells less than {share:.0%} of the best round's"),
+        (price, f"when a label is worth less than {100 * price:g} points"),
+    ]
+    return ", or ".join([*(told for is_on, told in rules if is_on), "when the pool is used up"])
+
+
+def project_history(tx: Transaction, project_id: int) -> History:
+    """Closed rounds after the zero-shot model: labels, accuracy on the test split (else on the control slice), scores.
+
+    The newest entry counts the labels of this moment, also those that came since the last round was closed.
+    """
+    closed = [round_ for round_ in rounds.all_(tx, project_id) if round_.state is RoundState.CLOSED]
+    evaluations = rounds.evaluations(tx, project_id)
+    quality = _accuracy(evaluations, "test") or _accuracy(evaluations, "control")
+    after = {each.round_number: each.n_labels for each in evaluations if each.split == "test"}
+    n_labels, information = [0], [0.0]
+    for round_ in closed:
+        queue = rounds.candidates(tx, round_.id)
+        n_labels.append(after.get(round_.number, n_labels[-1] + len(queue)))
+        information.append(sum(candidate.score for candidate in queue if candidate.score is not None))
+    n_labels[-1] = max(n_labels[-1], len(outcomes.settled(tx, project_id)))
+    numbers = [0, *(round_.number for round_ in closed)]
+    return History(tuple(n_labels), tuple(quality.get(number, nan) for number in numbers), tuple(information))
+
+
+def rule_that_stops(tx: Transaction, project_id: int, settings: ProjectSettings) -> str | None:
+    """Why no further round should be opened, by the project's own rules; None while one should."""
+    return reason_to_stop(project_history(tx, project_id), rules_of(settings))
+
+
+def trial_history(points: Sequence[TrialPoint]) -> History:
+    """A trial's points as a history."""
+    return History(
+        tuple(point.labels for point in points),
+        tuple(point.accuracy for point in points),
+        tuple(point.information for point in points),
+    )
+
+
+def calibrated(points: Sequence[TrialPoint]) -> Calibration:
+    """How the information that a trial's batches promised became accuracy."""
+    return calibrate(trial_history(points))
+
+
+def stops(points: Mapping[Trial, Sequence[TrialPoint]], rules: Rules) -> dict[Trial, Stop | None]:
+    """Where each trial would have stopped; None where it would have gone on."""
+    return {trial: first_stop(trial_history(each), rules) for trial, each in points.items()}
+
+
+def _accuracy(evaluations: Sequence[Evaluation], split: str) -> dict[int, float]:
+    return {
+        each.round_number: each.metrics["accuracy"][0]
+        for each in evaluations
+        if each.split == split and "accuracy" in each.metrics
+    }

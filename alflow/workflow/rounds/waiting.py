@@ -1,0 +1,169 @@
+"""Whom or what a project waits for, in words, with the next step.
+
+A run that fails is kept as the project's trouble until one succeeds, so that who waits is told why, not put off with
+"the schedule". Whether there is a schedule at all is told by when it last looked.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from alflow.domain import Project, Round, RoundState, Trouble
+from alflow.errors import AlflowError
+from alflow.store.projects import projects, troubles
+from alflow.store.rounds import rounds
+from alflow.workflow.images.encoding import words_of
+from alflow.workflow.model.model import fit_path, last_fit
+from alflow.workflow.rounds.hindrances import nothing_to_ask, reason_to_stop, unready, unwritable
+from alflow.workspace import Workspace
+
+_LOOK_EVERY: Final = timedelta(minutes=1)  # a look is written down at most so often
+_PATIENCE: Final = timedelta(minutes=5)  # after which the schedule is missed, or after some of its own intervals
+_LOOKS_MISSED: Final = 4
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Whom or what a project waits for.
+
+    Attributes:
+        words: one line that begins with whom or what: "annotators: ...", "the schedule: ...", "nobody: ...".
+        trouble: why its runs fail, if they do.
+        looked_at: when the schedule last looked at any project; None if it never did.
+    """
+
+    words: str
+    trouble: Trouble | None
+    looked_at: datetime | None
+
+
+def waiting(workspace: Workspace, project_id: int) -> Waiting:
+    """Whom or what the project waits for; loads no model, so pages may ask often.
+
+    Raises:
+        NotFoundError: there is no such project.
+    """
+    with workspace.database.read() as tx:
+        project, current = projects.by_id(tx, project_id), rounds.current(tx, project_id)
+        stop = reason_to_stop(tx, project) if current is None else None
+        answers = rounds.answered(tx, current.id) if current is not None else (0, 0)
+        trouble, looked_at = troubles.of_project(tx, project_id), troubles.last_look(tx)
+    failing = "" if trouble is None else f"; but runs fail {_how_long(trouble)}: {trouble.message}"
+    if current is not None and current.state is RoundState.OPEN:
+        words = f"annotators: {answers[0]} of {answers[1]} images of round {current.number} are answered{failing}"
+    elif stop is not None:
+        words = stop + failing
+    else:
+        words = _next_run(workspace, project, current, trouble, looked_at)
+    return Waiting(words, trouble, looked_at)
+
+
+def awaited(workspace: Workspace, project_id: int) -> str | None:
+    """What to tell people who wait for an image: the words of `waiting`; None while a round is open."""
+    with workspace.database.read() as tx:
+        current = rounds.current(tx, project_id)
+    return None if current is not None and current.state is RoundState.OPEN else waiting(workspace, project_id).words
+
+
+@contextmanager
+def keeping_trouble(workspace: Workspace, project_id: int) -> Iterator[None]:
+    """Keep why the work of this block failed, as the project's trouble; a block that succeeds ends the trouble."""
+    try:
+        yield
+    except Exception as error:
+        told = str(error) if isinstance(error, AlflowError) else f"a fault of alflow, {words_of(error)}: see the log"
+        _keep(workspace, project_id, told)
+        raise
+    with workspace.database.read() as tx:
+        troubled = troubles.of_project(tx, project_id) is not None
+    if troubled:
+        with workspace.database.begin() as tx:
+            troubles.clear(tx, project_id)
+
+
+def note_look(workspace: Workspace, project_id: int) -> None:
+    """The schedule looks at the project; written down once a minute at most.
+
+    Raises:
+        UnavailableError: the database does not answer, or takes nothing more.
+    """
+    now = datetime.now(UTC)
+    with workspace.database.read() as tx:
+        before = troubles.last_look(tx, project_id)
+    if before is None or now - before >= _LOOK_EVERY:
+        with workspace.database.begin() as tx:
+            troubles.look(tx, project_id, now)
+
+
+def _next_run(
+    workspace: Workspace, project: Project, current: Round | None, trouble: Trouble | None, looked_at: datetime | None
+) -> str:
+    """What is in the way of the next run, or who will do it."""
+    try:
+        step, blocked = _step(workspace, project, current)
+    except AlflowError as error:
+        step, blocked = "", f"somebody to mend this: {error}"
+    if trouble is None:
+        return blocked or f"the schedule: {step}" + _schedule(workspace, looked_at)
+    if blocked:
+        told = trouble.message in blocked or blocked in trouble.message
+        return f"{blocked} (runs fail {_how_long(trouble)}{'' if told else f': {trouble.message}'})"
+    again = f"(runs fail {_how_long(trouble)}); the schedule tries again{_schedule(workspace, looked_at)}"
+    return f"somebody to mend this, unless that is done: {trouble.message} {again}"
+
+
+def _step(workspace: Workspace, project: Project, current: Round | None) -> tuple[str, str | None]:
+    """What the next run will do, and what is in its way.
+
+    Raises:
+        InvalidInputError: what is kept is damaged.
+    """
+    full = unwritable(workspace)
+    blocked = f"somebody to mend this: {full}" if full else unready(workspace, project)
+    if current is not None:
+        return f"round {current.number} is answered and will be fitted and evaluated", blocked
+    with workspace.database.read() as tx:
+        fit = last_fit(rounds.all_(tx, project.id))
+    lost = fit is not None and not workspace.artifacts.exists(fit_path(project.id, fit))
+    again = "it will fit the last round again, for that fit was lost, and open" if lost else "it will open"
+    missing = blocked or nothing_to_ask(workspace, project)
+    if missing is not None and missing.startswith("embeddings: "):
+        return missing.removeprefix("embeddings: "), None
+    return f"{again} the next round", missing
+
+
+def _schedule(workspace: Workspace, looked_at: datetime | None) -> str:
+    """A hint where nobody keeps the schedule."""
+    remedy = "start `alflow up`, or take each step by hand: `alflow advance`"
+    if looked_at is None:
+        return f"; no schedule has looked yet: {remedy}"
+    ago = datetime.now(UTC) - looked_at
+    if ago <= max(_PATIENCE, timedelta(seconds=_LOOKS_MISSED * workspace.settings.schedule_seconds)):
+        return ""
+    return f"; but it last looked {in_time(ago)} ago: if no long run is on its way, {remedy}"
+
+
+def _how_long(trouble: Trouble) -> str:
+    times = "once" if trouble.times == 1 else f"{trouble.times} times"
+    return f"since {in_time(datetime.now(UTC) - trouble.since)}, {times}"
+
+
+def in_time(span: timedelta) -> str:
+    """About how long: "5 minutes", "3 hours", "2 days"."""
+    seconds = max(0, int(span.total_seconds()))
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= 2 * size or (unit == "minute" and seconds >= size):
+            return f"{seconds // size} {unit}{'' if seconds // size == 1 else 's'}"
+    return "less than a minute"
+
+
+def _keep(workspace: Workspace, project_id: int, message: str) -> None:
+    try:
+        with workspace.database.begin() as tx:
+            troubles.record(tx, project_id, message, datetime.now(UTC))
+    except Exception as error:  # noqa: BLE001 - what is raised already is the news, also where it cannot be kept
+        _log.info("what failed could not be kept as the project's trouble: %s", error)

@@ -1,0 +1,57 @@
+"""The Back-test page on trials that were made: shown whole, by Streamlit's own script runner."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from alflow.workflow.backtests.study import Grid, run_study
+from alflow.workflow.projects.projects import create_project, name_classes
+from alflow.workspace import Workspace
+from tests.packs import small_pack
+from ui.parts import services
+
+
+def page() -> None:
+    """The page alone, without sign-in and navigation."""
+    import streamlit as st
+
+    from alflow.accounts import Visitor
+    from alflow.domain import Annotator
+    from ui.pages import backtest
+    from ui.parts import session
+
+    session.be(Visitor(Annotator(1, "Ada"), "", everywhere=True))
+    st.session_state["project"] = "birds"
+    backtest.show()
+
+
+@pytest.fixture
+def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    create_project(workspace, "birds", "demo", "fp32", name_classes(["robin", "wren"]))
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its script there
+    monkeypatch.setattr(services, "_provided", [services.Services(workspace, None)])  # type: ignore[arg-type]
+    return AppTest.from_function(page, default_timeout=120)
+
+
+def test_without_a_back_test_the_page_says_so(shown: AppTest) -> None:
+    shown.run()
+    assert not shown.exception
+    assert [info.value for info in shown.info] == ["No back-test yet."]
+
+
+def test_standings_and_stops_of_what_was_tried(shown: AppTest, workspace: Workspace, tmp_path: Path) -> None:
+    grid = Grid(("random", "margin"), seeds=2, rounds=1, batch=2)
+    run_study(workspace, small_pack(tmp_path, images=60), grid)
+    shown.run()
+    assert not shown.exception
+    assert not shown.error
+    standings, stops = (table.value for table in shown.dataframe)
+    assert set(standings["Strategy"]) == {"random", "margin"}
+    assert "Less random" in standings.columns
+    assert len(stops) == 4
+    assert set(stops["Why"]) == {"goes on"}
+    shown.number_input[-4].set_value(2).run()  # a limit of labels
+    assert not shown.exception
+    assert set(shown.dataframe[1].value["Why"]) == {"2 images are labelled, the limit is 2"}

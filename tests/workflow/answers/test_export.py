@@ -1,0 +1,109 @@
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from alflow.cells import unquoted
+from alflow.domain import Project
+from alflow.errors import ConflictError, InvalidInputError
+from alflow.workflow.answers.export import encode_labels, export_labels, export_projection, label_rows
+from alflow.workflow.desk.label import undo
+from alflow.workflow.images import manifests
+from alflow.workflow.model.model import load_model
+from alflow.workflow.people.annotators import sign_in
+from alflow.workflow.rounds.advance import advance
+from alflow.workspace import Workspace
+from tests.colours import answer
+
+
+@pytest.fixture
+def labelled(workspace: Workspace, project: Project) -> Project:
+    advance(workspace, project.id)
+    answer(workspace, project)
+    advance(workspace, project.id)
+    return project
+
+
+def test_every_format_says_the_same(workspace: Workspace, labelled: Project, tmp_path: Path) -> None:
+    paths = [tmp_path / "out" / f"labels{suffix}" for suffix in (".csv", ".jsonl", ".parquet")]
+    assert [export_labels(workspace, labelled.id, str(path)) for path in paths] == [4, 4, 4]
+    of_csv = list(csv.DictReader(io.StringIO(paths[0].read_text())))
+    of_jsonl = [json.loads(line) for line in paths[1].read_text().splitlines()]
+    of_parquet = pq.read_table(paths[2]).to_pylist()
+    for plain, exact, typed in zip(of_csv, of_jsonl, of_parquet, strict=True):
+        assert plain == {name: "" if value is None else str(value) for name, value in exact.items()}
+        assert exact == {name: v.isoformat() if hasattr(v, "isoformat") else v for name, v in typed.items()}
+
+
+DANGEROUS = ["=1+1", "+1", "-2", "@x", " =1", "'=1", "''+1", "'quoted'", "a;=1", "a\u2028b", "a\x85b", "plain"]
+
+
+@pytest.mark.parametrize("text", DANGEROUS)
+def test_what_a_spreadsheet_would_run_is_quoted_and_reads_back(
+    workspace: Workspace, project: Project, text: str
+) -> None:
+    """Whoever writes a comment, a name or a class must not write a formula into the reader's spreadsheet."""
+    advance(workspace, project.id)
+    answer(workspace, project)
+    row = label_rows(workspace, project.id)[0]
+    hostile = {"uri": text, "class_name": text, "annotator": text, "comment": text, "proposed_class": text}
+    row = replace(row, **hostile, settled_class=text, settled_by=text, score=-0.5, seconds=1.5)  # type: ignore[arg-type]
+    (read,) = csv.DictReader(io.StringIO(encode_labels([row], ".csv").decode(), newline=""))
+    for column in (*hostile, "settled_class", "settled_by"):
+        assert not read[column].lstrip().startswith(("=", "+", "-", "@"))
+        assert unquoted(read[column]) == text
+    assert (float(read["score"]), float(read["seconds"])) == (-0.5, 1.5)
+    (line,) = encode_labels([row], ".jsonl").decode().splitlines()
+    assert json.loads(line)["comment"] == text
+    (typed,) = pq.read_table(io.BytesIO(encode_labels([row], ".parquet"))).to_pylist()
+    assert typed["comment"] == text
+    for suffix in (".csv", ".jsonl", ".parquet"):  # an export is a manifest too
+        assert manifests.rows(suffix, encode_labels([row], suffix))[0].where == text
+
+
+def test_provenance_leads_back_to_the_picture(workspace: Workspace, labelled: Project) -> None:
+    for row in label_rows(workspace, labelled.id):
+        assert Path(row.uri).parent.name == row.class_name  # the tiny world's folders are its truth
+        assert (row.annotator, row.round_number, row.strategy) == ("tester", 1, "margin")
+        assert row.posterior is not None
+        assert len(row.posterior) == 64
+
+
+def test_a_withdrawn_answer_is_marked_not_left_out(workspace: Workspace, project: Project) -> None:
+    advance(workspace, project.id)
+    answer(workspace, project)
+    first = label_rows(workspace, project.id)[0]
+    with workspace.database.read() as tx:
+        token = tx.exec_driver_sql("SELECT token FROM label ORDER BY id LIMIT 1").scalar_one()
+    undo(workspace, sign_in(workspace, "tester").id, token)
+    assert first.withdrawn_at is None
+    assert label_rows(workspace, project.id)[0].withdrawn_at is not None
+
+
+def test_an_unknown_ending_is_refused(workspace: Workspace, project: Project) -> None:
+    with pytest.raises(InvalidInputError, match=r"'\.xls'.*\.csv, \.jsonl, \.parquet"):
+        export_labels(workspace, project.id, "labels.xls")
+
+
+def test_a_place_that_cannot_be_written_is_named(workspace: Workspace, project: Project, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidInputError, match=r"file/labels\.csv"):
+        export_labels(workspace, project.id, str(tmp_path / "file" / "labels.csv"))
+
+
+def test_the_projection_is_the_fitted_one(workspace: Workspace, labelled: Project, tmp_path: Path) -> None:
+    fit = export_projection(workspace, labelled.id, str(tmp_path / "projection.safetensors"))
+    tensors, model = load_file(tmp_path / "projection.safetensors"), load_model(workspace, labelled, fit)
+    torch.testing.assert_close(tensors["image_weight"], model.model.layers.image_weight)
+    assert float(tensors["scale"]) == pytest.approx(model.model.layers.scale)
+
+
+def test_no_projection_before_the_first_round_is_closed(workspace: Workspace, project: Project) -> None:
+    with pytest.raises(ConflictError, match="close a round first"):
+        export_projection(workspace, project.id, "nowhere.safetensors")

@@ -1,0 +1,86 @@
+"""The body of a request, whatever its size and its content claim to be."""
+
+import json
+from typing import Any, Final, NoReturn
+
+from starlette.requests import Request
+
+from alflow.errors import InvalidInputError
+from alflow.workflow.desk.label import LARGEST_ID
+
+NEEDED: Final = object()
+"""A field that has no value to fall back on."""
+
+
+async def received(request: Request, most: int, what: str) -> bytes:
+    """All that was sent; a body of more than `most` bytes is not read to its end, nor at all where it says so.
+
+    Raises:
+        InvalidInputError: `what` is larger.
+    """
+    claimed = request.headers.get("content-length", "")
+    if not claimed.isdecimal() or int(claimed) <= most:
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                break
+        else:
+            return bytes(body)
+    raise InvalidInputError(f"{what} is larger than {most:,} bytes.")
+
+
+def parsed(body: bytes, what: str) -> dict[str, Any]:
+    """The one JSON object that was sent.
+
+    Raises:
+        InvalidInputError: `what` is no JSON, or something else than one object, or names a field twice.
+    """
+    try:
+        found = json.loads(body.decode(), parse_constant=_no_number, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"{what} must be JSON in UTF-8, not too deep, every field once.") from error
+    if not isinstance(found, dict):
+        raise InvalidInputError(f"{what} must be one JSON object.")
+    return found
+
+
+def field(sent: Any, name: str, kind: type | tuple[type, ...], otherwise: Any = NEEDED) -> Any:
+    """What was sent under this name, if it is of this kind; `true` is no number.
+
+    Raises:
+        InvalidInputError: it is missing, and there is no other value, or of another kind, or a number that no row has.
+    """
+    value = sent.get(name) if isinstance(sent, dict) else None
+    if value is None and otherwise is not NEEDED:
+        return otherwise
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise InvalidInputError(f"What was sent has no usable {name!r}.")
+    if isinstance(value, int) and float not in kinds and abs(value) > LARGEST_ID:
+        raise InvalidInputError(f"What was sent has no usable {name!r}: the number is too large.")
+    return value
+
+
+def seconds(sent: Any) -> float:
+    """How long something was on screen, in seconds.
+
+    Raises:
+        InvalidInputError: it is no number.
+    """
+    value = field(sent, "seconds", (int, float))
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return float("inf") if value > 0 else float("-inf")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a field is there twice")
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")

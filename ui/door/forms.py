@@ -1,0 +1,145 @@
+"""The pages before the gate: one small form each, plain HTML without a script."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from string import Template
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from alflow.errors import AlflowError, DeniedError, TryLaterError
+from alflow.workflow.people import sign_in
+from alflow.workflow.people.passwords import new_token
+from alflow.workflow.people.tries import KNOWN_DAYS
+from ui.door import onward
+from ui.door.address import is_https
+from ui.door.body import received
+from ui.door.gate import Doorkeeper
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",  # the address may hold a token; the form's own POST needs its origin
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+}
+PAGE = Template(Path(__file__).with_name("forms.html").read_text(encoding="utf-8"))
+SECONDS_A_DAY = 86_400
+LARGEST = 10_000
+
+
+@dataclass(frozen=True)
+class Field:
+    """One input: how it is called, sent, typed, filled, and what a password manager should make of it."""
+
+    label: str
+    name: str
+    autocomplete: str
+    kind: str = "text"
+    value: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What is asked, where the answer goes, and the words around it; without a button there is nothing to send."""
+
+    title: str
+    lead: str
+    action: str = ""
+    fields: Sequence[Field] = ()
+    button: str = ""
+    links: Sequence[tuple[str, str]] = ()  # text, address; the first as a button
+
+
+def page(form: Form, problem: str = "", status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """The form, with what went wrong before."""
+    body = PAGE.substitute(
+        title=escape(form.title), lead=escape(form.lead), form=_form(form, problem), links=_links(form.links)
+    )
+    return HTMLResponse(body, status, HEADERS | (headers or {}))
+
+
+def again(form: Form, error: AlflowError) -> Response:
+    """The form once more, and why."""
+    if isinstance(error, TryLaterError):
+        return page(form, str(error), 429, {"Retry-After": str(round(error.seconds) + 1)})
+    return page(form, str(error), 403 if isinstance(error, DeniedError) else 422)
+
+
+def enter(request: Request, token: str, where: str = onward.HOME) -> Response:
+    """Go there, with the cookie of a new session; the session that the browser had ends."""
+    keeper = doorkeeper(request)
+    if before := request.cookies.get(keeper.cookie):
+        sign_in.sign_out(keeper.workspace, before)
+    response = RedirectResponse(where, status_code=303)
+    return keep(request, response, keeper.cookie, token, keeper.workspace.settings.session_days * SECONDS_A_DAY)
+
+
+def device(request: Request) -> str:
+    """The secret by which this browser is known; a new one where it has none."""
+    return request.cookies.get(doorkeeper(request).device_cookie) or new_token()
+
+
+def know(request: Request, response: Response, device: str) -> Response:
+    """Let the browser be known from now on."""
+    return keep(request, response, doorkeeper(request).device_cookie, device, KNOWN_DAYS * SECONDS_A_DAY)
+
+
+def keep(request: Request, response: Response, cookie: str, value: str, seconds: float) -> Response:
+    """Let the browser keep a cookie that no script reads and no other site sends."""
+    secure = is_https(request, doorkeeper(request).workspace.settings)
+    response.set_cookie(cookie, value, max_age=round(seconds), httponly=True, samesite="lax", secure=secure)
+    return response
+
+
+def carried(name: str, value: str) -> list[Field]:
+    """What goes through a form unseen; nothing where there is nothing to carry."""
+    return [Field("", name, "off", "hidden", value)] if value else []
+
+
+def doorkeeper(request: Request) -> Doorkeeper:
+    """Who keeps the door of this server."""
+    found = request.state.doorkeeper
+    assert isinstance(found, Doorkeeper)
+    return found
+
+
+async def sent(request: Request) -> defaultdict[str, str]:
+    """The fields of a form; anybody may send one.
+
+    Raises:
+        InvalidInputError: it is larger than any of ours.
+    """
+    body = await received(request, LARGEST, "This form")
+    return defaultdict(str, parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _form(form: Form, problem: str) -> str:
+    alert = f'<p role="alert">{escape(problem)}</p>'
+    if not form.button:
+        return alert
+    shown = [each for each in form.fields if each.kind != "hidden"]
+    fields = [_field(each, first=each is next((one for one in shown if not one.value), None)) for each in form.fields]
+    button = f"<button>{escape(form.button)}</button>"
+    return f'<form method="post" action="{escape(form.action)}">{alert}{"".join(fields)}{button}</form>'
+
+
+def _field(field: Field, *, first: bool) -> str:
+    attributes = f'name="{escape(field.name)}" type="{field.kind}" value="{escape(field.value)}"'
+    if field.kind == "hidden":
+        return f"<input {attributes}>"
+    limit = 'maxlength="256"' if field.kind == "password" else 'maxlength="200"'
+    more = f'required {limit} autocomplete="{field.autocomplete}" spellcheck="false"{" autofocus" if first else ""}'
+    hint = f"<small>{escape(field.hint)}</small>" if field.hint else ""
+    return f"<label>{escape(field.label)}<input {attributes} {more}>{hint}</label>"
+
+
+def _links(links: Sequence[tuple[str, str]]) -> str:
+    kinds = ['class="button" ', *[""] * len(links)]
+    return "".join(
+        f'<a {kind}href="{escape(to)}">{escape(words)}</a>' for (words, to), kind in zip(links, kinds, strict=False)
+    )

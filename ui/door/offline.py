@@ -1,0 +1,43 @@
+"""The page that a browser keeps for when the server cannot be reached (see offline.js).
+
+Answers wait in the browser's storage then, and are stored by the deck once it is back: the page says how many, and
+leads back by itself.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ui.door import forms as door
+
+PATH = "/offline.js"
+LEAD = "The server cannot be reached right now. This page comes back by itself as soon as it can."
+KEPT = """<p role="status" id="kept"></p>
+<script>
+  const answers = Object.keys(localStorage).filter((name) => /^alflow:\\d+:\\d+:answer:/.test(name)).length;
+  const kept = answers === 1 ? "1 answer is" : `${answers} answers are`;
+  const words = `${kept} kept in this browser. Nothing is lost: the Label page stores what is kept.`;
+  if (answers) document.getElementById("kept").textContent = words;
+  const again = () => fetch("/_stcore/health").then(({ ok }) => ok && location.reload()).catch(() => {});
+  addEventListener("online", again);
+  setInterval(again, 3000);
+</script>"""
+TRY = '<a class="button" href="">Try now</a>'
+
+
+def worker(_: Request) -> Response:
+    """The browser's helper, a service worker, with the page in it."""
+    return Response(_script(), media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+
+
+ROUTES = [Route(PATH, worker, methods=["GET"])]
+
+
+@cache
+def _script() -> str:
+    page = door.PAGE.substitute(title="no connection", lead=LEAD, form=KEPT, links=TRY)
+    return f"const PAGE = {json.dumps(page)};\n{Path(__file__).with_suffix('.js').read_text(encoding='utf-8')}"

@@ -1,0 +1,1 @@
+"""What pages share: the frame, the session, cards, charts, words for what is empty."""

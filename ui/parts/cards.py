@@ -1,0 +1,83 @@
+"""Candidates put into words: from values of the workflow to the cards that `ui.components.gallery` draws."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from alflow.domain import Candidate, ClassLabel, Label, Origin, Project, Verdict
+from alflow.workflow.rounds.review import CandidateReview
+from ui.components.gallery import Bar, Card
+
+SHOWN_CLASSES = 3
+WITHOUT_CLASS = {
+    Verdict.SKIP: "skipped",
+    Verdict.UNSURE: "unsure",
+    Verdict.NONE: "none of the classes",
+    Verdict.BAD: "bad image",
+}
+
+
+def card(
+    project: Project, review: CandidateReview, classes: Sequence[ClassLabel], novelty: float | None = None
+) -> Card:
+    """The card of a candidate: image, answers, the most probable classes, and the reasons."""
+    names = {each.id: each.display_name for each in classes}
+    candidate = review.candidate
+    return Card(
+        image=f"/images/{project.id}/{review.item.id}/thumbnail",
+        rank=candidate.rank + 1,
+        origin=candidate.origin.value,
+        believed=_believed(candidate.probabilities, names),
+        facts=_facts(review, novelty),
+        answers=[_answer(label, names) for label in review.labels],
+        verdict=_verdict(review),
+    )
+
+
+def _believed(probabilities: Mapping[int, float], names: Mapping[int, str]) -> list[Bar]:
+    top = sorted(probabilities.items(), key=lambda pair: -pair[1])[:SHOWN_CLASSES]
+    return [Bar(name=names.get(class_id, "?"), value=value) for class_id, value in top]
+
+
+def _facts(review: CandidateReview, novelty: float | None) -> list[tuple[str, str]]:
+    candidate = review.candidate
+    facts = [
+        _origin(candidate),
+        ("Epistemic", f"{candidate.epistemic:.3f} nats"),
+        ("Aleatoric", f"{candidate.aleatoric:.3f} nats"),
+    ]
+    facts += [] if novelty is None else [("Novelty", f"{novelty:.1f}")]
+    return facts + [("Answered in", f"{label.seconds:.1f} s") for label in review.labels[:1]]
+
+
+def _origin(candidate: Candidate) -> tuple[str, str]:
+    if candidate.origin is Origin.PERSON:
+        return "Chosen", candidate.reason or ""
+    return "Score", "drawn at random" if candidate.score is None else f"{candidate.score:.3g}"
+
+
+def _answer(label: Label, names: Mapping[int, str]) -> str:
+    return WITHOUT_CLASS[label.verdict] if label.class_id is None else names.get(label.class_id, "?")
+
+
+def _verdict(review: CandidateReview) -> str:
+    if not review.labels:
+        return "open"
+    if all(label.class_id is None for label in review.labels):
+        return "skipped"
+    return "agrees" if _agrees(review) else "differs"
+
+
+def _agrees(review: CandidateReview) -> bool:
+    given = {label.class_id for label in review.labels if label.class_id is not None}
+    return given == {review.candidate.predicted_class_id}
+
+
+FILTERS: Mapping[str, Callable[[CandidateReview], bool]] = {
+    "All": lambda _: True,
+    "Strategy": lambda review: review.candidate.origin is Origin.STRATEGY,
+    "Control": lambda review: review.candidate.origin is Origin.CONTROL,
+    "By hand": lambda review: review.candidate.origin is Origin.PERSON,
+    "Corrected": lambda review: _verdict(review) == "differs",
+    "Skipped": lambda review: _verdict(review) == "skipped",
+    "Open": lambda review: _verdict(review) == "open",
+}
+"""What the page can be narrowed to."""

@@ -1,0 +1,51 @@
+"""What a page says when there is nothing to show yet: the next step, ready to copy."""
+
+from shlex import quote
+
+import streamlit as st
+
+from alflow.domain import Project
+from ui.parts import session
+
+
+def no_project() -> None:
+    """The database holds no project."""
+    st.title("Welcome to alflow")
+    st.write("There is no project yet. Name one with its classes, give it images, and the first round opens by itself.")
+    st.code(
+        "alflow init animals --class cat --class dog --class frog\n"
+        "alflow import ./photos --project animals\n"
+        "alflow posterior import ./factors --project animals",
+        language=None,
+    )
+    st.caption("Or look around first: `make demo` opens two projects with drawings to label.")
+
+
+def no_role() -> None:
+    """The visitor has an account, and no role in any project."""
+    st.title("Welcome to alflow")
+    st.write("You have no role in any project yet. Ask an owner of a project for an invitation.")
+
+
+def no_accounts(project: Project) -> None:
+    """Who looks came by the link of the terminal."""
+    st.write(
+        "There are no accounts yet: whoever has the link from the terminal is let in, under any name, and may do "
+        "everything. To work as a team, make yourself an owner in a terminal; from then on people sign in with a "
+        "password, and you invite them here."
+    )
+    st.code(f"alflow people add NAME --role owner --project {quote(project.name)}", language=None, wrap_lines=True)
+
+
+def no_classes(project: Project) -> None:
+    """The project has no class to answer with."""
+    st.header(session.escape(project.name), anchor=False)
+    st.write("This project has no classes yet, so there is nothing to answer with.")
+    st.code(f"alflow classes set cat dog frog --project {quote(project.name)}", language=None, wrap_lines=True)
+
+
+def no_rounds(project: Project) -> None:
+    """The project has never opened a round."""
+    st.subheader("No round yet")
+    st.write("The first one opens by itself as soon as images, classes and a posterior are there. In a terminal:")
+    st.code(f"alflow status --project {quote(project.name)}", language=None, wrap_lines=True)

@@ -1,0 +1,58 @@
+"""Charts of back-tests: learning curves with paired bands, and what batches promised against what they brought."""
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import pandas as pd
+
+from alflow.workflow.backtests.comparison import CurvePoint
+
+HEIGHT = 340
+
+
+def paired_curves(points: Sequence[CurvePoint], title: str, form: str) -> alt.LayerChart | alt.FacetChart:
+    """One line a strategy; `form` is the number format (d3) of the measure."""
+    table = pd.DataFrame([
+        {"strategy": each.strategy, "labels": each.labels, "value": each.mean, "low": each.low, "high": each.high}
+        for each in points
+    ])
+    color = alt.Color("strategy:N", title=None, legend=alt.Legend(orient="top", symbolType="circle", columns=6))
+    base = alt.Chart(table).encode(
+        x=alt.X("labels:Q", title="Labels", axis=alt.Axis(grid=False, tickMinStep=1, format="d")), color=color
+    )
+    scale = alt.Scale(zero=False)
+    band = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q")
+    line = base.mark_line(strokeWidth=2).encode(
+        y=alt.Y("value:Q", title=title, axis=alt.Axis(format=form), scale=scale)
+    )
+    dots = base.mark_point(filled=True, size=50, opacity=1).encode(
+        y="value:Q",
+        tooltip=[
+            alt.Tooltip("strategy:N", title="Strategy"),
+            alt.Tooltip("labels:Q", title="Labels"),
+            alt.Tooltip("value:Q", title=title, format=form),
+            alt.Tooltip("low:Q", title="Band from", format=form),
+            alt.Tooltip("high:Q", title="to", format=form),
+        ],
+    )
+    return alt.layer(band, line, dots).properties(height=HEIGHT)
+
+
+def gains(rows: Sequence[Mapping[str, float | int | str]], slope: float) -> alt.LayerChart | alt.FacetChart:
+    """Expected information against realised gain, one point a round, and the line that calibrates it."""
+    table = pd.DataFrame(list(rows), columns=["seed", "labels", "information", "gain"])
+    points = (
+        alt
+        .Chart(table)
+        .mark_point(filled=True, size=50, opacity=0.7)
+        .encode(
+            x=alt.X("information:Q", title="Expected: the scores of the batch, summed"),
+            y=alt.Y("gain:Q", title="Realised: gain in accuracy", axis=alt.Axis(format="+.1%")),
+            color=alt.Color("labels:O", title="Labels after it", scale=alt.Scale(scheme="teals")),
+            tooltip=["seed:O", "labels:Q", "information:Q", alt.Tooltip("gain:Q", format="+.2%")],
+        )
+    )
+    largest = float(table["information"].max()) if len(table) else 0.0
+    fitted = pd.DataFrame({"information": [0.0, largest], "gain": [0.0, slope * largest]})
+    line = alt.Chart(fitted).mark_line(strokeDash=[4, 4], color="#888").encode(x="information:Q", y="gain:Q")
+    return alt.layer(line, points).properties(height=HEIGHT)

@@ -1,0 +1,1 @@
+"""Plain HTTP routes: images, and the exchange of deck and grid."""

@@ -1,0 +1,160 @@
+"""The plain HTTP routes beside the pages: image bytes, and the exchange of deck and grid with the queue.
+
+The gate (`ui.door.gate`) stands in front of them: `request.state.visitor` is always somebody who may, by
+`ui.door.access`.
+"""
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from alflow.errors import AlflowError, InvalidInputError, NotFoundError, TryLaterError, UnavailableError
+from alflow.workflow.images import pool, whole
+from alflow.workflow.images.whole import Whole
+from alflow.workspace import Workspace
+from ui.door import allowances, pools
+from ui.door.body import field, parsed, received
+from ui.parts import services
+from ui.routes import desk, grid
+
+MAX_BODY = 1_000_000
+MOST_EVENTS = 500  # a deck sends 50
+WHOLE = "full"
+A_MINUTE = "private, max-age=60"
+FOREVER = "private, max-age=31536000, immutable"
+
+
+async def image(request: Request) -> Response:
+    """Thumbnail, rendition or all pixels of an item; its bytes never change, so the browser may keep them."""
+    workspace = services.current().workspace
+    project, item, kind = (request.path_params[name] for name in ("project", "item", "kind"))
+    try:
+        if kind == WHOLE:
+            found = await _whole(request, workspace, item, project)
+        else:
+            found = Whole(await run_in_threadpool(pool.rendition_bytes, workspace, item, kind, project), lasting=True)
+    except (TryLaterError, UnavailableError) as error:
+        return _refused(error)
+    except AlflowError as error:
+        return PlainTextResponse(str(error), 404)
+    kept = FOREVER if found.lasting else A_MINUTE
+    return Response(found.content, media_type=_media_type(found.content), headers={"Cache-Control": kept})
+
+
+def guide(request: Request) -> Response:
+    """The project's guidelines, rendered, and example images of each class."""
+    try:
+        told = desk.guide(services.current().workspace, request.path_params["project"])
+    except AlflowError as error:
+        return _refused(error)
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+async def sync(request: Request) -> Response:
+    """Take the answers a deck has not seen acknowledged; give acknowledgements, the queue and the round's progress."""
+    if too_many := _too_many(request, allowances.ANSWERS):
+        return too_many
+    try:
+        asked = parsed(await received(request, MAX_BODY, "What the deck sent"), "What the deck sends")
+        project_id, annotator_id = request.path_params["project"], request.state.visitor.annotator.id
+        if asked.get("annotator", annotator_id) != annotator_id:  # signed in as somebody else since the page was opened
+            return JSONResponse({"reason": "Somebody else is signed in by now: sign in again."}, 401)
+        reply = await pools.ANSWERS.run(
+            desk.sync, services.current().workspace, project_id, annotator_id, _events(asked), _wish(asked)
+        )
+    except AlflowError as error:
+        return _refused(error)
+    return JSONResponse(reply, headers={"Cache-Control": "no-store"})
+
+
+async def grid_page(request: Request) -> Response:
+    """Take an answered page of the grid, or take one back; give the next."""
+    project_id, annotator_id = request.path_params["project"], request.state.visitor.annotator.id
+    if too_many := _too_many(request, allowances.ANSWERS):
+        return too_many
+    try:
+        sent = parsed(await received(request, MAX_BODY, "What the grid sent"), "What the grid sends")
+        reply = await pools.ANSWERS.run(grid.exchange, services.current().workspace, project_id, annotator_id, sent)
+    except AlflowError as error:
+        return _refused(error)
+    return JSONResponse(reply, headers={"Cache-Control": "no-store"})
+
+
+ROUTES = [
+    Route("/images/{project:int}/{item:int}/{kind:str}", image, methods=["GET"]),
+    Route("/desk/{project:int}/guide", guide, methods=["GET"]),
+    Route("/desk/{project:int}/sync", sync, methods=["POST"]),
+    Route("/grid/{project:int}", grid_page, methods=["POST"]),
+]
+
+
+async def _whole(request: Request, workspace: Workspace, item: int, project: int) -> Whole:
+    """Large images are made by few, for each person some, and each of them once.
+
+    Raises:
+        TryLaterError: this person, or everybody together, asks for too many.
+    """
+    kept = await run_in_threadpool(whole.kept_whole, workspace, item, project)
+    if kept is not None:
+        return kept
+    if wait := allowances.LARGE_IMAGES.take(request.state.visitor.annotator.id):
+        raise TryLaterError("These are many large images: try again in a moment.", wait)
+    return await pools.LARGE_IMAGES.once((item, project), whole.make_whole, workspace, item, project)
+
+
+def _too_many(request: Request, allowance: allowances.Allowance) -> Response | None:
+    """What somebody is told who asks too often; what they have to say is not lost, they keep it and send it again."""
+    wait = allowance.take(request.state.visitor.annotator.id)
+    told = {"reason": "These are many requests at once: they go on in a moment."}
+    return JSONResponse(told, 429, {"Retry-After": str(ceil(wait))}) if wait else None
+
+
+def _refused(error: AlflowError) -> Response:
+    """Why, and whether to send the same again: 422 and 404 say that it is of no use."""
+    if isinstance(error, TryLaterError):
+        return JSONResponse({"reason": str(error)}, 503, {"Retry-After": str(ceil(error.seconds))})
+    if isinstance(error, UnavailableError):
+        return JSONResponse({"reason": str(error)}, 503)
+    return JSONResponse({"reason": str(error)}, 404 if isinstance(error, NotFoundError) else 422)
+
+
+def _events(asked: Mapping[str, Any]) -> list[Any]:
+    """What the deck has not seen acknowledged.
+
+    Raises:
+        InvalidInputError: it is no list of objects, or too long a one.
+    """
+    events: list[Any] = field(asked, "events", list)
+    if not all(isinstance(event, dict) for event in events):
+        raise InvalidInputError("`events` must be a list of objects.")
+    if len(events) > MOST_EVENTS:
+        raise InvalidInputError(f"`events` may be {MOST_EVENTS} at once.")
+    return events
+
+
+def _wish(asked: Mapping[str, Any]) -> desk.Wish:
+    """What the deck wants to show.
+
+    Raises:
+        InvalidInputError: a part of it is of the wrong kind.
+    """
+    queue = field(asked, "queue", str, desk.TODO)
+    if queue not in desk.QUEUES:
+        raise InvalidInputError(f"There is no such queue; there are {', '.join(sorted(desk.QUEUES))}.")
+    return desk.Wish(
+        queue=queue,
+        ahead=field(asked, "ahead", int, desk.AHEAD),
+        showing=field(asked, "showing", int, None),
+        leave=field(asked, "leave", bool, False),
+    )
+
+
+def _media_type(content: bytes) -> str:
+    if content[:4] == b"RIFF":
+        return "image/webp"
+    return "image/png" if content[:4] == b"\x89PNG" else "image/jpeg"
