@@ -138,7 +138,7 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 from alflow.errors import InvalidInputError
-from alflow.workflow import posterior
+from alflow.workflow.model import posterior
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     posterior._read_published(Path(sys.argv[1]), 100)
