@@ -18,6 +18,7 @@ from alflow.settings import Settings
 from alflow.workflow.people.sign_in import has_accounts, require_door
 from alflow.workspace import Workspace
 from ui import pages
+from ui.components import modules
 from ui.door import access, address, gate, headers, identity, invitations, offline, password, sign_in
 from ui.parts import navigation, services
 from ui.parts.theme import THEME
@@ -62,7 +63,10 @@ def create_app(settings: Settings) -> st.App:
     pages.load()
     doorkeeper = gate.Doorkeeper(Workspace.open(settings))
     services.provide(services.Services(doorkeeper.workspace, doorkeeper))
-    ours = [*sign_in.ROUTES, *invitations.ROUTES, *password.ROUTES, *routes.ROUTES, *offline.ROUTES, *navigation.ROUTES]
+    ours = [
+        *(*sign_in.ROUTES, *invitations.ROUTES, *password.ROUTES, *routes.ROUTES),
+        *(*offline.ROUTES, *navigation.ROUTES, *modules.ROUTES),
+    ]
     access.check_routes(ours)
     return st.App(
         Path(__file__).parent / "pages" / "app.py",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from alflow.domain import ProjectSettings, RoundState, Verdict
 from alflow.store.desk import labels
@@ -293,3 +293,21 @@ def test_an_event_that_cannot_be_read_holds_up_no_other(desk: Desk, signed_in: O
     expect(page.locator("[data-is=banner]")).to_contain_text("One answer was")
     assert [each.token for each in stored_labels(desk, project)] == ["good"]
     assert page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('alflow:')).length") == 0
+
+
+def test_scripts_that_are_lost_on_the_way_are_asked_for_again(desk: Desk, signed_in: Open, tmp_path: Path) -> None:
+    project, _ = world.build(desk.workspace, tmp_path, "scripts", 2)
+    page = signed_in("Ada", project.name, "checks")
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if len(lost) < 3:
+            lost.append(route.request.url)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/components/**", lose)
+    page.goto(f"{desk.url}/?project={project.name}")
+    wait_for_image(page)
+    assert len(lost) == 3

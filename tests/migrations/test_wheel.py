@@ -30,6 +30,11 @@ def test_an_installed_wheel_brings_its_migrations(tmp_path: Path) -> None:
     installed = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(installed)
     assert (installed / "migrations" / "script.py.mako").exists()
+    components = installed / "ui" / "components"
+    assert (components / "deck" / "mount.js").exists()
+    assert (components / "loader.js").exists()
+    tools = ("node_modules", "package.json", "package-lock.json", ".npmrc", "tsconfig.json", "biome.json")
+    assert not [name for name in tools if (components / name).exists()]
     script = OPEN.format(root=str(installed), database=str(tmp_path / "alflow.db"))
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(installed)!r})\n{script}"]
     done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)

@@ -1,1 +1,1 @@
-"""Widgets of our own, on Streamlit's Components v2: HTML, CSS and JavaScript in the page, no build step."""
+"""Widgets of our own, on Streamlit's Components v2: HTML, CSS and ES modules, no build step (see `modules`)."""

@@ -24,8 +24,9 @@ OPEN: Final = frozenset({
 })
 """Paths for everybody: how one comes in, whether the server lives, and what a browser shows when it does not."""
 
-SIGNED_IN: Final = frozenset({"/password", "/label"})
-"""Paths for whoever is signed in, in whatever role: what concerns oneself, and the way to the first page."""
+SIGNED_IN: Final = frozenset({"/password", "/label", "/components/{version:str}/{module:path}"})
+"""Routes for whoever is signed in, in whatever role: what concerns oneself, the way to the first page, and the scripts
+of pages."""
 
 FRAME: Final = frozenset({"/_stcore/health", "/_stcore/host-config", "/_stcore/stream"})
 """What Streamlit's frame asks its server; the rest of that (uploads, figures, programs that drive pages) is closed."""

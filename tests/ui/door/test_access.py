@@ -22,6 +22,7 @@ from alflow.workflow.people import accounts as people
 from tests.house import CLOSED, PAGES, PEOPLE, ROLES, House, open_house
 from tests.ui.streamlit_client import Client
 from tests.web import http
+from ui.components import modules
 from ui.door import access
 
 pytestmark = pytest.mark.slow
@@ -44,6 +45,9 @@ REQUESTS = {
     "POST /password":                          [401, 403, 403, 403, 403, 403, 401, 401, 401],  # they have none
     "GET /":                                   [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /label":                              [401, 200, 200, 200, 200, 200, 401, 401, 401],
+    f"GET /components/{modules.VERSION}/deck/mount.js": [401, 200, 200, 200, 200, 200, 401, 401, 401],
+    f"POST /components/{modules.VERSION}/deck/mount.js": [401, 403, 403, 403, 403, 403, 401, 401, 401],
+    "GET /components/000000000000/deck/mount.js": [401, 404, 404, 404, 404, 404, 401, 401, 401],
     "GET /static/index.html":                  [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /_stcore/host-config":                [401, 200, 200, 200, 200, 200, 401, 401, 401],
     # what no page asks for is closed to everybody: figures of the server, uploads, programs that drive pages
@@ -112,7 +116,7 @@ def test_every_route_and_page_is_in_the_tables() -> None:
     }
     assert set(access.ROUTES) == written
     assert set(access.PAGES) == set(PAGES)
-    assert set(access.SIGNED_IN) == {"/password", "/label"}
+    assert set(access.SIGNED_IN) == {"/password", "/label", "/components/{version:str}/{module:path}"}
 
 
 @pytest.mark.parametrize("who", ROLES)

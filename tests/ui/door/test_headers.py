@@ -13,6 +13,7 @@ from alflow.settings import Settings
 from alflow.workspace import Workspace
 from tests.browser import world
 from tests.web import free_port, served, sign_in
+from ui.components import modules
 from ui.door import headers
 
 ADDRESSES = [
@@ -36,6 +37,8 @@ ADDRESSES = [
     "/images/999/999/thumbnail",
     "/desk/1/guide",
     "/desk/1/sync",
+    f"/components/{modules.VERSION}/deck/mount.js",
+    "/components/000000000000/deck/mount.js",
     "//evil.example",
     "/..%2f..%2fetc/passwd",
 ]

@@ -1,5 +1,18 @@
 /** The class buttons, their keys, and the box that finds one among many. */
-class ClassList {
+/** @import { ClassOfProject, Suggestion } from "../shared/types.js" */
+/** @import { DeckParts } from "./parts.js" */
+import { make, one } from "../shared/dom.js";
+
+export class ClassList {
+  /** @type {HTMLButtonElement[]} */
+  #matches = [];
+  #marked = 0;
+
+  /**
+   * @param {DeckParts} at
+   * @param {ClassOfProject[]} classes
+   * @param {(id: number, event: MouseEvent) => void} choose
+   */
   constructor(at, classes, choose) {
     this.at = at;
     this.choose = choose;
@@ -12,21 +25,20 @@ class ClassList {
     at.find.onblur = () => this.#close();
   }
 
-  /** Print on each button the key that now answers with its class. */
+  /** @param {(id: number) => string} keyOf what is printed on the key that now answers with a class */
   printKeys(keyOf) {
     for (const button of this.buttons) {
       const key = keyOf(Number(button.dataset.id));
-      button.querySelector("kbd").textContent = key;
-      button.querySelector("kbd").hidden = !key;
+      Object.assign(one(button, "kbd"), { textContent: key, hidden: !key });
     }
   }
 
-  /** Mark the class that the model holds most probable, where the project shows it. */
+  /** @param {Suggestion} [suggestion] the class that the model holds most probable, where the project shows it */
   suggest(suggestion) {
     for (const button of this.buttons) {
-      const is = suggestion?.class_id === Number(button.dataset.id);
-      button.classList.toggle("suggested", is);
-      button.querySelector("small").textContent = is ? `model ${Math.round(100 * suggestion.probability)}%` : "";
+      const of = suggestion?.class_id === Number(button.dataset.id) ? suggestion : null;
+      button.classList.toggle("suggested", Boolean(of));
+      one(button, "small").textContent = of ? `model ${Math.round(100 * of.probability)}%` : "";
     }
   }
 
@@ -36,11 +48,12 @@ class ClassList {
     this.#filter();
   }
 
+  /** @param {ClassOfProject} class_ */
   #button({ id, name }) {
     const button = make("button");
     button.type = "button";
     button.append(make("span", "", name), make("small"), make("kbd"));
-    button.dataset.id = id;
+    button.dataset.id = String(id);
     button.dataset.name = name.toLowerCase();
     button.onclick = (event) => this.choose(id, event);
     return button;
@@ -49,29 +62,33 @@ class ClassList {
   /** Names that start with what was typed come first, then those with a word that does, then the rest that match. */
   #filter() {
     const typed = this.at.find.value.trim().toLowerCase();
-    const place = ({ dataset: { name } }) => {
+    /** @param {HTMLButtonElement} button */
+    const place = ({ dataset: { name = "" } }) => {
       if (name.startsWith(typed)) return 0;
       return name.includes(` ${typed}`) ? 1 : name.includes(typed) ? 2 : 3;
     };
-    this.matches = typed ? this.buttons.filter((b) => place(b) < 3).sort((a, b) => place(a) - place(b)) : this.buttons;
+    const found = () => this.buttons.filter((each) => place(each) < 3).sort((a, b) => place(a) - place(b));
+    this.#matches = typed ? found() : this.buttons;
     for (const button of this.buttons) {
-      button.hidden = !this.matches.includes(button);
-      button.style.order = typed ? place(button) : "";
+      button.hidden = !this.#matches.includes(button);
+      button.style.order = typed ? String(place(button)) : "";
     }
     this.#mark(0);
   }
 
+  /** @param {number} index of the match that Enter takes */
   #mark(index) {
-    this.marked = Math.max(0, Math.min(index, this.matches.length - 1));
-    this.buttons.forEach((button) => button.classList.toggle("marked", button === this.matches[this.marked]));
-    this.matches[this.marked]?.scrollIntoView({ block: "nearest" });
+    this.#marked = Math.max(0, Math.min(index, this.#matches.length - 1));
+    for (const button of this.buttons) button.classList.toggle("marked", button === this.#matches[this.#marked]);
+    this.#matches[this.#marked]?.scrollIntoView({ block: "nearest" });
   }
 
+  /** @param {KeyboardEvent} event */
   #navigate(event) {
     event.stopPropagation();
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) this.#mark(this.marked + step);
-    if (event.key === "Enter" && !event.repeat && this.matches[this.marked]) this.matches[this.marked].click();
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step) this.#mark(this.#marked + step);
+    if (event.key === "Enter" && !event.repeat && this.#matches[this.#marked]) this.#matches[this.#marked].click();
     if (event.key === "Escape" || event.key === "Enter") this.at.find.blur();
     if (step || event.key === "Enter") event.preventDefault();
   }
@@ -79,7 +96,7 @@ class ClassList {
   #close() {
     this.at.find.value = "";
     this.#filter();
-    this.buttons.forEach((button) => button.classList.remove("marked"));
+    for (const button of this.buttons) button.classList.remove("marked");
     this.at.finder.hidden = this.buttons.length < 10;
   }
 }

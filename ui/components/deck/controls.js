@@ -1,28 +1,40 @@
 /** Hands: keys, clicks and taps become what the deck can do. */
-const IDLE_MS = 10 * 60 * 1000; // nobody there: let the leases lapse, so that others get the items
+/** @import { Deck } from "./deck.js" */
+/** @import { Command } from "./keys.js" */
+import { isTyping, one, target } from "../shared/dom.js";
+import { Presence } from "../shared/presence.js";
+import { Keys } from "./keys.js";
+import { KeyHelp } from "./panels.js";
+
 const DOUBLE_MS = 300; // the second half of a double click is no answer to the next image
 
-class Controls {
+export class Controls {
+  presence = new Presence();
+
+  /**
+   * @param {Deck} deck
+   * @param {AbortSignal} signal
+   */
   constructor(deck, signal) {
     this.deck = deck;
-    this.lastInput = Date.now();
     this.keys = new Keys(deck.data.classes);
     this.help = new KeyHelp(deck.at, this.keys, () => this.#printKeys(), signal);
     this.#printKeys();
     this.#listen(signal);
   }
 
-  asleep() {
-    return Date.now() - this.lastInput > IDLE_MS;
-  }
-
-  /** Whether a click is meant for the image on screen: the second of a double click meant the one before. */
+  /**
+   * Whether a click is meant for the image on screen: the second of a double click meant the one before.
+   *
+   * @param {MouseEvent} event
+   */
   meant(event) {
     if (event.detail < 2 || performance.now() - this.deck.stage.shownAt > DOUBLE_MS) return true;
     this.deck.hint("A double click answers once");
     return false;
   }
 
+  /** @param {AbortSignal} signal */
   #listen(signal) {
     const { link, at, outbox } = this.deck;
     window.addEventListener("keydown", (event) => this.#key(event), { capture: true, signal });
@@ -32,7 +44,7 @@ class Controls {
     window.addEventListener("online", () => link.sync(), { signal });
     // kept answers survive a reload; only where the browser keeps nothing, leaving would lose them
     window.addEventListener("beforeunload", (event) => outbox.durable || !outbox.pending().length || event.preventDefault(), { signal });
-    at.banner.querySelector("button").addEventListener("click", () => this.deck.settleBanner(), { signal });
+    one(at.banner, "button").addEventListener("click", () => this.deck.settleBanner(), { signal });
     document.addEventListener("visibilitychange", () => !document.hidden && link.sync(), { signal });
     for (const group of [at.tools, at.zoom])
       group.addEventListener("click", (event) => this.#press(event), { signal });
@@ -40,19 +52,22 @@ class Controls {
       node.addEventListener("mousedown", (event) => event.preventDefault(), { signal }); // keep focus off the buttons
   }
 
+  /** @param {MouseEvent} event */
   #press(event) {
-    const command = event.composedPath().find((node) => node.dataset?.do)?.dataset.do;
-    if (command && this.meant(event)) this.#run(command);
+    const path = /** @type {HTMLElement[]} */ (event.composedPath());
+    const command = path.find((node) => node.dataset?.do)?.dataset.do;
+    if (command && this.meant(event)) this.#run(/** @type {Command} */ (command));
   }
 
-  /** Hot keys. Streamlit has shortcuts of its own (c, r): a key that answers must not reach them. */
+  /**
+   * Hot keys. Streamlit has shortcuts of its own (c, r): a key that answers must not reach them.
+   *
+   * @param {KeyboardEvent} event
+   */
   #key(event) {
-    const target = event.composedPath()[0];
-    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable;
-    const pressing = target.tagName === "BUTTON" && (event.key === " " || event.key === "Enter");
-    const control = event.ctrlKey || event.metaKey;
-    if (typing || pressing || event.altKey || this.deck.at.help.open || (control && event.key.toLowerCase() !== "z")) return;
-    const action = control ? { command: "undo" } : this.keys.action(event);
+    const pressing = target(event).tagName === "BUTTON" && (event.key === " " || event.key === "Enter");
+    if (isTyping(event) || pressing || event.altKey || this.deck.at.help.open) return;
+    const action = this.#action(event);
     if (!action) return;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -61,12 +76,19 @@ class Controls {
     else this.#run(action.command);
   }
 
+  /** @param {KeyboardEvent} event */
+  #action(event) {
+    if (!event.ctrlKey && !event.metaKey) return this.keys.action(event);
+    return event.key.toLowerCase() === "z" ? { command: /** @type {const} */ ("undo") } : undefined;
+  }
+
+  /** @param {Command} command */
   #run(command) {
     const { deck } = this;
     const entry = deck.stage.current;
     if (command === "skip" || command === "unsure" || command === "bad") return deck.answer(command);
     if (command === "none" || command === "comment")
-      return deck.mayAnswer(entry) ? deck.notes.ask(command, entry) : deck.ignore(entry);
+      return entry && deck.mayAnswer(entry) ? deck.notes.ask(command, entry) : deck.ignore(entry);
     const rest = {
       undo: () => deck.undo(),
       previous: () => deck.step(-1),
@@ -83,14 +105,15 @@ class Controls {
 
   #printKeys() {
     this.deck.classes.printKeys((id) => this.keys.classKey(id));
-    for (const button of this.deck.at.tools.children)
-      button.querySelector("kbd").textContent = this.keys.commandKey(button.dataset.do);
+    const buttons = /** @type {HTMLElement[]} */ ([...this.deck.at.tools.children]);
+    for (const button of buttons)
+      one(button, "kbd").textContent = this.keys.commandKey(/** @type {Command} */ (button.dataset.do));
   }
 
   /** Someone is there. After a long pause the queue is asked first, since the leases have lapsed. */
   #awake() {
-    const slept = this.asleep();
-    this.lastInput = Date.now();
+    const slept = this.presence.away;
+    this.presence.seen();
     if (slept) this.deck.wake();
     return !slept;
   }

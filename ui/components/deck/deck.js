@@ -4,20 +4,48 @@
  * The server never decides what an answer belongs to: the answer names the candidate this page was showing, with a
  * token made here.
  */
+/** @import { Answer, DeckData, DeskReply, Entry, QueueKind, Verdict, Worth } from "../shared/types.js" */
+/** @import { DeckParts } from "./parts.js" */
+import { one, parts } from "../shared/dom.js";
+import { Link } from "../shared/link.js";
+import { GUARD_MS } from "../shared/presence.js";
+import { ClassList } from "./classes.js";
+import { Controls } from "./controls.js";
+import { Events, flushElsewhere } from "./events.js";
+import { Ledger } from "./ledger.js";
+import { Notes } from "./notes.js";
+import { Outbox } from "./outbox.js";
+import { Guide } from "./panels.js";
+import { Stage } from "./stage.js";
+import { Tabs } from "./tabs.js";
+import { View } from "./view.js";
+import { Walk } from "./walk.js";
+import { Zoom } from "./zoom.js";
+
 const POLL_MS = 3000; // while there is nothing to show
-const GUARD_MS = 700; // the image changed under the annotator's fingers: let them look first
 const AHEAD = 5;
 
-class Deck {
+export class Deck {
+  /** @type {QueueKind} the queue that is shown */
+  open = "todo";
+  /** @type {Map<string, Worth>} what an answer was worth, by its token */
+  worths = new Map();
+  guardUntil = 0;
+  off = new AbortController();
+
+  /**
+   * @param {ShadowRoot} parent
+   * @param {DeckData} data
+   */
   constructor(parent, data) {
-    this.at = Object.fromEntries([...parent.querySelectorAll("[data-is]")].map((node) => [node.dataset.is, node]));
-    this.root = parent.querySelector(".deck");
+    this.at = /** @type {DeckParts} */ (parts(parent));
+    this.root = one(parent, ".deck");
     this.data = data;
     this.outbox = new Outbox(data.annotator, data.project);
     this.ledger = new Ledger(this.outbox);
+    this.walk = new Walk(this.ledger);
     this.tabs = new Tabs(data.annotator, data.project);
     this.view = new View(this.at, data);
-    this.off = new AbortController();
     const signal = this.off.signal;
     this.stage = new Stage(this.at.stage, {
       source: (entry) => `/images/${data.project}/${entry.item_id}/rendition`,
@@ -36,21 +64,15 @@ class Deck {
       signal,
     });
     this.guide = new Guide(this.at, data, signal);
-    this.open = "todo"; // the queue that is shown
-    this.revisited = null; // the candidate of an answer that is looked at again
-    this.nextUp = null; // the candidate that follows the one just answered
-    this.worths = new Map(); // candidate id -> what its answer was worth
-    this.link = new Link(data.project, this.outbox, {
-      ask: () => ({ annotator: data.annotator, queue: this.open, showing: this.stage.current?.candidate_id }),
-      onReply: (reply) => this.#take(reply),
+    const ask = () => ({ annotator: data.annotator, queue: this.open, showing: this.stage.current?.candidate_id });
+    this.link = new Link(`/desk/${data.project}/sync`, new Events(this.outbox, ask, (reply) => this.#take(reply)), {
       onState: () => this.render(),
       pause: () => (this.stage.current ? data.heartbeat_ms : POLL_MS),
-      rests: () => this.controls.asleep(),
+      rests: () => this.controls.presence.away,
     });
-    this.guardUntil = 0;
     this.classes = new ClassList(this.at, data.classes, (id, event) => this.controls.meant(event) && this.answer("class", id));
     this.controls = new Controls(this, signal);
-    document.activeElement?.blur?.();
+    /** @type {HTMLElement | null} */ (document.activeElement)?.blur?.();
     this.render();
     this.link.sync();
     this.others = flushElsewhere(data.annotator, data.project);
@@ -64,13 +86,20 @@ class Deck {
 
   /** Nobody looks at this project any more: give back what is reserved, unless another tab shows it. */
   depart() {
-    if (this.tabs.leave()) this.link.leave();
+    if (this.tabs.leave()) this.link.leave({ ahead: 0, leave: true });
   }
 
-  /** Answer the item on screen; refused, visibly, while it is not there. */
+  /**
+   * Answer the item on screen; refused, visibly, while it is not there.
+   *
+   * @param {Verdict} verdict
+   * @param {number | null} [classId]
+   * @param {{proposed_class?: string}} [more]
+   */
   answer(verdict, classId = null, more = {}) {
     const entry = this.stage.current;
-    if (!this.mayAnswer(entry)) return this.ignore(entry);
+    if (!entry || !this.mayAnswer(entry)) return this.ignore(entry);
+    /** @type {Answer} */
     const event = {
       kind: "answer",
       token: crypto.randomUUID(),
@@ -79,10 +108,10 @@ class Deck {
       class_id: classId,
       seconds: Math.round(performance.now() - this.stage.shownAt) / 1000,
       comment: this.notes.of(entry),
-      shown: { ...this.stage.describe(), ...this.#told(entry) },
+      shown: { ...this.stage.describe(entry), ...this.#told(entry) },
       ...more,
     };
-    this.#leave(entry);
+    this.walk.answered(entry);
     this.outbox.add(event, { candidate_id: entry.candidate_id, item_id: entry.item_id });
     this.#tell("answered", entry, { class_id: classId, token: event.token });
     this.hint("");
@@ -90,21 +119,28 @@ class Deck {
     this.link.sync();
   }
 
-  /** Look at the neighbour of the image on screen: an answer that was given, or an image that waits for one. */
+  /**
+   * Look at the neighbour of the image on screen: an answer that was given, or an image that waits for one.
+   *
+   * @param {number} direction
+   */
   step(direction) {
-    const sequence = this.ledger.sequence();
-    const here = sequence.findIndex((each) => each.candidate_id === this.stage.current?.candidate_id);
-    const entry = sequence[here < 0 ? (direction < 0 ? sequence.length - 1 : 0) : here + direction];
+    const entry = this.walk.neighbour(this.stage.current, direction);
     if (!entry) return this.hint(direction < 0 ? "No earlier image" : "No further image yet");
-    this.#revisit(entry.answer ? entry.candidate_id : null);
+    this.walk.revisit(entry.answer ? entry.candidate_id : null, this.stage.current);
     this.stage.show(entry);
     this.hint(entry.answer ? `Your answer: ${this.view.said(entry.answer)}. Answer again to change it.` : "");
     this.render();
   }
 
-  /** Open another queue: what was put aside, or back to what is to do. */
+  /**
+   * Open another queue: what was put aside, or back to what is to do.
+   *
+   * @param {QueueKind} kind
+   */
   openQueue(kind) {
-    Object.assign(this, { open: kind, revisited: null, nextUp: null });
+    this.open = kind;
+    this.walk.restart();
     Object.assign(this.ledger, { queue: [], round: undefined });
     this.stage.show(null);
     this.render();
@@ -118,7 +154,7 @@ class Deck {
     if (answer.final) return this.hint("Its round is closed: the model has learned from this answer", true);
     const entry = { candidate_id: answer.candidate_id, item_id: answer.item_id };
     this.outbox.add({ kind: "undo", token, candidate_id: entry.candidate_id }, entry);
-    this.#revisit(entry.candidate_id);
+    this.walk.revisit(entry.candidate_id, this.stage.current);
     this.stage.show(entry);
     this.#tell("undone", entry, { token });
     this.hint("Taken back: answer again");
@@ -128,14 +164,8 @@ class Deck {
 
   /** Draw everything from state; the item on screen stays unless it is answered or gone. */
   render() {
-    const entries = this.ledger.entries();
-    const at = (id) => entries.find((entry) => entry.candidate_id === id);
-    const current = this.stage.current;
-    const kept = this.revisited && this.revisited === current?.candidate_id ? current : at(current?.candidate_id);
-    const shown = kept ?? at(this.nextUp) ?? entries[0] ?? null;
+    const { shown, following } = this.walk.from(this.stage.current);
     this.stage.show(shown);
-    const after = entries.indexOf(shown) + 1;
-    const following = [...entries.slice(after), ...entries.slice(0, after)].filter((entry) => entry !== shown);
     this.stage.hold([...(shown ? [shown] : []), ...following.slice(0, AHEAD)]);
     this.stage.warm(following.slice(AHEAD));
     this.#draw();
@@ -151,25 +181,27 @@ class Deck {
     view.empty(ledger.round, this.stage.current, this.open, this.outbox, this.link, ledger.awaited);
     view.recent(history, (token) => this.undo(token));
     const last = history.find((answer) => answer.stored && this.worths.has(answer.token));
-    view.worth(this.worths.get(last?.token), last && view.said(last));
+    view.worth(last && this.worths.get(last.token), last ? view.said(last) : "");
     this.root.classList.toggle("idle", !this.stage.current);
     if (this.link.failures) this.#dismissFrame();
   }
 
   /** Streamlit tells of a lost server in a dialog that takes the mouse away; the banner tells it, and one can go on. */
   #dismissFrame() {
-    document.querySelector('[data-testid="stDialog"] button[aria-label="Close"]')?.click();
+    const close = document.querySelector('[data-testid="stDialog"] button[aria-label="Close"]');
+    /** @type {HTMLElement | null} */ (close)?.click();
   }
 
+  /** @param {DeskReply} reply */
   #take(reply) {
+    if (this.off.signal.aborted) return;
     const before = this.stage.current;
-    if (!this.off.signal.aborted) this.tabs.stay();
+    this.tabs.stay();
     for (const { worth } of reply.acknowledgements) if (worth) this.worths.set(worth.token, worth);
     for (const { check } of reply.acknowledgements)
       if (check) this.hint(`${check.right ? "A check, and right" : "A check"}: ${this.view.names.get(check.class_id)}`, !check.right);
     this.ledger.take(reply, this.open);
-    if (this.off.signal.aborted) return;
-    if (reply.acknowledgements.some(({ stored, again }) => !stored && !again)) this.revisited = null;
+    if (reply.acknowledgements.some(({ stored, again }) => !stored && !again)) this.walk.forget();
     if (this.link.failures) this.stage.retry();
     this.render();
     if (before && this.stage.current && before.candidate_id !== this.stage.current.candidate_id)
@@ -189,28 +221,18 @@ class Deck {
     this.link.sync();
   }
 
-  /** Another entry, or none, is on screen. */
+  /** @param {Entry | null} entry another one, or none, is on screen */
   #changed(entry) {
     this.zoom?.reset();
     this.notes?.follow(entry);
     this.classes?.suggest(entry?.suggestion);
   }
 
-  /** Stay with this candidate, though it is in no queue, and go on afterwards from where one was before. */
-  #revisit(candidateId) {
-    if (!this.revisited) this.nextUp = this.stage.current?.candidate_id;
-    this.revisited = candidateId;
-  }
-
-  /** Where to go on once this entry is answered: after it, or where one was before looking back. */
-  #leave(entry) {
-    const entries = this.ledger.entries();
-    const here = entries.findIndex((each) => each.candidate_id === entry.candidate_id);
-    if (here >= 0) this.nextUp = entries[here + 1]?.candidate_id ?? null;
-    this.revisited = null;
-  }
-
-  /** What the annotator could know of the model's opinion, for the record. */
+  /**
+   * What the annotator could know of the model's opinion, for the record.
+   *
+   * @param {Entry} entry
+   */
   #told(entry) {
     const before = this.ledger.history().find((answer) => answer.candidate_id === entry.candidate_id);
     const revealed = Boolean(before && this.worths.has(before.token));
@@ -218,34 +240,57 @@ class Deck {
     return { screen, suggestion: entry.suggestion ?? null, revealed, queue: this.open, keys: this.controls.keys.name };
   }
 
-  /** The server took the item away (answered in another tab, or by someone else): nobody may answer in surprise. */
+  /**
+   * The server took the item away (answered in another tab, or by someone else): nobody may answer in surprise.
+   *
+   * @param {Entry} before
+   */
   #moved(before) {
     this.guardUntil = performance.now() + GUARD_MS;
     if (!this.outbox.refused.size) this.hint("Answered elsewhere: this is the next one");
     this.#tell("moved", before);
   }
 
-  /** Whether this entry is on screen, seen, and not just changed under the annotator's fingers. */
+  /**
+   * Whether this entry is on screen, seen, and not just changed under the annotator's fingers.
+   *
+   * @param {Entry | null} entry
+   */
   mayAnswer(entry) {
-    return entry && entry === this.stage.current && this.stage.ready && performance.now() >= this.guardUntil;
+    return entry !== null && entry === this.stage.current && this.stage.ready && performance.now() >= this.guardUntil;
   }
 
-  /** Say why a press did nothing. */
+  /**
+   * Say why a press did nothing.
+   *
+   * @param {Entry | null} entry
+   */
   ignore(entry) {
     if (!entry) return;
     this.hint(this.stage.ready ? "New image: look first" : "Not yet: the image is loading", true);
     this.#tell("ignored", entry);
   }
 
-  /** A word over the image that fades. */
+  /**
+   * A word over the image that fades.
+   *
+   * @param {string} text
+   * @param {boolean} [warn]
+   */
   hint(text, warn = false) {
     this.at.hint.textContent = text;
     this.at.hint.classList.toggle("warn", warn);
-    this.at.hint.getAnimations().forEach((animation) => animation.cancel());
+    for (const animation of this.at.hint.getAnimations()) animation.cancel();
     if (text) this.at.hint.animate([{ opacity: 1 }, { opacity: 1, offset: 0.8 }, { opacity: 0 }], { duration: 2600, fill: "forwards" });
   }
 
-  /** What happened on screen, for whoever measures or watches. */
+  /**
+   * What happened on screen, for whoever measures or watches.
+   *
+   * @param {string} what
+   * @param {Entry} entry
+   * @param {object} [more]
+   */
   #tell(what, entry, more = {}) {
     window.dispatchEvent(new CustomEvent("alflow", { detail: { what, ...entry, ...more, at: performance.now() } }));
   }

@@ -4,7 +4,17 @@
  *
  * A name like `KeyS` is a place on the keyboard, whatever is printed there; any other name is what the key types.
  */
-const KEY_SETS = {
+/** @import { DeckData } from "../shared/types.js" */
+import { remember, remembered } from "../shared/memory.js";
+
+/** @typedef {"previous" | "next" | "skip" | "unsure" | "none" | "bad" | "comment" | "undo" | "fit" | "guide"} SetCommand */
+/** @typedef {SetCommand | "find" | "help" | "closer" | "wider"} Command */
+/** @typedef {{command: Command, classId?: undefined} | {classId: number, command?: undefined}} Action */
+/** @typedef {{title: string, about: string, classes?: string[], commands: Record<SetCommand, string[]>}} KeySet */
+/** @typedef {Pick<KeyboardEvent, "key" | "code" | "shiftKey">} Press */
+
+/** @type {Record<string, KeySet>} */
+export const KEY_SETS = {
   project: {
     title: "Keys of the project",
     about: "The key that the project gave each class",
@@ -56,71 +66,84 @@ const KEY_SETS = {
     },
   },
 };
+/** @type {Record<string, Command>} */
 const ALWAYS = { ArrowLeft: "previous", ArrowRight: "next", Backspace: "undo", "/": "find", "?": "help", "+": "closer", "-": "wider" };
-const WORDS = {
+/** @type {Record<Command, string>} */
+export const WORDS = {
   previous: "Previous image", next: "Next image", skip: "Skip", unsure: "Unsure", none: "None of these", bad: "Bad image",
   comment: "Comment", undo: "Undo", fit: "Fit or 1:1", guide: "Guidelines", find: "Find a class", help: "Keys",
   closer: "Zoom in", wider: "Zoom out",
 };
+/** @type {Record<string, string>} */
 const PRINTED = { " ": "Space", Backspace: "Bksp", ArrowLeft: "←", ArrowRight: "→", Comma: ",", Period: ".", Semicolon: ";", Quote: "'", BracketLeft: "[", Backquote: "`" };
 const PLACE = /^(Key[A-Z]|Digit\d|Comma|Period|Semicolon|Quote|BracketLeft|Backquote)$/;
 
-class Keys {
-  static STORED = "alflow-keys";
+const STORED = "alflow-keys";
 
+export class Keys {
+  name = "project";
+  /** @type {Map<number, string | undefined>} */
+  #ofClass = new Map();
+  /** @type {Map<Command, string | undefined>} */
+  #ofCommand = new Map();
+  /** @type {Map<string, Action>} */
+  #actions = new Map();
+  /** @type {{get(place: string): string | undefined} | null} what is printed on the keyboard, where the browser knows it */
+  #layout = null;
+
+  /** @param {DeckData["classes"]} classes */
   constructor(classes) {
     this.classes = classes;
-    this.layout = null;
-    this.choose(Keys.#remembered());
-    navigator.keyboard?.getLayoutMap?.().then((layout) => (this.layout = layout)).catch(() => {});
+    this.choose(remembered(STORED) ?? "");
+    /** @type {any} */ (navigator).keyboard
+      ?.getLayoutMap?.()
+      .then((/** @type {Map<string, string>} */ layout) => {
+        this.#layout = layout;
+      })
+      .catch(() => {});
   }
 
+  /** @param {string} name of a set; one that is not known is the project's */
   choose(name) {
-    this.name = KEY_SETS[name] ? name : "project";
+    this.name = Object.hasOwn(KEY_SETS, name) ? name : "project";
     const set = KEY_SETS[this.name];
-    this.ofClass = new Map(this.classes.map(({ id, key }, i) => [id, set.classes ? set.classes[i] : key?.toLowerCase()]));
-    const taken = new Set(this.ofClass.values());
-    this.ofCommand = new Map();
-    for (const [command, keys] of Object.entries(set.commands)) this.ofCommand.set(command, keys.find((key) => !taken.has(key)));
-    this.actions = new Map(Object.entries(ALWAYS).map(([key, command]) => [key, { command }]));
-    for (const [command, key] of this.ofCommand) if (key) this.actions.set(key, { command });
-    for (const [id, key] of this.ofClass) if (key) this.actions.set(key, { classId: id });
-    try {
-      window.localStorage.setItem(Keys.STORED, this.name);
-    } catch {
-      return; // not remembered: chosen anew on the next visit
-    }
+    this.#ofClass = new Map(this.classes.map(({ id, key }, i) => [id, set.classes ? set.classes[i] : key?.toLowerCase()]));
+    const taken = new Set(this.#ofClass.values());
+    const commands = /** @type {[SetCommand, string[]][]} */ (Object.entries(set.commands));
+    this.#ofCommand = new Map(commands.map(([command, keys]) => [command, keys.find((key) => !taken.has(key))]));
+    this.#actions = new Map(Object.entries(ALWAYS).map(([key, command]) => [key, { command }]));
+    for (const [command, key] of this.#ofCommand) if (key) this.#actions.set(key, { command });
+    for (const [id, key] of this.#ofClass) if (key) this.#actions.set(key, { classId: id });
+    remember(STORED, this.name);
   }
 
-  /** What a key press means: `{classId}`, `{command}` or nothing. Some type `/` or `+` with Shift and another place. */
-  action(event) {
-    const typed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (event.shiftKey && ALWAYS[typed]) return this.actions.get(typed);
-    return this.actions.get(event.code) ?? this.actions.get(typed);
+  /**
+   * What a key press means, if anything. Some type `/` or `+` with Shift and another place.
+   *
+   * @param {Press} press
+   */
+  action({ key, code, shiftKey }) {
+    const typed = key.length === 1 ? key.toLowerCase() : key;
+    if (shiftKey && ALWAYS[typed]) return this.#actions.get(typed);
+    return this.#actions.get(code) ?? this.#actions.get(typed);
   }
 
-  /** What is printed on the key of a class. */
+  /** @param {number} id of the class on whose key this is printed */
   classKey(id) {
-    return this.#printed(this.ofClass.get(id));
+    return this.#printed(this.#ofClass.get(id));
   }
 
+  /** @param {Command} command on whose key this is printed */
   commandKey(command) {
     const always = Object.keys(ALWAYS).find((key) => ALWAYS[key] === command);
-    return this.#printed(this.ofCommand.get(command) ?? always);
+    return this.#printed(this.#ofCommand.get(command) ?? always);
   }
 
+  /** @param {string} [key] */
   #printed(key) {
     if (!key) return "";
-    if (PRINTED[key] && !(PLACE.test(key) && this.layout)) return PRINTED[key];
+    if (PRINTED[key] && !(PLACE.test(key) && this.#layout)) return PRINTED[key];
     if (!PLACE.test(key)) return key;
-    return this.layout?.get(key) ?? key.replace(/^(Key|Digit)/, "").toLowerCase();
-  }
-
-  static #remembered() {
-    try {
-      return window.localStorage.getItem(Keys.STORED);
-    } catch {
-      return null;
-    }
+    return this.#layout?.get(key) ?? key.replace(/^(Key|Digit)/, "").toLowerCase();
   }
 }

@@ -4,50 +4,73 @@
  * One localStorage entry per event: neither a reload, a lost connection nor a second tab can lose or overwrite one.
  * Where storage is forbidden, memory serves for the life of the page (`durable` is then false).
  */
-class Outbox {
+/** @import { DeckEvent, Entry, KeptEvent, RefusedEvent } from "../shared/types.js" */
+import { inStorage } from "../shared/memory.js";
+
+export class Outbox {
+  /** @type {Map<string, KeptEvent>} */
+  events = new Map();
+  /** @type {Map<string, RefusedEvent>} */
+  refused = new Map();
+  durable = true;
+  #last = 0;
+
+  /**
+   * @param {number} annotator
+   * @param {number} project
+   */
   constructor(annotator, project) {
     this.prefix = `alflow:${annotator}:${project}:`;
     this.refusedPrefix = `alflow-refused:${annotator}:${project}:`;
-    this.events = new Map();
-    this.refused = new Map();
-    this.last = 0;
-    this.durable = true;
     this.#load(this.prefix, this.events);
     this.#load(this.refusedPrefix, this.refused);
   }
 
-  /** Other projects for which this browser still keeps answers of the same person. */
+  /**
+   * Other projects for which this browser still keeps answers of the same person.
+   *
+   * @param {number} annotator
+   * @param {number} project
+   */
   static elsewhere(annotator, project) {
+    const names = inStorage((storage) => Object.keys(storage), () => []);
     const found = new Set();
-    try {
-      for (const name of Object.keys(window.localStorage)) {
-        const [word, who, where] = name.split(":");
-        if (word === "alflow" && who === String(annotator) && where !== String(project)) found.add(Number(where));
-      }
-    } catch {
-      return []; // no storage: nothing kept there
+    for (const name of names) {
+      const [word, who, where] = name.split(":");
+      if (word === "alflow" && who === String(annotator) && where !== String(project)) found.add(Number(where));
     }
-    return [...found];
+    return /** @type {number[]} */ ([...found]);
   }
 
-  /** Keep an event until it is acknowledged; `entry` lets its item be shown again before the server says so. */
+  /**
+   * Keep an event until it is acknowledged; `entry` lets its item be shown again before the server says so.
+   *
+   * @param {DeckEvent} event
+   * @param {Entry} entry
+   * @returns {KeptEvent}
+   */
   add(event, entry) {
-    this.last = Math.max(this.last + 0.001, Date.now());
-    const kept = { ...event, key: `${event.kind}:${event.token}`, at: this.last, entry };
+    this.#last = Math.max(this.#last + 0.001, Date.now());
+    const kept = { ...event, key: `${event.kind}:${event.token}`, at: this.#last, entry };
     this.events.set(kept.key, kept);
     this.#storage((storage) => storage.setItem(this.prefix + kept.key, JSON.stringify(kept)));
     return kept;
   }
 
-  /** Stored by the server: no longer ours. */
+  /** @param {string} key of an event that the server has stored: no longer ours */
   remove(key) {
     this.events.delete(key);
     this.#storage((storage) => storage.removeItem(this.prefix + key));
   }
 
-  /** Never to be stored: kept aside with the reason, until somebody has read it. */
+  /**
+   * Never to be stored: kept aside with the reason, until somebody has read it.
+   *
+   * @param {string} key
+   * @param {string} reason
+   */
   refuse(key, reason) {
-    const refused = { ...this.events.get(key), reason };
+    const refused = /** @type {RefusedEvent} */ ({ ...this.events.get(key), reason });
     this.refused.set(key, refused);
     this.#storage((storage) => storage.setItem(this.refusedPrefix + key, JSON.stringify(refused)));
     this.remove(key);
@@ -63,22 +86,26 @@ class Outbox {
     return [...this.events.values()].sort((a, b) => a.at - b.at);
   }
 
+  /**
+   * @template {{key: string}} Event
+   * @param {string} prefix
+   * @param {Map<string, Event>} into
+   */
   #load(prefix, into) {
     this.#storage((storage) => {
       for (const name of Object.keys(storage)) {
         if (!name.startsWith(prefix)) continue;
-        const event = JSON.parse(storage.getItem(name));
+        const event = JSON.parse(storage.getItem(name) ?? "");
         into.set(event.key, event);
       }
     });
   }
 
+  /** @param {(storage: Storage) => void} use */
   #storage(use) {
-    try {
-      use(window.localStorage);
-    } catch (error) {
+    inStorage(use, (error) => {
       this.durable = false;
       console.warn("alflow: answers are kept in memory only", error);
-    }
+    });
   }
 }

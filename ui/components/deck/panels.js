@@ -1,28 +1,33 @@
 /** What lies beside the image: the project's guidelines with examples of each class, and the list of keys. */
-class Guide {
-  static STORED = "alflow-guide";
+/** @import { DeckData, GuideReply } from "../shared/types.js" */
+/** @import { Command, Keys } from "./keys.js" */
+/** @import { DeckParts } from "./parts.js" */
+import { make, one } from "../shared/dom.js";
+import { remember, remembered } from "../shared/memory.js";
+import { KEY_SETS, WORDS } from "./keys.js";
 
+const STORED = "alflow-guide";
+
+export class Guide {
+  /**
+   * @param {DeckParts} at
+   * @param {DeckData} data
+   * @param {AbortSignal} signal
+   */
   constructor(at, data, signal) {
-    [this.panel, this.button, this.data] = [at.guide, at.guide_button, data];
+    this.panel = at.guide;
+    this.button = at.guide_button;
+    this.data = data;
     this.button.addEventListener("click", () => this.toggle(), { signal });
-    let open = false;
-    try {
-      open = window.localStorage.getItem(Guide.STORED) === "open";
-    } catch {
-      open = false; // nothing remembered
-    }
-    this.#set(open);
+    this.#set(remembered(STORED) === "open");
   }
 
   toggle() {
-    this.#set(this.panel.hidden);
-    try {
-      window.localStorage.setItem(Guide.STORED, this.panel.hidden ? "" : "open");
-    } catch {
-      return; // not remembered
-    }
+    this.#set(Boolean(this.panel.hidden));
+    remember(STORED, this.panel.hidden ? "" : "open");
   }
 
+  /** @param {boolean} open */
   #set(open) {
     this.panel.hidden = !open;
     this.button.setAttribute("aria-expanded", String(open));
@@ -39,7 +44,7 @@ class Guide {
     }
   }
 
-  /** `html` is Markdown rendered by the server, without any HTML of its author. */
+  /** @param {GuideReply} reply whose `html` is Markdown rendered by the server, without any HTML of its author */
   #draw({ html, examples }) {
     const text = make("div", "prose");
     text.innerHTML = html || "<p>This project has no guidelines yet.</p>";
@@ -56,11 +61,19 @@ class Guide {
   }
 }
 
-class KeyHelp {
+export class KeyHelp {
+  /**
+   * @param {DeckParts} at
+   * @param {Keys} keys
+   * @param {() => void} onChange
+   * @param {AbortSignal} signal
+   */
   constructor(at, keys, onChange, signal) {
-    [this.dialog, this.keys, this.onChange] = [at.help, keys, onChange];
+    this.dialog = at.help;
+    this.keys = keys;
+    this.onChange = onChange;
     at.keys_button.addEventListener("click", () => this.open(), { signal });
-    this.dialog.querySelector("button").addEventListener("click", () => this.dialog.close(), { signal });
+    one(this.dialog, "button").addEventListener("click", () => this.dialog.close(), { signal });
   }
 
   open() {
@@ -69,7 +82,7 @@ class KeyHelp {
   }
 
   #draw() {
-    const [sets, list] = this.dialog.querySelectorAll("fieldset, dl");
+    const sets = one(this.dialog, "fieldset");
     const choices = Object.entries(KEY_SETS).map(([name, set]) => {
       const input = Object.assign(make("input"), { type: "radio", name: "keys", value: name, checked: name === this.keys.name });
       input.onchange = () => {
@@ -81,21 +94,16 @@ class KeyHelp {
       label.append(input, make("strong", "", set.title), make("span", "soft", set.about));
       return label;
     });
-    sets.replaceChildren(sets.firstElementChild, ...choices);
-    const rows = Object.entries(WORDS).flatMap(([command, words]) => [make("dt", "", words), this.#key(command)]);
-    list.replaceChildren(...rows);
+    sets.replaceChildren(one(sets, "legend"), ...choices);
+    const commands = /** @type {[Command, string][]} */ (Object.entries(WORDS));
+    const rows = commands.flatMap(([command, words]) => [make("dt", "", words), this.#key(command)]);
+    one(this.dialog, "dl").replaceChildren(...rows);
   }
 
+  /** @param {Command} command */
   #key(command) {
     const cell = make("dd");
     cell.append(make("kbd", "", this.keys.commandKey(command)));
     return cell;
   }
-}
-
-function make(tag, name, text) {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined) node.textContent = text;
-  return node;
 }

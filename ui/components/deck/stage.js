@@ -3,21 +3,38 @@
  *
  * `ready` holds only while the current image has loaded and been painted: nobody can answer pixels not yet seen.
  */
-class Stage {
+/** @import { Entry } from "../shared/types.js" */
+
+export class Stage {
+  /** @type {Map<number, HTMLImageElement>} by item id */
+  images = new Map();
+  /** @type {Map<number, HTMLImageElement>} by item id, on no page */
+  warmed = new Map();
+  /** @type {Entry | null} */
+  current = null;
+  ready = false;
+  shownAt = 0;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {object} hooks
+   * @param {(entry: Entry) => string} hooks.source address of the image that fits a screen
+   * @param {(entry: Entry) => void} hooks.onShown
+   * @param {(entry: Entry | null) => void} hooks.onChange
+   */
   constructor(root, { source, onShown, onChange }) {
     this.root = root;
     root.replaceChildren();
     this.source = source;
     this.onShown = onShown;
     this.onChange = onChange;
-    this.images = new Map(); // item id -> <img>
-    this.warmed = new Map(); // item id -> an image that is on no page
-    this.current = null;
-    this.ready = false;
-    this.shownAt = 0;
   }
 
-  /** Hold images for exactly these entries, the first of which will be shown next. */
+  /**
+   * Hold images for exactly these entries, the first of which will be shown next.
+   *
+   * @param {Entry[]} entries
+   */
   hold(entries) {
     const wanted = new Set(entries.map((entry) => entry.item_id));
     for (const [id, image] of this.images) {
@@ -26,10 +43,14 @@ class Stage {
         this.images.delete(id);
       }
     }
-    entries.forEach((entry) => this.#image(entry));
+    for (const entry of entries) this.#image(entry);
   }
 
-  /** Put an entry on screen, or nothing. */
+  /**
+   * Put an entry on screen, or nothing.
+   *
+   * @param {Entry | null} entry
+   */
   show(entry) {
     if (entry && this.current?.candidate_id === entry.candidate_id) return;
     if (this.current) this.images.get(this.current.item_id)?.classList.remove("on");
@@ -44,22 +65,33 @@ class Stage {
     if (image.complete && image.naturalWidth) this.#painted(entry, image);
   }
 
-  /** Put all pixels of the image in place of those that fit a screen, without a blink; a busy server is asked again. */
+  /**
+   * Put all pixels of the image in place of those that fit a screen, without a blink; a busy server is asked again.
+   *
+   * @param {(entry: Entry) => string} source
+   */
   sharpen(source) {
     const image = this.current && this.images.get(this.current.item_id);
-    if (!image || image.dataset.sharp) return;
+    if (!this.current || !image || image.dataset.sharp) return;
     image.dataset.sharp = "asked";
     const whole = new Image();
     const address = source(this.current);
+    /** @param {number} tries */
     const ask = (tries) => {
       whole.onerror = () => setTimeout(() => image.isConnected && ask(tries + 1), Math.min(1000 * 2 ** tries, 15000));
       whole.src = address;
     };
-    whole.onload = () => image.isConnected && (image.src = address);
+    whole.onload = () => {
+      if (image.isConnected) image.src = address;
+    };
     ask(0);
   }
 
-  /** Have the browser's cache fetch images that may be wanted while the connection is lost; again where it failed. */
+  /**
+   * Have the browser's cache fetch images that may be wanted while the connection is lost; again where it failed.
+   *
+   * @param {Entry[]} entries
+   */
   warm(entries) {
     const wanted = new Map(entries.map((entry) => [entry.item_id, entry]));
     for (const id of this.warmed.keys()) if (!wanted.has(id)) this.warmed.delete(id);
@@ -71,20 +103,25 @@ class Stage {
     }
   }
 
-  /** How many of these entries can be shown without a connection. */
+  /** @param {Entry[]} entries of which it is said how many can be shown without a connection */
   loaded(entries) {
+    /** @param {HTMLImageElement} [image] */
     const is = (image) => Boolean(image?.complete && image.naturalWidth);
     return entries.filter(({ item_id }) => is(this.images.get(item_id)) || is(this.warmed.get(item_id))).length;
   }
 
   /** The connection is back: no image need wait for its next try. */
   retry() {
-    for (const image of this.images.values()) if (image.complete && !image.naturalWidth) image.src = image.src;
+    for (const image of this.images.values()) if (image.complete && !image.naturalWidth) image.src = String(image.src);
   }
 
-  /** What was on screen, for the record that is stored with the answer. */
-  describe() {
-    const image = this.images.get(this.current.item_id);
+  /**
+   * What was on screen, for the record that is stored with the answer.
+   *
+   * @param {Entry} entry
+   */
+  describe(entry) {
+    const image = this.#image(entry);
     const box = image.getBoundingClientRect();
     return {
       item_id: Number(image.dataset.item),
@@ -95,6 +132,7 @@ class Stage {
     };
   }
 
+  /** @param {Entry} entry */
   #image(entry) {
     const known = this.images.get(entry.item_id);
     if (known) return known;
@@ -102,8 +140,8 @@ class Stage {
     image.alt = "Image to label";
     image.draggable = false;
     image.decoding = "sync";
-    image.dataset.item = entry.item_id;
-    image.dataset.tries = 0;
+    image.dataset.item = String(entry.item_id);
+    image.dataset.tries = "0";
     image.onload = () => {
       image.decode?.().catch(() => {});
       if (this.current?.item_id === entry.item_id) this.#painted(this.current, image);
@@ -115,7 +153,12 @@ class Stage {
     return image;
   }
 
-  /** Ready once the frame that shows the image is out: after the next frame's callbacks and its paint. */
+  /**
+   * Ready once the frame that shows the image is out: after the next frame's callbacks and its paint.
+   *
+   * @param {Entry} entry
+   * @param {HTMLImageElement} image
+   */
   #painted(entry, image) {
     requestAnimationFrame(() =>
       setTimeout(() => {
@@ -128,11 +171,17 @@ class Stage {
     );
   }
 
+  /**
+   * @param {Entry} entry
+   * @param {HTMLImageElement} image
+   */
   #again(entry, image) {
     const tries = Number(image.dataset.tries) + 1;
-    image.dataset.tries = tries;
+    image.dataset.tries = String(tries);
     if (this.current?.item_id === entry.item_id && tries > 2) this.root.classList.add("failed");
-    const stillMissing = () => image.isConnected && !image.naturalWidth;
-    setTimeout(() => stillMissing() && (image.src = this.source(entry)), Math.min(500 * 2 ** tries, 15000));
+    const retry = () => {
+      if (image.isConnected && !image.naturalWidth) image.src = this.source(entry);
+    };
+    setTimeout(retry, Math.min(500 * 2 ** tries, 15000));
   }
 }

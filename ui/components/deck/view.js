@@ -1,14 +1,35 @@
+/** @import { Aside, DeckData, Entry, QueueKind, RoundState, StandingAnswer, Verdict, Worth } from "../shared/types.js" */
+/** @import { DeckParts } from "./parts.js" */
+/** @import { Outbox } from "./outbox.js" */
+import { make, one } from "../shared/dom.js";
+import { OFFLINE, SIGNED_OUT } from "../shared/link.js";
+
+/** @typedef {{failures: number, problem: string}} Connection */
+/** @typedef {RoundState | null | undefined} Round undefined: not asked yet; null: none */
+
+/** @type {Record<QueueKind, string>} */
 const QUEUES = { todo: "To do", skip: "Skipped", unsure: "Unsure", none: "None of these", bad: "Bad images" };
+/** @type {Record<Aside, string>} */
 const SAID = { skip: "Skipped", unsure: "Unsure", none: "None of these", bad: "Bad image" };
 
 /** Everything around the image, drawn from values. */
-class View {
+export class View {
+  #drawnQueues = "";
+
+  /**
+   * @param {DeckParts} at
+   * @param {DeckData} data
+   */
   constructor(at, data) {
     this.at = at;
     this.data = data;
     this.names = new Map(data.classes.map((each) => [each.id, each.name]));
   }
 
+  /**
+   * @param {Round} round
+   * @param {number} pending answers on their way
+   */
   progress(round, pending) {
     const total = round?.total ?? 0;
     const answered = Math.min(total, (round?.answered ?? 0) + pending);
@@ -16,11 +37,15 @@ class View {
     this.at.round.textContent = round ? `Round ${round.number}` : "";
     this.at.count.textContent = round ? `${answered} of ${total}` : "";
     this.at.bar.hidden = !round;
-    this.at.bar.setAttribute("aria-valuenow", answered);
-    this.at.bar.setAttribute("aria-valuemax", total);
-    this.at.bar.firstElementChild.style.width = `${total ? (100 * answered) / total : 0}%`;
+    this.at.bar.setAttribute("aria-valuenow", String(answered));
+    this.at.bar.setAttribute("aria-valuemax", String(total));
+    one(this.at.bar, "i").style.width = `${total ? (100 * answered) / total : 0}%`;
   }
 
+  /**
+   * @param {Outbox} outbox
+   * @param {Connection} link
+   */
   pill(outbox, link) {
     const waiting = outbox.pending().length;
     const kept = waiting ? `, ${waiting} kept here` : "";
@@ -33,7 +58,13 @@ class View {
     this.at.pill.textContent = text;
   }
 
-  /** What somebody has to know or do about answers that are not stored; hidden while all is well. */
+  /**
+   * What somebody has to know or do about answers that are not stored; hidden while all is well.
+   *
+   * @param {Outbox} outbox
+   * @param {Connection} link
+   * @param {number} loaded images that can be shown without a connection
+   */
   banner(outbox, link, loaded) {
     const [text, button] = this.#trouble(outbox, link);
     const [label, left, action] = this.at.banner.children;
@@ -43,12 +74,17 @@ class View {
     this.at.banner.hidden = !text;
   }
 
-  /** How far one gets without a connection. */
+  /** @param {number} loaded how far one gets without a connection */
   #left(loaded) {
     if (!loaded) return "No image is left here.";
     return loaded === 1 ? "One image is here." : `${loaded} images are here.`;
   }
 
+  /**
+   * @param {Outbox} outbox
+   * @param {Connection} link
+   * @returns {[text: string, button: string]}
+   */
   #trouble(outbox, link) {
     if (outbox.refused.size) {
       const [{ reason }] = outbox.refused.values();
@@ -64,13 +100,20 @@ class View {
     return ["", ""];
   }
 
-  /** One button for each queue that holds something, and for the one that is open. */
+  /**
+   * One button for each queue that holds something, and for the one that is open.
+   *
+   * @param {Partial<Record<QueueKind, number>>} aside
+   * @param {QueueKind} open
+   * @param {(kind: QueueKind) => void} choose
+   */
   queues(aside, open, choose) {
-    const shown = Object.keys(QUEUES).filter((kind) => kind === "todo" || kind === open || aside[kind]);
+    const kinds = /** @type {QueueKind[]} */ (Object.keys(QUEUES));
+    const shown = kinds.filter((kind) => kind === "todo" || kind === open || aside[kind]);
     this.at.queues.hidden = shown.length < 2;
     const drawn = JSON.stringify([shown, aside, open]);
-    if (drawn === this.drawnQueues) return; // a button that is replaced under the pointer misses its click
-    this.drawnQueues = drawn;
+    if (drawn === this.#drawnQueues) return; // a button that is replaced under the pointer misses its click
+    this.#drawnQueues = drawn;
     this.at.queues.replaceChildren(
       ...shown.map((kind) => {
         const button = make("button", "", QUEUES[kind]);
@@ -83,7 +126,12 @@ class View {
     );
   }
 
-  /** What the last answer was worth, once it is stored. */
+  /**
+   * What the last answer was worth, once it is stored.
+   *
+   * @param {Worth | undefined} told
+   * @param {string} verdict
+   */
   worth(told, verdict) {
     this.at.worth.hidden = !told;
     if (!told) return;
@@ -93,27 +141,47 @@ class View {
     this.at.worth.dataset.agrees = String(told.agrees);
   }
 
-  /** What an answer said, in a word. */
+  /**
+   * What an answer said, in a word.
+   *
+   * @param {{verdict: Verdict, class_id: number | null, proposed_class?: string}} answer
+   */
   said({ verdict, class_id, proposed_class }) {
-    if (verdict === "class") return this.names.get(class_id) ?? "?";
+    if (verdict === "class") return (class_id !== null && this.names.get(class_id)) || "?";
     return proposed_class ? `None: ${proposed_class}` : SAID[verdict];
   }
 
+  /**
+   * What stands in place of an image.
+   *
+   * @param {Round} round
+   * @param {Entry | null} current
+   * @param {QueueKind} open
+   * @param {Outbox} outbox
+   * @param {Connection} link
+   * @param {string} awaited what the round waits for
+   */
   empty(round, current, open, outbox, link, awaited) {
     this.at.empty.hidden = Boolean(current);
     if (current) return;
     const [title, text] = this.#instead(round, open, outbox.pending().length, link, awaited);
-    this.at.empty.querySelector("h3").textContent = title;
+    one(this.at.empty, "h3").textContent = title;
     const [right, checks] = round?.checks ?? [];
     const told = checks ? ` Of ${checks} check images so far you had ${right} right.` : "";
-    this.at.empty.querySelector("p").textContent = text + told;
+    one(this.at.empty, "p").textContent = text + told;
   }
 
+  /**
+   * @param {StandingAnswer[]} answers newest first
+   * @param {(token: string) => void} undo
+   */
   recent(answers, undo) {
-    const known = new Map([...this.at.recent.children].map((node) => [node.dataset.token, node]));
-    this.at.recent.replaceChildren(...answers.map((answer) => known.get(answer.token) ?? this.#chip(answer, undo)));
+    const drawn = /** @type {HTMLElement[]} */ ([...this.at.recent.children]);
+    const known = new Map(drawn.map((node) => [node.dataset.token, node]));
+    const chips = answers.map((answer) => known.get(answer.token) ?? this.#chip(answer, undo));
+    this.at.recent.replaceChildren(...chips);
     answers.forEach((answer, i) => {
-      const chip = this.at.recent.children[i];
+      const chip = chips[i];
       chip.classList.toggle("stored", answer.stored);
       chip.classList.toggle("final", Boolean(answer.final));
       chip.title = `${this.said(answer)}${answer.comment ? ` (${answer.comment})` : ""}: ${answer.final ? "its round is closed" : "click to take this answer back"}`;
@@ -121,21 +189,31 @@ class View {
     this.at.undo.disabled = !answers.length;
   }
 
+  /**
+   * @param {StandingAnswer} answer
+   * @param {(token: string) => void} undo
+   */
   #chip(answer, undo) {
-    const name = this.said(answer);
-    const chip = document.createElement("button");
+    const chip = make("button");
     chip.type = "button";
     chip.dataset.token = answer.token;
     chip.classList.toggle("skipped", answer.verdict !== "class");
     chip.append(
       // the very image that was answered: it is here, also without a connection
-      Object.assign(document.createElement("img"), { src: `/images/${this.data.project}/${answer.item_id}/rendition`, alt: "" }),
-      Object.assign(document.createElement("span"), { textContent: name }),
+      Object.assign(make("img"), { src: `/images/${this.data.project}/${answer.item_id}/rendition`, alt: "" }),
+      make("span", "", this.said(answer)),
     );
     chip.onclick = () => undo(answer.token);
     return chip;
   }
 
+  /**
+   * @param {Round} round
+   * @param {QueueKind} open
+   * @param {number} waiting answers on their way
+   * @param {Connection} link
+   * @param {string} awaited
+   */
   #instead(round, open, waiting, link, awaited) {
     if (link.failures && round !== undefined)
       return ["Waiting for the connection", "Every image that was here is answered. The next one appears here by itself."];
@@ -144,6 +222,10 @@ class View {
     return ["Nothing left here", "What others are looking at right now may come back. The other images are under To do."];
   }
 
+  /**
+   * @param {Round} round
+   * @param {string} awaited
+   */
   #nothing(round, awaited) {
     if (round === undefined) return ["One moment", "The queue is being opened."];
     if (round === null)

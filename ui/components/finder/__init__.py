@@ -1,14 +1,11 @@
 """Images that were found: a grid to select from, to find more like one, and to send to the queue (see finder.js)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any, TypedDict
 
 import streamlit as st
-from streamlit.components.v2.types import ComponentRenderer
 
-HERE = Path(__file__).parent
+from ui.components import modules
 
 
 class Tile(TypedDict):
@@ -41,7 +38,7 @@ def finder(
         like: called with the image of which somebody wants more.
         send: called with the selected images and the reason; both before the page is drawn again.
     """
-    _component()(
+    modules.component("finder", "finder.js")(
         data={"tiles": list(tiles), "may_send": may_send},
         key=key,
         on_like_change=lambda: like(int(st.session_state[key]["like"])),
@@ -51,10 +48,3 @@ def finder(
 
 def _sent(key: str) -> Mapping[str, Any]:
     return dict(st.session_state[key]["send"])
-
-
-@cache
-def _component() -> ComponentRenderer:
-    """Registered at its first use, when Streamlit's runtime is there."""
-    html, css, js = ((HERE / f"finder.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    return st.components.v2.component("alflow_finder", html=html, css=css, js=js)

@@ -2,22 +2,33 @@
  * Images that were found. A press on an image selects it; what is selected stays here until it is sent, so that
  * selecting costs no request. Every text goes in as text, never as markup.
  */
-const make = (tag, name, text) => {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
+/** @import { FinderData, Mounted, Tile } from "../shared/types.js" */
+import { make, one } from "../shared/dom.js";
+
+/** @typedef {{ids: number[], why: string}} Wish */
 
 class Finder {
+  /** @type {Set<number>} */
+  chosen = new Set();
+
+  /**
+   * @param {HTMLElement} root
+   * @param {FinderData} data
+   * @param {object} hooks
+   * @param {(id: number) => void} hooks.like
+   * @param {(wish: Wish) => void} hooks.send
+   */
   constructor(root, data, { like, send }) {
-    this.root = root;
     this.data = data;
     this.like = like;
-    this.chosen = new Set();
-    this.at = Object.fromEntries(["tiles", "count", "all", "send"].map((name) => [name, root.querySelector(`.${name}`)]));
-    this.why = Object.assign(root.querySelector("input"), { value: "" });
-    root.querySelector("footer").hidden = !data.may_send || !data.tiles.length;
+    this.at = {
+      tiles: one(root, ".tiles"),
+      count: one(root, ".count"),
+      all: /** @type {HTMLButtonElement} */ (one(root, ".all")),
+      send: /** @type {HTMLButtonElement} */ (one(root, ".send")),
+    };
+    this.why = Object.assign(/** @type {HTMLInputElement} */ (one(root, "input")), { value: "" });
+    one(root, "footer").hidden = !data.may_send || !data.tiles.length;
     this.open = data.tiles.filter(({ free }) => free);
     this.at.tiles.replaceChildren(...data.tiles.map((tile) => this.#tile(tile)));
     this.at.all.onclick = () => this.#all();
@@ -29,9 +40,10 @@ class Finder {
     this.#draw();
   }
 
+  /** @param {Tile} tile */
   #tile(tile) {
     const node = make("li", tile.free ? "tile free" : "tile");
-    node.dataset.id = tile.id;
+    node.dataset.id = String(tile.id);
     const picture = make("button", "picture");
     picture.type = "button";
     picture.append(Object.assign(make("img"), { src: tile.image, alt: `Image ${tile.id}`, loading: "lazy" }));
@@ -52,6 +64,7 @@ class Finder {
     return node;
   }
 
+  /** @param {Tile} tile */
   #acts(tile) {
     const acts = make("div", "acts");
     const more = make("button", "", "More like this");
@@ -64,6 +77,7 @@ class Finder {
     return acts;
   }
 
+  /** @param {number} id */
   #select(id) {
     if (!this.chosen.delete(id)) this.chosen.add(id);
     this.#draw();
@@ -76,10 +90,11 @@ class Finder {
   }
 
   #draw() {
-    for (const node of this.at.tiles.children) {
+    for (const node of /** @type {HTMLElement[]} */ ([...this.at.tiles.children])) {
       const chosen = this.chosen.has(Number(node.dataset.id));
       node.classList.toggle("chosen", chosen);
-      if (this.data.may_send && node.classList.contains("free")) node.querySelector(".picture").setAttribute("aria-pressed", chosen);
+      if (this.data.may_send && node.classList.contains("free"))
+        one(node, ".picture").setAttribute("aria-pressed", String(chosen));
     }
     const some = this.chosen.size;
     this.at.count.textContent = some ? `${some} selected` : "Select images";
@@ -88,8 +103,9 @@ class Finder {
   }
 }
 
+/** @param {Mounted<FinderData>} mounted */
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".finder");
+  const root = one(parentElement, ".finder");
   const content = JSON.stringify(data);
   if (root.dataset.content === content) return; // drawn already: what is selected stays
   root.dataset.content = content;

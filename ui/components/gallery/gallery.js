@@ -1,11 +1,8 @@
 /** Draws cards; every text goes in as text, never as markup. */
-const make = (tag, name, text) => {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
+/** @import { Card, GalleryData, Mounted } from "../shared/types.js" */
+import { make, one } from "../shared/dom.js";
 
+/** @param {Card["believed"][number]} believed */
 const bar = ({ name, value }) => {
   const row = make("div", "bar");
   const track = make("i");
@@ -14,6 +11,7 @@ const bar = ({ name, value }) => {
   return row;
 };
 
+/** @param {Card} card */
 const card = ({ image, rank, origin, believed, facts, answers, verdict }) => {
   const node = make("article", `card ${verdict}`);
   const picture = make("div", "picture");
@@ -29,8 +27,9 @@ const card = ({ image, rank, origin, believed, facts, answers, verdict }) => {
   return node;
 };
 
+/** @param {Mounted<GalleryData>} mounted */
 export default function ({ data, parentElement }) {
-  const cards = parentElement.querySelector(".cards");
+  const cards = one(parentElement, ".cards");
   const content = JSON.stringify(data);
   if (cards.dataset.content === content) return; // drawn already: do not make the images flicker
   cards.dataset.content = content;

@@ -1,0 +1,6 @@
+/** The grid of the page. */
+/** @import { GridData } from "../shared/types.js" */
+import { live } from "../shared/live.js";
+import { Grid } from "./grid.js";
+
+export default live("grid", (parent, /** @type {GridData} */ data) => new Grid(parent, data), (grid) => grid.destroy());

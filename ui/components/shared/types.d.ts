@@ -1,0 +1,219 @@
+/** What Python and the browser say to each other, and what the browser keeps. Numbers named `*_id` are rows. */
+
+/** How Streamlit calls the default export of a component, and what it does with what comes back. */
+export interface Mounted<Data> {
+  data: Data;
+  parentElement: ShadowRoot;
+  setTriggerValue(name: string, value: unknown): void;
+}
+export type CleanUp = () => void;
+
+export interface ClassOfProject {
+  id: number;
+  name: string;
+}
+
+// ---- the deck: `ui/components/deck/__init__.py` and `ui/desk.py`
+
+export interface DeckData {
+  project: number;
+  title: string;
+  annotator: number;
+  screen: string;
+  classes: (ClassOfProject & { key: string | null })[];
+  heartbeat_ms: number;
+}
+
+export type Verdict = "class" | Aside;
+export type Aside = "skip" | "unsure" | "none" | "bad";
+export type QueueKind = "todo" | Aside;
+
+export interface Suggestion {
+  class_id: number;
+  probability: number;
+}
+
+/** One image that can be shown: of the queue, or of an answer that is looked at again. */
+export interface Entry {
+  candidate_id: number;
+  item_id: number;
+  rank?: number;
+  width?: number;
+  suggestion?: Suggestion;
+}
+
+export interface Answer {
+  kind: "answer";
+  token: string;
+  candidate_id: number;
+  verdict: Verdict;
+  class_id: number | null;
+  seconds: number;
+  comment: string;
+  proposed_class?: string;
+  shown: object;
+}
+
+export interface Undo {
+  kind: "undo";
+  token: string;
+  candidate_id: number;
+}
+
+export type DeckEvent = Answer | Undo;
+
+/** An event as the browser keeps it until the server has acknowledged it. */
+export type KeptEvent = DeckEvent & { key: string; at: number; entry: Entry };
+export type RefusedEvent = KeptEvent & { reason: string };
+
+export interface Worth {
+  token: string;
+  class_id: number;
+  probability: number;
+  agrees: boolean;
+  words: string;
+}
+
+export interface Acknowledgement {
+  key: string;
+  stored: boolean;
+  again?: boolean;
+  reason?: string;
+  worth?: Worth | null;
+  check?: { right: boolean; class_id: number };
+}
+
+export interface RoundState {
+  number: number;
+  state: "open" | "labelled" | "closed";
+  answered: number;
+  total: number;
+  checks?: [right: number, answered: number];
+}
+
+/** An answer that the server has stored; without a candidate where it was asked in no round. */
+export interface StoredAnswer {
+  token: string;
+  candidate_id: number;
+  item_id: number;
+  verdict: Verdict;
+  class_id: number | null;
+  comment: string;
+  proposed_class?: string;
+  final: boolean;
+}
+
+/** An answer that stands: on its way, or stored. */
+export type StandingAnswer = Omit<StoredAnswer, "final"> & { final?: boolean; stored: boolean };
+
+export interface DeskReply {
+  acknowledgements: Acknowledgement[];
+  kind: QueueKind;
+  queue: Entry[];
+  aside: Partial<Record<Aside, number>>;
+  round: RoundState | null;
+  awaited: string;
+  recent: StoredAnswer[];
+}
+
+export interface GuideReply {
+  html: string;
+  examples: Record<number, number[]>;
+}
+
+// ---- the grid: `ui/components/grid/__init__.py` and `ui/grid.py`
+
+export interface GridData {
+  project: number;
+  annotator: number;
+  screen: string;
+  classes: ClassOfProject[];
+  heartbeat_ms: number;
+}
+
+export interface GridImage {
+  candidate_id: number;
+  item_id: number;
+  probability: number;
+}
+
+export interface GridPage {
+  token: string;
+  class_id: number;
+  expected_errors: number;
+  images: GridImage[];
+}
+
+export interface PageAnswer {
+  token: string;
+  class_id: number;
+  accepted: number[];
+  wrong: number[];
+  seconds: number;
+  screen: string;
+}
+
+/** What is to be stored: an answered page, or the token of one that is taken back. */
+export type PageEvent = { accept: PageAnswer; undo?: undefined } | { undo: string; accept?: undefined };
+
+export interface GridReply {
+  reason: string | null;
+  page: GridPage | null;
+  waiting: Record<string, number>;
+  last: { token: string; class_id: number; accepted: number; wrong: number } | null;
+  awaited: string;
+  round: { number: number; state: RoundState["state"] } | null;
+}
+
+// ---- the link between either and the server
+
+/** What a link carries: the link asks for it, sends it, and hands over what the server says of it. */
+export interface Cargo<Sent, Reply> {
+  /** What goes with the next request. */
+  load(): Sent;
+  /** The request's body. */
+  body(sent: Sent): object;
+  /** The server has taken it; the words say why something of it is to be sent again, if something is. */
+  taken(reply: Reply, sent: Sent): string;
+  /** The server could not read it. Return to go on at once with less, throw to send the same again later. */
+  unread(sent: Sent, reason: string): void;
+  /** Whether something waits that was not sent yet; without an argument, whether anything waits at all. */
+  waits(sent?: Sent): boolean;
+}
+
+// ---- found images and cards: `ui/components/finder/__init__.py`, `ui/components/gallery/__init__.py`
+
+export interface Tile {
+  id: number;
+  image: string;
+  score: string;
+  label: string;
+  believed: string;
+  mark: string;
+  free: boolean;
+  history: string;
+}
+
+export interface FinderData {
+  tiles: Tile[];
+  may_send: boolean;
+}
+
+export interface Card {
+  image: string;
+  rank: number;
+  origin: string;
+  believed: { name: string; value: number }[];
+  facts: [name: string, value: string][];
+  answers: string[];
+  verdict: string;
+}
+
+export interface GalleryData {
+  cards: Card[];
+}
+
+declare global {
+  /** Of the module that `loader.js` loads; `ui/components/modules.py` writes it there. */
+  const ADDRESS: string;
+}
