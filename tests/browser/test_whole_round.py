@@ -68,7 +68,7 @@ def test_label_close_learn_export(up: tuple[Desk, Project], chromium: Browser, t
         assert len(labels.of_round(tx, first)) == BUDGET
 
     page.goto(f"{desk.url}/rounds")
-    expect(page.get_by_text("since zero-shot").first).to_be_visible(timeout_ms=SCHEDULE_MS)
+    expect(page.get_by_text("since zero-shot").first).to_be_visible(timeout=SCHEDULE_MS)
     with desk.workspace.database.read() as tx:
         assert rounds.by_id(tx, first).state is RoundState.CLOSED
         judged = {each.round_number for each in rounds.evaluations(tx, project.id) if each.split == "test"}
