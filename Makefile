@@ -2,13 +2,15 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint bench bench-acquisition calibration constraints clean
+.PHONY: help install demo test check lint lint-scripts bench bench-acquisition calibration constraints clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BROWSER := $(VENV)/.browser
+SCRIPTS := ui/components
+NODE_STAMP := node_modules/.installed
 # Those that start servers run one at a time, so that their waiting is not for each other: those of Prefect in one
 # process, those of Chromium in another (tests/conftest.py).
 ALONE := browser or prefect
@@ -37,6 +39,17 @@ lint: $(STAMP)  ## Linters, types and import contracts.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory lint-scripts
+
+lint-scripts:  ## Types, linter and unit tests of the browser's code; needs Node.js, and goes on without it.
+	@if ! { command -v node && command -v npm; } >/dev/null; then \
+	  echo "lint-scripts: there is no node with npm here: the browser's code is not checked"; exit 0; fi; \
+	node --test --test-reporter=dot tests/ui/components/*.test.mjs; \
+	cd $(SCRIPTS); \
+	if [ package-lock.json -nt $(NODE_STAMP) ]; then \
+	  npm ci --silent --ignore-scripts --fetch-retries=1 --fetch-retry-mintimeout=1000 && touch $(NODE_STAMP) || \
+	  echo "lint-scripts: npm ci failed, is there a registry? Types and style of the browser's code are not checked"; fi; \
+	if ! [ package-lock.json -nt $(NODE_STAMP) ]; then npm run --silent check; fi
 
 bench: $(STAMP)  ## Measure against the written-out forms; writes build/bench.json. Not part of `make test`.
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m tests.bench
@@ -54,7 +67,7 @@ constraints: $(STAMP)  ## Write constraints.txt anew from what is installed in .
 	touch $(STAMP)
 
 clean:  ## Remove .venv and caches; leaves data (.alflow, .demo) alone.
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(SCRIPTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

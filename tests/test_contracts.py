@@ -47,7 +47,11 @@ BREACHES = [
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("house")
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
+        shutil.copytree(
+            ROOT / package,
+            root / package,
+            ignore=shutil.ignore_patterns("__pycache__", "node_modules", "*.safetensors"),
+        )
     shutil.copy(ROOT / "pyproject.toml", root)
     return root
 
