@@ -17,23 +17,12 @@ from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import PATIENCE_MS
 from tests.house import CLOSED, PAGES, ROLES, House, open_house, session_of
 from tests.web import http
+from ui.door import access
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 Enter = Callable[[str], Page]
-TITLES = [
-    "Label",
-    "Grid",
-    "Checks",
-    "Rounds",
-    "Quality",
-    "Adjudicate",
-    "Find",
-    "History",
-    "Back-test",
-    "Project",
-    "People",
-]
+TITLES = [page.title for page in access.PAGES.values()]
 OLD, NEW = "correct horse battery", "staple, and nothing else"
 
 

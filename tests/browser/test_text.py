@@ -19,6 +19,7 @@ from alflow.workflow.projects.projects import create_project, name_classes
 from tests.browser import world
 from tests.browser.conftest import Desk
 from tests.browser.seen import wait_until
+from ui.door import access
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -26,7 +27,7 @@ EVIL = (
     "![p](http://evil.example/p.png) [y](http://evil.example) :material/bug_report: :cat: $x^2$ **b** www.evil.example"
 )
 GUIDELINES = f"# How to label\n\n{EVIL}\n\n<img src=http://evil.example/q.png>\n\n[a page](https://evil.example/)"
-PAGES = ["", "grid", "checks", "rounds", "quality", "adjudicate", "find", "history", "backtest", "project", "people"]
+PAGES = ["", *(path for path in access.PAGES if path != access.FIRST)]
 
 FOUND = """() => {
   const found = [];

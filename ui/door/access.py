@@ -1,16 +1,58 @@
-"""Which role each page, route and action needs: the one table that the gate, the navigation and the pages look up.
+"""The pages, and which role each page, route and action needs: the one table for the gate, the menu and the pages.
 
-A route that belongs to a project names it as `{project:int}` in its path. What is not listed here is for nobody: the
-server does not start with a route, nor the navigation with a page, that has no line.
+A route that belongs to a project names it as `{project:int}` in its path. What is not listed here is closed to
+everybody: the server does not start with a route that has no line, and a page without one is never loaded.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.routing import BaseRoute, Route, compile_path
 
 from alflow.accounts import Role
+from alflow.domain import Project
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the menu.
+
+    Attributes:
+        title: its name in the menu.
+        icon: of the Material Symbols, beside the title.
+        role: the least role that opens it, in the chosen project.
+        module: where its `show(project)` is; the page is imported when the server starts, not by the gate.
+        offered: whether the menu of this project lists it; its address opens it all the same.
+    """
+
+    title: str
+    icon: str
+    role: Role
+    module: str
+    offered: Callable[[Project], bool] = lambda _: True
+
+
+PAGES: Final[Mapping[str, Page]] = {
+    "label": Page("Label", "ads_click", Role.ANNOTATOR, "ui.pages.label"),
+    "grid": Page("Grid", "grid_view", Role.ANNOTATOR, "ui.pages.grid"),
+    "checks": Page(
+        "Checks", "fact_check", Role.ANNOTATOR, "ui.pages.checks", lambda project: project.settings.gold_rate > 0
+    ),
+    "rounds": Page("Rounds", "timeline", Role.REVIEWER, "ui.pages.rounds"),
+    "quality": Page("Quality", "verified", Role.REVIEWER, "ui.pages.quality"),
+    "adjudicate": Page("Adjudicate", "gavel", Role.REVIEWER, "ui.pages.adjudicate"),
+    "find": Page("Find", "search", Role.REVIEWER, "ui.pages.find"),
+    "history": Page("History", "history", Role.REVIEWER, "ui.pages.history"),
+    "backtest": Page("Back-test", "science", Role.REVIEWER, "ui.pages.backtest"),
+    "project": Page("Project", "folder_open", Role.REVIEWER, "ui.pages.project"),
+    "people": Page("People", "group", Role.OWNER, "ui.pages.people"),
+}
+"""By path, in the order of the menu."""
+
+FIRST: Final = next(iter(PAGES))
+"""The page that opens at `/`."""
 
 OPEN: Final = frozenset({
     "/sign-in",
@@ -24,26 +66,12 @@ OPEN: Final = frozenset({
 })
 """Paths for everybody: how one comes in, whether the server lives, and what a browser shows when it does not."""
 
-SIGNED_IN: Final = frozenset({"/password", "/label", "/components/{version:str}/{module:path}"})
+SIGNED_IN: Final = frozenset({"/password", f"/{FIRST}", "/components/{version:str}/{module:path}"})
 """Routes for whoever is signed in, in whatever role: what concerns oneself, the way to the first page, and the scripts
 of pages."""
 
 FRAME: Final = frozenset({"/_stcore/health", "/_stcore/host-config", "/_stcore/stream"})
 """What Streamlit's frame asks its server; the rest of that (uploads, figures, programs that drive pages) is closed."""
-
-PAGES: Final[Mapping[str, Role]] = {
-    "label": Role.ANNOTATOR,
-    "grid": Role.ANNOTATOR,
-    "checks": Role.ANNOTATOR,
-    "rounds": Role.REVIEWER,
-    "quality": Role.REVIEWER,
-    "adjudicate": Role.REVIEWER,
-    "find": Role.REVIEWER,
-    "history": Role.REVIEWER,
-    "backtest": Role.REVIEWER,
-    "project": Role.REVIEWER,
-    "people": Role.OWNER,
-}
 
 ROUTES: Final[Mapping[str, Role]] = {
     "/images/{project:int}/{item:int}/{kind:str}": Role.ANNOTATOR,

@@ -1,18 +1,15 @@
 """One module, one page: ask the workflow, show the answer."""
 
+from collections.abc import Mapping
+from importlib import import_module
 
-def load() -> None:
-    """Import every page now: what they need takes seconds to import, which nobody should wait for at a first visit."""
-    from ui.pages import (  # noqa: F401
-        adjudicate,
-        backtest,
-        checks,
-        find,
-        grid,
-        history,
-        label,
-        people,
-        project,
-        quality,
-        rounds,
-    )
+from ui.door import access
+from ui.parts.navigation import Show
+
+
+def load() -> Mapping[str, Show]:
+    """What draws each page of `ui.door.access.PAGES`, by path.
+
+    The server calls this when it starts: the imports take seconds, which nobody should wait for at a first visit.
+    """
+    return {path: import_module(page.module).show for path, page in access.PAGES.items()}

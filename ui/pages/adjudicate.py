@@ -15,7 +15,7 @@ from alflow.workflow.answers.adjudicate import Dispute
 from alflow.workflow.desk import guidelines
 from alflow.workflow.projects import projects
 from ui.parts import markdown, session
-from ui.parts.empty import no_project
+from ui.parts.images import image_address
 
 _LAST = "adjudicated"
 _TROUBLE = "adjudication_refused"
@@ -25,12 +25,8 @@ RESERVED = frozenset("cr")
 QUEUES = {"In dispute": adjudicate.disputed, "Settled": adjudicate.settled_items}
 
 
-def show() -> None:
+def show(project: Project) -> None:
     """Settle what is in dispute, or look again at what was settled."""
-    project = session.project()
-    if project is None:
-        no_project()
-        return
     st.header("Adjudicate")
     queues = {name: find(session.workspace(), project.id) for name, find in QUEUES.items()}
     left, right = st.columns([3, 2], vertical_alignment="center")
@@ -65,7 +61,7 @@ def _one(project: Project, one: Dispute, *, named: bool) -> None:
     names = {each.id: each.display_name for each in classes}
     left, right = st.columns([3, 2], gap="large")
     with left:
-        source = f"/images/{project.id}/{one.item.id}/rendition"
+        source = image_address(project.id, one.item.id, "rendition")
         st.html(f'<figure class="judged"><img src="{source}" alt="The image to settle"></figure>')
         st.caption(session.escape(one.item.uri.rsplit("/", 1)[-1]))
     with right:

@@ -20,7 +20,6 @@ from alflow.workflow.rounds import stopping
 from alflow.workflow.rounds.strategies import strategy_captions
 from ui.door import access
 from ui.parts import session
-from ui.parts.empty import no_project
 from ui.parts.tables import table
 from ui.parts.trial_charts import gains, paired_curves
 
@@ -35,12 +34,8 @@ _running: dict[int, "Popen[bytes]"] = {}
 """Back-tests that this server started, by project."""
 
 
-def show() -> None:
+def show(project: Project) -> None:
     """Start a back-test, and look at those there are."""
-    project = session.project()
-    if project is None:
-        no_project()
-        return
     st.header("Back-test")
     st.caption(
         "Strategies compete where the answers are known: the same split, the same start, the same fit, and the labels "

@@ -9,15 +9,11 @@ from alflow.workflow.desk import gold
 from alflow.workflow.projects import projects
 from ui.components.gallery import Card, gallery
 from ui.parts import session
-from ui.parts.empty import no_project
+from ui.parts.images import image_address
 
 
-def show() -> None:
+def show(project: Project) -> None:
     """The images, what the annotator said, and what is right."""
-    project = session.project()
-    if project is None:
-        no_project()
-        return
     st.header("Checks")
     when = "at once" if project.settings.gold_feedback else "once the round is answered"
     st.caption(
@@ -41,7 +37,7 @@ def _card(project: Project, check: GoldCheck, item: Item, number: int, names: Ma
     facts = [("It is", names.get(item.truth or 0, "?"))]
     facts += [("Answered in", f"{check.seconds:.1f} s")] if check.seconds is not None else []
     return Card(
-        image=f"/images/{project.id}/{item.id}/thumbnail",
+        image=image_address(project.id, item.id, "thumbnail"),
         rank=number,
         origin="strategy",  # the one that is not named
         believed=[],

@@ -14,19 +14,15 @@ from alflow.workflow.rounds import chosen
 from ui.components.finder import Tile, finder
 from ui.door import access
 from ui.parts import session
-from ui.parts.empty import no_project
+from ui.parts.images import image_address
 
 LABELLED: Mapping[str, bool | None] = {"With or without a label": None, "Without a label": False, "With a label": True}
 COUNTS = (24, 48, 96, 192)
 _LIKE, _SENT = "find-like", "find-sent"
 
 
-def show() -> None:
+def show(project: Project) -> None:
     """What to look for, where, and what was found."""
-    project = session.project()
-    if project is None:
-        no_project()
-        return
     st.header("Find")
     classes = projects.project_classes(session.workspace(), project.id)
     text = st.text_input(
@@ -84,7 +80,7 @@ def _search(project: Project, text: str, item_id: int | None, where: Filter, cou
 
 def _example(project: Project, item_id: int) -> None:
     left, right = st.columns([1, 7], vertical_alignment="center")
-    source = f"/images/{project.id}/{item_id}/thumbnail"
+    source = image_address(project.id, item_id, "thumbnail")
     left.html(f'<figure class="example"><img src="{source}" alt="Image {item_id}"></figure>')
     right.markdown(f"The images most like image {item_id}, by the kernel that batches are planned with: 1 is the same.")
     right.button("Back to the words", icon=":material/arrow_back:", on_click=_forget)
@@ -115,7 +111,7 @@ def _tile(project: Project, one: Found, names: Mapping[int, str]) -> Tile:
         believed = f"{names.get(one.predicted_class_id, '?')}? {one.probability:.0%}"
     return Tile(
         id=one.item.id,
-        image=f"/images/{project.id}/{one.item.id}/thumbnail",
+        image=image_address(project.id, one.item.id, "thumbnail"),
         score=f"{one.score:.3f}",
         label="" if one.class_id is None else names.get(one.class_id, "?"),
         believed=believed,

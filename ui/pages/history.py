@@ -15,7 +15,7 @@ from alflow.workflow.desk.label import LARGEST_ID
 from alflow.workflow.projects import projects
 from ui.parts import session
 from ui.parts.cards import WITHOUT_CLASS
-from ui.parts.empty import no_project
+from ui.parts.images import image_address
 from ui.parts.tables import table
 
 _TROUBLE = "history-refused"
@@ -27,12 +27,8 @@ _WORDS = {
 }
 
 
-def show() -> None:
+def show(project: Project) -> None:
     """The last changes of the project, or all of one image."""
-    project = session.project()
-    if project is None:
-        no_project()
-        return
     st.header("History")
     asked = st.query_params.get("item", "")
     item_id = st.number_input(
@@ -71,7 +67,7 @@ def _recent(project: Project) -> None:
     rows = [
         {
             "At": each.at,
-            "Image": f"/images/{project.id}/{each.item_id}/thumbnail",
+            "Image": image_address(project.id, each.item_id, "thumbnail"),
             "Number": each.item_id,
             "Answer": _answer(each),
             "What": each.happening.value,
@@ -90,7 +86,7 @@ def _item(project: Project, found: ItemHistory) -> None:
     classes = projects.project_classes(session.workspace(), project.id)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        source = f"/images/{project.id}/{found.item.id}/rendition"
+        source = image_address(project.id, found.item.id, "rendition")
         st.html(f'<figure class="judged"><img src="{source}" alt="Image {found.item.id}"></figure>')
         st.caption(f"{session.escape(found.item.uri.rsplit('/', 1)[-1])}, {found.item.split} split")
     with right:

@@ -14,7 +14,7 @@ from alflow.errors import AlflowError
 from alflow.workflow.people import accounts as people
 from ui.door import invitations
 from ui.parts import session
-from ui.parts.empty import no_accounts, no_project
+from ui.parts.empty import no_accounts
 
 MAY: Final = {
     Role.ANNOTATOR: "labels images",
@@ -26,12 +26,8 @@ _LINK: Final = "invitation-link"
 _PROBLEM: Final = "people-problem"
 
 
-def show() -> None:
+def show(project: Project) -> None:
     """Members with their roles, invitations that wait, and a new one."""
-    project = session.project()
-    if project is None:
-        no_project()
-        return
     st.header(f"People of {session.escape(project.name)}", anchor=False)
     if session.visitor().everywhere:
         no_accounts(project)

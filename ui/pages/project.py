@@ -5,13 +5,13 @@ from html import escape
 
 import streamlit as st
 
-from alflow.domain import Split
+from alflow.domain import Project, Split
 from alflow.workflow.answers import export
 from alflow.workflow.rounds import review
 from alflow.workflow.rounds.review import Overview
 from alflow.workflow.rounds.stopping import in_words
 from ui.parts import instructions, session
-from ui.parts.empty import no_classes, no_project
+from ui.parts.empty import no_classes
 from ui.parts.tables import table
 
 SPLIT_HELP = {
@@ -22,12 +22,8 @@ SPLIT_HELP = {
 MIME = {".csv": "text/csv", ".jsonl": "application/jsonlines", ".parquet": "application/vnd.apache.parquet"}
 
 
-def show() -> None:
+def show(project: Project) -> None:
     """The project at a glance, and its exports."""
-    project = session.project()
-    if project is None:
-        no_project()
-        return
     overview = review.overview(session.workspace(), project.id)
     st.header(session.escape(project.name), anchor=False)
     st.caption(f"Since {project.created_at:%d %B %Y}. Waiting for {session.escape(overview.waiting_for)}.")

@@ -11,16 +11,12 @@ from alflow.workflow.answers import quality, relabel
 from alflow.workflow.answers.quality import AnnotatorQuality, Estimate, QualityReport
 from alflow.workflow.projects import projects
 from ui.parts import session
-from ui.parts.empty import no_project
+from ui.parts.images import image_address
 from ui.parts.tables import table
 
 
-def show() -> None:
+def show(project: Project) -> None:
     """Figures of the project, its annotators, and each two of them."""
-    project = session.project()
-    if project is None:
-        no_project()
-        return
     st.header("Quality")
     report = quality.quality_report(session.workspace(), project.id)
     if not report.annotators:
@@ -140,7 +136,7 @@ def _advice(project: Project) -> None:
     names = {each.id: each.display_name for each in projects.project_classes(session.workspace(), project.id)}
     rows = [
         {
-            "Image": f"/images/{project.id}/{one.item_id}/thumbnail",
+            "Image": image_address(project.id, one.item_id, "thumbnail"),
             "Label now": "none" if one.class_id is None else names.get(one.class_id, "?"),
             "Chance of another class": one.error,
             "A further vote tells": one.information,

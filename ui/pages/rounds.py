@@ -13,18 +13,14 @@ from alflow.workflow.rounds.review import CandidateReview, RoundSummary
 from ui.components.gallery import gallery
 from ui.parts import cards, session
 from ui.parts.charts import learning_curve
-from ui.parts.empty import no_project, no_rounds
+from ui.parts.empty import no_rounds
 from ui.parts.tables import table
 
 REFRESH = "4s"
 
 
-def show() -> None:
+def show(project: Project) -> None:
     """Curve and rounds, kept current by themselves, and the candidates of one round."""
-    project = session.project()
-    if project is None:
-        no_project()
-        return
     st.header("Rounds")
     _live(project, _state(review.round_summaries(session.workspace(), project.id)))
     summaries = review.round_summaries(session.workspace(), project.id)

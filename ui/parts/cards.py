@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from alflow.domain import Candidate, ClassLabel, Label, Origin, Project, Verdict
 from alflow.workflow.rounds.review import CandidateReview
 from ui.components.gallery import Bar, Card
+from ui.parts.images import image_address
 
 SHOWN_CLASSES = 3
 WITHOUT_CLASS = {
@@ -22,7 +23,7 @@ def card(
     names = {each.id: each.display_name for each in classes}
     candidate = review.candidate
     return Card(
-        image=f"/images/{project.id}/{review.item.id}/thumbnail",
+        image=image_address(project.id, review.item.id, "thumbnail"),
         rank=candidate.rank + 1,
         origin=candidate.origin.value,
         believed=_believed(candidate.probabilities, names),

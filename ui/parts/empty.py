@@ -1,10 +1,12 @@
 """What a page says when there is nothing to show yet: the next step, ready to copy."""
 
+from collections.abc import Sequence
 from shlex import quote
 
 import streamlit as st
 
-from alflow.domain import Project
+from alflow.domain import ClassLabel, Project
+from alflow.workflow.projects import projects
 from ui.parts import session
 
 
@@ -35,6 +37,15 @@ def no_accounts(project: Project) -> None:
         "password, and you invite them here."
     )
     st.code(f"alflow people add NAME --role owner --project {quote(project.name)}", language=None, wrap_lines=True)
+
+
+def require_classes(project: Project) -> Sequence[ClassLabel]:
+    """The classes to answer with; where there is none, the page says how to add some and ends here."""
+    classes = projects.project_classes(session.workspace(), project.id)
+    if not classes:
+        no_classes(project)
+        st.stop()
+    return classes
 
 
 def no_classes(project: Project) -> None:

@@ -11,6 +11,7 @@ from alflow.workflow.projects import projects
 from ui.door import access
 from ui.parts import session
 from ui.parts.cards import WITHOUT_CLASS
+from ui.parts.images import image_address
 from ui.parts.tables import table
 
 WHEN = {
@@ -78,7 +79,7 @@ def remarks(project: Project) -> None:
 def _row(project: Project, remark: Remark) -> dict[str, object]:
     label = remark.label
     return {
-        "Image": f"/images/{project.id}/{remark.item.id}/thumbnail",
+        "Image": image_address(project.id, remark.item.id, "thumbnail"),
         "Answer": WITHOUT_CLASS.get(label.verdict, "a class"),
         "Proposed class": label.proposed_class,
         "Comment": label.comment,

@@ -24,7 +24,7 @@ def page() -> None:
 
     session.be(Visitor(Annotator(1, "Ada"), "", everywhere=True))
     st.session_state["project"] = "birds"
-    backtest.show()
+    backtest.show(session.project())  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def page() -> None:
 
     session.be(Visitor(Annotator(1, "Ada"), "", {1: Role.OWNER}))
     st.session_state["project"] = "birds"
-    people.show()
+    people.show(session.project())  # type: ignore[arg-type]
 
 
 @pytest.fixture

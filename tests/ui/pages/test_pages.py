@@ -1,0 +1,41 @@
+"""The table of pages, the modules that draw them, and the table of who may see them name the same pages."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+from streamlit.material_icon_names import ALL_MATERIAL_ICONS
+
+from alflow.accounts import Role
+from alflow.domain import Project
+from tests import house
+from ui import pages
+from ui.door import access
+from ui.parts.images import image_address
+
+
+def test_every_module_is_a_page_and_every_page_a_module() -> None:
+    """So that neither a file without a line nor a line without a file is forgotten."""
+    files = {path.stem for path in Path(pages.__path__[0]).glob("*.py")} - {"__init__", "app"}
+    assert sorted(page.module for page in access.PAGES.values()) == sorted(f"ui.pages.{name}" for name in files)
+
+
+def test_the_tests_of_every_role_try_every_page_in_the_order_of_the_menu() -> None:
+    opened = {path: [Role(role).includes(page.role) for role in house.ROLES] for path, page in access.PAGES.items()}
+    assert list(opened.items()) == list(house.PAGES.items())
+
+
+@pytest.mark.parametrize("path", access.PAGES)
+def test_a_page_is_drawn_for_a_project(path: str) -> None:
+    show = pages.load()[path]
+    (project,) = inspect.signature(show).parameters.values()
+    assert project.annotation is Project
+    assert access.PAGES[path].icon in ALL_MATERIAL_ICONS
+
+
+def test_titles_differ() -> None:
+    assert len({page.title for page in access.PAGES.values()}) == len(access.PAGES)
+
+
+def test_the_address_of_an_image_is_one_that_the_gate_knows() -> None:
+    assert access.needed(image_address(3, 14, "thumbnail")) == (Role.ANNOTATOR, 3)
