@@ -13,7 +13,7 @@ export interface ClassOfProject {
   name: string;
 }
 
-// ---- the deck: `ui/components/deck/__init__.py` and `ui/desk.py`
+// ---- the deck: `ui/components/deck/__init__.py` and `ui/routes/desk.py`
 
 export interface DeckData {
   project: number;
@@ -121,7 +121,7 @@ export interface GuideReply {
   examples: Record<number, number[]>;
 }
 
-// ---- the grid: `ui/components/grid/__init__.py` and `ui/grid.py`
+// ---- the grid: `ui/components/grid/__init__.py` and `ui/routes/grid.py`
 
 export interface GridData {
   project: number;
