@@ -76,6 +76,7 @@ def server_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_SERVER_API_AUTH_STRING": secret(settings.home),
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(addresses),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         # In memory, a place held when the server ends would stay taken for ever.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
