@@ -58,9 +58,9 @@ def _check(logits: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> None:
     if len(labels) == 0 or len(labels) != len(logits):
         raise InvalidInputError(
             f"{len(labels)} labels for {len(logits)} rows of logits: a temperature is fitted to one label a row, "
-            "and to at least one."
+            "and to at least one"
         )
     if not 0 <= int(labels.min()) <= int(labels.max()) < logits.shape[1]:
-        raise InvalidInputError(f"A label is none of the {logits.shape[1]} classes: give their row numbers.")
+        raise InvalidInputError(f"a label is none of the {logits.shape[1]} classes: give their row numbers")
     if not bool(logits.isfinite().all()):
-        raise InvalidInputError("A logit is not finite: check the activations for NaN.")
+        raise InvalidInputError("a logit is not finite: check the activations for NaN")

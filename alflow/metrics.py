@@ -286,11 +286,11 @@ def _per_level(weights: Float[Tensor, "*R N"], level: Int64[Tensor, " N"], n_lev
 def _check(probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"], groups: Int64[Tensor, " M"]) -> None:
     if len(labels) == 0 or len(labels) != len(probabilities):
         raise InvalidInputError(
-            f"{len(labels)} labels for {len(probabilities)} predictions: give one label for each of at least one item."
+            f"{len(labels)} labels for {len(probabilities)} predictions: give one label for each of at least one item"
         )
     if not 0 <= int(labels.min()) <= int(labels.max()) < probabilities.shape[1]:
-        raise InvalidInputError(f"A label is none of the {probabilities.shape[1]} classes: give their row numbers.")
+        raise InvalidInputError(f"a label is none of the {probabilities.shape[1]} classes: give their row numbers")
     if len(groups) != len(labels):
-        raise InvalidInputError(f"{len(groups)} groups for {len(labels)} items: give the group of each item.")
+        raise InvalidInputError(f"{len(groups)} groups for {len(labels)} items: give the group of each item")
     if not bool(((probabilities >= 0) & (probabilities <= 1 + 1e-6)).all()):  # NaN fails too
-        raise InvalidInputError("A probability is not between 0 and 1: check the predictions for NaN.")
+        raise InvalidInputError("a probability is not between 0 and 1: check the predictions for NaN")

@@ -53,13 +53,13 @@ def acquire(
 
 def _check(query: Query, budget: int, control_fraction: float) -> None:
     if len(query.pool) == 0:
-        raise InvalidInputError("The pool is empty: every item is labelled or none was imported. Import more images.")
+        raise InvalidInputError("the pool is empty: every item is labelled, or none was imported; import more images")
     if query.pool.probabilities.shape[1] < 2:
-        raise InvalidInputError("There is only one class, so no label can tell anything. Add a second class.")
+        raise InvalidInputError("there is only one class, so no label is informative; add a second class")
     if budget < 1:
-        raise InvalidInputError(f"The budget must be at least 1, not {budget}.")
+        raise InvalidInputError(f"the budget must be at least 1, not {budget}")
     if not 0 <= control_fraction <= 1:
-        raise InvalidInputError(f"The control fraction must lie between 0 and 1, not {control_fraction}.")
+        raise InvalidInputError(f"the control fraction must lie between 0 and 1, not {control_fraction}")
 
 
 def _others(n_rows: int, taken: Int64[Tensor, " R"]) -> Int64[Tensor, " M"]:

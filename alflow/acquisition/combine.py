@@ -78,8 +78,8 @@ def parse(text: str) -> Combination | None:
         or not all(0 < weight < math.inf for _, weight in weights)
     ):
         raise InvalidInputError(
-            f"The strategy '{text}' cannot be read. Write each name once with a positive weight, as in "
-            "'0.7*epig+0.3*typiclust' (ranks) or 'standardised(0.7*epig+0.3*margin)' (scores)."
+            f"the strategy '{text}' cannot be read: write each name once with a positive weight, as in "
+            "'0.7*epig+0.3*typiclust' (ranks) or 'standardised(0.7*epig+0.3*margin)' (scores)"
         )
     return Combination(tuple(weights), standardised=bool(wrapped))
 

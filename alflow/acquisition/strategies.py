@@ -47,7 +47,7 @@ def find(name: str) -> Strategy:
         return STRATEGIES[name]
     combination = parse(name)
     if combination is None:
-        raise InvalidInputError(f"There is no strategy '{name}'. Choose one of: {', '.join(STRATEGIES)}.")
+        raise InvalidInputError(f"there is no strategy '{name}': choose one of {', '.join(STRATEGIES)}")
     return combined(combination, find)
 
 

@@ -204,16 +204,16 @@ def _no_factors(weight: Float[Tensor, "D P"]) -> Factors:
 def _check_pairs(images: Activations, texts: Activations, batch: int) -> None:
     if len(images) != len(texts):
         raise InvalidInputError(
-            f"{len(images)} images but {len(texts)} captions: curvature needs one caption for each image."
+            f"{len(images)} images but {len(texts)} captions: curvature needs one caption for each image"
         )
     if len(images) < 2 or batch < 2:
         raise InvalidInputError(
-            "Curvature needs two pairs and a batch of two at the least: a pair alone contrasts nothing."
+            "curvature needs two pairs and a batch of two at the least: a pair alone contrasts nothing"
         )
     for side, activations in (("image", images), ("text", texts)):
         bad = (~activations.values.isfinite().all(dim=1)).nonzero()[:, 0]
         if len(bad):
             raise InvalidInputError(
                 f"{len(bad)} {side} activations are not finite (first: row {int(bad[0])}): leave these pairs out, "
-                "or embed them in float32."
+                "or embed them in float32"
             )

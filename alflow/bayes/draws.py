@@ -100,7 +100,7 @@ def _centred_covariances(mean: Float[Tensor, "N C"], covariances: ClassCovarianc
         InvalidInputError: there is only one class.
     """
     if mean.shape[1] < 2:
-        raise InvalidInputError("There is only one class, so every prediction is certain. Add a second class.")
+        raise InvalidInputError("there is only one class, so every prediction is certain; add a second class")
     return centred(covariances.Q.double()).to(mean.dtype), centred(covariances.S.double()).to(mean.dtype)
 
 

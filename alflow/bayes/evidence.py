@@ -43,8 +43,8 @@ def best_prior_precision(
     slope = evidence_slope(spectrum, weight_norm_squared, tau, form, objective)
     if not slope(_LOWEST) > 0 > slope(_HIGHEST):
         raise InvalidInputError(
-            "The evidence has no maximum: the weights or the factors are zero. Give the layer's own weights and the "
-            "factors estimated for it."
+            "the evidence has no maximum: the weights or the factors are zero; give the layer's own weights and the "
+            "factors estimated for it"
         )
     return exp(brentq(slope, _LOWEST, _HIGHEST, xtol=1e-12, rtol=1e-14))
 

@@ -120,20 +120,20 @@ def check_classes(classes: Activations, names: Sequence[str] = ()) -> None:
     values = classes.values
     called = [f"'{name}'" for name in names] or [str(row) for row in range(len(values))]
     if len(values) < 2:
-        raise InvalidInputError(f"There are {len(values)} classes; a choice needs two: add a class.")
+        raise InvalidInputError(f"there are {len(values)} classes; a choice needs two: add a class")
     _check_finite(values.sum(dim=1))
     zero = (values == 0).all(dim=1).nonzero()[:, 0]
     if len(zero):
         raise InvalidInputError(
-            f"The text activations of class {called[int(zero[0])]} are all zero: give it other prompts."
+            f"the text activations of class {called[int(zero[0])]} are all zero: give it other prompts"
         )
     _, same, counts = torch.unique(values, dim=0, return_inverse=True, return_counts=True)
     twins = (counts[same] > 1).nonzero()[:, 0]
     if len(twins):
         first, second = (same == same[twins[0]]).nonzero()[:2, 0].tolist()
         raise InvalidInputError(
-            f"Classes {called[first]} and {called[second]} have the same text activations: no image tells them apart; "
-            "give one of them other prompts."
+            f"classes {called[first]} and {called[second]} have the same text activations: no image tells them apart; "
+            "give one of them other prompts"
         )
 
 
@@ -150,5 +150,5 @@ def _check_finite(norms: Float[Tensor, " N"]) -> None:
     bad = (~norms.isfinite()).nonzero()[:, 0]
     if len(bad):
         raise InvalidInputError(
-            f"{len(bad)} activations are not finite (first: row {int(bad[0])}): embed these items again, in float32."
+            f"{len(bad)} activations are not finite (first: row {int(bad[0])}): embed these items again, in float32"
         )

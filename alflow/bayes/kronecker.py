@@ -75,7 +75,7 @@ class KroneckerPosterior:
             Ibrahim and Chen, Power Prior Distributions for Regression Models, Statistical Science 15, 2000.
         """
         if not 0 <= power <= 1:
-            raise InvalidInputError(f"The power is {power}: give a number from 0 to 1.")
+            raise InvalidInputError(f"the power is {power}: give a number from 0 to 1")
         return self if power == 1 else replace(self, tau=self.tau * power)  # itself keeps its root from fit to fit
 
     # Kernel: what the activations see.
@@ -176,8 +176,8 @@ class KroneckerPosterior:
         D, P = len(self.spectrum.factors.B), self._width
         if tuple(weight.shape) != (D, P):
             raise InvalidInputError(
-                f"The posterior has factors of width P={P}, D={D}, but the layer's weight is {tuple(weight.shape)} "
-                "(D, P): import or estimate the posterior of this very model."
+                f"the posterior has factors of width P={P}, D={D}, but the layer's weight is {tuple(weight.shape)} "
+                "(D, P): import or estimate the posterior of this model"
             )
 
     # Elementwise pieces in the eigenbases.
@@ -233,8 +233,8 @@ class KroneckerPosterior:
     def _check_width(self, values: Float[Tensor, "N P"]) -> None:
         if values.shape[1] != self._width:
             raise InvalidInputError(
-                f"Activations are {values.shape[1]} wide, but the posterior's factor A is {self._width} wide: "
-                "import or estimate the posterior of this very model."
+                f"activations are {values.shape[1]} wide, but the posterior's factor A is {self._width} wide: "
+                "import or estimate the posterior of this model"
             )
 
 
@@ -248,7 +248,7 @@ def _spectrum(factors: Factors | Spectrum) -> Spectrum:
 
 def _positive(value: float, name: str) -> float:
     if not 0 < value < float("inf"):
-        raise InvalidInputError(f"The {name} is {value}: give a positive number.")
+        raise InvalidInputError(f"the {name} is {value}: give a positive number")
     return float(value)
 
 

@@ -48,7 +48,7 @@ class Spectrum:
             InvalidInputError: a factor is not square, finite and symmetric, or no pairs are counted.
         """
         if not factors.n > 0:
-            raise InvalidInputError(f"The factors count {factors.n} pairs: estimate them on at least two.")
+            raise InvalidInputError(f"the factors count {factors.n} pairs: estimate them on at least two")
         return cls(factors, _Decomposition.when_asked(factors.A, "A"), _Decomposition.when_asked(factors.B, "B"))
 
     @cached_property
@@ -87,13 +87,13 @@ class _Decomposition:
             InvalidInputError: the factor is not square, finite and symmetric.
         """
         if factor.ndim != 2 or factor.shape[0] != factor.shape[1]:
-            raise InvalidInputError(f"Factor {name} is {tuple(factor.shape)}, not square: {_REMEDY}")
+            raise InvalidInputError(f"factor {name} is {tuple(factor.shape)}, not square: {_REMEDY}")
         factor = factor.double()
         if not factor.isfinite().all():
-            raise InvalidInputError(f"Factor {name} has entries that are not finite: {_REMEDY}")
+            raise InvalidInputError(f"factor {name} has entries that are not finite: {_REMEDY}")
         largest = factor.abs().max()
         if (factor - factor.T).abs().max() > 1e-4 * largest:  # float32 sums are symmetric to about 1e-6
-            raise InvalidInputError(f"Factor {name} is not symmetric: {_REMEDY}")
+            raise InvalidInputError(f"factor {name} is not symmetric: {_REMEDY}")
         return cls((factor + factor.T) / 2, name)
 
     @cached_property
@@ -106,7 +106,7 @@ class _Decomposition:
         values, vectors = torch.linalg.eigh(self.matrix)
         if values[0] < -1e-5 * values[-1].clamp_min(0):
             raise InvalidInputError(
-                f"Factor {self.name} is indefinite (eigenvalues {float(values[0]):.3g} to {float(values[-1]):.3g}): "
+                f"factor {self.name} is indefinite (eigenvalues {float(values[0]):.3g} to {float(values[-1]):.3g}): "
                 f"{_REMEDY}"
             )
         return values.clamp_min(0), vectors

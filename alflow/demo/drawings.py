@@ -127,7 +127,7 @@ def _rasterise(svg: str, side: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     try:
         import resvg_py  # noqa: PLC0415  only retraining needs it
     except ImportError as error:
-        raise UnavailableError("Drawing the training pictures needs resvg: pip install resvg-py") from error
+        raise UnavailableError("drawing the training pictures needs resvg: pip install resvg-py") from error
     png = bytes(resvg_py.svg_to_bytes(svg_string=svg, width=side, height=side, skip_system_fonts=True))
     with Image.open(io.BytesIO(png)) as picture:
         return np.asarray(picture.convert("RGBA").resize((side, side))).transpose(2, 0, 1)

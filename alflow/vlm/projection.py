@@ -279,9 +279,9 @@ def _check(support: Activations, labels: Int64[Tensor, " N"], pretrained: Model)
     n_classes = len(pretrained.classes)
     if len(labels) == 0 or len(labels) != len(support):
         raise InvalidInputError(
-            f"{len(labels)} labels for {len(support)} items: a fit needs one for each, and one item at least."
+            f"{len(labels)} labels for {len(support)} items: a fit needs one for each, and one item at least"
         )
     if not 0 <= int(labels.min()) <= int(labels.max()) < n_classes:
-        raise InvalidInputError(f"A label is none of the {n_classes} classes: give their row numbers.")
+        raise InvalidInputError(f"a label is none of the {n_classes} classes: give their row numbers")
     if not support.values.isfinite().all():
-        raise InvalidInputError("Activations of a support item are not finite: embed the item again, in float32.")
+        raise InvalidInputError("activations of a support item are not finite: embed the item again, in float32")

@@ -163,23 +163,23 @@ class TestDoor:
 
     def test_a_factor_must_be_square(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # no shape checker stands before a real door
-        with pytest.raises(InvalidInputError, match=r"Factor B is \(2, 3\), not square"):
+        with pytest.raises(InvalidInputError, match=r"factor B is \(2, 3\), not square"):
             Spectrum.of(Factors(self.good.A, self.good.B[:2], 10))
 
     def test_a_factor_must_be_finite(self) -> None:
         spoilt = self.good.A.clone()
         spoilt[0, 0] = torch.nan
-        with pytest.raises(InvalidInputError, match="Factor A has entries that are not finite"):
+        with pytest.raises(InvalidInputError, match="factor A has entries that are not finite"):
             Spectrum.of(Factors(spoilt, self.good.B, 10))
 
     def test_a_factor_must_be_symmetric(self) -> None:
         spoilt = self.good.A.clone()
         spoilt[0, 1] += 0.1 * spoilt.abs().max()
-        with pytest.raises(InvalidInputError, match="Factor A is not symmetric"):
+        with pytest.raises(InvalidInputError, match="factor A is not symmetric"):
             Spectrum.of(Factors(spoilt, self.good.B, 10))
 
     def test_a_factor_must_not_be_indefinite(self) -> None:
-        with pytest.raises(InvalidInputError, match="Factor B is indefinite"):
+        with pytest.raises(InvalidInputError, match="factor B is indefinite"):
             Spectrum.of(Factors(self.good.A, self.good.B - 0.5 * self.good.B.trace() * torch.eye(3), 10))
 
     def test_round_off_below_zero_is_zero(self) -> None:
@@ -189,11 +189,11 @@ class TestDoor:
     def test_a_posterior_of_factors_not_decomposed_yet_has_the_same_door(self) -> None:
         spoilt = self.good.A.clone()
         spoilt[0, 0] = torch.nan
-        with pytest.raises(InvalidInputError, match="Factor A has entries that are not finite"):
+        with pytest.raises(InvalidInputError, match="factor A has entries that are not finite"):
             Spectrum.when_asked(Factors(spoilt, self.good.B, 10))
         indefinite = Factors(self.good.A - 0.5 * self.good.A.trace() * torch.eye(4), self.good.B, 10)
         posterior = KroneckerPosterior.damped(Spectrum.when_asked(indefinite), 1e-9, 1.0)
-        with pytest.raises(InvalidInputError, match="Factor A is indefinite"):
+        with pytest.raises(InvalidInputError, match="factor A is indefinite"):
             posterior.features(torch.eye(4))
         # Round-off below zero counts as zero, also where the prior is too weak to lift it.
         rounded = Factors(torch.ones(4, 4) - 1e-6 * torch.eye(4), self.good.B.float(), 10)

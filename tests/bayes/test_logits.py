@@ -263,5 +263,5 @@ def test_everything_runs_in_single_precision() -> None:
 
 
 def test_a_posterior_of_another_model_is_refused(damped_world: World) -> None:
-    with pytest.raises(InvalidInputError, match="import or estimate the posterior of this very model"):
+    with pytest.raises(InvalidInputError, match="import or estimate the posterior of this model"):
         gaussian_embeddings(damped_world.images, damped_world.layers.image_weight, damped_world.text_posterior)

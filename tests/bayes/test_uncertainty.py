@@ -225,5 +225,5 @@ def test_classes_that_cannot_be_told_apart_are_named() -> None:
     ):
         with pytest.raises(InvalidInputError, match=message):
             check_classes(Activations(spoilt))
-    with pytest.raises(InvalidInputError, match="Classes 'wren' and 'troglodyte' have the same"):
+    with pytest.raises(InvalidInputError, match="classes 'wren' and 'troglodyte' have the same"):
         check_classes(Activations(rows[[0, 1, 0]]), ["wren", "robin", "troglodyte"])

@@ -127,7 +127,7 @@ def test_settings_are_shown_and_changed(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("home")
 def test_what_cannot_be_used_is_refused_before_anything_is_kept(tmp_path: Path) -> None:
     model = write_model(tmp_path / "model")
-    assert "There is no strategy 'best'" in run("init", "x", "--model", model, "--strategy", "best").stderr
+    assert "there is no strategy 'best'" in run("init", "x", "--model", model, "--strategy", "best").stderr
     assert run("init", "x", "-c", "a", "--classes", "b.csv").exit_code == 2
     assert run("import", "folder", "--split", "train").exit_code == 2
     assert run("demo", "--json", "numbers.json").stderr == "error: --json goes with --evaluate\n"

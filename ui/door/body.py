@@ -27,7 +27,7 @@ async def received(request: Request, most: int, what: str) -> bytes:
                 break
         else:
             return bytes(body)
-    raise InvalidInputError(f"{what} is larger than {most:,} bytes.")
+    raise InvalidInputError(f"{what} is larger than {most:,} bytes")
 
 
 def parsed(body: bytes, what: str) -> dict[str, Any]:
@@ -39,9 +39,11 @@ def parsed(body: bytes, what: str) -> dict[str, Any]:
     try:
         found = json.loads(body.decode(), parse_constant=_no_number, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"{what} must be JSON in UTF-8, not too deep, every field once.") from error
+        raise InvalidInputError(
+            f"{what} must be JSON in UTF-8, not nested too deeply, with every field once"
+        ) from error
     if not isinstance(found, dict):
-        raise InvalidInputError(f"{what} must be one JSON object.")
+        raise InvalidInputError(f"{what} must be one JSON object")
     return found
 
 
@@ -56,9 +58,9 @@ def field(sent: Any, name: str, kind: type | tuple[type, ...], otherwise: Any = 
         return otherwise
     kinds = kind if isinstance(kind, tuple) else (kind,)
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise InvalidInputError(f"What was sent has no usable {name!r}.")
+        raise InvalidInputError(f"the request has no usable {name!r}")
     if isinstance(value, int) and float not in kinds and abs(value) > LARGEST_ID:
-        raise InvalidInputError(f"What was sent has no usable {name!r}: the number is too large.")
+        raise InvalidInputError(f"the request has no usable {name!r}: the number is too large")
     return value
 
 

@@ -119,13 +119,18 @@ async def sent(request: Request) -> defaultdict[str, str]:
 
 
 def _form(form: Form, problem: str) -> str:
-    alert = f'<p role="alert">{escape(problem)}</p>'
+    alert = f'<p role="alert">{escape(_sentence(problem))}</p>'
     if not form.button:
         return alert
     shown = [each for each in form.fields if each.kind != "hidden"]
     fields = [_field(each, first=each is next((one for one in shown if not one.value), None)) for each in form.fields]
     button = f"<button>{escape(form.button)}</button>"
     return f'<form method="post" action="{escape(form.action)}">{alert}{"".join(fields)}{button}</form>'
+
+
+def _sentence(problem: str) -> str:
+    """An error's message, which begins in lower case, as a sentence of its own."""
+    return f"{problem[:1].upper()}{problem[1:]}." if problem else ""
 
 
 def _field(field: Field, *, first: bool) -> str:

@@ -30,7 +30,7 @@ from ui.door import onward
 PATH: Final = "/sign-in/identity"
 OFFER: Final = "Sign in with your organisation"
 _SECONDS: Final = 600  # from here to the provider and back
-_UNVERIFIED: Final = "Your organisation does not say that it has verified your e-mail address. Ask whoever runs alflow."
+_UNVERIFIED: Final = "your organisation has not verified your e-mail address: ask whoever runs alflow"
 
 
 def streamlit_secrets(settings: Settings) -> dict[str, Any]:
@@ -122,6 +122,6 @@ def _claims(request: Request) -> Mapping[str, Any]:
 
     found = get_cookie_with_chunks(signed, USER_COOKIE_NAME)
     if found is None:
-        raise DeniedError("The sign-in took too long: try again.")
+        raise DeniedError("the sign-in took too long: try again")
     claims: Mapping[str, Any] = json.loads(found)
     return claims

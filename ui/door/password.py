@@ -49,7 +49,7 @@ def _typed_twice(sent: Mapping[str, str]) -> str:
         InvalidInputError: the second time it was another.
     """
     if sent["password"] != sent["again"]:
-        raise InvalidInputError("The new passwords differ: type the same one twice.")
+        raise InvalidInputError("the new passwords differ: type the same one twice")
     return sent["password"]
 
 

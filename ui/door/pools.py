@@ -81,15 +81,15 @@ class _Shared:
         if isinstance(self.error, Exception):
             raise self.error
         if self.error is not None:
-            raise TryLaterError("The one who asked first went away: try again.", 1.0)
+            raise TryLaterError("the first request was abandoned: try again", 1.0)
         return self.value
 
 
-LARGE_IMAGES: Final = Pool(2, 6, "The server is busy with large images: try again in a moment.")
+LARGE_IMAGES: Final = Pool(2, 6, "the server is busy with large images: try again in a moment")
 """Decoding all pixels of an image takes a second and hundreds of megabytes."""
 
-PASSWORDS: Final = Pool(2, 60, "Many people sign in right now: try again in a moment.")
+PASSWORDS: Final = Pool(2, 60, "many people are signing in right now: try again in a moment")
 """A password costs a twentieth of a second and 64 MB on purpose."""
 
-ANSWERS: Final = Pool(12, 200, "The server is busy: nothing is lost, try again in a moment.")
+ANSWERS: Final = Pool(12, 200, "the server is busy: nothing is lost, try again in a moment")
 """Answers wait for each other at the database, and images should not wait with them."""

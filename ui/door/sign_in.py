@@ -18,7 +18,7 @@ PATH = onward.SIGN_IN
 LEAVE = "/sign-out"
 LEAD = "Label the images that matter most."
 NAME_LENGTH = 60
-STALE_LINK = "This link is not valid any more: open the one printed in the terminal."
+STALE_LINK = "this link is no longer valid: open the one printed in the terminal"
 
 
 def form(request: Request) -> Response:
@@ -45,7 +45,7 @@ async def enter(request: Request) -> Response:
         return await _enter_account(request, sent)
     name = " ".join(sent["name"].split())
     if len(name) > NAME_LENGTH:
-        return door.page(_link_form(workspace, sent), f"Please give a name of 1 to {NAME_LENGTH} characters.", 422)
+        return door.page(_link_form(workspace, sent), f"a name needs 1 to {NAME_LENGTH} characters", 422)
     return await run_in_threadpool(_enter_link, request, sent)
 
 

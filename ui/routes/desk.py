@@ -182,7 +182,7 @@ def _submission(token: str, event: Event) -> label.Submission:
         verdict = Verdict(str(event.get("verdict")))
     except ValueError as error:
         known = ", ".join(Verdict)
-        raise InvalidInputError(f"An answer is one of {known}.") from error
+        raise InvalidInputError(f"an answer is one of {known}") from error
     return label.Submission(
         token=token,
         candidate_id=field(event, "candidate_id", int),

@@ -103,14 +103,14 @@ async def _whole(request: Request, workspace: Workspace, item: int, project: int
     if kept is not None:
         return kept
     if wait := allowances.LARGE_IMAGES.take(request.state.visitor.annotator.id):
-        raise TryLaterError("These are many large images: try again in a moment.", wait)
+        raise TryLaterError("too many large images at once: try again in a moment", wait)
     return await pools.LARGE_IMAGES.once((item, project), whole.make_whole, workspace, item, project)
 
 
 def _too_many(request: Request, allowance: allowances.Allowance) -> Response | None:
     """What somebody is told who asks too often; what they have to say is not lost, they keep it and send it again."""
     wait = allowance.take(request.state.visitor.annotator.id)
-    told = {"reason": "These are many requests at once: they go on in a moment."}
+    told = {"reason": "too many requests at once: they continue in a moment"}
     return JSONResponse(told, 429, {"Retry-After": str(ceil(wait))}) if wait else None
 
 
@@ -131,9 +131,9 @@ def _events(asked: Mapping[str, Any]) -> list[Any]:
     """
     events: list[Any] = field(asked, "events", list)
     if not all(isinstance(event, dict) for event in events):
-        raise InvalidInputError("`events` must be a list of objects.")
+        raise InvalidInputError("`events` must be a list of objects")
     if len(events) > MOST_EVENTS:
-        raise InvalidInputError(f"`events` may be {MOST_EVENTS} at once.")
+        raise InvalidInputError(f"`events` may hold {MOST_EVENTS} at most")
     return events
 
 
@@ -145,7 +145,7 @@ def _wish(asked: Mapping[str, Any]) -> desk.Wish:
     """
     queue = field(asked, "queue", str, desk.TODO)
     if queue not in desk.QUEUES:
-        raise InvalidInputError(f"There is no such queue; there are {', '.join(sorted(desk.QUEUES))}.")
+        raise InvalidInputError(f"there is no such queue; there are {', '.join(sorted(desk.QUEUES))}")
     return desk.Wish(
         queue=queue,
         ahead=field(asked, "ahead", int, desk.AHEAD),

@@ -71,7 +71,7 @@ def encode_labels(rows: list[LabelRow], suffix: str) -> bytes:
         InvalidInputError: the ending is none of .csv, .jsonl, .parquet.
     """
     if suffix not in FORMATS:
-        raise InvalidInputError(f"Labels cannot be written as '{suffix}': end the file in {', '.join(FORMATS)}.")
+        raise InvalidInputError(f"labels cannot be written as '{suffix}': end the file in {', '.join(FORMATS)}")
     return FORMATS[suffix]([_plain(row) for row in rows])
 
 
@@ -87,7 +87,7 @@ def export_projection(workspace: Workspace, project_id: int, path: str) -> str:
     with workspace.database.read() as tx:
         project, fit = projects.by_id(tx, project_id), last_fit(rounds.all_(tx, project_id))
     if fit is None:
-        raise ConflictError(f"Project '{project.name}' has no fitted projection yet: close a round first.")
+        raise ConflictError(f"project '{project.name}' has no fitted projection yet: close a round first")
     tensors, about = workspace.artifacts.read_tensors(fit_path(project_id, fit))
     kept = {name: tensors[name] for name in ("image_weight", "scale", "bias")}
     _write(path, save(kept, about | {"fit": fit, "model": project.model, "logit": "scale * cos(g, h) + bias"}))
@@ -99,7 +99,7 @@ def _write(path: str, data: bytes) -> None:
         with fsspec.open(path, "wb", auto_mkdir=True) as file:
             file.write(data)
     except (OSError, ValueError, ImportError) as error:
-        raise InvalidInputError(f"Cannot write '{path}': {error}") from error
+        raise InvalidInputError(f"cannot write '{path}': {error}") from error
 
 
 def _plain(row: LabelRow) -> dict[str, Any]:

@@ -112,8 +112,8 @@ def _run_in_processes(plan: Plan, keep: Keep, processes: int, progress: Progress
             _collect(running, points, told, keep, progress, total)
         except BrokenProcessPool as error:
             raise UnavailableError(
-                "A process of the back-test was ended from outside, most often for want of memory. The points that "
-                "were made are kept: run it again, with fewer processes."
+                "a process of the back-test was ended from outside, most often for lack of memory; the points that "
+                "were made are kept: run it again, with fewer processes"
             ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -68,7 +68,7 @@ def load_model(workspace: Workspace, project: Project, fit: str | None = None) -
     classes = project_classes(workspace, project.id)
     if len(classes) < 2:
         raise ConflictError(
-            f"Project '{project.name}' has {len(classes)} classes; a choice needs two: `alflow classes set`."
+            f"project '{project.name}' has {len(classes)} classes; a choice needs two: `alflow classes set`"
         )
     (encoder_hash, layers), posterior = head(workspace, project), load_posterior(workspace, project)
     prompts = digest(prompts=[list(label.prompts) for label in classes])

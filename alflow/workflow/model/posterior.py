@@ -300,7 +300,7 @@ def _check_widths(factors: BothFactors, layers: LastLayers, project: Project) ->
         if found != wanted:
             raise InvalidInputError(
                 f"the {side} factors are for a last layer from {found[1]} to {found[0]}, but that of {project.model} "
-                f"goes from {wanted[1]} to {wanted[0]}; factors belong to one very model"
+                f"goes from {wanted[1]} to {wanted[0]}; factors fit one model only"
             )
 
 

@@ -20,7 +20,7 @@ from alflow.workspace import Workspace
 
 LINK_DAYS: Final = 7.0
 _RESET_DAYS: Final = 1.0
-_STALE: Final = "This link is not valid any more: it was used or taken back, or it is too old. Ask for a new one."
+_STALE: Final = "this link is no longer valid: it was used, revoked or has expired; ask for a new one"
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,11 @@ def remove_member(workspace: Workspace, project_id: int, annotator_id: int, by: 
         if by is not None:
             _check_member(tx, project_id, annotator_id, None)
         if not people.remove(tx, project_id, annotator_id):
-            raise NotFoundError("they have no role in this project")
+            raise NotFoundError("this person has no role in this project")
 
 
 def set_active(workspace: Workspace, annotator_id: int, *, active: bool) -> None:
-    """Let an account sign in, or not any more: its sessions and links to a new password end at once."""
+    """Activate or deactivate an account; deactivating ends its sessions and its links to a new password at once."""
     with workspace.database.begin() as tx:
         people.change(tx, annotator_id, active=active)
         if not active:
@@ -164,7 +164,7 @@ def invite(
         InvalidInputError: not an e-mail address, or not a time to wait.
     """
     if not 0 < days <= 365:
-        raise InvalidInputError("an invitation lasts up to 365 days")
+        raise InvalidInputError("an invitation is valid for 365 days at most")
     address, token, now = clean_email(email) if email else None, new_token(), datetime.now(UTC)
     with workspace.database.begin() as tx:
         _check_owner(tx, project_id, by)
@@ -207,14 +207,14 @@ def revoke(workspace: Workspace, project_id: int, invitation_id: int, by: Visito
     with workspace.database.begin() as tx:
         _check_owner(tx, project_id, by)
         if not people.revoke_invitation(tx, project_id, invitation_id):
-            raise NotFoundError("this invitation was taken up, or taken back already")
+            raise NotFoundError("this invitation was already accepted or revoked")
 
 
 def look_at(workspace: Workspace, token: str) -> Offer:
     """What a link offers, without using it.
 
     Raises:
-        DeniedError: nothing, any more.
+        DeniedError: the link is no longer valid.
     """
     with workspace.database.read() as tx:
         found = people.find_invitation(tx, token_hash(token), datetime.now(UTC))
@@ -229,7 +229,7 @@ def accept(workspace: Workspace, token: str, name: str, password: str) -> str:
     """Take up a link: make an account, or set the new password; returns the token of a session.
 
     Raises:
-        DeniedError: the link is not valid any more.
+        DeniedError: the link is no longer valid.
         InvalidInputError: name or password cannot be used; the link stays valid.
         ConflictError: the name is taken; the link stays valid.
     """
@@ -245,7 +245,7 @@ def accept(workspace: Workspace, token: str, name: str, password: str) -> str:
             store_password(tx, invitation.annotator_id, kept)
             return open_session(workspace, tx, invitation.annotator_id)
         if people.annotator_called(tx, called) is not None:
-            raise ConflictError("This name is taken. If it is yours, sign in first; else choose another.")
+            raise ConflictError("this name is taken: sign in first if it is yours, else choose another")
         account = people.add(tx, annotators.get_or_create(tx, called), None, kept, now)
         people.grant(tx, invitation, account.annotator_id)
         return open_session(workspace, tx, account.annotator_id)
@@ -255,7 +255,7 @@ def join(workspace: Workspace, token: str, visitor: Visitor) -> None:
     """Take up a link with the account that is signed in.
 
     Raises:
-        DeniedError: the link is not valid any more, or is for a new password.
+        DeniedError: the link is no longer valid, or is for a new password.
         NotFoundError: the visitor has no account.
     """
     with workspace.database.begin() as tx:
@@ -277,7 +277,7 @@ def _check_owner(tx: Transaction, project_id: int, by: Visitor | None) -> None:
         return
     held = Role.OWNER if by.everywhere else people.roles(tx, by.annotator.id).get(project_id)
     if held is not Role.OWNER:
-        raise DeniedError("Only an owner of the project may do this.")
+        raise DeniedError("only an owner of the project may do this")
 
 
 def _check_member(tx: Transaction, project_id: int, annotator_id: int, role: Role | None) -> None:
@@ -289,7 +289,7 @@ def _check_member(tx: Transaction, project_id: int, annotator_id: int, role: Rol
     """
     members = {member.account.annotator_id: member for member in people.members(tx, project_id)}
     if annotator_id not in members:
-        raise NotFoundError("they have no role in this project yet: invite them")
+        raise NotFoundError("this person has no role in this project yet: invite them")
     owners = [member for member in members.values() if member.role is Role.OWNER and member.account.active]
     if role is not Role.OWNER and [owner.account.annotator_id for owner in owners] == [annotator_id]:
-        raise ConflictError("A project keeps an owner: make somebody else owner first.")
+        raise ConflictError("a project needs an owner: make somebody else an owner first")

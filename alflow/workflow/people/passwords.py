@@ -59,7 +59,7 @@ def check_password(password: str, about: Iterable[str] = ()) -> None:
             "this password is easy to guess: it is little more than a name, a project or an address; choose another"
         )
     if why := _why_easy(chosen, known):
-        raise InvalidInputError(f"this password is easy to guess. {why} Choose another, such as four random words.")
+        raise InvalidInputError(f"this password is easy to guess ({why}): choose another, such as four random words")
 
 
 def hash_password(password: str) -> str:
@@ -99,11 +99,12 @@ def _why_easy(password: str, known: list[str]) -> str:
         pieces = [typed[start : start + _PIECE] for start in range(0, 3 * _PIECE, _PIECE)]
         rated = [zxcvbn(piece, known) for piece in pieces if piece]
         if all(each["score"] < _SAFE for each in rated):
-            return rated[0]["feedback"]["warning"] or "It is short for what it is made of."
+            warning = str(rated[0]["feedback"]["warning"] or "too short for such simple parts").removesuffix(".")
+            return warning[:1].lower() + warning[1:]
     word = _ORNAMENTS.sub("", password)
     bare = len(word) <= _PIECE and len(password) - len(word) <= _LONGEST_ORNAMENT
     if bare and zxcvbn(word, known)["score"] < _WORD:
-        return "It is one word, with a year or signs around it."
+        return "it is one word, with a year or signs around it"
     return ""
 
 

@@ -90,7 +90,7 @@ def sign_in(workspace: Workspace, name: str, password: str, address: str, device
     """
     found = prove(workspace, name, password, address, device)
     if found is None:
-        raise DeniedError("This name and password do not belong together.")
+        raise DeniedError("this name and password do not match")
     annotator_id, stored = found
     newer = hash_password(password) if is_outdated(stored) else stored
     with workspace.database.begin() as tx:
@@ -111,11 +111,11 @@ def change_password(workspace: Workspace, visitor: Visitor, old: str, new: str, 
         TryLaterError: too many tries from this address or device.
     """
     if not visitor.has_password:
-        raise DeniedError("You have no password here: you sign in by a link or with your organisation.")
+        raise DeniedError("you have no password here: you sign in by a link or with your organisation")
     if prove(workspace, visitor.annotator.name, old, address, device) is None:
-        raise DeniedError("This is not your password.")
+        raise DeniedError("this is not your password")
     if new == old:
-        raise InvalidInputError("this is the password you have already: choose another")
+        raise InvalidInputError("this is already your password: choose another")
     check_password(new, about(workspace, visitor.annotator.name))
     kept = hash_password(new)
     with workspace.database.begin() as tx:
@@ -147,11 +147,11 @@ def sign_in_by_link(workspace: Workspace, token: str, name: str) -> str:
         InvalidInputError: the name cannot be used.
     """
     if not knows_link(workspace, token):
-        raise DeniedError("That is not the token printed in the terminal.")
+        raise DeniedError("that is not the token printed in the terminal")
     name = clean_name(name)
     with workspace.database.begin() as tx:
         if people.any_active(tx):
-            raise DeniedError("There are accounts now: sign in with your name and password.")
+            raise DeniedError("there are accounts now: sign in with your name and password")
         return open_session(workspace, tx, annotators.get_or_create(tx, name).id, token_hash(token))
 
 
@@ -167,11 +167,11 @@ def sign_in_identity(workspace: Workspace, email: str, name: str) -> str:
     with workspace.database.begin() as tx:
         account = people.by_email(tx, email)
         if account is not None and not account.active:
-            raise DeniedError("This account was deactivated.")
+            raise DeniedError("this account was deactivated")
         invitations = people.take_invitations_of(tx, email, now)
         if account is None:
             if not invitations:
-                raise DeniedError(f"Nobody has invited {email} yet: ask an owner of the project.")
+                raise DeniedError(f"nobody has invited {email} yet: ask an owner of the project")
             account = _new_account(tx, email, name, now)
         for invitation in invitations:
             people.grant(tx, invitation, account.annotator_id)

@@ -54,7 +54,7 @@ def prove(workspace: Workspace, name: str, password: str, address: str, device: 
         wait = place.tries(tx, now) if known else _strangers(tx, place, address, now)
         stored = people.password_hash(tx, account.annotator_id) if account is not None and account.active else None
     if wait:
-        raise TryLaterError(f"Too many tries. Try again in {_in_words(wait)}.", wait)
+        raise TryLaterError(f"too many attempts: try again in {_in_words(wait)}", wait)
     if not is_password(stored, password) or account is None or stored is None:
         return None
     with workspace.database.begin() as tx:

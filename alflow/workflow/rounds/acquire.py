@@ -55,7 +55,7 @@ def open_round(workspace: Workspace, project_id: int) -> Round:
     rows = [load_embeddings(workspace, project, ids) for ids in (pool, target, sorted(settled))]
     if not len(rows[0]):
         why = nothing_to_ask(workspace, project) or "images: import some into the pool (`alflow import`)"
-        raise ConflictError(f"Project '{project.name}' has no embedded pool item without a label; it needs {why}")
+        raise ConflictError(f"project '{project.name}' has no embedded pool item without a label; it needs {why}")
     return _store(workspace, project, _plan(workspace, project, model, rows, len(past) + 1))
 
 

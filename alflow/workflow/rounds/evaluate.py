@@ -36,8 +36,8 @@ def close_round(workspace: Workspace, project_id: int, round_id: int, *, early: 
     require_usable(project)
     if round_.state is RoundState.OPEN and not early:
         raise ConflictError(
-            f"Round {round_.number} of project '{project.name}' is still being labelled: "
-            "wait for the queue, or close it early (`alflow round close --early`)."
+            f"round {round_.number} of project '{project.name}' is still being labelled: "
+            "wait for the queue, or close it early (`alflow round close --early`)"
         )
     if round_.state is RoundState.OPEN:
         with workspace.database.begin() as tx:

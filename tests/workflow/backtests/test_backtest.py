@@ -90,7 +90,7 @@ def test_a_pool_that_is_used_up_ends_the_trial(world: World) -> None:
 @pytest.mark.parametrize(
     ("trial", "rounds", "message"),
     [
-        (Trial("defualt", 0), 5, "There is no strategy 'defualt'"),
+        (Trial("defualt", 0), 5, "there is no strategy 'defualt'"),
         (Trial("random", 0, batch=0), 5, "batch = 0"),
         (Trial("random", 0), 0, "rounds = 0"),
         (Trial("random", 0, domain=7), 1, "0 targets"),

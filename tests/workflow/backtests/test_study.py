@@ -160,7 +160,7 @@ def test_set_ups_are_told_apart(workspace: Workspace, pack: Pack) -> None:
     ("grid", "message"),
     [
         (replace(GRID, strategies=()), "needs a strategy"),
-        (replace(GRID, strategies=("random", "best")), "There is no strategy 'best'"),
+        (replace(GRID, strategies=("random", "best")), "there is no strategy 'best'"),
         (replace(GRID, seeds=0), "seeds = 0 "),
         (replace(GRID, seeds=10**9), "seeds: a whole number, 1 to 1,000"),
         (replace(GRID, first_seed=-1), "first_seed = -1 "),

@@ -54,7 +54,7 @@ def outcome(do: Callable[[], object]) -> type:
 def test_guesses_from_one_address_are_few_and_a_restart_forgets_none(ada: Workspace, name: str) -> None:
     assert guess(ada, name, HERE, 12) == [WRONG] * 10 + [LATER] * 2
     again = replace(ada, database=Database.open(ada.settings.database))
-    with pytest.raises(TryLaterError, match=r"Try again in (60|5\d) seconds") as refused:
+    with pytest.raises(TryLaterError, match=r"try again in (60|5\d) seconds") as refused:
         sign_in.sign_in(again, name, PASSWORD, HERE)
     assert 0 < refused.value.seconds <= 60
     again.database.close()

@@ -63,7 +63,7 @@ def test_nothing_is_stored_when_a_class_is_wrong(workspace: Workspace, tiny_mode
         ({"model": "clip"}, "'clip' is of no known form"),
         ({"model": "ViT-B-32/nothing"}, "no pretrained tag of ViT-B-32 'nothing'"),
         ({"precision": "float8"}, "unknown precision 'float8'"),
-        ({"settings": ProjectSettings(strategy="guess")}, "There is no strategy 'guess'"),
+        ({"settings": ProjectSettings(strategy="guess")}, "there is no strategy 'guess'"),
         ({"settings": ProjectSettings(budget=0, votes=0)}, "budget = 0, votes = 0"),
         ({"settings": ProjectSettings(control_fraction=1.5)}, "control_fraction = 1.5"),
         ({"settings": ProjectSettings(tau=0.0)}, "tau = 0.0"),

@@ -118,5 +118,5 @@ def test_an_unknown_strategy_is_named(workspace: Workspace, project: Project) ->
 def test_classes_that_the_model_cannot_tell_apart_are_named(workspace: Workspace, project: Project) -> None:
     with workspace.database.begin() as tx:
         tx.exec_driver_sql("UPDATE class_label SET prompts = (SELECT prompts FROM class_label WHERE position = 0)")
-    with pytest.raises(InvalidInputError, match=r"Classes '.+' and '.+' have the same text activations"):
+    with pytest.raises(InvalidInputError, match=r"classes '.+' and '.+' have the same text activations"):
         open_round(workspace, project.id)
