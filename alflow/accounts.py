@@ -1,13 +1,15 @@
-"""The nouns of people: who they are, what they may do in which project, and how they were let in.
+"""The nouns of people: who they are, what they may do in which project, and how they were admitted.
 
 Frozen values, standard library only. An `Account` gives an annotator a way to sign in; a `Role` is held in one
-project; an `Invitation` is a link, or an e-mail address, that grants one; a `Visitor` is who sends a request.
+project; an `Invitation` is a link, or an e-mail address, that grants one; a `Visitor` is who sends a request, and
+`OPERATOR` is who types commands on the machine itself.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
+from typing import Final
 
 from alflow.domain import Annotator
 
@@ -67,6 +69,15 @@ class Invitation:
     invited_by: int | None
     created_at: datetime
     expires_at: datetime
+
+
+class Operator(Enum):
+    """Whoever runs alflow on this machine: may do everything, and has no account."""
+
+    OPERATOR = "operator"
+
+
+OPERATOR: Final = Operator.OPERATOR
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from alflow.accounts import Role
+from alflow.accounts import OPERATOR, Role
 from alflow.domain import Project
 from alflow.settings import Settings
 from alflow.store.images import items
@@ -70,7 +70,7 @@ class House:
         """A new account with a session that began so long ago."""
         name = f"{who} {len(people.list_accounts(self.workspace))}"
         account = people.add_account(self.workspace, name, email=f"{name.replace(' ', '.')}@example.org")
-        people.set_role(self.workspace, self.birds.id, account.annotator_id, role)
+        people.set_role(self.workspace, self.birds.id, account.annotator_id, role, by=OPERATOR)
         return session_of(self.workspace, account.annotator_id, age)
 
 
@@ -90,7 +90,7 @@ def open_house(home: Path) -> Iterator[House]:
     for who in PEOPLE[1:]:
         account = people.add_account(workspace, who, email=f"{who.replace(' ', '.')}@example.org")
         project, role = (fish, Role.OWNER) if who == "of fish" else (birds, Role(who) if who in ROLES else Role.OWNER)
-        people.set_role(workspace, project.id, account.annotator_id, role)
+        people.set_role(workspace, project.id, account.annotator_id, role, by=OPERATOR)
         age = timedelta(days=8 if who == "too old" else 1)
         cookies[who] = session_of(workspace, account.annotator_id, age, used=who != "unused")
     with workspace.database.begin() as tx:  # not `people.set_active`: it would end the session, which is to be refused

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.accounts import Role
+from alflow.accounts import OPERATOR, Role
 from alflow.commands.console import new_app, note, plural, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.text import visible
@@ -80,7 +80,7 @@ def add(
     account = add_account(workspace, name, password, email)
     for project in chosen:
         assert role is not None
-        set_role(workspace, project.id, account.annotator_id, role)
+        set_role(workspace, project.id, account.annotator_id, role, by=OPERATOR)
     say(f"{account.name} has an account{_with(role, chosen)}")
     if first:
         note("from now on people sign in with their accounts; the link that `alflow up` printed signs nobody in")
@@ -102,7 +102,7 @@ def invite(
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
-    _, token = people.invite(workspace, chosen.id, role, email=email, days=days)
+    _, token = people.invite(workspace, chosen.id, role, email=email, days=days, by=OPERATOR)
     if email:
         say(f"{email} is invited to {chosen.name} as {role}: sign in at {workspace.settings.address}/sign-in")
         if not workspace.settings.oidc_client_id:
@@ -125,7 +125,7 @@ def role(
     workspace = open_workspace()
     account, chosen = find_account(workspace, name), _chosen(workspace, projects, everywhere=everywhere)
     for project in chosen:
-        set_role(workspace, project.id, account.annotator_id, role)
+        set_role(workspace, project.id, account.annotator_id, role, by=OPERATOR)
     say(f"{account.name} is {role} of {_names(chosen)}")
 
 
@@ -136,7 +136,7 @@ def remove(name: _Name, projects: _Projects = None, everywhere: _Everywhere = Fa
     workspace = open_workspace()
     account, chosen = find_account(workspace, name), _chosen(workspace, projects, everywhere=everywhere)
     for project in chosen:
-        remove_member(workspace, project.id, account.annotator_id)
+        remove_member(workspace, project.id, account.annotator_id, by=OPERATOR)
     say(f"{account.name} has no role in {_names(chosen)} any more")
 
 

@@ -220,7 +220,7 @@ def test_classes_that_cannot_be_told_apart_are_named() -> None:
         (rows[:1], "There are 1 classes"),
         (rows[:0], "There are 0 classes"),
         (rows * torch.tensor([[1.0], [0.0], [1.0]]), "class 1 are all zero"),
-        (rows[[0, 1, 0]], "Classes 0 and 2 have the same text activations"),
+        (rows[[0, 1, 0]], "classes 0 and 2 have the same text activations"),
         (rows * torch.nan, "not finite"),
     ):
         with pytest.raises(InvalidInputError, match=message):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from alflow.accounts import Role
+from alflow.accounts import OPERATOR, Role
 from alflow.domain import Verdict
 from alflow.workflow.desk import gold
 from alflow.workflow.desk.label import Submission
@@ -120,7 +120,7 @@ def test_an_owner_invites_and_somebody_comes(house: House, enter: Enter) -> None
 
 def test_one_changes_ones_own_password(house: House, enter: Enter) -> None:
     pat = people.add_account(house.workspace, "Pat", OLD).annotator_id
-    people.set_role(house.workspace, house.birds.id, pat, Role.ANNOTATOR)
+    people.set_role(house.workspace, house.birds.id, pat, Role.ANNOTATOR, by=OPERATOR)
     elsewhere = session_of(house.workspace, pat)
     page = enter("")
     page.goto(f"{house.url}/sign-in")

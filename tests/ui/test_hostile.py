@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from alflow.accounts import Role
+from alflow.accounts import OPERATOR, Role
 from alflow.domain import Project, Verdict
 from alflow.store.desk import labels
 from alflow.store.rounds import rounds
@@ -144,7 +144,7 @@ def _browser(workspace: Workspace, project: Project) -> Iterator[TestClient]:
     keeper = gate.Doorkeeper(workspace)
     services.provide(services.Services(workspace, keeper))
     ada = people.add_account(workspace, "Ada", "a long password, really").annotator_id
-    people.set_role(workspace, project.id, ada, Role.OWNER)
+    people.set_role(workspace, project.id, ada, Role.OWNER, by=OPERATOR)
     app = Starlette(
         routes=[*sign_in.ROUTES, *invitations.ROUTES, *password.ROUTES, *routes.ROUTES],
         middleware=[Middleware(headers.SafeHeaders, https=False), Middleware(gate.Gate, doorkeeper=keeper)],

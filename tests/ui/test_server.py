@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from alflow.accounts import Role
+from alflow.accounts import OPERATOR, Role
 from alflow.errors import InvalidInputError
 from alflow.settings import Settings
 from alflow.workflow.people import accounts as people
@@ -39,11 +39,11 @@ def test_everything_else_needs_an_owner_or_a_provider(workspace: Workspace, host
     ada = people.add_account(workspace, "Ada", "a long password")
     for role in (None, Role.ENGINEER):
         if role is not None:
-            people.set_role(workspace, project.id, ada.annotator_id, role)
+            people.set_role(workspace, project.id, ada.annotator_id, role, by=OPERATOR)
         with pytest.raises(InvalidInputError, match="no accounts yet"):
             require_door(elsewhere)
     require_door(replace(elsewhere, settings=elsewhere.settings.model_copy(update={"oidc_client_id": "alflow"})))
-    people.set_role(workspace, project.id, ada.annotator_id, Role.OWNER)
+    people.set_role(workspace, project.id, ada.annotator_id, Role.OWNER, by=OPERATOR)
     require_door(elsewhere)
     people.set_active(workspace, ada.annotator_id, active=False)
     with pytest.raises(InvalidInputError, match="no accounts yet"):

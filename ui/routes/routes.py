@@ -35,9 +35,9 @@ async def image(request: Request) -> Response:
     project, item, kind = (request.path_params[name] for name in ("project", "item", "kind"))
     try:
         if kind == WHOLE:
-            found = await _whole(request, workspace, item, project)
+            found = await _whole(request, workspace, project, item)
         else:
-            found = Whole(await run_in_threadpool(pool.rendition_bytes, workspace, item, kind, project), lasting=True)
+            found = Whole(await run_in_threadpool(pool.rendition_bytes, workspace, project, item, kind), lasting=True)
     except (TryLaterError, UnavailableError) as error:
         return _refused(error)
     except AlflowError as error:
@@ -93,18 +93,18 @@ ROUTES = [
 ]
 
 
-async def _whole(request: Request, workspace: Workspace, item: int, project: int) -> Whole:
+async def _whole(request: Request, workspace: Workspace, project: int, item: int) -> Whole:
     """Large images are made by few, for each person some, and each of them once.
 
     Raises:
         TryLaterError: this person, or everybody together, asks for too many.
     """
-    kept = await run_in_threadpool(whole.kept_whole, workspace, item, project)
+    kept = await run_in_threadpool(whole.kept_whole, workspace, project, item)
     if kept is not None:
         return kept
     if wait := allowances.LARGE_IMAGES.take(request.state.visitor.annotator.id):
         raise TryLaterError("too many large images at once: try again in a moment", wait)
-    return await pools.LARGE_IMAGES.once((item, project), whole.make_whole, workspace, item, project)
+    return await pools.LARGE_IMAGES.once((project, item), whole.make_whole, workspace, project, item)
 
 
 def _too_many(request: Request, allowance: allowances.Allowance) -> Response | None:

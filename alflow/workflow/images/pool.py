@@ -84,18 +84,18 @@ def import_items(
     )
 
 
-def rendition_bytes(workspace: Workspace, item_id: int, kind: str, project_id: int | None = None) -> bytes:
-    """The JPEG that is shown for an item, of this project if one is named: one row and one file are read.
+def rendition_bytes(workspace: Workspace, project_id: int, item_id: int, kind: str) -> bytes:
+    """The JPEG that is shown for an item of this project: one row and one file are read.
 
     Raises:
         InvalidInputError: there is no such kind.
-        NotFoundError: there is no such item, or its rendition was removed.
+        NotFoundError: the project has no such item, or its rendition was removed.
     """
     if kind not in SIDES:
         raise InvalidInputError(f"there is no rendition {kind!r}; there are {', '.join(SIDES)}")
     with workspace.database.read() as tx:
         (item,) = items.by_ids(tx, [item_id])
-    if project_id is not None and item.project_id != project_id:
+    if item.project_id != project_id:
         raise NotFoundError(f"no item of this project has the id {item_id}")
     try:
         return workspace.artifacts.read_bytes(_path(kind, item.content_hash))

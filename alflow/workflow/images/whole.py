@@ -28,22 +28,22 @@ class Whole:
     lasting: bool
 
 
-def kept_whole(workspace: Workspace, item_id: int, project_id: int) -> Whole | None:
+def kept_whole(workspace: Workspace, project_id: int, item_id: int) -> Whole | None:
     """What need not be made: the one from before, or the rendition of an image that is no larger; else None.
 
     Raises:
         NotFoundError: the project has no such item, or its rendition is gone.
     """
-    item = _item(workspace, item_id, project_id)
+    item = _item(workspace, project_id, item_id)
     if max(item.width, item.height) <= SIDES["rendition"]:
-        return Whole(rendition_bytes(workspace, item_id, "rendition", project_id), lasting=True)
+        return Whole(rendition_bytes(workspace, project_id, item_id, "rendition"), lasting=True)
     try:
         return Whole(workspace.artifacts.read_bytes(_path(item)), lasting=True)
     except NotFoundError:
         return None
 
 
-def make_whole(workspace: Workspace, item_id: int, project_id: int) -> Whole:
+def make_whole(workspace: Workspace, project_id: int, item_id: int) -> Whole:
     """The longer side has at most `WHOLE_SIDE` pixels; the kept rendition where the source is gone or changed.
 
     The source is read again, and believed only if it still has the bytes that were imported.
@@ -51,19 +51,19 @@ def make_whole(workspace: Workspace, item_id: int, project_id: int) -> Whole:
     Raises:
         NotFoundError: the project has no such item, or both its source and its rendition are gone.
     """
-    if (kept := kept_whole(workspace, item_id, project_id)) is not None:
+    if (kept := kept_whole(workspace, project_id, item_id)) is not None:
         return kept
-    item = _item(workspace, item_id, project_id)
+    item = _item(workspace, project_id, item_id)
     try:
         content = _made(item)
     except (InvalidInputError, UnavailableError):
-        return Whole(rendition_bytes(workspace, item_id, "rendition", project_id), lasting=False)
+        return Whole(rendition_bytes(workspace, project_id, item_id, "rendition"), lasting=False)
     with suppress(UnavailableError):  # a full disk is no reason to show nothing
         workspace.artifacts.write_bytes(_path(item), content)
     return Whole(content, lasting=True)
 
 
-def _item(workspace: Workspace, item_id: int, project_id: int) -> Item:
+def _item(workspace: Workspace, project_id: int, item_id: int) -> Item:
     with workspace.database.read() as tx:
         (item,) = items.by_ids(tx, [item_id])
     if item.project_id != project_id:

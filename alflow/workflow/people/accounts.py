@@ -1,13 +1,13 @@
 """People: accounts, the roles they hold in projects, and the links that invite them.
 
-`by` is who asks: a visitor must own the project, None is whoever runs this machine and may do everything.
+`by` is who asks: a visitor must own the project, `OPERATOR` may do everything.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from alflow.accounts import Account, Invitation, Member, Role, Visitor
+from alflow.accounts import OPERATOR, Account, Invitation, Member, Operator, Role, Visitor
 from alflow.domain import Project
 from alflow.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
 from alflow.store.database import Transaction
@@ -79,7 +79,7 @@ def find_account(workspace: Workspace, name: str) -> Account:
     return account
 
 
-def set_role(workspace: Workspace, project_id: int, annotator_id: int, role: Role, by: Visitor | None = None) -> None:
+def set_role(workspace: Workspace, project_id: int, annotator_id: int, role: Role, *, by: Visitor | Operator) -> None:
     """Let somebody hold this role in the project.
 
     Raises:
@@ -90,12 +90,12 @@ def set_role(workspace: Workspace, project_id: int, annotator_id: int, role: Rol
     with workspace.database.begin() as tx:
         _check_owner(tx, project_id, by)
         people.by_id(tx, annotator_id)
-        if by is not None:
+        if by is not OPERATOR:
             _check_member(tx, project_id, annotator_id, role)
         people.set_role(tx, project_id, annotator_id, role)
 
 
-def remove_member(workspace: Workspace, project_id: int, annotator_id: int, by: Visitor | None = None) -> None:
+def remove_member(workspace: Workspace, project_id: int, annotator_id: int, *, by: Visitor | Operator) -> None:
     """Take somebody's role in the project; their answers stay.
 
     Raises:
@@ -105,7 +105,7 @@ def remove_member(workspace: Workspace, project_id: int, annotator_id: int, by: 
     """
     with workspace.database.begin() as tx:
         _check_owner(tx, project_id, by)
-        if by is not None:
+        if by is not OPERATOR:
             _check_member(tx, project_id, annotator_id, None)
         if not people.remove(tx, project_id, annotator_id):
             raise NotFoundError("this person has no role in this project")
@@ -151,9 +151,9 @@ def invite(
     project_id: int,
     role: Role,
     *,
+    by: Visitor | Operator,
     email: str | None = None,
     days: float = LINK_DAYS,
-    by: Visitor | None = None,
 ) -> tuple[Invitation, str]:
     """An invitation to a project, and the token of its link; for an identity with `email` there is no link.
 
@@ -174,7 +174,7 @@ def invite(
             project_id=projects.by_id(tx, project_id).id,
             role=role,
             email=address,
-            invited_by=None if by is None else by.annotator.id,
+            invited_by=None if by is OPERATOR else by.annotator.id,
             created_at=now,
             expires_at=now + timedelta(days=days),
         )
@@ -197,7 +197,7 @@ def open_invitations(workspace: Workspace, project_id: int) -> list[Invitation]:
         return people.open_invitations(tx, project_id, datetime.now(UTC))
 
 
-def revoke(workspace: Workspace, project_id: int, invitation_id: int, by: Visitor | None = None) -> None:
+def revoke(workspace: Workspace, project_id: int, invitation_id: int, *, by: Visitor | Operator) -> None:
     """Take an invitation back.
 
     Raises:
@@ -266,14 +266,14 @@ def join(workspace: Workspace, token: str, visitor: Visitor) -> None:
         people.grant(tx, invitation, visitor.annotator.id)
 
 
-def _check_owner(tx: Transaction, project_id: int, by: Visitor | None) -> None:
+def _check_owner(tx: Transaction, project_id: int, by: Visitor | Operator) -> None:
     """Look again, now: the roles that the visitor came with may have been taken meanwhile.
 
     Raises:
         DeniedError: `by` does not own the project.
     """
     people.lock_members(tx, project_id)
-    if by is None:
+    if by is OPERATOR:
         return
     held = Role.OWNER if by.everywhere else people.roles(tx, by.annotator.id).get(project_id)
     if held is not Role.OWNER:

@@ -13,7 +13,7 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import InvalidStatus
 
-from alflow.accounts import Role
+from alflow.accounts import OPERATOR, Role
 from alflow.domain import Origin, Project, Split
 from alflow.store.desk import labels
 from alflow.store.images import items
@@ -170,10 +170,10 @@ def test_an_answer_reaches_no_other_project(house: House) -> None:
     refused = _sync(house, "of fish", house.fish, [answer])
     assert not refused["acknowledgements"][0]["stored"]
     assert _sync(house, "reviewer", house.birds, [answer])["acknowledgements"][0]["stored"]
-    people.set_role(house.workspace, house.fish.id, house.annotator("reviewer"), Role.OWNER)
+    people.set_role(house.workspace, house.fish.id, house.annotator("reviewer"), Role.OWNER, by=OPERATOR)
     undo = {"kind": "undo", "key": "u", "token": "t"}
     assert not _sync(house, "reviewer", house.fish, [undo])["acknowledgements"][0]["stored"]
-    people.remove_member(house.workspace, house.fish.id, house.annotator("reviewer"))
+    people.remove_member(house.workspace, house.fish.id, house.annotator("reviewer"), by=OPERATOR)
     with house.workspace.database.read() as tx:
         assert [each.token for each in labels.of_project(tx, house.birds.id)] == ["t"]
 
@@ -188,7 +188,7 @@ def _reviewer(house: House) -> str:
 
 def _engineer_of_fish_only(house: House) -> str:
     cookie = house.cookie("both", Role.REVIEWER)
-    people.set_role(house.workspace, house.fish.id, _newest(house), Role.ENGINEER)
+    people.set_role(house.workspace, house.fish.id, _newest(house), Role.ENGINEER, by=OPERATOR)
     return cookie
 
 
@@ -231,11 +231,11 @@ def test_whoever_labels_opens_the_queue_of_bad_images(house: House) -> None:
 
 
 def _lower(house: House, annotator: int) -> None:
-    people.set_role(house.workspace, house.birds.id, annotator, Role.ANNOTATOR)
+    people.set_role(house.workspace, house.birds.id, annotator, Role.ANNOTATOR, by=OPERATOR)
 
 
 def _remove(house: House, annotator: int) -> None:
-    people.remove_member(house.workspace, house.birds.id, annotator)
+    people.remove_member(house.workspace, house.birds.id, annotator, by=OPERATOR)
 
 
 def _deactivate(house: House, annotator: int) -> None:

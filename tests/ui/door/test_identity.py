@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from oidc_provider_mock import User, run_server_in_thread
 
-from alflow.accounts import Role
+from alflow.accounts import OPERATOR, Role
 from alflow.errors import InvalidInputError
 from alflow.settings import Settings
 from alflow.workflow.people import accounts as people
@@ -41,7 +41,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home, port = tmp_path_factory.mktemp("identity"), free_port()
     workspace = Workspace.open(Settings(home=home, port=port))
     birds = create_project(workspace, "birds", "demo", "fp32")
-    people.invite(workspace, birds.id, Role.REVIEWER, email="ada@example.org")
+    people.invite(workspace, birds.id, Role.REVIEWER, email="ada@example.org", by=OPERATOR)
     users = [User(sub=name, claims=dict(claims)) for name, claims in PEOPLE.items()]
     with run_server_in_thread(user_claims=users) as provider:
         metadata = f"http://localhost:{provider.server_port}/.well-known/openid-configuration"

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from alflow.accounts import Role
+from alflow.accounts import OPERATOR, Role
 from alflow.errors import AlflowError
 from alflow.workflow.people import accounts as people
 from alflow.workflow.people import sign_in
@@ -32,7 +32,9 @@ def team(workspace: Workspace) -> Workspace:
     """A project of which Ada and Bo are."""
     birds = create_project(workspace, "birds", "demo", "fp32")
     for name in ("Ada", "Bo"):
-        people.set_role(workspace, birds.id, people.add_account(workspace, name, PASSWORD).annotator_id, Role.OWNER)
+        people.set_role(
+            workspace, birds.id, people.add_account(workspace, name, PASSWORD).annotator_id, Role.OWNER, by=OPERATOR
+        )
     return workspace
 
 
@@ -92,7 +94,7 @@ def test_a_link_to_a_page_survives_the_terminals_link(workspace: Workspace) -> N
 def test_a_link_to_a_page_survives_an_invitation(team: Workspace, browser: TestClient) -> None:
     """Of who makes an account, and of who signs in to join."""
     for name, place in (("Cy", "/invitation"), ("Ada", "/sign-in")):
-        _, link = people.invite(team, 1, Role.ANNOTATOR)
+        _, link = people.invite(team, 1, Role.ANNOTATOR, by=OPERATOR)
         page = browser.get("/invitation", params={"token": link, "next": ROUNDS}).text
         if place == "/sign-in":
             to = unescape(re.findall(r'href="(/sign-in[^"]*)"', page)[0])
@@ -173,8 +175,8 @@ def test_claims_of_other_kinds_are_refused(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, claims: dict[str, object]
 ) -> None:
     create_project(workspace, "birds", "demo", "fp32")
-    people.invite(workspace, 1, Role.REVIEWER, email="ada@example.ork")
-    people.invite(workspace, 1, Role.REVIEWER, email="ada@example.org")
+    people.invite(workspace, 1, Role.REVIEWER, email="ada@example.ork", by=OPERATOR)
+    people.invite(workspace, 1, Role.REVIEWER, email="ada@example.org", by=OPERATOR)
     said = {"email": "ada@example.org", "email_verified": True, "name": "Ada"} | claims
     monkeypatch.setattr(identity, "_claims", lambda _: said)
     with pytest.raises(AlflowError):
@@ -186,7 +188,7 @@ def test_an_identity_comes_in_whatever_it_is_called(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, name: object
 ) -> None:
     create_project(workspace, "birds", "demo", "fp32")
-    people.invite(workspace, 1, Role.REVIEWER, email="ada@example.org")
+    people.invite(workspace, 1, Role.REVIEWER, email="ada@example.org", by=OPERATOR)
     said = {"email": "ADA@Example.org", "email_verified": "true", "name": name}
     monkeypatch.setattr(identity, "_claims", lambda _: said)
     visitor = sign_in.visitor(workspace, identity.enter(workspace, None))  # type: ignore[arg-type]
@@ -196,7 +198,7 @@ def test_an_identity_comes_in_whatever_it_is_called(
 
 def test_an_invitation_survives_the_way_to_a_provider(workspace: Workspace) -> None:
     create_project(workspace, "birds", "demo", "fp32")
-    _, link = people.invite(workspace, 1, Role.ANNOTATOR)
+    _, link = people.invite(workspace, 1, Role.ANNOTATOR, by=OPERATOR)
     known = workspace.settings.model_copy(update={"oidc_client_id": "alflow", "host": "0.0.0.0"})
     with served(replace(workspace, settings=known)) as browser:
         page = browser.get("/sign-in", params={"invitation": link, "next": ROUNDS}).text

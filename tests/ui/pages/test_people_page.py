@@ -5,7 +5,7 @@ import sys
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from alflow.accounts import Role
+from alflow.accounts import OPERATOR, Role
 from alflow.domain import Project
 from alflow.workflow.people import accounts as people
 from alflow.workflow.projects.projects import create_project
@@ -34,7 +34,7 @@ def birds(workspace: Workspace) -> Project:
     project = create_project(workspace, "birds", "demo", "fp32")
     for name, role in (("Ada", Role.OWNER), ("Bo", Role.ANNOTATOR)):
         account = people.add_account(workspace, name, email=f"{name}@example.org")
-        people.set_role(workspace, project.id, account.annotator_id, role)
+        people.set_role(workspace, project.id, account.annotator_id, role, by=OPERATOR)
     return project
 
 

@@ -145,7 +145,7 @@ def test_an_answer_is_traced_to_its_screen(workspace: Workspace, tmp_path: Path)
     class_id = first.predicted_class_id
     given = label.submit(workspace, ada, Submission("t", first.id, Verdict.CLASS, class_id, 1.0, shown))
     (change,) = history.item_history(workspace, project.id, given.item_id).changes
-    jpeg = rendition_bytes(workspace, first.item_id, "rendition")
+    jpeg = rendition_bytes(workspace, project.id, first.item_id, "rendition")
     assert change.shown == {**shown, "rendition": _sha256(jpeg)}
     assert change.screen == {
         "page": "label",
@@ -158,7 +158,7 @@ def test_an_answer_is_traced_to_its_screen(workspace: Workspace, tmp_path: Path)
     grid.accept(workspace, project.id, ada, page)
     on_grid = history.recent_changes(workspace, project.id)[0]
     assert (on_grid.item_id, on_grid.screen) == (second.item_id, change.screen)
-    assert on_grid.shown["rendition"] == _sha256(rendition_bytes(workspace, second.item_id, "thumbnail"))
+    assert on_grid.shown["rendition"] == _sha256(rendition_bytes(workspace, project.id, second.item_id, "thumbnail"))
 
 
 def test_an_undo_and_a_second_answer_say_who_withdrew(workspace: Workspace) -> None:

@@ -253,14 +253,16 @@ def test_renditions_fit_the_screen(workspace: Workspace, pets: Project, tmp_path
     assert (item.width, item.height) == (2400, 600)
     sizes = {}
     for kind in pool.SIDES:
-        with Image.open(io.BytesIO(rendition_bytes(workspace, item.id, kind))) as image:
+        with Image.open(io.BytesIO(rendition_bytes(workspace, pets.id, item.id, kind))) as image:
             assert image.format == "JPEG"
             sizes[kind] = image.size
     assert sizes == {"rendition": (1024, 256), "thumbnail": (256, 64)}
     with pytest.raises(InvalidInputError, match="no rendition 'poster'"):
-        rendition_bytes(workspace, item.id, "poster")
+        rendition_bytes(workspace, pets.id, item.id, "poster")
     with pytest.raises(NotFoundError, match="999"):
-        rendition_bytes(workspace, 999, "thumbnail")
+        rendition_bytes(workspace, pets.id, 999, "thumbnail")
+    with pytest.raises(NotFoundError, match="no item of this project"):
+        rendition_bytes(workspace, pets.id + 1, item.id, "thumbnail")
 
 
 def test_a_removed_rendition_says_so_and_comes_back(workspace: Workspace, pets: Project, pictures: Path) -> None:
@@ -269,9 +271,9 @@ def test_a_removed_rendition_says_so_and_comes_back(workspace: Workspace, pets: 
     (path,) = Path(workspace.settings.artifacts).rglob(f"thumbnails/*/{item.content_hash}.jpg")
     path.unlink()
     with pytest.raises(NotFoundError, match=r"the thumbnail of item \d+ was removed; import .*0\.png again"):
-        rendition_bytes(workspace, item.id, "thumbnail")
+        rendition_bytes(workspace, pets.id, item.id, "thumbnail")
     assert import_items(workspace, pets, str(pictures)).added == 0
-    assert rendition_bytes(workspace, item.id, "thumbnail")
+    assert rendition_bytes(workspace, pets.id, item.id, "thumbnail")
 
 
 def test_projects_share_renditions_not_items(workspace: Workspace, pets: Project, pictures: Path) -> None:

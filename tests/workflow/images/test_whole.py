@@ -43,12 +43,12 @@ def _size(content: bytes) -> tuple[int, int]:
 
 def test_it_is_made_once_and_outlives_its_source(workspace: Workspace, project: Project, source: Path) -> None:
     item = _id(workspace, project)
-    assert kept_whole(workspace, item, project.id) is None
-    made = make_whole(workspace, item, project.id)
+    assert kept_whole(workspace, project.id, item) is None
+    made = make_whole(workspace, project.id, item)
     assert (made.lasting, _size(made.content)) == (True, (1500, 1100))
     (source / "large.png").unlink()
-    assert kept_whole(workspace, item, project.id) == made
-    assert make_whole(workspace, item, project.id) == made
+    assert kept_whole(workspace, project.id, item) == made
+    assert make_whole(workspace, project.id, item) == made
 
 
 @pytest.mark.parametrize("happens", ["gone", "changed", "broken"])
@@ -64,17 +64,17 @@ def test_while_the_source_is_away_its_rendition_stands_in_for_a_moment(
     else:
         file.write_bytes(b"no image")
     for _ in range(2):
-        made = make_whole(workspace, item, project.id)
+        made = make_whole(workspace, project.id, item)
         assert (made.lasting, max(_size(made.content))) == (False, 1024)
     file.write_bytes(before)
-    assert make_whole(workspace, item, project.id).lasting
+    assert make_whole(workspace, project.id, item).lasting
 
 
 def test_a_small_image_needs_no_other(workspace: Workspace, tmp_path: Path) -> None:
     project = create_project(workspace, "birds", "demo", "fp32")
     Image.new("RGB", (300, 200)).save(tmp_path / "small.png")
     import_items(workspace, project, str(tmp_path / "small.png"), Split.POOL)
-    kept = kept_whole(workspace, _id(workspace, project), project.id)
+    kept = kept_whole(workspace, project.id, _id(workspace, project))
     assert kept is not None
     assert _size(kept.content) == (300, 200)
 
@@ -82,4 +82,4 @@ def test_a_small_image_needs_no_other(workspace: Workspace, tmp_path: Path) -> N
 def test_it_belongs_to_its_project(workspace: Workspace, project: Project) -> None:
     for which in (kept_whole, make_whole):
         with pytest.raises(NotFoundError):
-            which(workspace, _id(workspace, project), project.id + 1)
+            which(workspace, project.id + 1, _id(workspace, project))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, text
 
-from alflow.accounts import Role
+from alflow.accounts import OPERATOR, Role
 from alflow.domain import Project, Verdict
 from alflow.errors import ConflictError, DeniedError, NotFoundError
 from alflow.store.answers import adjudications, history
@@ -37,9 +37,11 @@ def labelled(each_workspace: Workspace, tmp_path: Path) -> Project:
     embed_missing(workspace, project)
     advance(workspace, project.id)
     who = people.add_account(workspace, NAME, PASSWORD, EMAIL).annotator_id
-    people.set_role(workspace, project.id, who, Role.OWNER)
-    people.set_role(workspace, project.id, people.add_account(workspace, "Bo", PASSWORD).annotator_id, Role.OWNER)
-    people.invite(workspace, project.id, Role.REVIEWER, email=EMAIL)
+    people.set_role(workspace, project.id, who, Role.OWNER, by=OPERATOR)
+    people.set_role(
+        workspace, project.id, people.add_account(workspace, "Bo", PASSWORD).annotator_id, Role.OWNER, by=OPERATOR
+    )
+    people.invite(workspace, project.id, Role.REVIEWER, email=EMAIL, by=OPERATOR)
     people.invite_to_reset(workspace, who)
     visitor = sign_in.visitor(workspace, sign_in.sign_in(workspace, NAME, PASSWORD, "192.0.2.7", "a browser"))
     people.invite(workspace, project.id, Role.ANNOTATOR, by=visitor)
@@ -121,9 +123,9 @@ def test_no_byte_of_it_is_left_in_the_files(workspace: Workspace, tmp_path: Path
 def test_the_last_owner_stays(workspace: Workspace) -> None:
     birds = create_project(workspace, "birds", "demo", "fp32")
     ada, bo = (people.add_account(workspace, name, email=f"{name}@example.org").annotator_id for name in ("Ada", "Bo"))
-    people.set_role(workspace, birds.id, ada, Role.OWNER)
+    people.set_role(workspace, birds.id, ada, Role.OWNER, by=OPERATOR)
     for role, active in ((Role.ENGINEER, True), (Role.OWNER, False)):
-        people.set_role(workspace, birds.id, bo, role)
+        people.set_role(workspace, birds.id, bo, role, by=OPERATOR)
         people.set_active(workspace, bo, active=active)
         with pytest.raises(ConflictError, match="birds would be without an owner"):
             erase(workspace, ada)

@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from argon2 import PasswordHasher
 
-from alflow.accounts import Role
+from alflow.accounts import OPERATOR, Role
 from alflow.errors import AlflowError, InvalidInputError
 from alflow.workflow.people import accounts as people
 from alflow.workflow.people import sign_in
@@ -129,7 +129,7 @@ def test_every_door_refuses_what_is_easy_to_guess(workspace: Workspace, weak: st
     ada = people.add_account(workspace, "Ada", "correct horse battery").annotator_id
     visitor = sign_in.visitor(workspace, sign_in.sign_in(workspace, "Ada", "correct horse battery", ""))
     assert visitor is not None
-    _, link = people.invite(workspace, project.id, Role.ANNOTATOR)
+    _, link = people.invite(workspace, project.id, Role.ANNOTATOR, by=OPERATOR)
     reset = people.invite_to_reset(workspace, ada)
     for choose in (
         lambda: people.set_password(workspace, ada, weak),

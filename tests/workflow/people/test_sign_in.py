@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from alflow.accounts import Role
+from alflow.accounts import OPERATOR, Role
 from alflow.errors import DeniedError, InvalidInputError
 from alflow.workflow.people import accounts as people
 from alflow.workflow.people import sign_in
@@ -35,7 +35,7 @@ def by_link(workspace: Workspace) -> Workspace:
 
 def test_name_and_password_open_a_session(workspace: Workspace, ada: int) -> None:
     project = create_project(workspace, "birds", "demo", "fp32")
-    people.set_role(workspace, project.id, ada, Role.REVIEWER)
+    people.set_role(workspace, project.id, ada, Role.REVIEWER, by=OPERATOR)
     visitor = sign_in.visitor(workspace, sign_in.sign_in(workspace, "  ADA  löwe ", PASSWORD, HERE))
     assert visitor is not None
     assert (visitor.annotator.name, visitor.roles, visitor.everywhere) == ("Ada Löwe", {project.id: "reviewer"}, False)
@@ -99,7 +99,7 @@ def test_who_has_no_password_changes_none(workspace: Workspace) -> None:
     linked = by_link(workspace)
     visitors = [sign_in.visitor(linked, sign_in.sign_in_by_link(linked, "token", "Bo"))]
     project = create_project(workspace, "birds", "demo", "fp32")
-    people.invite(workspace, project.id, Role.REVIEWER, email="eve@example.org")
+    people.invite(workspace, project.id, Role.REVIEWER, email="eve@example.org", by=OPERATOR)
     visitors.append(sign_in.visitor(workspace, sign_in.sign_in_identity(workspace, "eve@example.org", "Eve")))
     for visitor in visitors:
         assert visitor is not None
@@ -200,7 +200,7 @@ def test_an_identity_comes_in_by_invitation_only(workspace: Workspace) -> None:
     project = create_project(workspace, "birds", "demo", "fp32")
     with pytest.raises(DeniedError, match=r"nobody has invited ada@example\.org"):
         sign_in.sign_in_identity(workspace, "ada@example.org", "Ada")
-    people.invite(workspace, project.id, Role.REVIEWER, email="Ada@Example.org")
+    people.invite(workspace, project.id, Role.REVIEWER, email="Ada@Example.org", by=OPERATOR)
     first = sign_in.visitor(workspace, sign_in.sign_in_identity(workspace, "ADA@example.org", "Ada"))
     again = sign_in.visitor(workspace, sign_in.sign_in_identity(workspace, "ada@example.org", "Somebody"))
     assert first is not None
@@ -214,7 +214,7 @@ def test_an_identity_comes_in_by_invitation_only(workspace: Workspace) -> None:
 
 def test_an_identity_does_not_take_the_name_of_another(workspace: Workspace, ada: int) -> None:
     project = create_project(workspace, "birds", "demo", "fp32")
-    people.invite(workspace, project.id, Role.ANNOTATOR, email="eve@example.org")
+    people.invite(workspace, project.id, Role.ANNOTATOR, email="eve@example.org", by=OPERATOR)
     eve = sign_in.visitor(workspace, sign_in.sign_in_identity(workspace, "eve@example.org", "ada löwe"))
     assert eve is not None
     assert (eve.annotator.name, eve.annotator.id == ada) == ("eve@example.org", False)
