@@ -76,7 +76,7 @@ def test_the_past_rounds_have_a_curve_and_reasons(visit: Visit) -> None:
 
 def test_the_project_page_tells_what_is_in_it(visit: Visit) -> None:
     page = visit(f"project?project={HISTORY}")
-    expect(page.get_by_role("heading", name="Take the labels home")).to_be_visible()
+    expect(page.get_by_role("heading", name="Export labels")).to_be_visible()
     picture(page, "project", height=1100)
 
 
@@ -108,7 +108,7 @@ def test_what_is_found_goes_to_the_queue_and_every_answer_has_a_history(visit: V
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Take it back").click()
     expect(page.get_by_text("Ada took back")).to_be_visible()
-    expect(page.get_by_text("It has no settled label.")).to_be_visible()
+    expect(page.get_by_text("This image has no settled label.")).to_be_visible()
     assert_accessible(page)
     picture(page, "history")
 
@@ -117,7 +117,7 @@ def test_what_is_found_goes_to_the_queue_and_every_answer_has_a_history(visit: V
 def test_pictures_of_the_other_pages(visit: Visit, demo_desk: Desk) -> None:
     add_opinions(demo_desk.workspace)
     page = visit(f"quality?project={HISTORY}")
-    expect(page.get_by_role("heading", name="Each two annotators")).to_be_visible()
+    expect(page.get_by_role("heading", name="Pairs of annotators")).to_be_visible()
     picture(page, "quality")
     project = find_project(demo_desk.workspace, HISTORY)
     change_settings(demo_desk.workspace, project.id, replace(project.settings, budget=300))

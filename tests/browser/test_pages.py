@@ -72,9 +72,9 @@ def test_rounds_follow_what_happens(desk: Desk, signed_in: Open, tmp_path: Path)
 
 def test_project_tells_what_is_in_it(signed_in: Open, project: Project) -> None:
     page = signed_in("Ada", project.name, "project")
-    expect(page.get_by_role("heading", name="Take the labels home")).to_be_visible()
-    expect(page.get_by_text("Files turned away: 1")).to_be_visible()
-    expect(page.get_by_text("20% of it is unlike what the model was pretrained on")).to_be_visible()
+    expect(page.get_by_role("heading", name="Export labels")).to_be_visible()
+    expect(page.get_by_text("Rejected files: 1")).to_be_visible()
+    expect(page.get_by_text("20% of it is unlike the model's pretraining data")).to_be_visible()
     expect(page.get_by_text("of round 1 are answered")).to_be_visible()
     _no_error(page)
     page.get_by_text("What annotators read and see").click()
@@ -132,7 +132,7 @@ def test_what_a_spreadsheet_would_run_is_offered_in_quotes_only(desk: Desk, sign
     with desk.workspace.database.begin() as tx:
         items.reject(tx, project.id, [Rejection("=1+1.jpg", "the file ends in the middle", opened.opened_at)])
     page = signed_in("Ada", project.name, "project")
-    page.get_by_text("Files turned away: 1").click()
+    page.get_by_text("Rejected files: 1").click()
     expect(page.get_by_test_id("stDataFrame")).to_have_count(2)
     expect(page.get_by_role("button", name="Fullscreen")).to_have_count(2)
     expect(page.get_by_role("button", name="Download as CSV")).to_have_count(1)  # of the classes

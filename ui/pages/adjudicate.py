@@ -1,6 +1,6 @@
-"""The Adjudicate page: items whose votes disagree, one at a time, and the decision that goes before them.
+"""The Adjudicate page: items whose votes disagree, one at a time, and the decision that overrides them.
 
-Every widget that decides carries the item's id in its key, so that a press always means the item it was drawn for.
+Every widget that decides carries the item's id in its key, so that a click always applies to the item it was drawn for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ QUEUES = {"In dispute": adjudicate.disputed, "Settled": adjudicate.settled_items
 
 
 def show(project: Project) -> None:
-    """Settle what is in dispute, or look again at what was settled."""
+    """Settle what is in dispute, or review what was settled."""
     st.header("Adjudicate")
     queues = {name: find(session.workspace(), project.id) for name, find in QUEUES.items()}
     left, right = st.columns([3, 2], vertical_alignment="center")
@@ -38,7 +38,9 @@ def show(project: Project) -> None:
         label_visibility="collapsed",
         key=f"adjudicate-queue-{project.id}",
     )
-    named = right.toggle("Show who voted", help="Off: votes count by what they say, not by whose they are")
+    named = right.toggle(
+        "Show who voted", help="When off, votes are anonymous, so that they are judged by what they say"
+    )
     _last(project)
     if (trouble := st.session_state.pop(_TROUBLE, None)) is not None:
         st.warning(session.escape(trouble))
@@ -50,10 +52,10 @@ def show(project: Project) -> None:
 
 
 def _place(queue: Sequence[int], chosen: str | None) -> int:
-    """What is in dispute is settled in order; in what was settled one may look around."""
+    """Disputes are settled in order; settled images may be browsed."""
     if chosen != "Settled" or len(queue) == 1:
         return 0
-    return int(st.number_input("Decision, the newest first", 1, len(queue), 1)) - 1
+    return int(st.number_input("Decision, newest first", 1, len(queue), 1)) - 1
 
 
 def _one(project: Project, one: Dispute, *, named: bool) -> None:
@@ -110,7 +112,7 @@ def _decide(project: Project, one: Dispute, classes: Sequence[ClassLabel]) -> No
                 width="stretch",
             )
     st.button(
-        "Nobody can tell: leave it without a label",
+        "Nobody can tell: leave the image without a label",
         key=f"settle-{one.item.id}-none",
         on_click=_settle,
         args=(project.id, one.item, None, seen, note),
@@ -144,9 +146,9 @@ def _believed(one: Dispute, names: Mapping[int, str]) -> None:
     if one.candidate is None:
         return
     top = sorted(one.candidate.probabilities.items(), key=lambda pair: -pair[1])[:3]
-    with st.expander("What the model believed when it asked"):
+    with st.expander("What the model predicted when it asked"):
         told = ", ".join(f"{session.escape(names.get(class_id, '?'))} {value:.0%}" for class_id, value in top)
-        st.write(f"{told}. It had seen none of these votes.")
+        st.write(f"{told}. It had not seen these votes.")
 
 
 def _history(decisions: Sequence[Adjudication], names: Mapping[int, str]) -> None:
@@ -189,9 +191,9 @@ def _said(class_id: int | None, names: Mapping[int, str], otherwise: str) -> str
 
 def _nothing(chosen: str) -> None:
     if chosen == "Settled":
-        st.info("No image was settled by a reviewer yet.")
+        st.info("No reviewer has settled an image yet.")
         return
     st.info(
-        "No votes disagree. Votes can differ where an image gets several: the setting `votes` of the project, or what "
-        "the Quality page suggests to ask again."
+        "No votes disagree. Votes can differ where an image gets several: set the project's `votes` above 1, or "
+        "ask again about the images that the Quality page suggests."
     )

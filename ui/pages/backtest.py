@@ -1,4 +1,4 @@
-"""The Back-test page: what each strategy would have brought where the labels are known, and where rules would stop."""
+"""The Back-test page: how each strategy would have done where labels are known, and where rules would stop."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -35,11 +35,11 @@ _running: dict[int, "Popen[bytes]"] = {}
 
 
 def show(project: Project) -> None:
-    """Start a back-test, and look at those there are."""
+    """Start a back-test, and show the existing ones."""
     st.header("Back-test")
     st.caption(
-        "Strategies compete where the answers are known: the same split, the same start, the same fit, and the labels "
-        "revealed only when asked for."
+        "Strategies are compared where the labels are known: with the same split, start and fit, and a label "
+        "is revealed only when the strategy asks for it."
     )
     if session.may(access.RUN_BACKTEST):
         _new(project)
@@ -56,7 +56,7 @@ def _new(project: Project) -> None:
             default=[name for name in ("default", "random") if name in captions],
             format_func=lambda name: f"{name}: {captions[name]}",
         )
-        combination = st.text_input("And a combination", placeholder="0.7*epig+0.3*typiclust")
+        combination = st.text_input("A combination", placeholder="0.7*epig+0.3*typiclust")
         columns = st.columns(6)
         seeds = columns[0].number_input("Seeds", 1, 100, 5)
         rounds = columns[1].number_input("Rounds", 1, 100, 5)
@@ -68,7 +68,7 @@ def _new(project: Project) -> None:
             paths = {
                 name: st.text_input(title, placeholder=f"/data/{name}.safetensors") for name, title in _FILES.items()
             }
-            domain = st.text_input("Domain (a number)", help="Judge and aim at one domain of the pack only")
+            domain = st.text_input("Domain (a number)", help="Evaluate on, and aim at, one domain of the pack only")
         pressed = st.form_submit_button("Run", icon=":material/science:", type="primary")
     if not pressed:
         return
@@ -110,14 +110,14 @@ def _status(project: Project) -> None:
         return
     code = run.poll()
     if code is None:
-        st.info("Running. Points turn up below as they come; a stopped run goes on where it was when started again.")
+        st.info("Running. Results appear below as they arrive; a stopped run continues when it is started again.")
         return
     del _running[project.id]
     if code:
         told = run.stderr.read().decode(errors="replace").strip() if run.stderr else ""
         st.error(session.escape(told.splitlines()[-1] if told else f"The back-test ended with code {code}."))
     else:
-        st.success("The back-test is through.")
+        st.success("The back-test is complete.")
 
 
 def _results(project: Project) -> None:
@@ -134,7 +134,7 @@ def _results(project: Project) -> None:
     level = None
     if measure == "accuracy":
         wanted = st.number_input(
-            "Labels needed for an accuracy of", 0.0, 1.0, 0.0, 0.01, help="0: what the reference has at the end"
+            "Labels needed for an accuracy of", 0.0, 1.0, 0.0, 0.01, help="0: the final accuracy of the reference"
         )
         level = wanted or None
     if (told := study.warning(one)) is not None:
@@ -159,8 +159,8 @@ def _live(one: Backtest, grid: Grid, measure: Measure, reference: str, level: fl
         return
     st.altair_chart(paired_curves(points, title, form))
     st.caption(
-        f"Means over {standings[0].seeds} seeds. The 95 % bands are paired: what a split does to all strategies alike "
-        "is taken out, so bands that do not overlap differ."
+        f"Means over {standings[0].seeds} seeds. The 95 % bands are paired: the effect of a split on all strategies "
+        "alike is removed, so strategies differ where their bands do not overlap."
     )
     rows = [
         {
@@ -168,7 +168,7 @@ def _live(one: Backtest, grid: Grid, measure: Measure, reference: str, level: fl
             "Area": each.area,
             "Standard error": each.standard_error,
             f"Less {reference}": _words(each.to_reference),
-            "Less the best other": _words(each.to_best_other),
+            "Minus the best other": _words(each.to_best_other),
             "Labels needed": each.labels_needed,
             "Seconds a batch": each.seconds,
         }
@@ -212,8 +212,8 @@ def _stops(found: Study, settings: ProjectSettings) -> None:
     strategy = st.selectbox("Calibration of", list(dict.fromkeys(trial.strategy for trial in found.points)))
     st.altair_chart(_calibration({trial: each for trial, each in found.points.items() if trial.strategy == strategy}))
     st.caption(
-        "Each point is a batch: what its scores promised, and by how much accuracy rose. The dashed line turns the one "
-        "into the other; the price of a label is held against it."
+        "Each point is a batch: the information that its scores predicted, and the gain in accuracy. The dashed line "
+        "converts one into the other; the price of a label is compared with it."
     )
 
 
@@ -238,7 +238,7 @@ _COLUMNS = {
     "Area": st.column_config.NumberColumn(format="%.4f", help="Mean over the rounds after the first label"),
     "Standard error": st.column_config.NumberColumn(format="%.4f"),
     "Labels needed": st.column_config.NumberColumn(format="%.0f", help="Where the mean curve reaches the level"),
-    "Seconds a batch": st.column_config.NumberColumn(format="%.3f", help="To choose it, on this machine"),
+    "Seconds a batch": st.column_config.NumberColumn(format="%.3f", help="Time to choose it, on this machine"),
     "Accuracy there": st.column_config.NumberColumn(format="percent"),
     "Accuracy at the end": st.column_config.NumberColumn(format="percent"),
 }

@@ -1,4 +1,4 @@
-"""The Checks page: how an annotator's own answers to checks were, once that may be told."""
+"""The Checks page: an annotator's own results on checks, once they may be shown."""
 
 from collections.abc import Mapping
 
@@ -17,8 +17,8 @@ def show(project: Project) -> None:
     st.header("Checks")
     when = "at once" if project.settings.gold_feedback else "once the round is answered"
     st.caption(
-        "Some of the images you are shown are checks: test images whose class is known. What you say about them is no "
-        f"label, and appears here {when}. You meet each of them once."
+        "Some of the images you are shown are checks: test images whose class is known. Your answers to them are not "
+        f"labels, and appear here {when}. You see each check once."
     )
     told = gold.told(session.workspace(), project.id, session.require_annotator().id)
     if not told:

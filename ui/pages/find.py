@@ -37,8 +37,8 @@ def show(project: Project) -> None:
     item_id = like[1] if like and like[0] == project.id else None
     if item_id is None and not text.strip():
         st.info(
-            "Words are compared with the images by the model's own text tower. From what is found, go on by likeness: "
-            "press “More like this”."
+            "Words are compared with the images by the model's own text tower. To continue by similarity, "
+            "press “More like this” on a result."
         )
         return
     try:
@@ -73,7 +73,7 @@ def _search(project: Project, text: str, item_id: int | None, where: Filter, cou
     if workspace.holds_encoder(project):
         return find.find_text(workspace, project, text, where, count)
     with st.spinner(
-        f"Loading {session.escape(project.model)} to read the words. It stays loaded: the next search answers at once."
+        f"Loading {session.escape(project.model)} to read the words. It stays loaded, so the next search is fast."
     ):
         return find.find_text(workspace, project, text, where, count)
 
@@ -83,12 +83,12 @@ def _example(project: Project, item_id: int) -> None:
     source = image_address(project.id, item_id, "thumbnail")
     left.html(f'<figure class="example"><img src="{source}" alt="Image {item_id}"></figure>')
     right.markdown(f"The images most like image {item_id}, by the kernel that batches are planned with: 1 is the same.")
-    right.button("Back to the words", icon=":material/arrow_back:", on_click=_forget)
+    right.button("Back to the text search", icon=":material/arrow_back:", on_click=_forget)
 
 
 def _results(project: Project, search: Search, classes: Sequence[ClassLabel], about: str) -> None:
     if not search.found:
-        st.info("No embedded image passes the filters.")
+        st.info("No embedded image matches the filters.")
         return
     shown = f"The nearest {len(search.found):,}" if len(search.found) < search.searched else "All"
     scale = "likeness" if st.session_state.get(_LIKE) else "cosine"

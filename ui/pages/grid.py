@@ -1,4 +1,4 @@
-"""The Grid page: images by predicted class, a page at once."""
+"""The Grid page: images by predicted class, one page at a time."""
 
 import streamlit as st
 

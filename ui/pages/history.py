@@ -22,7 +22,7 @@ _TROUBLE = "history-refused"
 _WORDS = {
     Happening.GIVEN: "answered",
     Happening.WITHDRAWN: "took back",
-    Happening.ALTERED: "was altered outside alflow",
+    Happening.ALTERED: "was changed outside alflow",
     Happening.DELETED: "was deleted",
 }
 
@@ -36,7 +36,7 @@ def show(project: Project) -> None:
         min_value=1,
         max_value=LARGEST_ID,
         value=_number(asked),
-        placeholder="of one image; empty for the last changes",
+        placeholder="of one image; leave empty for the latest changes",
         key=f"history-item-{project.id}-{asked}",
     )
     if (trouble := st.session_state.pop(_TROUBLE, None)) is not None:
@@ -61,9 +61,9 @@ def _number(asked: str) -> int | None:
 def _recent(project: Project) -> None:
     changes = history.recent_changes(session.workspace(), project.id, 100)
     if not changes:
-        st.info("Nobody has answered yet. Every answer, and every one that is taken back, appears here.")
+        st.info("Nobody has answered yet. Every answer and every withdrawal appears here.")
         return
-    st.caption("The last 100 changes. A trigger of the database writes them, and refuses to have them changed.")
+    st.caption("The last 100 changes. A database trigger records them and refuses to let them be altered.")
     rows = [
         {
             "At": each.at,
@@ -92,7 +92,7 @@ def _item(project: Project, found: ItemHistory) -> None:
     with right:
         names = {each.id: each.display_name for each in classes}
         settled = names.get(found.settled_class_id) if found.settled_class_id else None
-        st.markdown(f"Label now: **{session.escape(settled)}**" if settled else "It has no settled label.")
+        st.markdown(f"Label now: **{session.escape(settled)}**" if settled else "This image has no settled label.")
         if not found.changes:
             st.info("Nobody has answered about this image yet.")
         for change in reversed(found.changes):

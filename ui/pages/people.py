@@ -18,7 +18,7 @@ from ui.parts.empty import no_accounts
 
 MAY: Final = {
     Role.ANNOTATOR: "labels images",
-    Role.REVIEWER: "also sees rounds, reasons and figures, settles disputes, and takes the labels home",
+    Role.REVIEWER: "also sees rounds, reasons and figures, settles disputes, and exports labels",
     Role.ENGINEER: "also runs back-tests, writes the guidelines, sets checks, and sends images to the queue",
     Role.OWNER: "also invites people and gives roles",
 }
@@ -27,7 +27,7 @@ _PROBLEM: Final = "people-problem"
 
 
 def show(project: Project) -> None:
-    """Members with their roles, invitations that wait, and a new one."""
+    """Members with their roles, pending invitations, and a form for a new one."""
     st.header(f"People of {session.escape(project.name)}", anchor=False)
     if session.visitor().everywhere:
         no_accounts(project)
@@ -80,7 +80,7 @@ def _waiting(project: Project) -> None:
     waiting = people.open_invitations(session.workspace(), project.id)
     if not waiting:
         return
-    st.subheader("Invitations that wait")
+    st.subheader("Pending invitations")
     for invitation in waiting:
         with st.container(border=True):
             what, revoke = st.columns([7, 2], vertical_alignment="center")
@@ -102,7 +102,9 @@ def _invite(project: Project) -> None:
         days = st.number_input("Valid for days", 1, 30, round(people.LINK_DAYS))
         email = ""
         if session.workspace().settings.oidc_client_id:
-            email = st.text_input("E-mail address", help="For whoever signs in with this address; empty for a link")
+            email = st.text_input(
+                "E-mail address", help="For somebody who signs in with this address; leave empty for a link"
+            )
         pressed = st.form_submit_button("Invite", icon=":material/person_add:", type="primary")
     if pressed:
         st.session_state.pop(_LINK, None)
@@ -117,7 +119,7 @@ def _invite(project: Project) -> None:
             st.session_state[_LINK] = (project.id, invitations.link(_address(), token))
         st.rerun()
     if st.session_state.get(_LINK, (0, ""))[0] == project.id:
-        st.success("Send this link to whom it is for. It works once, and is not shown again.")
+        st.success("Send this link to the person you invite. It works once, and is not shown again.")
         st.code(st.session_state[_LINK][1], language=None, wrap_lines=True)
 
 
@@ -134,7 +136,7 @@ def _do(change: Callable[..., None], *what: object) -> None:
 
 
 def _address() -> str:
-    """Where the owner reached these pages, unless a setting says it."""
+    """The address at which the owner reached these pages, unless a setting gives it."""
     settings = session.workspace().settings
     host = st.context.headers.get("host")
     return (
@@ -150,4 +152,4 @@ def _for_whom(invitation: Invitation) -> str:
 
 def _left(invitation: Invitation) -> str:
     hours = (invitation.expires_at - datetime.now(UTC)).total_seconds() / 3600
-    return f"Ends in {hours / 24:.0f} days" if hours > 48 else f"Ends in {max(hours, 1):.0f} hours"
+    return f"Expires in {hours / 24:.0f} days" if hours > 48 else f"Expires in {max(hours, 1):.0f} hours"

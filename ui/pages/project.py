@@ -1,4 +1,4 @@
-"""The Project page: what is in it, what happens next, and the way out for its labels."""
+"""The Project page: what it holds, what happens next, and the export of its labels."""
 
 import shlex
 from html import escape
@@ -16,7 +16,7 @@ from ui.parts.tables import table
 
 SPLIT_HELP = {
     Split.POOL: "Images alflow may ask about",
-    Split.TARGET: "Unlabelled images whose predictions matter: questions are chosen for their sake",
+    Split.TARGET: "Unlabelled images whose predictions matter: images to label are chosen to improve them",
     Split.TEST: "Labelled images, kept apart to judge the model",
 }
 MIME = {".csv": "text/csv", ".jsonl": "application/jsonlines", ".parquet": "application/vnd.apache.parquet"}
@@ -50,7 +50,7 @@ def _counts(overview: Overview) -> None:
     columns[3].metric(
         "Labelled",
         f"{overview.n_settled:,}",
-        help="Items that have all the answers they need",
+        help="Images that have all the answers they need",
         border=True,
         height="stretch",
     )
@@ -91,13 +91,13 @@ def _setup(overview: Overview) -> None:
     if settings.gold_rate:
         facts["Checks"] = f"{settings.gold_rate:.0%} of the images shown"
     if overview.novel_share is not None:
-        facts["Pool"] = f"{overview.novel_share:.0%} of it is unlike what the model was pretrained on"
+        facts["Pool"] = f"{overview.novel_share:.0%} of it is unlike the model's pretraining data"
     rows = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items()]
     st.html(f'<dl class="facts">{"".join(rows)}</dl>')
 
 
 def _export(overview: Overview) -> None:
-    st.subheader("Take the labels home")
+    st.subheader("Export labels")
     project = overview.project
     workspace = session.workspace()
     suffix = st.radio("Format", list(export.FORMATS), horizontal=True, label_visibility="collapsed")
@@ -119,7 +119,7 @@ def _rejections(overview: Overview) -> None:
     rejected = overview.rejections
     if not rejected:
         return
-    with st.expander(f"Files turned away: {len(rejected):,}", icon=":material/block:"):
+    with st.expander(f"Rejected files: {len(rejected):,}", icon=":material/block:"):
         rows = [{"File": each.uri, "Reason": each.reason, "At": each.at} for each in rejected]
         table(rows, "rejections")
 

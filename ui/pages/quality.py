@@ -1,4 +1,4 @@
-"""The Quality page: how far annotators agree, how each of them does, and what is left to settle."""
+"""The Quality page: how far annotators agree, how well each of them does, and what is left to settle."""
 
 from collections.abc import Mapping
 from math import isnan
@@ -37,7 +37,7 @@ def _figures(report: QualityReport) -> None:
         delta_color="off",
         delta_arrow="off",
         help="Agreement beyond chance, with the middle 95 % of resamples of the images: 1 is perfect, 0 what chance "
-        "would give. 0.8 is usually asked for; below 0.67 conclusions are shaky.",
+        "would give. 0.8 is the usual requirement; below 0.67 conclusions are unreliable.",
         border=True,
         height="stretch",
     )
@@ -51,13 +51,14 @@ def _figures(report: QualityReport) -> None:
 def _annotators(project: Project, report: QualityReport) -> None:
     st.subheader("Annotators")
     wanted = bool(report.shared) and st.toggle(
-        "Estimate how often each is right (Dawid-Skene)", help="From the votes alone: whoever agrees with the reliable"
+        "Estimate how often each is right (Dawid-Skene)",
+        help="From the votes alone: those who agree with reliable annotators are rated reliable",
     )
     weighed, remedy = _weighed(project) if wanted else ({}, None)
     table([_row(one, weighed) for one in report.annotators], "annotators", column_config=_COLUMNS)
     st.caption(
-        "Agreement: votes for the class that a reviewer settled, else for what most of the others say; a tie judges "
-        "nobody. Checks: test images whose class is known. In brackets intervals of 95 %."
+        "Agreement: votes for the class that a reviewer settled, else for what most of the others say; ties are left "
+        "out. Checks: test images whose class is known. Brackets hold 95 % intervals."
     )
     if remedy is not None:
         st.caption(session.escape(remedy))
@@ -85,7 +86,7 @@ def _row(one: AnnotatorQuality, weighed: Mapping[int, float]) -> dict[str, objec
 
 
 _COLUMNS = {
-    "Median seconds": st.column_config.NumberColumn(format="%.1f", help="That an image was on screen"),
+    "Median seconds": st.column_config.NumberColumn(format="%.1f", help="Time that an image was on screen"),
     "Without a class": st.column_config.NumberColumn(help="Answers that name no class, such as skips"),
     "Compared": st.column_config.NumberColumn(help="Votes that can be judged by a reviewer's decision or by others"),
     "Dawid-Skene": st.column_config.NumberColumn(
@@ -93,7 +94,7 @@ _COLUMNS = {
     ),
     "Image": st.column_config.ImageColumn(width="small"),
     "Chance of another class": st.column_config.NumberColumn(format="percent"),
-    "A further vote tells": st.column_config.NumberColumn(format="%.2f nats"),
+    "Worth of a further vote": st.column_config.NumberColumn(format="%.2f nats"),
     "Agree": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
 }
 
@@ -101,7 +102,7 @@ _COLUMNS = {
 def _pairs(report: QualityReport) -> None:
     if len(report.pairs) < 1:
         return
-    st.subheader("Each two annotators")
+    st.subheader("Pairs of annotators")
     names = {one.annotator.id: one.annotator.name for one in report.annotators}
     rows = [
         {"Annotator": names[one], "and": names[other], "Images": pair.items, "Agree": pair.agreement}
@@ -115,23 +116,22 @@ def _advice(project: Project) -> None:
     budget = int(st.number_input("Votes to spend", 1, 10_000, project.settings.budget, width=200))
     advice = relabel.advise(session.workspace(), project.id, budget)
     if advice.new_information is None:
-        st.info("There is nothing to compare before the first round.")
+        st.info("There is nothing to compare until the first round.")
         return
     source = f"from {advice.compared} pairs of votes" if advice.compared else "assumed: no two votes can be compared"
     st.markdown(
-        f"Of the next {budget} votes, **{len(advice.again)}** are expected to tell more about images that have answers "
-        f"than the first vote about a new one would ({advice.new_information:.2f} nats)."
+        f"Of the next {budget} votes, **{len(advice.again)}** are expected to be worth more on images that have answers "
+        f"than a first vote about a new one ({advice.new_information:.2f} nats)."
     )
     st.caption(
-        f"A vote is taken to be right {advice.accuracy:.0%} of the time ({source}), whoever gives it, its mistakes to "
-        "fall on all other classes alike. The model's probabilities before the votes are taken as they are, new images "
-        "as like those of the last round. What a label teaches about other images is left out on both sides."
+        f"A vote is taken to be right {advice.accuracy:.0%} of the time ({source}), whoever gives it, and its mistakes "
+        "to be spread evenly over the other classes. The model's probabilities before the votes are taken as they "
+        "are, and new images are taken to resemble those of the last round. What a label teaches about other images is "
+        "not counted."
     )
     if not advice.again:
         if advice.most is not None:
-            st.markdown(
-                f"About the answered image that is least sure a further vote would tell {advice.most:.2f} nats."
-            )
+            st.markdown(f"A further vote on the least certain answered image would be worth {advice.most:.2f} nats.")
         return
     names = {each.id: each.display_name for each in projects.project_classes(session.workspace(), project.id)}
     rows = [
@@ -139,13 +139,13 @@ def _advice(project: Project) -> None:
             "Image": image_address(project.id, one.item_id, "thumbnail"),
             "Label now": "none" if one.class_id is None else names.get(one.class_id, "?"),
             "Chance of another class": one.error,
-            "A further vote tells": one.information,
+            "Worth of a further vote": one.information,
         }
         for one in advice.again
     ]
     table(rows, "again", column_config=_COLUMNS, row_height=64)
     st.button(
-        f"Ask once more about these {len(rows)}",
+        f"Ask again about these {len(rows)}",
         icon=":material/replay:",
         help="In the open round; nobody is asked about an image they have answered",
         on_click=_ask_again,
@@ -159,7 +159,7 @@ def _ask_again(project: Project, item_ids: tuple[int, ...]) -> None:
     except AlflowError as error:
         st.warning(session.escape(str(error)))
         return
-    st.toast(f"{asked} images wait for one more vote")
+    st.toast(f"{asked} images are waiting for one more vote")
 
 
 def _share(found: Estimate) -> str:

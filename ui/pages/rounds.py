@@ -1,4 +1,4 @@
-"""The Rounds page: what the labels brought, and why each image was asked about."""
+"""The Rounds page: what the labels gained, and why each image was chosen."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -20,7 +20,7 @@ REFRESH = "4s"
 
 
 def show(project: Project) -> None:
-    """Curve and rounds, kept current by themselves, and the candidates of one round."""
+    """The curves and rounds, which refresh themselves, and the candidates of one round."""
     st.header("Rounds")
     _live(project, _state(review.round_summaries(session.workspace(), project.id)))
     summaries = review.round_summaries(session.workspace(), project.id)
@@ -98,9 +98,9 @@ def _table(summaries: Sequence[RoundSummary], evaluations: Sequence[Evaluation])
 
 
 _COLUMNS = {
-    "Alike": st.column_config.NumberColumn(help="Images whose label another one of the round nearly tells"),
+    "Alike": st.column_config.NumberColumn(help="Images that nearly duplicate another one of the round"),
     "Answered": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
-    "Corrected": st.column_config.NumberColumn(help="Answers that differ from the class the model held most probable"),
+    "Corrected": st.column_config.NumberColumn(help="Answers that differ from the model's most probable class"),
     "Accuracy": st.column_config.NumberColumn(format="percent", help="On the test split, after the round"),
     "NLPD": st.column_config.NumberColumn(format="%.3f", help="Negative log predictive density, after the round"),
     "Opened": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
@@ -126,7 +126,9 @@ def _candidates(project: Project, summaries: Sequence[RoundSummary]) -> None:
     st.caption(_uncertain_names(known.get("class_deviations", {}), classes))
     novelty = known.get("novelty", {})
     if novelty:
-        st.caption("Novelty: how unlike what the model was pretrained on; 1 is average there, above 2 is unlike it.")
+        st.caption(
+            "Novelty: how unlike the pretraining data an image is; 1 is the average of that data, above 2 is unlike it."
+        )
     shown = [cards.card(project, each, classes, novelty.get(str(each.item.id))) for each in kept]
     gallery(shown, key=f"cards-{number}-{chosen}")
 

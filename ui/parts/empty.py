@@ -13,7 +13,9 @@ from ui.parts import session
 def no_project() -> None:
     """The database holds no project."""
     st.title("Welcome to alflow")
-    st.write("There is no project yet. Name one with its classes, give it images, and the first round opens by itself.")
+    st.write(
+        "There is no project yet. Create one with its classes, import images, and the first round opens by itself."
+    )
     st.code(
         "alflow init animals --class cat --class dog --class frog\n"
         "alflow import ./photos --project animals\n"
@@ -30,9 +32,9 @@ def no_role() -> None:
 
 
 def no_accounts(project: Project) -> None:
-    """Who looks came by the link of the terminal."""
+    """The visitor came by the link of the terminal."""
     st.write(
-        "There are no accounts yet: whoever has the link from the terminal is let in, under any name, and may do "
+        "There are no accounts yet: anyone with the link from the terminal can sign in, under any name, and may do "
         "everything. To work as a team, make yourself an owner in a terminal; from then on people sign in with a "
         "password, and you invite them here."
     )
@@ -58,5 +60,5 @@ def no_classes(project: Project) -> None:
 def no_rounds(project: Project) -> None:
     """The project has never opened a round."""
     st.subheader("No round yet")
-    st.write("The first one opens by itself as soon as images, classes and a posterior are there. In a terminal:")
+    st.write("The first one opens by itself once there are images, classes and a posterior. To see what is missing:")
     st.code(f"alflow status --project {quote(project.name)}", language=None, wrap_lines=True)

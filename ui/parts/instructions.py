@@ -1,4 +1,4 @@
-"""On the Project page: what annotators read and see while they label, how they are checked, and what they told."""
+"""On the Project page: what annotators read and see while they label, how they are checked, and what they reported."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from ui.parts.tables import table
 WHEN = {
     Suggestion.NEVER: "Never",
     Suggestion.AFTER: "After each answer",
-    Suggestion.BEFORE: "Before the answer (this biases people towards it)",
+    Suggestion.BEFORE: "Before each answer (this biases people towards it)",
 }
 TOLD = {False: "On the Checks page, once the round is answered", True: "At once"}
 
@@ -46,11 +46,11 @@ def editor(project: Project) -> None:
             0.5,
             project.settings.gold_rate,
             0.01,
-            help="Checks are test images whose class is known; answers to them are no labels. 0: none. While the "
-            "model's guess is shown before the answer there are none either: it would give them away.",
+            help="Checks are test images whose class is known; answers to them are not labels. 0: none. While the "
+            "model's guess is shown before the answer there are no checks either, as it would give them away.",
         )
         feedback = right.selectbox(
-            "How a check was answered is told",
+            "Annotators see the results of checks",
             list(TOLD),
             index=list(TOLD).index(project.settings.gold_feedback),
             format_func=TOLD.__getitem__,
@@ -59,7 +59,7 @@ def editor(project: Project) -> None:
             projects.set_guidelines(session.workspace(), project.id, text)
             settings = replace(project.settings, suggestion=suggestion, gold_rate=rate, gold_feedback=feedback)
             projects.change_settings(session.workspace(), project.id, settings)
-            st.toast("Saved. Decks that are open show it at their next answer or reload.")
+            st.toast("Saved. Open pages show it at the next answer or reload.")
 
 
 def remarks(project: Project) -> None:
@@ -67,10 +67,10 @@ def remarks(project: Project) -> None:
     told = guidelines.remarks(session.workspace(), project.id)
     if not told.remarks:
         return
-    st.subheader("What annotators told")
+    st.subheader("What annotators reported")
     if told.proposals:
         names = ", ".join(f"**{session.escape(name)}** {count}" for name, count in told.proposals.items())
-        st.write(f"Classes they miss: {names}")
+        st.write(f"Classes they are missing: {names}")
     rows = [_row(project, each) for each in told.remarks]
     image = st.column_config.ImageColumn("Image", width="small")
     table(rows, "remarks", column_config={"Image": image}, row_height=56)

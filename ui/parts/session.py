@@ -1,4 +1,4 @@
-"""Who looks, and at which project: what every page asks first."""
+"""The visitor and the chosen project: what every page asks first."""
 
 import re
 
@@ -24,7 +24,7 @@ def workspace() -> Workspace:
 
 
 def enter() -> Visitor:
-    """Who is signed in, for the rest of this run; it stops where there is nobody (the gate lets nobody come so far)."""
+    """The signed-in visitor, kept for the rest of this run; without one the run stops (the gate admits nobody)."""
     visitor = services.current().doorkeeper.visitor(st.context.cookies)
     if visitor is None:
         st.html(f'<a href="{sign_in.PATH}" target="_self">Sign in</a>')
@@ -34,12 +34,12 @@ def enter() -> Visitor:
 
 
 def be(visitor: Visitor) -> None:
-    """Let this be who looks."""
+    """Set the visitor of this page."""
     st.session_state[_VISITOR] = visitor
 
 
 def visitor() -> Visitor:
-    """Who looks, with the roles of this moment: the gate ends a page whose visitor's roles have changed."""
+    """The visitor, with their current roles: the gate ends a page when these change."""
     found = st.session_state[_VISITOR]
     assert isinstance(found, Visitor)
     return found
@@ -53,7 +53,7 @@ def require_annotator() -> Annotator:
 def may(needed: Role, there: Project | None = None) -> bool:
     """Whether the visitor's role in that project, else in the chosen one, is enough.
 
-    What a press does to a project asks about that one: the message of the press may choose another at the same time.
+    A click that changes a project asks about that project: its message may choose another one at the same time.
     """
     there = there or project()
     return there is not None and visitor().may(needed, there.id)
@@ -84,7 +84,7 @@ def project() -> Project | None:
 
 
 def _ways() -> str:
-    """Where one goes from the sidebar about oneself."""
+    """The links of the sidebar that concern the visitor's own account."""
     change = f'<a class="quiet" href="{password.PATH}" target="_self">Change password</a>'
     leave = f'<form method="post" action="{sign_in.LEAVE}"><button class="quiet">Sign out</button></form>'
     return (change if visitor().has_password else "") + leave
