@@ -30,7 +30,9 @@ from ui.door import onward
 PATH: Final = "/sign-in/identity"
 OFFER: Final = "Sign in with your organisation"
 _SECONDS: Final = 600  # from here to the provider and back
-_UNVERIFIED: Final = "your organisation has not verified your e-mail address: ask whoever runs alflow"
+_UNVERIFIED: Final = (
+    "your organisation does not confirm that it has verified your e-mail address: ask whoever runs alflow"
+)
 
 
 def streamlit_secrets(settings: Settings) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def _advice(project: Project) -> None:
         return
     source = f"from {advice.compared} pairs of votes" if advice.compared else "assumed: no two votes can be compared"
     st.markdown(
-        f"Of the next {budget} votes, **{len(advice.again)}** are expected to be worth more on images that have answers "
+        f"Of the next {budget} votes, **{len(advice.again)}** are expected to be worth more on images with answers "
         f"than a first vote about a new one ({advice.new_information:.2f} nats)."
     )
     st.caption(
