@@ -6,6 +6,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +24,7 @@ SUFFIXES: Final[Mapping[str, str]] = {".zip": "zip"} | dict.fromkeys(
 
 _KEPT_SECONDS: Final = 600  # for which an archive at an address is taken to be unchanged
 _BOMB: Final = 200  # times its size that a compressed tar may unpack to; pictures hardly shrink at all
+_SAYS_UTF8: Final = 0x800  # flag of a member of a zip archive
 _SMALL: Final = 2**30  # bytes to unpack that are no reason to look closer
 
 
@@ -150,10 +152,18 @@ def _within_memory(address: Address) -> IO[bytes]:
 
 def _zip(file: IO[bytes]) -> _Archive:
     opened = zipfile.ZipFile(file)
-    named = [(about.filename.replace("\\", "/"), about) for about in opened.infolist()]  # as old Windows tools write
+    named = [(_name(about).replace("\\", "/"), about) for about in opened.infolist()]  # as old Windows tools write
     everything = [(name.strip("/"), about) for name, about in named if not name.endswith("/")]
     files = dict[str, zipfile.ZipInfo | tarfile.TarInfo](everything)
     return _Archive(opened, files, _same_name(len(everything) - len(files)))
+
+
+def _name(about: zipfile.ZipInfo) -> str:
+    """The name as it was packed: a Mac and `zip` write UTF-8 without saying so, which is read as code page 437."""
+    if not about.flag_bits & _SAYS_UTF8:
+        with suppress(UnicodeError):
+            return about.filename.encode("cp437").decode()
+    return about.filename
 
 
 def _tar(file: IO[bytes]) -> _Archive:

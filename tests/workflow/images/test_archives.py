@@ -72,6 +72,30 @@ def test_labels_are_the_folders_of_what_was_packed(tmp_path: Path, names: tuple[
     assert [one.label for one in entries(str(tmp_path / "all.zip")).entries] == labels
 
 
+@pytest.mark.parametrize(
+    ("stored", "flag", "label"),
+    [
+        ("caf\u00e9".encode(), 0, "caf\u00e9"),  # by `zip`
+        ("cafe\u0301".encode(), 0, "cafe\u0301"),  # by a Mac
+        ("\u72ac".encode(), 0, "\u72ac"),
+        ("caf\u00e9".encode(), 0x800, "caf\u00e9"),  # by Python, and by what says which text it is
+        (b"caf\x82", 0, "caf\u00e9"),  # by old Windows tools
+    ],
+)
+def test_names_are_read_as_they_were_packed(tmp_path: Path, stored: bytes, flag: int, label: str) -> None:
+    path, held = tmp_path / "all.zip", "x" * len(stored)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{held}/a.png", b"picture")
+        archive.writestr("wren/b.png", b"")
+    packed = path.read_bytes().replace(held.encode(), stored)
+    for mark, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = packed.index(mark) + place
+        packed = packed[:at] + struct.pack("<H", flag) + packed[at + 2 :]
+    path.write_bytes(packed)
+    first, _ = entries(str(path)).entries
+    assert (first.label, read_file(first.uri)) == (label, b"picture")
+
+
 def test_a_name_that_no_address_can_hold_is_rejected(tmp_path: Path) -> None:
     source = entries(str(write_archive(tmp_path / "all.zip", ("a::b.png", "c.png"))))
     assert [one.uri for one in source.entries] == [f"zip://c.png::{tmp_path}/all.zip"]
