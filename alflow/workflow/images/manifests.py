@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +20,8 @@ from alflow.errors import InvalidInputError
 from alflow.workflow.images.reading import is_web_page
 
 COLUMNS: Final = ("path", "uri", "label", "split", "caption")
+
+_TOLD: Final = re.compile(r'"?sep=(.)"?\r?\n')  # what Excel is told, and tells, in a line before the header
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,12 @@ def _csv(data: bytes, mark: str = ",") -> Iterator[Row]:
     Raises:
         InvalidInputError: it is no text, or has no header that names a file.
     """
-    records = _records(list(io.StringIO(_text(data), newline="")), mark)
+    lines = list(io.StringIO(_text(data), newline=""))
+    told = _TOLD.match(lines[0]) if lines else None
+    records = _records(lines, told[1] if told else mark)
     _, header = next(records, (1, []))
+    if told:
+        _, header = next(records, (2, []))
     if isinstance(header, str):
         raise InvalidInputError(f"cannot be read: in its header {header}")
     columns = _columns(header)
@@ -169,8 +176,14 @@ def _columns(header: Sequence[str]) -> dict[str, int]:
         raise InvalidInputError(f"has several columns {twice[0]!r}; rename all but one")
     if not {"path", "uri"} & set(plain):
         has = ", ".join(header) or "nothing"
-        raise InvalidInputError(f"needs a column 'path' or 'uri' in its first line; it has: {has[:200]}")
+        raise InvalidInputError(f"needs a column 'path' or 'uri' in its first line; it has: {has[:200]}{_hint(header)}")
     return {name: plain.index(name) for name in COLUMNS if name in plain}
+
+
+def _hint(header: Sequence[str]) -> str:
+    """What to do about a table whose cells another sign separates, as spreadsheets in many languages write."""
+    mark = next((mark for mark in ";|\t," if len(header) == 1 and mark in header[0]), None)
+    return f"; cells are separated by {mark!r} there: write 'sep={mark}' in a line before it" if mark else ""
 
 
 def _row(number: int, values: Mapping[str, Any]) -> Row:

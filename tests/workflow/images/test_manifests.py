@@ -1,6 +1,7 @@
 """What is wrong with one row is said of that row, with the line that an editor shows."""
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -49,6 +50,23 @@ def test_lines_are_counted_as_an_editor_does() -> None:
 @pytest.mark.parametrize("header", [" path , label", "\ufeffpath,label", "Path,Label", '"path","label"', "URI,label"])
 def test_case_and_spaces_of_a_header_do_not_count(header: str) -> None:
     assert rows(".csv", f"{header}\na.png,cat\n".encode()) == [Row(2, "a.png", "cat")]
+
+
+@pytest.mark.parametrize("line", ["sep=;\r\n", "sep=;\n", '"sep=;"\r\n', "\ufeffsep=;\r\n"])
+def test_a_spreadsheet_may_say_what_separates_cells(line: str) -> None:
+    found = rows(".csv", f'{line}path;label\r\n"a,b.png";cat\r\nc.png;dog\r\n'.encode())
+    assert found == [Row(3, "a,b.png", "cat"), Row(4, "c.png", "dog")]
+    assert rows(".csv", b"sep=,\r\npath,label\r\na.png,cat\r\n") == [Row(3, "a.png", "cat")]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "mark"), [(".csv", ";"), (".csv", "\t"), (".csv", "|"), (".tsv", ","), (".tsv", ";")]
+)
+def test_a_table_with_another_sign_between_its_cells_is_told_so(suffix: str, mark: str) -> None:
+    with pytest.raises(
+        InvalidInputError, match=re.escape(f"separated by {mark!r} there: write 'sep={mark}' in a line")
+    ):
+        rows(suffix, f"path{mark}label\na.png{mark}cat\n".encode())
 
 
 def test_cells_that_were_quoted_for_a_spreadsheet_are_read_as_they_were() -> None:
