@@ -15,6 +15,14 @@ from alflow.workflow.images.addresses import LOCAL, WEB, Address
 
 _SECONDS: Final = {"total": 1800, "sock_connect": 20, "sock_read": 60}  # of a request
 _PIECE: Final = 2**20
+_OF_WEB: Final = {  # by the name of aiohttp's error, for aiohttp is an extra
+    "TooManyRedirects": "the server sends on and on",
+    "NonHttpUrlRedirectClientError": "the server sends on to an address that is not of the web",
+    "InvalidUrlRedirectClientError": "the server sends on to what is no address",
+    "InvalidUrlClientError": "this is no address of a server",
+    "InvalidURL": "this is no address of a server",
+    "ClientPayloadError": "the server sent less than it announced, or in another encoding",
+}
 
 
 def read_plain(address: Address, limit: int) -> bytes:
@@ -74,6 +82,8 @@ def reasons(address: Address) -> Iterator[None]:
 
 
 def _words(error: Exception) -> str:
+    if known := _OF_WEB.get(type(error).__name__):
+        return known
     if status := getattr(error, "status", None):  # of an answer over http
         return f"the server answered {status} {getattr(error, 'message', '')}".strip()
     if isinstance(error, TimeoutError):

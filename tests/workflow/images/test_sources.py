@@ -40,6 +40,13 @@ class _Server(SimpleHTTPRequestHandler):
     """Serves a folder; what lies in `signed/` only with a signature, as stores of objects do, and to GET only."""
 
     parts: ClassVar[list[int]] = []
+    broken: ClassVar[dict[str, tuple[int, str, str]]] = {
+        "/circle.png": (302, "Location", "/circle.png"),
+        "/to-file.png": (302, "Location", "file:///etc/passwd"),
+        "/to-nothing.png": (302, "Location", "http://"),
+        "/short.png": (200, "Content-Length", "99"),
+        "/no-gzip.png": (200, "Content-Encoding", "gzip"),
+    }
 
     def do_GET(self) -> None:
         address = urlsplit(self.path)
@@ -57,6 +64,12 @@ class _Server(SimpleHTTPRequestHandler):
             asked := re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
         ):
             self._part(int(asked[1]), int(asked[2]))
+        elif address.path in self.broken:
+            code, name, value = self.broken[address.path]
+            self.send_response(code)
+            self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(b"picture")
         elif address.path == "/broken.csv":
             self.send_error(500)
         else:
@@ -161,6 +174,21 @@ def test_a_folder_that_a_server_lists(served: tuple[str, Path], path: str) -> No
 def test_what_is_no_source_at_an_address_is_said(served: tuple[str, Path], path: str, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         entries(f"{served[0]}/{path}")
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("circle.png", "the server sends on and on"),
+        ("to-file.png", "the server sends on to an address that is not of the web"),
+        ("to-nothing.png", "the server sends on to what is no address"),
+        ("short.png", "the server sent less than it announced, or in another encoding"),
+        ("no-gzip.png", "the server sent less than it announced, or in another encoding"),
+    ],
+)
+def test_what_a_server_does_wrong_is_said_in_words(served: tuple[str, Path], path: str, reason: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"^the file cannot be read: {reason}$"):
+        read_file(f"{served[0]}/{path}")
 
 
 def test_a_server_that_is_not_there_is_named() -> None:
