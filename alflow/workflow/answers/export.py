@@ -46,7 +46,7 @@ def export_labels(workspace: Workspace, project_id: int, path: str) -> int:
         InvalidInputError: the ending is none of these, or the file cannot be written.
     """
     rows = label_rows(workspace, project_id)
-    _write(path, encode_labels(rows, Path(path).suffix))
+    _write(path, encode_labels(rows, Path(path).suffix.lower()))
     return len(rows)
 
 

@@ -91,6 +91,12 @@ def test_an_unknown_ending_is_refused(workspace: Workspace, project: Project) ->
         export_labels(workspace, project.id, "labels.xls")
 
 
+@pytest.mark.parametrize("name", ["LABELS.CSV", "Labels.Jsonl", "labels.PARQUET"])
+def test_capitals_of_an_ending_do_not_count(workspace: Workspace, project: Project, tmp_path: Path, name: str) -> None:
+    assert export_labels(workspace, project.id, str(tmp_path / name)) == 0
+    assert (tmp_path / name).is_file()
+
+
 def test_a_place_that_cannot_be_written_is_named(workspace: Workspace, project: Project, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidInputError, match=r"file/labels\.csv"):
