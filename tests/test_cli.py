@@ -32,6 +32,7 @@ def test_every_command_explains_itself() -> None:
         result = CliRunner().invoke(app, [*words, "--help"])
         assert result.exit_code == 0, words
         assert "Usage: " in result.stdout
+        assert "Raises:" not in result.stdout
 
 
 def test_an_error_is_one_line_on_stderr_with_exit_code_1() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import new_app, note, plural, say, show_json, show_table
+from alflow.commands.console import misused, new_app, note, plural, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 
 if TYPE_CHECKING:
@@ -79,11 +79,7 @@ def add(
     key: _Key = None,
     project: ProjectName = None,
 ) -> None:
-    """Put classes behind those that are there.
-
-    Raises:
-        BadParameter: prompts, shown name or key are given for several classes.
-    """
+    """Put classes behind those that are there."""
     from alflow.domain import NewClass
     from alflow.workflow.projects.class_changes import add_classes
     from alflow.workflow.projects.naming import TEMPLATES
@@ -91,7 +87,7 @@ def add(
     new = given_classes(names, class_file, templates, required=True)
     if prompts or shown or key:
         if len(new) > 1:
-            raise typer.BadParameter("--prompt, --shown and --key are of one class: add it by itself")
+            misused("--prompt, --shown and --key are of one class: add it by itself")
         new = [NewClass(new[0].name, shown or "", tuple(prompts or ()), key)]
     workspace = open_workspace()
     done = add_classes(workspace, choose_project(workspace, project).id, new, templates or TEMPLATES)
@@ -128,17 +124,13 @@ def edit(
     key: _Key = None,
     project: ProjectName = None,
 ) -> None:
-    """Change shown name, prompts or key; of several classes at once by a template.
-
-    Raises:
-        BadParameter: prompts and a template are given, or what one class can have only for several.
-    """
+    """Change shown name, prompts or key; of several classes at once by a template."""
     from alflow.workflow.projects.class_changes import Edit, edit_classes
 
     if prompts and templates:
-        raise typer.BadParameter("give prompts or a template, not both")
+        misused("give prompts or a template, not both")
     if len(names) > 1 and (prompts or shown or key):
-        raise typer.BadParameter("--prompt, --shown and --key are of one class: edit them one by one")
+        misused("--prompt, --shown and --key are of one class: edit them one by one")
     workspace = open_workspace()
     wanted = Edit(shown, prompts or None, templates or None, key)
     done = edit_classes(workspace, choose_project(workspace, project).id, names, wanted)

@@ -93,6 +93,15 @@ def fail(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
+def misused(message: str) -> NoReturn:
+    """Say what was typed wrongly, in one line, and leave with exit code 2.
+
+    Raises:
+        BadParameter: always; commands call this, for a `Raises` of theirs would stand in their help.
+    """
+    raise typer.BadParameter(message)
+
+
 def say(message: str) -> None:
     """A result in one line, on stdout."""
     _write(sys.stdout, visible(message))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import fail, note, plural, say, show_json, show_table
+from alflow.commands.console import fail, misused, note, plural, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.domain import Split
 
@@ -35,15 +35,11 @@ def find(
     project: ProjectName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find images by words or by likeness to another image; the nearest come first.
-
-    Raises:
-        BadParameter: neither words nor an image were given, or both.
-    """
+    """Find images by words or by likeness to another image; the nearest come first."""
     from alflow.workflow.model.find import Filter, find_like, find_text
 
     if (text is None) == (like is None):
-        raise typer.BadParameter("say what to look for, or give an image with --like")
+        misused("say what to look for, or give an image with --like")
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
     classes = _class_ids(workspace, chosen)
