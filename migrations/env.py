@@ -8,18 +8,20 @@ from alembic import context
 from sqlalchemy import Connection, inspect
 
 from alflow.settings import Settings
-from alflow.store.database import MIGRATION_OPTIONS, make_engine
-from alflow.store.tables import metadata
-from migrations import label_history
+from alflow.store.database import make_engine
+from alflow.store.schema import MIGRATION_OPTIONS
+from alflow.store.tables import metadata, triggers
+from migrations import earlier
 
 
 def _run(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=metadata, **MIGRATION_OPTIONS)
     with context.begin_transaction():
-        label_history.loosen(connection)
+        triggers.loosen(connection)
+        earlier.bring_to_first(context.get_context(), context.script.get_revision("0001_first_schema"))
         context.run_migrations()
-        if inspect(connection).has_table("screen"):  # since 0006
-            label_history.install(connection)
+        if inspect(connection).has_table("label"):
+            triggers.install(connection)
 
 
 def _run_by_hand() -> None:

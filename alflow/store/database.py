@@ -1,4 +1,4 @@
-"""The database: one way to write (`begin`), one way to look (`read`), and the version of the schema.
+"""The database: one way to write (`begin`) and one way to look (`read`).
 
 SQLite: write-ahead log; a writing transaction takes the write lock at its start (BEGIN IMMEDIATE), so that it waits
 its turn, 30 s at most, instead of failing half-way. Readers have connections of their own, which refuse to write: to
@@ -16,35 +16,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-import alflow
 from alflow.disk import check_writable
 from alflow.errors import InvalidInputError, UnavailableError
 from alflow.private import make_private, private_file
+from alflow.store import schema
 from alflow.store.fair_lock import Turns
-from alflow.store.tables import metadata
 
 Transaction = Connection
 """What the functions of the store work on; opened by `Database.begin` or `Database.read`, opaque to everyone else."""
 
-MIGRATION_OPTIONS: Final[dict[str, Any]] = {
-    "version_table": "alflow_version",  # a name of its own: others who use Alembic may live in the same database
-    "transactional_ddl": True,  # on SQLite too, where our transactions are real ones
-    "render_as_batch": True,
-}
 _BUSY_SECONDS: Final = 30
 _LOOK_SECONDS: Final = 0.01
 _LOCK_SECONDS: Final = 5
-_MIGRATIONS: Final = Path(alflow.__file__).resolve().parent.parent / "migrations"  # so in a checkout and in a wheel
-_SCHEMA_LOCK: Final = 0x616C666C6F77  # "alflow": PostgreSQL advisory lock of whoever changes the schema
 _OF_THE_DISK: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
 _REMEDIES: Final = {
     sqlite3.SQLITE_FULL: "free some space there, and it goes on",
@@ -78,11 +66,11 @@ class Database:
         engine = make_engine(url)
         with _reachable(engine):
             with engine.connect() as connection:
-                found = _revision(connection)
+                found = schema.revision(connection)
             if found is None:
                 _migrate(engine.url)
             else:
-                _check(found, engine.url)
+                schema.check(found, engine.url)
         return cls(engine, _reader(engine))
 
     @classmethod
@@ -282,49 +270,9 @@ def _check_writable(url: URL) -> None:
     check_writable(path)
 
 
-def _config(connection: Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
-
-
-def _revision(connection: Connection) -> str | None:
-    """The revision of the schema; None when there is no schema yet.
-
-    Raises:
-        UnavailableError: somebody else's tables are in the way.
-    """
-    context = MigrationContext.configure(connection, opts=MIGRATION_OPTIONS)
-    if (found := context.get_current_revision()) is not None:
-        return found
-    if taken := sorted(set(inspect(connection).get_table_names()) & set(metadata.tables)):
-        raise UnavailableError(
-            f"the database holds tables that alflow did not make ({', '.join(taken)}): name an empty one"
-        )
-    return None
-
-
-def _check(found: str, url: URL) -> None:
-    scripts = ScriptDirectory.from_config(_config())
-    if found == scripts.get_current_head():
-        return
-    where = url.render_as_string(hide_password=True)
-    if found in {script.revision for script in scripts.walk_revisions()}:
-        raise UnavailableError(f"the database {where} is of an older alflow: run `alflow db upgrade`")
-    raise UnavailableError(f"the database {where} is of a newer alflow (revision {found}): upgrade alflow")
-
-
 def _migrate(url: URL) -> str:
-    """Upgrade in one transaction, one process at a time; whoever waited finds the work done."""
     engine = make_engine(url, foreign_keys=False)  # rebuilding a table on SQLite would empty those that refer to it
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
-        scripts = ScriptDirectory.from_config(_config())
-        found = _revision(connection)
-        if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
-            _check(found, url)
-        command.upgrade(_config(connection), "head")
-    engine.dispose()
-    return str(scripts.get_current_head())
+    try:
+        return schema.migrate(engine)
+    finally:
+        engine.dispose()

@@ -4,14 +4,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from alembic import command
-from sqlalchemy import inspect, text
+from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from alflow.domain import Verdict
-from alflow.store import database as module
+from alflow.store import schema
 from alflow.store.answers import history
-from alflow.store.database import Database, make_engine
+from alflow.store.database import Database
 from alflow.store.desk import labels
 from alflow.store.desk.labels import NewLabel
 from tests.queues import World, open_queue
@@ -55,7 +54,7 @@ REFUSED = [
     "UPDATE label SET id = 77",
 ]
 ON_SQLITE = [
-    "INSERT OR REPLACE INTO label_history SELECT id, label_id, operation, at, before, '{}', project_id, item_id"
+    "INSERT OR REPLACE INTO label_history SELECT id, label_id, project_id, item_id, operation, at, before, '{}'"
     " FROM label_history",
     "INSERT OR REPLACE INTO screen SELECT hash, '{}', at FROM screen",
     "INSERT OR REPLACE INTO label SELECT * FROM label",
@@ -114,54 +113,15 @@ def test_a_migration_that_rebuilds_the_labels_keeps_the_triggers(
     """On SQLite triggers go with the table they stand on, and know the columns it had."""
     database.close()
     versions = tmp_path / "migrations" / "versions"
-    _copy(module._MIGRATIONS, tmp_path / "migrations")
-    (versions / "9999_next.py").write_text(NEXT.format(head=module._migrate(make_engine(database_url).url)))
-    monkeypatch.setattr(module, "_MIGRATIONS", tmp_path / "migrations")
+    _copy(schema._MIGRATIONS, tmp_path / "migrations")
+    (versions / "9999_next.py").write_text(NEXT.format(head=Database.upgrade(database_url)))
+    monkeypatch.setattr(schema, "_MIGRATIONS", tmp_path / "migrations")
     Database.upgrade(database_url)
     with database.begin() as tx:
         tx.execute(text("UPDATE label SET remark = 'blurred'"))
         assert history.of_item(tx, world.items[0].id)[-1].after["remark"] == "blurred"  # type: ignore[index]
     with pytest.raises(DatabaseError, match="written once"), database.begin() as tx:
         tx.execute(text("DELETE FROM label_history"))
-
-
-def test_an_older_database_keeps_its_labels_and_their_history(empty_url: str) -> None:
-    engine = make_engine(empty_url, foreign_keys=False)
-    with engine.begin() as connection:
-        command.upgrade(module._config(connection), "0002")
-        for statement in OLDER:
-            connection.execute(text(statement))
-    Database.upgrade(empty_url)
-    with engine.begin() as connection:
-        assert [row.operation for row in history.of_item(connection, 5)] == ["insert", "update"]
-        assert connection.execute(text("SELECT origin, score, answers FROM candidate")).one() == ("control", None, 1)
-        (label,) = labels.of_item(connection, 5)
-        assert (label.token, label.shown, label.withdrawn_by) == ("t", {"key": "c"}, None)
-        labels.withdraw(connection, label.id, datetime.now(UTC), why="wrong")
-        assert history.of_item(connection, 5)[-1].after["withdrawn_why"] == "wrong"  # type: ignore[index]
-    with engine.begin() as connection:
-        command.downgrade(module._config(connection), "0002")
-        assert "screen" not in inspect(connection).get_table_names()
-        connection.execute(text("UPDATE label SET seconds = 9"))
-        assert connection.execute(text("SELECT count(*) FROM label_history")).scalar() == 4
-    engine.dispose()
-
-
-OLDER = [
-    "INSERT INTO project (id, name, model, precision, settings, created_at)"
-    " VALUES (1, 'p', 'demo', 'fp32', '{}', '2026-01-01')",
-    "INSERT INTO class_label (id, project_id, name, display_name, prompts, position)"
-    " VALUES (3, 1, 'cat', 'Cat', '[]', 0)",
-    "INSERT INTO item (id, project_id, content_hash, uri, split, width, height) VALUES (5, 1, 'h', 'u', 'pool', 1, 1)",
-    "INSERT INTO annotator (id, name) VALUES (2, 'ada')",
-    "INSERT INTO round (id, project_id, number, state, strategy, budget, seed, configuration, hashes, opened_at)"
-    " VALUES (4, 1, 1, 'open', 'default', 1, 0, '{}', '{}', '2026-01-01')",
-    "INSERT INTO candidate (id, round_id, item_id, rank, origin, predicted_class_id, probabilities, epistemic,"
-    " aleatoric, votes_needed, answers) VALUES (6, 4, 5, 0, 'control', 3, '{}', 0.1, 0.2, 1, 1)",
-    "INSERT INTO label (id, project_id, item_id, candidate_id, round_id, annotator_id, verdict, class_id, at, seconds,"
-    " token, shown) VALUES (7, 1, 5, 6, 4, 2, 'class', 3, '2026-01-01 00:00:00.000000', 1.5, 't', '{\"key\": \"c\"}')",
-    "UPDATE label SET seconds = 2.5",
-]
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -13,16 +13,14 @@ from sqlalchemy import Engine, inspect, select, text
 
 from alflow.domain import Verdict
 from alflow.errors import UnavailableError
-from alflow.store import database as module
-from alflow.store import tables
-from alflow.store.database import MIGRATION_OPTIONS, Database, make_engine
+from alflow.store import schema, tables
+from alflow.store.database import Database, make_engine
 from alflow.store.desk import labels
 from alflow.store.desk.labels import NewLabel
-from alflow.store.images import failures, items
 from alflow.workspace import Workspace
 from tests.queues import World, open_queue
 
-HEAD = str(ScriptDirectory.from_config(module._config()).get_current_head())
+HEAD = str(ScriptDirectory.from_config(schema.config()).get_current_head())
 NEXT = f"""
 import sqlalchemy as sa
 from alembic import op
@@ -47,21 +45,23 @@ def downgrade():
 @pytest.fixture
 def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The alflow after this one: a migration more, which rebuilds a table that others refer to."""
-    shutil.copytree(module._MIGRATIONS, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(schema._MIGRATIONS, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "migrations" / "versions" / "9999_next.py").write_text(NEXT)
-    monkeypatch.setattr(module, "_MIGRATIONS", tmp_path / "migrations")
+    monkeypatch.setattr(schema, "_MIGRATIONS", tmp_path / "migrations")
 
 
 def migrate(engine: Engine, revision: str) -> None:
     step = command.downgrade if revision == "base" else command.upgrade
     with engine.begin() as connection:
-        step(module._config(connection), revision)
+        step(schema.config(connection), revision)
 
 
 def test_the_migrated_schema_is_the_one_of_the_tables(database_url: str) -> None:
     engine = make_engine(database_url)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts=MIGRATION_OPTIONS | {"compare_server_default": True})
+        context = MigrationContext.configure(
+            connection, opts=schema.MIGRATION_OPTIONS | {"compare_server_default": True}
+        )
         assert compare_metadata(context, tables.metadata) == []
     engine.dispose()
 
@@ -144,108 +144,6 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(database_url: str, t
         assert "note" not in {column["name"] for column in inspect(connection).get_columns("item")}
         assert connection.execute(text("SELECT version_num FROM alflow_version")).scalar() == HEAD
     engine.dispose()
-
-
-def test_answers_from_before_the_desk_survive_its_migration(empty_url: str) -> None:
-    """The table of labels is rebuilt on SQLite: rows, indexes and the triggers of the history must come through."""
-    engine = make_engine(empty_url)
-    migrate(engine, "0002")
-    at = "2026-01-02 03:04:05"
-    with engine.begin() as tx:
-        for statement in (
-            "INSERT INTO project (id, name, model, precision, settings, created_at)"
-            f" VALUES (1, 'p', 'm', 'fp32', '{{}}', '{at}')",
-            "INSERT INTO annotator (id, name) VALUES (1, 'ada')",
-            "INSERT INTO item (id, project_id, content_hash, uri, split, width, height)"
-            " VALUES (1, 1, 'h', 'u', 'pool', 1, 1)",
-            "INSERT INTO label (project_id, item_id, annotator_id, verdict, at, seconds, token, shown)"
-            f" VALUES (1, 1, 1, 'skip', '{at}', 1, 't', '{{}}')",
-        ):
-            tx.exec_driver_sql(statement)
-    migrate(engine, "head")
-    with engine.begin() as tx:
-        assert tx.execute(text("SELECT token, comment, proposed_class FROM label")).all() == [("t", "", "")]
-        tx.execute(text("UPDATE label SET verdict = 'none', proposed_class = 'seal'"))
-        assert tx.execute(text("SELECT operation FROM label_history ORDER BY id")).scalars().all() == [
-            "insert",
-            "update",
-        ]
-        partial = {one["name"] for one in inspect(tx).get_indexes("label") if _where(one)}
-    assert partial == {"uq_label_active", "ix_label_aside", "ix_label_standing"}
-    with engine.begin() as connection:
-        command.downgrade(module._config(connection), "0002")
-    with engine.connect() as tx:
-        assert tx.execute(text("SELECT verdict FROM label")).scalars().all() == ["skip"]
-    engine.dispose()
-
-
-def test_names_of_classes_get_one_form_and_rounds_room_for_a_combined_strategy(empty_url: str) -> None:
-    engine = make_engine(empty_url)
-    migrate(engine, "0008")
-    at, apart, joined = "2026-01-02 03:04:05", "cafe\u0301", "caf\u00e9"
-    classes = [(1, 1, apart), (2, 1, "tea"), (3, 2, apart), (4, 2, joined)]
-    with engine.begin() as tx:
-        for number in (1, 2):
-            tx.exec_driver_sql(
-                "INSERT INTO project (id, name, model, precision, settings, created_at)"
-                f" VALUES ({number}, 'p{number}', 'm', 'fp32', '{{}}', '{at}')"
-            )
-        for id_, project, name in classes:
-            tx.exec_driver_sql(
-                "INSERT INTO class_label (id, project_id, name, display_name, prompts, position)"
-                f" VALUES ({id_}, {project}, '{name}', '{name}', '[]', {id_})"
-            )
-    migrate(engine, "head")
-    with engine.begin() as tx:
-        names = tx.execute(text("SELECT name FROM class_label ORDER BY id")).scalars().all()
-        assert names == [joined, "tea", apart, joined]  # none takes the name of another
-        tx.exec_driver_sql(
-            "INSERT INTO round (project_id, number, state, strategy, budget, seed, configuration, hashes, opened_at)"
-            f" VALUES (1, 1, 'open', '{'x' * 500}', 1, 1, '{{}}', '{{}}', '{at}')"
-        )
-        assert {one["name"] for one in inspect(tx).get_indexes("round") if _where(one)} == {"uq_round_unclosed"}
-    engine.dispose()
-
-
-def test_images_that_were_not_embedded_become_due_and_leave_the_list_of_rejected_files(empty_url: str) -> None:
-    engine = make_engine(empty_url)
-    migrate(engine, "0007")
-    at = "2026-01-02 03:04:05"
-    with engine.begin() as tx:
-        tx.exec_driver_sql(
-            "INSERT INTO project (id, name, model, precision, settings, created_at)"
-            f" VALUES (1, 'p', 'm', 'fp32', '{{}}', '{at}'), (2, 'q', 'm', 'fp32', '{{}}', '{at}')"
-        )
-        tx.exec_driver_sql(
-            "INSERT INTO item (id, project_id, content_hash, uri, split, width, height) VALUES"
-            " (1, 1, 'old', '/a', 'pool', 1, 1), (2, 1, 'new', '/a', 'pool', 1, 1), (3, 1, 'b', '/b', 'pool', 1, 1),"
-            " (4, 2, 'old', '/a', 'pool', 1, 1)"
-        )
-        tx.exec_driver_sql(
-            "INSERT INTO rejection (project_id, uri, reason, at) VALUES"
-            f" (1, '/a', 'not embedded: it is away', '{at}'), (1, '/c', 'the file is empty', '{at}')"
-        )
-    migrate(engine, "head")
-    with engine.connect() as tx:
-        assert [(one.item_id, one.reason) for one in failures.of_project(tx, 1)] == [
-            (1, "it is away"),
-            (2, "it is away"),
-        ]
-        assert all(one.next_at < datetime.now(UTC) for one in failures.of_project(tx, 1))
-        assert failures.of_project(tx, 2) == []
-        assert [(one.uri, one.reason) for one in items.rejections(tx, 1)] == [("/c", "the file is empty")]
-    with engine.begin() as connection:
-        command.downgrade(module._config(connection), "0007")
-    with engine.connect() as tx:
-        assert {(one.uri, one.reason) for one in items.rejections(tx, 1)} == {
-            ("/c", "the file is empty"),
-            ("/a", "not embedded: it is away"),
-        }
-    engine.dispose()
-
-
-def _where(index: Any) -> bool:
-    return any(name.endswith("_where") for name in index.get("dialect_options", {}))
 
 
 def answer(world: World, token: str) -> NewLabel:

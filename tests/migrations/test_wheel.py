@@ -7,7 +7,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 import alflow
-from alflow.store import database
+from alflow.store import schema
 
 OPEN = """
 import alflow, migrations
@@ -38,4 +38,4 @@ def test_an_installed_wheel_brings_its_migrations(tmp_path: Path) -> None:
     script = OPEN.format(root=str(installed), database=str(tmp_path / "alflow.db"))
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(installed)!r})\n{script}"]
     done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert done.stdout.strip() == ScriptDirectory.from_config(database._config()).get_current_head()
+    assert done.stdout.strip() == ScriptDirectory.from_config(schema.config()).get_current_head()

@@ -1,7 +1,7 @@
 """The history of labels: what happened to each, what was on screen; taking one back, or putting another in its place.
 
-Triggers of the database write it (see `migrations.label_history`), whatever program changes a label; here it is read
-and put into words. `alflow.workflow.answers.audit` compares it with the labels that are there.
+Triggers of the database write it (see `alflow.store.tables.triggers`), whatever program changes a label; here it is
+read and put into words. `alflow.workflow.answers.audit` compares it with the labels that are there.
 """
 
 from collections.abc import Iterable, Mapping

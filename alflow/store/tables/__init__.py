@@ -1,0 +1,47 @@
+"""The SQL tables; nobody outside `store` and `migrations` sees them.
+
+Columns carry the names of the fields in `alflow.domain`, so a row becomes its noun by name. Ids that name artifacts or
+history are never used twice, hence `sqlite_autoincrement`. What opens doors (sessions, invitations) is kept as a hash
+only: who reads the database gets in nowhere.
+"""
+
+from alflow.store.tables.answers import adjudication, label, label_history
+from alflow.store.tables.backtests import backtest, trial, trial_point
+from alflow.store.tables.base import metadata
+from alflow.store.tables.desk import gold_check, grid_cell, grid_page, lease, presence, screen
+from alflow.store.tables.images import embed_failure, item, rejection
+from alflow.store.tables.people import account, annotator, invitation, membership, session, sign_in_limit
+from alflow.store.tables.projects import class_label, look, project, trouble
+from alflow.store.tables.rounds import candidate, evaluation, round_
+
+__all__ = [
+    "account",
+    "adjudication",
+    "annotator",
+    "backtest",
+    "candidate",
+    "class_label",
+    "embed_failure",
+    "evaluation",
+    "gold_check",
+    "grid_cell",
+    "grid_page",
+    "invitation",
+    "item",
+    "label",
+    "label_history",
+    "lease",
+    "look",
+    "membership",
+    "metadata",
+    "presence",
+    "project",
+    "rejection",
+    "round_",
+    "screen",
+    "session",
+    "sign_in_limit",
+    "trial",
+    "trial_point",
+    "trouble",
+]

@@ -1,0 +1,60 @@
+"""People, their accounts and roles, and what lets them in, which is kept as a hash only."""
+
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, String, Table, Text
+
+from alflow.accounts import Role
+from alflow.store.tables.base import UtcDateTime, id_, metadata, words
+
+annotator = Table("annotator", metadata, id_(), Column("name", String(200), nullable=False, unique=True))
+
+account = Table(
+    "account",
+    metadata,
+    Column("annotator_id", ForeignKey("annotator.id", ondelete="CASCADE"), primary_key=True),
+    Column("login", String(200), nullable=False, unique=True),
+    Column("email", String(320), unique=True),
+    Column("password_hash", Text),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("project_id", ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    Column("annotator_id", ForeignKey("account.annotator_id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("role", words(Role), nullable=False),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    id_(),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("project_id", ForeignKey("project.id", ondelete="CASCADE"), index=True),
+    Column("role", words(Role)),
+    Column("annotator_id", ForeignKey("account.annotator_id", ondelete="CASCADE"), index=True),
+    Column("email", String(320), index=True),
+    Column("invited_by", ForeignKey("annotator.id", ondelete="SET NULL"), index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("accepted_at", UtcDateTime),
+    CheckConstraint("(project_id IS NULL) = (role IS NULL)", name="role_of_project"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("annotator_id", ForeignKey("annotator.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("link_hash", String(64)),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+sign_in_limit = Table(
+    "sign_in_limit",
+    metadata,
+    Column("key", String(80), primary_key=True),
+    Column("until", UtcDateTime, nullable=False, index=True),
+)

@@ -1,0 +1,665 @@
+BEGIN TRANSACTION;
+CREATE TABLE account (
+	annotator_id INTEGER NOT NULL, 
+	login VARCHAR(200) NOT NULL, 
+	email VARCHAR(320), 
+	password_hash TEXT, 
+	active BOOLEAN NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	CONSTRAINT pk_account PRIMARY KEY (annotator_id), 
+	CONSTRAINT fk_account_annotator_id FOREIGN KEY(annotator_id) REFERENCES annotator (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_account_login UNIQUE (login), 
+	CONSTRAINT uq_account_email UNIQUE (email)
+);
+INSERT INTO "account" VALUES(2,'ada łovelace','ada@example.org','$argon2id$v=19$m=65536,t=3,p=4$KIntqf5EjA4O5OMW4L/auQ$ls3W7cuoxj9oBqzHfVGOnoeCxkI9FTNFKtiPupCxiJ4',1,'2026-11-28 20:33:45.412841');
+INSERT INTO "account" VALUES(4,'zoë',NULL,'$argon2id$v=19$m=65536,t=3,p=4$6SccfAIKYgWou9KcVW+DkQ$CyVnSudWoHvh0T2+BlOOlXGKUhUsjZONE3COKHsQZDg',1,'2026-11-28 20:33:46.061493');
+CREATE TABLE adjudication (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	project_id INTEGER NOT NULL, 
+	item_id INTEGER NOT NULL, 
+	annotator_id INTEGER NOT NULL, 
+	class_id INTEGER, 
+	note TEXT NOT NULL, 
+	votes JSON NOT NULL, 
+	at DATETIME NOT NULL, 
+	withdrawn_at DATETIME, 
+	CONSTRAINT fk_adjudication_annotator_id FOREIGN KEY(annotator_id) REFERENCES annotator (id), 
+	CONSTRAINT fk_adjudication_class_id FOREIGN KEY(class_id) REFERENCES class_label (id), 
+	CONSTRAINT fk_adjudication_item_id FOREIGN KEY(item_id) REFERENCES item (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_adjudication_project_id FOREIGN KEY(project_id) REFERENCES project (id) ON DELETE CASCADE
+);
+INSERT INTO "adjudication" VALUES(1,2,47,2,25,'Clear enough.','[1, 15]','2026-11-28 20:33:44.951161',NULL);
+CREATE TABLE alflow_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alflow_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO "alflow_version" VALUES('0007');
+CREATE TABLE annotator (
+	id INTEGER NOT NULL, 
+	name VARCHAR(200) NOT NULL, 
+	CONSTRAINT pk_annotator PRIMARY KEY (id), 
+	CONSTRAINT uq_annotator_name UNIQUE (name)
+);
+INSERT INTO "annotator" VALUES(1,'simulated annotator');
+INSERT INTO "annotator" VALUES(2,'Ada Łovelace');
+INSERT INTO "annotator" VALUES(3,'李 博');
+INSERT INTO "annotator" VALUES(4,'Zoë');
+CREATE TABLE backtest (
+	id INTEGER NOT NULL, 
+	project_id INTEGER, 
+	name TEXT NOT NULL, 
+	world VARCHAR(64) NOT NULL, 
+	n_items INTEGER NOT NULL, 
+	n_chosen INTEGER NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	CONSTRAINT pk_backtest PRIMARY KEY (id), 
+	CONSTRAINT fk_backtest_project_id FOREIGN KEY(project_id) REFERENCES project (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_backtest_world UNIQUE (world)
+);
+INSERT INTO "backtest" VALUES(1,2,'demo-history','190ca90c3720501fecc81146062b84e5195d6bb8801186104804b943b925ec21',44,0,'2026-11-28 20:33:46.587365');
+CREATE TABLE "candidate" (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	round_id INTEGER NOT NULL, 
+	item_id INTEGER NOT NULL, 
+	rank INTEGER NOT NULL, 
+	origin VARCHAR(16) NOT NULL, 
+	score FLOAT, 
+	predicted_class_id INTEGER NOT NULL, 
+	probabilities JSON NOT NULL, 
+	epistemic FLOAT NOT NULL, 
+	aleatoric FLOAT NOT NULL, 
+	votes_needed INTEGER NOT NULL, 
+	answers INTEGER DEFAULT '0' NOT NULL, 
+	chosen_by INTEGER, 
+	reason TEXT, 
+	CONSTRAINT fk_candidate_predicted_class_id FOREIGN KEY(predicted_class_id) REFERENCES class_label (id), 
+	CONSTRAINT uq_candidate_round_id_item_id UNIQUE (round_id, item_id), 
+	CONSTRAINT uq_candidate_round_id_rank UNIQUE (round_id, rank), 
+	CONSTRAINT fk_candidate_item_id FOREIGN KEY(item_id) REFERENCES item (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_candidate_round_id FOREIGN KEY(round_id) REFERENCES round (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_candidate_chosen_by FOREIGN KEY(chosen_by) REFERENCES annotator (id), 
+	CONSTRAINT ck_candidate_origin CHECK (origin IN ('strategy', 'control', 'person')), 
+	CONSTRAINT ck_candidate_person_of_origin CHECK ((origin = 'person') = (chosen_by IS NOT NULL))
+);
+INSERT INTO "candidate" VALUES(1,1,3,0,'strategy',6.36962205171585083007e-02,3,'{"1": 0.0014552075881510973, "2": 1.442736538592726e-05, "3": 0.7247223258018494, "4": 0.0002788985730148852, "5": 0.0027127640787512064, "6": 6.014915015839506e-06, "7": 4.198748513317696e-07, "8": 0.000103681260952726, "9": 0.12973403930664062, "10": 0.00011777041800087318, "11": 0.005237833596765995, "12": 0.0002651699760463089, "13": 0.01124604046344757, "14": 0.00523280119523406, "15": 0.10170771181583405, "16": 0.0002742463257163763, "17": 0.011981108225882053, "18": 0.0012600356712937355, "19": 5.416924295786885e-07, "20": 0.0035345430951565504, "21": 9.40768004511483e-05, "22": 2.0282883269828744e-05}',1.456702500581741333e-02,0.93863844871521,1,1,NULL,NULL);
+INSERT INTO "candidate" VALUES(2,1,1,1,'strategy',4.18889224529266357421e-02,1,'{"1": 0.8034157752990723, "2": 0.00012205461098346859, "3": 8.2632709563768e-08, "4": 0.0001594361092429608, "5": 0.004995245952159166, "6": 1.7512458725832403e-05, "7": 7.626714477737551e-07, "8": 0.000578360806684941, "9": 0.0008840725640766323, "10": 3.7217646422504913e-06, "11": 0.13170185685157776, "12": 0.003472719108685851, "13": 0.0006480815936811268, "14": 0.012558861635625362, "15": 0.003110402962192893, "16": 1.6692681015229027e-07, "17": 0.00025661216932348907, "18": 3.284215563326143e-05, "19": 1.4743811789230676e-06, "20": 0.009622575715184212, "21": 0.02744862623512745, "22": 0.0009687472484074533}',1.10580092296004295349e-02,7.21460461616516113281e-01,1,1,NULL,NULL);
+INSERT INTO "candidate" VALUES(3,1,28,2,'strategy',2.74720918387174606323e-02,15,'{"1": 3.2058094802778214e-05, "2": 0.0017425420228391886, "3": 0.0016505538951605558, "4": 0.0011046623112633824, "5": 0.06181957572698593, "6": 2.527376921079849e-07, "7": 0.08557587116956711, "8": 0.012783734127879143, "9": 0.049373600631952286, "10": 1.7730576473695692e-06, "11": 0.04085543006658554, "12": 0.0004300724540371448, "13": 0.14721150696277618, "14": 0.07003838568925858, "15": 0.5096350908279419, "16": 1.1761054338421673e-05, "17": 0.0038305611815303564, "18": 8.619373943474784e-07, "19": 1.62562464538496e-05, "20": 0.0019752385560423136, "21": 0.010428110137581825, "22": 0.001482185092754662}',1.76208410412073135375e-02,1.63555657863616943359e+00,1,0,NULL,NULL);
+INSERT INTO "candidate" VALUES(4,1,29,3,'strategy',2.67546325922012329101e-02,11,'{"1": 2.956804337372887e-06, "2": 0.17818519473075867, "3": 4.0148864854927524e-07, "4": 0.0008885683491826057, "5": 0.025826800614595413, "6": 0.00739459041506052, "7": 0.002030830830335617, "8": 0.036705125123262405, "9": 0.035690292716026306, "10": 1.9362840248504654e-05, "11": 0.25879526138305664, "12": 0.21585866808891296, "13": 0.03252524510025978, "14": 0.0508977547287941, "15": 0.005621625110507011, "16": 4.469774239623803e-08, "17": 0.016748366877436638, "18": 0.0057685826905071735, "19": 0.0019842435140162706, "20": 0.12135524302721024, "21": 0.00024253182346001267, "22": 0.0034582908265292645}',2.62153670191764831542e-02,2.03221631050109863281e+00,1,1,NULL,NULL);
+INSERT INTO "candidate" VALUES(5,1,21,4,'control',NULL,13,'{"1": 2.971769959003723e-07, "2": 0.00018882055883295834, "3": 2.6596649149723817e-06, "4": 8.00268753664568e-05, "5": 0.02324952743947506, "6": 1.979282205866184e-05, "7": 0.05629543587565422, "8": 0.005286493804305792, "9": 0.04553041607141495, "10": 1.0870147661989904e-06, "11": 0.07965948432683945, "12": 0.0014754049479961395, "13": 0.6357207298278809, "14": 0.02581208571791649, "15": 0.05290193110704422, "16": 1.4559888938947552e-07, "17": 0.0676623284816742, "18": 1.369806250295369e-05, "19": 0.004069050773978233, "20": 0.0006564769428223372, "21": 0.00016671829507686198, "22": 0.001207480439916253}',1.12049644812941551208e-02,1.37741541862487792968e+00,1,0,NULL,NULL);
+INSERT INTO "candidate" VALUES(6,2,47,0,'strategy',6.36962205171585083007e-02,25,'{"23": 0.0014552075881510973, "24": 1.442736538592726e-05, "25": 0.7247223258018494, "26": 0.0002788985730148852, "27": 0.0027127640787512064, "28": 6.014915015839506e-06, "29": 4.198748513317696e-07, "30": 0.000103681260952726, "31": 0.12973403930664062, "32": 0.00011777041800087318, "33": 0.005237833596765995, "34": 0.0002651699760463089, "35": 0.01124604046344757, "36": 0.00523280119523406, "37": 0.10170771181583405, "38": 0.0002742463257163763, "39": 0.011981108225882053, "40": 0.0012600356712937355, "41": 5.416924295786885e-07, "42": 0.0035345430951565504, "43": 9.40768004511483e-05, "44": 2.0282883269828744e-05}',1.456702500581741333e-02,0.93863844871521,1,2,NULL,NULL);
+INSERT INTO "candidate" VALUES(7,2,45,1,'strategy',4.18889224529266357421e-02,23,'{"23": 0.8034157752990723, "24": 0.00012205461098346859, "25": 8.2632709563768e-08, "26": 0.0001594361092429608, "27": 0.004995245952159166, "28": 1.7512458725832403e-05, "29": 7.626714477737551e-07, "30": 0.000578360806684941, "31": 0.0008840725640766323, "32": 3.7217646422504913e-06, "33": 0.13170185685157776, "34": 0.003472719108685851, "35": 0.0006480815936811268, "36": 0.012558861635625362, "37": 0.003110402962192893, "38": 1.6692681015229027e-07, "39": 0.00025661216932348907, "40": 3.284215563326143e-05, "41": 1.4743811789230676e-06, "42": 0.009622575715184212, "43": 0.02744862623512745, "44": 0.0009687472484074533}',1.10580092296004295349e-02,7.21460461616516113281e-01,1,0,NULL,NULL);
+INSERT INTO "candidate" VALUES(8,2,72,2,'strategy',2.74720918387174606323e-02,37,'{"23": 3.2058094802778214e-05, "24": 0.0017425420228391886, "25": 0.0016505538951605558, "26": 0.0011046623112633824, "27": 0.06181957572698593, "28": 2.527376921079849e-07, "29": 0.08557587116956711, "30": 0.012783734127879143, "31": 0.049373600631952286, "32": 1.7730576473695692e-06, "33": 0.04085543006658554, "34": 0.0004300724540371448, "35": 0.14721150696277618, "36": 0.07003838568925858, "37": 0.5096350908279419, "38": 1.1761054338421673e-05, "39": 0.0038305611815303564, "40": 8.619373943474784e-07, "41": 1.62562464538496e-05, "42": 0.0019752385560423136, "43": 0.010428110137581825, "44": 0.001482185092754662}',1.76208410412073135375e-02,1.63555657863616943359e+00,1,1,NULL,NULL);
+INSERT INTO "candidate" VALUES(9,2,73,3,'strategy',2.67546325922012329101e-02,33,'{"23": 2.956804337372887e-06, "24": 0.17818519473075867, "25": 4.0148864854927524e-07, "26": 0.0008885683491826057, "27": 0.025826800614595413, "28": 0.00739459041506052, "29": 0.002030830830335617, "30": 0.036705125123262405, "31": 0.035690292716026306, "32": 1.9362840248504654e-05, "33": 0.25879526138305664, "34": 0.21585866808891296, "35": 0.03252524510025978, "36": 0.0508977547287941, "37": 0.005621625110507011, "38": 4.469774239623803e-08, "39": 0.016748366877436638, "40": 0.0057685826905071735, "41": 0.0019842435140162706, "42": 0.12135524302721024, "43": 0.00024253182346001267, "44": 0.0034582908265292645}',2.62153670191764831542e-02,2.03221631050109863281e+00,1,1,NULL,NULL);
+INSERT INTO "candidate" VALUES(10,2,65,4,'control',NULL,35,'{"23": 2.971769959003723e-07, "24": 0.00018882055883295834, "25": 2.6596649149723817e-06, "26": 8.00268753664568e-05, "27": 0.02324952743947506, "28": 1.979282205866184e-05, "29": 0.05629543587565422, "30": 0.005286493804305792, "31": 0.04553041607141495, "32": 1.0870147661989904e-06, "33": 0.07965948432683945, "34": 0.0014754049479961395, "35": 0.6357207298278809, "36": 0.02581208571791649, "37": 0.05290193110704422, "38": 1.4559888938947552e-07, "39": 0.0676623284816742, "40": 1.369806250295369e-05, "41": 0.004069050773978233, "42": 0.0006564769428223372, "43": 0.00016671829507686198, "44": 0.001207480439916253}',1.12049644812941551208e-02,1.37741541862487792968e+00,1,1,NULL,NULL);
+INSERT INTO "candidate" VALUES(11,3,64,0,'control',NULL,36,'{"23": 0.008355798199772835, "24": 0.1211981400847435, "25": 0.005167859606444836, "26": 0.020787237212061882, "27": 0.03681157901883125, "28": 0.02173476293683052, "29": 0.008773820474743843, "30": 0.01862172968685627, "31": 0.022099390625953674, "32": 0.029940776526927948, "33": 0.060102712363004684, "34": 0.03904900699853897, "35": 0.08117567747831345, "36": 0.1262710690498352, "37": 0.05953940749168396, "38": 0.0613100603222847, "39": 0.05181153118610382, "40": 0.01337385643273592, "41": 0.03731100633740425, "42": 0.028184134513139725, "43": 0.05434532091021538, "44": 0.09403514117002487}',2.40776586532592773437e+00,4.20341253280639648437e-01,1,1,NULL,NULL);
+INSERT INTO "candidate" VALUES(12,3,58,1,'strategy',3.88816222548484802246e-02,39,'{"23": 0.0016831062966957688, "24": 0.0037280127871781588, "25": 0.07076273113489151, "26": 0.0010801233584061265, "27": 0.011577015742659569, "28": 0.019202640280127525, "29": 0.008113469928503036, "30": 0.013205074705183506, "31": 0.03043011948466301, "32": 0.00984543189406395, "33": 0.05070461332798004, "34": 0.051047418266534805, "35": 0.058597810566425323, "36": 0.05385800451040268, "37": 0.033345095813274384, "38": 0.010281442664563656, "39": 0.37028199434280396, "40": 0.05373719707131386, "41": 0.051560018211603165, "42": 0.026010289788246155, "43": 0.054965343326330185, "44": 0.01598304696381092}',1.42358660697937011718e+00,9.63730096817016601562e-01,1,1,NULL,NULL);
+INSERT INTO "candidate" VALUES(13,3,51,2,'strategy',2.14603748172521591186e-02,32,'{"23": 0.000662562670186162, "24": 0.0262951347976923, "25": 0.007836617529392242, "26": 0.04799075052142143, "27": 0.07345318049192429, "28": 0.11307574063539505, "29": 0.004502912983298302, "30": 0.01996435597538948, "31": 0.03953557088971138, "32": 0.21351377665996552, "33": 0.01591811515390873, "34": 0.07045850902795792, "35": 0.06004052236676216, "36": 0.03593293949961662, "37": 0.04674523323774338, "38": 0.064185231924057, "39": 0.04386240616440773, "40": 0.021101877093315125, "41": 0.008549648337066174, "42": 0.07462242245674133, "43": 0.008504023775458336, "44": 0.0032485814299434423}',1.62162280082702636718e+00,1.03350305557250976562e+00,1,1,NULL,NULL);
+INSERT INTO "candidate" VALUES(14,3,71,3,'strategy',1.46744055673480033874e-02,41,'{"23": 0.005352036561816931, "24": 0.028433626517653465, "25": 0.011796839535236359, "26": 0.012620021589100361, "27": 0.03618786856532097, "28": 0.04437048360705376, "29": 0.08807520568370819, "30": 0.07254450768232346, "31": 0.030983392149209976, "32": 0.054619818925857544, "33": 0.03975600376725197, "34": 0.04634929820895195, "35": 0.09041628986597061, "36": 0.06947445869445801, "37": 0.06427600234746933, "38": 0.04480785131454468, "39": 0.04540335386991501, "40": 0.0210694819688797, "41": 0.10408718883991241, "42": 0.02624090388417244, "43": 0.012543893419206142, "44": 0.05059150606393814}',2.34199666976928710937e+00,5.712108612060546875e-01,1,1,NULL,NULL);
+INSERT INTO "candidate" VALUES(15,3,56,4,'strategy',1.34834600612521171569e-02,35,'{"23": 0.005980910733342171, "24": 0.08812184631824493, "25": 0.006534017156809568, "26": 0.04836117476224899, "27": 0.08338354527950287, "28": 0.0369524322450161, "29": 0.01298984419554472, "30": 0.023558227345347404, "31": 0.05984789878129959, "32": 0.05894092097878456, "33": 0.05775447562336922, "34": 0.03437875211238861, "35": 0.13921181857585907, "36": 0.053729671984910965, "37": 0.06763362884521484, "38": 0.027559934183955193, "39": 0.031161639839410782, "40": 0.030040709301829338, "41": 0.027764616534113884, "42": 0.06661580502986908, "43": 0.009465429931879044, "44": 0.030012672767043114}',2.03719401359558105468e+00,8.31971406936645507812e-01,1,1,NULL,NULL);
+INSERT INTO "candidate" VALUES(16,1,2,5,'person',NULL,2,'{"1": 3.107713197891826e-08, "2": 0.7279291749000549, "3": 5.611920528281189e-07, "4": 0.13036511838436127, "5": 0.033588554710149765, "6": 0.0013643810525536537, "7": 1.9605029592639767e-05, "8": 0.004235179629176855, "9": 0.003854448441416025, "10": 0.012558656744658947, "11": 0.0037596416659653187, "12": 0.009086973965168, "13": 0.024603940546512604, "14": 0.01564854383468628, "15": 0.015366709791123867, "16": 0.00011252538388362154, "17": 0.0005923922290094197, "18": 8.256592263933271e-05, "19": 0.0005382780800573528, "20": 0.01155361719429493, "21": 0.0002604314358904958, "22": 0.004478683229535818}',1.33121982216835021972e-02,1.07844614982604980468e+00,1,0,2,'a rare kind');
+CREATE TABLE class_label (
+	id INTEGER NOT NULL, 
+	project_id INTEGER NOT NULL, 
+	name VARCHAR(200) NOT NULL, 
+	display_name TEXT NOT NULL, 
+	prompts JSON NOT NULL, 
+	position INTEGER NOT NULL, 
+	hot_key VARCHAR(16), 
+	CONSTRAINT pk_class_label PRIMARY KEY (id), 
+	CONSTRAINT fk_class_label_project_id FOREIGN KEY(project_id) REFERENCES project (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_class_label_project_id_name UNIQUE (project_id, name)
+);
+INSERT INTO "class_label" VALUES(1,1,'worried faces','worried faces','["a drawing of worried faces"]',0,'1');
+INSERT INTO "class_label" VALUES(2,1,'hearts','hearts','["a drawing of hearts"]',1,'2');
+INSERT INTO "class_label" VALUES(3,1,'people in a role','people in a role','["a drawing of people in a role"]',2,'3');
+INSERT INTO "class_label" VALUES(4,1,'mammals','mammals','["a drawing of mammals"]',3,'4');
+INSERT INTO "class_label" VALUES(5,1,'birds','birds','["a drawing of birds"]',4,'5');
+INSERT INTO "class_label" VALUES(6,1,'fish and insects','fish and insects','["a drawing of fish and insects"]',5,'6');
+INSERT INTO "class_label" VALUES(7,1,'plants','plants','["a drawing of plants"]',6,'7');
+INSERT INTO "class_label" VALUES(8,1,'fruit and vegetables','fruit and vegetables','["a drawing of fruit and vegetables"]',7,'8');
+INSERT INTO "class_label" VALUES(9,1,'meals','meals','["a drawing of meals"]',8,'9');
+INSERT INTO "class_label" VALUES(10,1,'sweets and drinks','sweets and drinks','["a drawing of sweets and drinks"]',9,'a');
+INSERT INTO "class_label" VALUES(11,1,'buildings','buildings','["a drawing of buildings"]',10,'b');
+INSERT INTO "class_label" VALUES(12,1,'vehicles','vehicles','["a drawing of vehicles"]',11,'c');
+INSERT INTO "class_label" VALUES(13,1,'clocks','clocks','["a drawing of clocks"]',12,'d');
+INSERT INTO "class_label" VALUES(14,1,'weather','weather','["a drawing of weather"]',13,'e');
+INSERT INTO "class_label" VALUES(15,1,'celebrations','celebrations','["a drawing of celebrations"]',14,'f');
+INSERT INTO "class_label" VALUES(16,1,'sports and games','sports and games','["a drawing of sports and games"]',15,'g');
+INSERT INTO "class_label" VALUES(17,1,'clothes','clothes','["a drawing of clothes"]',16,'h');
+INSERT INTO "class_label" VALUES(18,1,'music and computers','music and computers','["a drawing of music and computers"]',17,'i');
+INSERT INTO "class_label" VALUES(19,1,'paper and mail','paper and mail','["a drawing of paper and mail"]',18,'j');
+INSERT INTO "class_label" VALUES(20,1,'tools','tools','["a drawing of tools"]',19,'k');
+INSERT INTO "class_label" VALUES(21,1,'arrows and letters','arrows and letters','["a drawing of arrows and letters"]',20,'l');
+INSERT INTO "class_label" VALUES(22,1,'geometric shapes','geometric shapes','["a drawing of geometric shapes"]',21,'m');
+INSERT INTO "class_label" VALUES(23,2,'worried faces','worried faces','["a drawing of worried faces"]',0,'1');
+INSERT INTO "class_label" VALUES(24,2,'hearts','hearts','["a drawing of hearts"]',1,'2');
+INSERT INTO "class_label" VALUES(25,2,'people in a role','people in a role','["a drawing of people in a role"]',2,'3');
+INSERT INTO "class_label" VALUES(26,2,'mammals','mammals','["a drawing of mammals"]',3,'4');
+INSERT INTO "class_label" VALUES(27,2,'birds','birds','["a drawing of birds"]',4,'5');
+INSERT INTO "class_label" VALUES(28,2,'fish and insects','fish and insects','["a drawing of fish and insects"]',5,'6');
+INSERT INTO "class_label" VALUES(29,2,'plants','plants','["a drawing of plants"]',6,'7');
+INSERT INTO "class_label" VALUES(30,2,'fruit and vegetables','fruit and vegetables','["a drawing of fruit and vegetables"]',7,'8');
+INSERT INTO "class_label" VALUES(31,2,'meals','meals','["a drawing of meals"]',8,'9');
+INSERT INTO "class_label" VALUES(32,2,'sweets and drinks','sweets and drinks','["a drawing of sweets and drinks"]',9,'a');
+INSERT INTO "class_label" VALUES(33,2,'buildings','buildings','["a drawing of buildings"]',10,'b');
+INSERT INTO "class_label" VALUES(34,2,'vehicles','vehicles','["a drawing of vehicles"]',11,'c');
+INSERT INTO "class_label" VALUES(35,2,'clocks','clocks','["a drawing of clocks"]',12,'d');
+INSERT INTO "class_label" VALUES(36,2,'weather','weather','["a drawing of weather"]',13,'e');
+INSERT INTO "class_label" VALUES(37,2,'celebrations','celebrations','["a drawing of celebrations"]',14,'f');
+INSERT INTO "class_label" VALUES(38,2,'sports and games','sports and games','["a drawing of sports and games"]',15,'g');
+INSERT INTO "class_label" VALUES(39,2,'clothes','clothes','["a drawing of clothes"]',16,'h');
+INSERT INTO "class_label" VALUES(40,2,'music and computers','music and computers','["a drawing of music and computers"]',17,'i');
+INSERT INTO "class_label" VALUES(41,2,'paper and mail','paper and mail','["a drawing of paper and mail"]',18,'j');
+INSERT INTO "class_label" VALUES(42,2,'tools','tools','["a drawing of tools"]',19,'k');
+INSERT INTO "class_label" VALUES(43,2,'arrows and letters','arrows and letters','["a drawing of arrows and letters"]',20,'l');
+INSERT INTO "class_label" VALUES(44,2,'geometric shapes','geometric shapes','["a drawing of geometric shapes"]',21,'m');
+INSERT INTO "class_label" VALUES(45,3,'café','café','["a photo of a café"]',0,'1');
+INSERT INTO "class_label" VALUES(46,3,'brücke','brücke','["a photo of a brücke"]',1,'2');
+CREATE TABLE evaluation (
+	project_id INTEGER NOT NULL, 
+	round_number INTEGER NOT NULL, 
+	split VARCHAR(16) NOT NULL, 
+	n_labels INTEGER NOT NULL, 
+	n_items INTEGER NOT NULL, 
+	metrics JSON NOT NULL, 
+	at DATETIME NOT NULL, 
+	CONSTRAINT pk_evaluation PRIMARY KEY (project_id, round_number, split), 
+	CONSTRAINT fk_evaluation_project_id FOREIGN KEY(project_id) REFERENCES project (id) ON DELETE CASCADE
+);
+INSERT INTO "evaluation" VALUES(1,0,'test',0,8,'{"accuracy": [0.125, 0.0, 0.375], "macro_accuracy": [0.125, 0.0, 0.25], "nlpd": [5.54894840188144, 3.355404346012061, 7.4802799072646815], "ece": [0.38251592963933945, 0.31503624841570854, 0.4661184139549732], "adaptive_ece": [0.38251592963933945, 0.31503624841570854, 0.4661184139549732], "brier": [1.0531256018993511, 0.7550669612695387, 1.2704969359785936], "error_auroc": [1.0, 1.0, 1.0], "aurc": [0.6602678571428572, 0.3, 1.0]}','2026-11-28 20:33:43.426266');
+INSERT INTO "evaluation" VALUES(2,0,'test',0,8,'{"accuracy": [0.125, 0.0, 0.375], "macro_accuracy": [0.125, 0.0, 0.25], "nlpd": [5.54894840188144, 3.355404346012061, 7.4802799072646815], "ece": [0.38251592963933945, 0.31503624841570854, 0.4661184139549732], "adaptive_ece": [0.38251592963933945, 0.31503624841570854, 0.4661184139549732], "brier": [1.0531256018993511, 0.7550669612695387, 1.2704969359785936], "error_auroc": [1.0, 1.0, 1.0], "aurc": [0.6602678571428572, 0.3, 1.0]}','2026-11-28 20:33:43.610462');
+INSERT INTO "evaluation" VALUES(2,1,'test',5,8,'{"accuracy": [0.125, 0.0, 0.375], "macro_accuracy": [0.125, 0.0, 0.25], "nlpd": [3.105852794880455, 2.3158036827585526, 3.7496150654521796], "ece": [0.18382128328084946, 0.12016448837239296, 0.28378381622023874], "adaptive_ece": [0.18382128328084946, 0.12016448837239296, 0.28378381622023874], "brier": [0.9109992029645635, 0.7280233950928422, 1.0186048440278783], "error_auroc": [1.0, 1.0, 1.0], "aurc": [0.6602678571428572, 0.3, 1.0]}','2026-11-28 20:33:44.236687');
+INSERT INTO "evaluation" VALUES(2,1,'control',0,1,'{"accuracy": [0.0, 0.0, 0.975], "macro_accuracy": [0.0, 0.0, 0.0], "nlpd": [15.742410329032454, 15.742410329032454, 15.742410329032454], "ece": [0.6357207298278809, 0.6357207298278809, 0.6357207298278809], "adaptive_ece": [0.6357207298278809, 0.6357207298278809, 0.6357207298278809], "brier": [1.4243606331940288, 1.4243606331940288, 1.4243606331940288], "aurc": [1.0, 1.0, 1.0]}','2026-11-28 20:33:44.243815');
+INSERT INTO "evaluation" VALUES(2,2,'test',10,8,'{"accuracy": [0.125, 0.0, 0.375], "macro_accuracy": [0.125, 0.0, 0.25], "nlpd": [3.215741203574165, 2.404242636976101, 3.8788714089927305], "ece": [0.18980848789215088, 0.12716683614999055, 0.3012316699139774], "adaptive_ece": [0.18980848789215088, 0.12716683614999055, 0.3012316699139774], "brier": [0.924877801483277, 0.7555112384148012, 1.0246325067218565], "error_auroc": [1.0, 1.0, 1.0], "aurc": [0.6602678571428572, 0.3, 1.0]}','2026-11-28 20:33:44.853178');
+INSERT INTO "evaluation" VALUES(2,2,'control',5,2,'{"accuracy": [0.0, 0.0, 0.841886116991581], "macro_accuracy": [0.0, 0.0, 0.0], "nlpd": [9.281763601954697, 2.8211168748769424, 15.742410329032454], "ece": [0.38099589943885803, 0.1262710690498352, 0.6357207298278809], "adaptive_ece": [0.38099589943885803, 0.1262710690498352, 0.6357207298278809], "brier": [1.1879780945209704, 0.9515955558479121, 1.4243606331940288], "aurc": [1.0, 1.0, 1.0]}','2026-11-28 20:33:44.861244');
+CREATE TABLE gold_check (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	project_id INTEGER NOT NULL, 
+	item_id INTEGER NOT NULL, 
+	annotator_id INTEGER NOT NULL, 
+	due INTEGER NOT NULL, 
+	dealt_at DATETIME NOT NULL, 
+	token VARCHAR(100), 
+	class_id INTEGER, 
+	"right" BOOLEAN, 
+	seconds FLOAT, 
+	answered_at DATETIME, 
+	CONSTRAINT fk_gold_check_annotator_id FOREIGN KEY(annotator_id) REFERENCES annotator (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_gold_check_class_id FOREIGN KEY(class_id) REFERENCES class_label (id) ON DELETE SET NULL, 
+	CONSTRAINT fk_gold_check_item_id FOREIGN KEY(item_id) REFERENCES item (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_gold_check_project_id FOREIGN KEY(project_id) REFERENCES project (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_gold_check_project_id_annotator_id_item_id UNIQUE (project_id, annotator_id, item_id), 
+	CONSTRAINT uq_gold_check_token UNIQUE (token)
+);
+INSERT INTO "gold_check" VALUES(1,1,38,2,1,'2026-11-28 20:33:44.890359','gold-1',4,1,2.0,'2026-11-28 20:33:44.896336');
+INSERT INTO "gold_check" VALUES(2,1,42,2,1,'2026-11-28 20:33:44.897599',NULL,NULL,NULL,NULL,NULL);
+CREATE TABLE grid_cell (
+	grid_page_id INTEGER NOT NULL, 
+	candidate_id INTEGER NOT NULL, 
+	probability FLOAT NOT NULL, 
+	accepted BOOLEAN NOT NULL, 
+	CONSTRAINT pk_grid_cell PRIMARY KEY (grid_page_id, candidate_id), 
+	CONSTRAINT fk_grid_cell_candidate_id FOREIGN KEY(candidate_id) REFERENCES candidate (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_grid_cell_grid_page_id FOREIGN KEY(grid_page_id) REFERENCES grid_page (id) ON DELETE CASCADE
+);
+INSERT INTO "grid_cell" VALUES(1,4,2.58795261383056640625e-01,1);
+CREATE TABLE grid_page (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	round_id INTEGER NOT NULL, 
+	annotator_id INTEGER NOT NULL, 
+	class_id INTEGER NOT NULL, 
+	token VARCHAR(100) NOT NULL, 
+	seconds FLOAT NOT NULL, 
+	at DATETIME NOT NULL, 
+	withdrawn_at DATETIME, 
+	CONSTRAINT fk_grid_page_annotator_id FOREIGN KEY(annotator_id) REFERENCES annotator (id), 
+	CONSTRAINT fk_grid_page_class_id FOREIGN KEY(class_id) REFERENCES class_label (id), 
+	CONSTRAINT fk_grid_page_round_id FOREIGN KEY(round_id) REFERENCES round (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_grid_page_token UNIQUE (token)
+);
+INSERT INTO "grid_page" VALUES(1,1,3,11,'97bac045ac1548ee8a43bc55aa27dab2',3.0,'2026-11-28 20:33:44.920285',NULL);
+CREATE TABLE invitation (
+	id INTEGER NOT NULL, 
+	token_hash VARCHAR(64) NOT NULL, 
+	project_id INTEGER, 
+	role VARCHAR(16), 
+	annotator_id INTEGER, 
+	email VARCHAR(320), 
+	invited_by INTEGER, 
+	created_at DATETIME NOT NULL, 
+	expires_at DATETIME NOT NULL, 
+	accepted_at DATETIME, 
+	CONSTRAINT pk_invitation PRIMARY KEY (id), 
+	CONSTRAINT ck_invitation_role_of_project CHECK ((project_id IS NULL) = (role IS NULL)), 
+	CONSTRAINT fk_invitation_project_id FOREIGN KEY(project_id) REFERENCES project (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_invitation_annotator_id FOREIGN KEY(annotator_id) REFERENCES account (annotator_id) ON DELETE CASCADE, 
+	CONSTRAINT fk_invitation_invited_by FOREIGN KEY(invited_by) REFERENCES annotator (id) ON DELETE SET NULL, 
+	CONSTRAINT uq_invitation_token_hash UNIQUE (token_hash), 
+	CONSTRAINT ck_invitation_role CHECK (role IN ('annotator', 'reviewer', 'engineer', 'owner'))
+);
+INSERT INTO "invitation" VALUES(1,'7a88e2f2bfc9c9200869d5ea024391f1d4f6033fbb28ebec1036e637bb5b25e1',1,'reviewer',NULL,NULL,NULL,'2026-11-28 20:33:45.420295','2026-12-05 20:33:45.420295','2026-11-28 20:33:46.061493');
+INSERT INTO "invitation" VALUES(2,'562c0f0f70b0fd9a1b3eaa7e415d6987cdbb8560b1f2761372cff73e9691ce6a',1,'annotator',NULL,'bo@example.org',NULL,'2026-11-28 20:33:45.421734','2026-12-05 20:33:45.421734',NULL);
+CREATE TABLE item (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	project_id INTEGER NOT NULL, 
+	content_hash VARCHAR(64) NOT NULL, 
+	uri TEXT NOT NULL, 
+	split VARCHAR(16) NOT NULL, 
+	width INTEGER NOT NULL, 
+	height INTEGER NOT NULL, 
+	truth INTEGER, 
+	CONSTRAINT fk_item_project_id FOREIGN KEY(project_id) REFERENCES project (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_item_truth FOREIGN KEY(truth) REFERENCES class_label (id), 
+	CONSTRAINT uq_item_project_id_content_hash UNIQUE (project_id, content_hash), 
+	CONSTRAINT ck_item_split CHECK (split IN ('pool', 'target', 'test'))
+);
+INSERT INTO "item" VALUES(1,1,'5c07d69de94e2704851c7af752ff645208bbeb00eb5a0e762bd0128c08d17b97','/data/alflow/demo-images/images/1f615.png','pool',256,256,1);
+INSERT INTO "item" VALUES(2,1,'94b9e598e7a019d67d72a52a536360f537c27af262b179e852afe62f790c1be4','/data/alflow/demo-images/images/1f49d.png','pool',256,256,2);
+INSERT INTO "item" VALUES(3,1,'5400aa87faa57df8a0034c6a49a8716002d8cd15cb67c2dfc42687705792d432','/data/alflow/demo-images/images/1f977.png','pool',256,256,3);
+INSERT INTO "item" VALUES(4,1,'370e514325bf3ac8643dcfabe22c49ec421f4fbce0cc7d2fad0c276d65871b3b','/data/alflow/demo-images/images/1f405.png','pool',256,256,4);
+INSERT INTO "item" VALUES(5,1,'30b6f1ac7e9374531f8dd884f14150465de6e6567e03e224e800ebe30ebfaeff','/data/alflow/demo-images/images/1f42d.png','pool',256,256,4);
+INSERT INTO "item" VALUES(6,1,'82f51d007091b912ff0cd0512d8d5d014410131dcb3e8005e10a88ac7069075e','/data/alflow/demo-images/images/1f423.png','pool',256,256,5);
+INSERT INTO "item" VALUES(7,1,'f29384d1335f30a6b4ad034c5950ab5b20cf7a6c526964f8d696be816147d24b','/data/alflow/demo-images/images/1f980.png','pool',256,256,6);
+INSERT INTO "item" VALUES(8,1,'3f4dba367b7d0f2773baf8890d11d90207f584ba9e9df1bd40262f17d3629444','/data/alflow/demo-images/images/1fab7.png','pool',256,256,7);
+INSERT INTO "item" VALUES(9,1,'9fd8a9aaae8d8377c30670cd1c4b156ee8d794c0b258ab6d341e721b58d61805','/data/alflow/demo-images/images/1f34a.png','pool',256,256,8);
+INSERT INTO "item" VALUES(10,1,'4ddae69c8ed92758b7f65360386f75661eca2a44b398fcb21243bfcbaecb6871','/data/alflow/demo-images/images/1f9c4.png','pool',256,256,8);
+INSERT INTO "item" VALUES(11,1,'f84465f99bc1d20aa74cd8ab97769d1aaf8d1726efa6567fc3eb255f7369a8c1','/data/alflow/demo-images/images/1f959.png','pool',256,256,9);
+INSERT INTO "item" VALUES(12,1,'770f7f620e2011334741c2283f3a459414d8a9b2bce4e3a550483009c319aaed','/data/alflow/demo-images/images/1f362.png','pool',256,256,9);
+INSERT INTO "item" VALUES(13,1,'6141efc6fef82d06ce649546661201dbe55a021fcdd2ffd248805f5729fd7f58','/data/alflow/demo-images/images/1f95b.png','pool',256,256,10);
+INSERT INTO "item" VALUES(14,1,'2635f3406f8cf151a974813e2254dd7b1dea0cb31dce8a46048bf37ca5e89865','/data/alflow/demo-images/images/1f3e5.png','pool',256,256,11);
+INSERT INTO "item" VALUES(15,1,'3e610d761299da776fa0ddcba1e909e9d4dcdd144e93abed24ba8acb711222d0','/data/alflow/demo-images/images/1f68c.png','pool',256,256,12);
+INSERT INTO "item" VALUES(16,1,'9dd9d8942d3e93c9ec0100bee535f901d4fcd6167648573b3268194258797726','/data/alflow/demo-images/images/1f6b2.png','pool',256,256,12);
+INSERT INTO "item" VALUES(17,1,'88928f88aeceb30cfeed6158b3fc548959b337d8883c5b4bacbf999cfef74074','/data/alflow/demo-images/images/23f3.png','pool',256,256,13);
+INSERT INTO "item" VALUES(18,1,'b2d5e7553f4cec650a539671285e8c86b49bf96051cb9da02ce1a2b8af4ad453','/data/alflow/demo-images/images/1f565.png','pool',256,256,13);
+INSERT INTO "item" VALUES(19,1,'7a1369a6e79f2c3c1e6bdb784b7511ad244cebf403a6a0b1eb680bbad8071bc5','/data/alflow/demo-images/images/2601.png','pool',256,256,14);
+INSERT INTO "item" VALUES(20,1,'dfc897544b0d70e9ee618e8d9e668cbe7a5b7441b04a44c6dfc68db8df29a4f5','/data/alflow/demo-images/images/1f9e8.png','pool',256,256,15);
+INSERT INTO "item" VALUES(21,1,'a789e6d9021096af09233ef7dd195cd34930608f98eae47b82268112e6ee13b2','/data/alflow/demo-images/images/1f3cf.png','pool',256,256,16);
+INSERT INTO "item" VALUES(22,1,'017c15c24932f73738161c75368361cf202719428c8b1c5a3bbf2a536bb866e8','/data/alflow/demo-images/images/1f579.png','pool',256,256,16);
+INSERT INTO "item" VALUES(23,1,'37577c6b86292c4f5af7e69e35e8dd5456b1dece39fcba0e04ce29fb48fdfb78','/data/alflow/demo-images/images/1fa71.png','pool',256,256,17);
+INSERT INTO "item" VALUES(24,1,'0917f2cf94da48348a87715b5081e5ddc351b89ff678cf5d123297a92f508629','/data/alflow/demo-images/images/1f452.png','pool',256,256,17);
+INSERT INTO "item" VALUES(25,1,'5c85de4444211e8ffb1adee811a232a2b9865368050029d42a1d097b60f1e29a','/data/alflow/demo-images/images/1faab.png','pool',256,256,18);
+INSERT INTO "item" VALUES(26,1,'95a4a612434e778e7a7db853d08ba1ed81f8f0bf8fe323afe5e44bb5104ab851','/data/alflow/demo-images/images/1f4e7.png','pool',256,256,19);
+INSERT INTO "item" VALUES(27,1,'f1fe2c6dd14689b25ac88d65dc4adc815150ae587016da99a37921c919a2e485','/data/alflow/demo-images/images/1f4d0.png','pool',256,256,19);
+INSERT INTO "item" VALUES(28,1,'0690eb82d0ae48fcaaf8d7c9549fed055347b8157768fe888e596d3d73a7edbf','/data/alflow/demo-images/images/26d3.png','pool',256,256,20);
+INSERT INTO "item" VALUES(29,1,'e832fde6ffd3882dd4ed8353d5171b79372e1f4aaab71eb04d140c77e22e957b','/data/alflow/demo-images/images/1f9fc.png','pool',256,256,20);
+INSERT INTO "item" VALUES(30,1,'2166320fcf4cbc430765cc86e98f5aa0087f6f10f9494758cabc39b83df0c3d1','/data/alflow/demo-images/images/1f51c.png','pool',256,256,21);
+INSERT INTO "item" VALUES(31,1,'f1b187918720e462f4064d700d4b4dd80e79fb59f1104f27632931ca588927df','/data/alflow/demo-images/images/1f62d.png','target',256,256,1);
+INSERT INTO "item" VALUES(32,1,'36dda81d6940c63dfb372dd52077b3d1e5542081b3d80019a13df3e51116d843','/data/alflow/demo-images/images/1f425.png','target',256,256,5);
+INSERT INTO "item" VALUES(33,1,'73eca77d69e2819cfe53246ae9617884e497c9099921352e033f3075dce936f6','/data/alflow/demo-images/images/1f963.png','target',256,256,9);
+INSERT INTO "item" VALUES(34,1,'01287875ceae3a04feee40c93ec6058a0d47b2def6b39b25eb1d6d1a9327f233','/data/alflow/demo-images/images/1f6e9.png','target',256,256,12);
+INSERT INTO "item" VALUES(35,1,'695051d9f6b7a63c6762d633980309b13731a3f1dcd8b158e946c0966202a0db','/data/alflow/demo-images/images/1f9f8.png','target',256,256,16);
+INSERT INTO "item" VALUES(36,1,'7b76fc45b99b03dffe6de9c519ad3cd1978b325fa6b49ad8f62c3233c846e9ba','/data/alflow/demo-images/images/1f528.png','target',256,256,20);
+INSERT INTO "item" VALUES(37,1,'e7dd8bfdaa92e99d62d445b9174b03e3585cff7aad5357b76ee8beddecd33ab1','/data/alflow/demo-images/images/1fae4.png','test',256,256,1);
+INSERT INTO "item" VALUES(38,1,'3c9a414d2281ff4569c93341ae2281243cbbe665c50472906c069d48684fb834','/data/alflow/demo-images/images/1f999.png','test',256,256,4);
+INSERT INTO "item" VALUES(39,1,'57725430eab24429c3acc70f81c3155bbc01800a6802964e0fb18c0bb1ff8bbd','/data/alflow/demo-images/images/1fabe.png','test',256,256,7);
+INSERT INTO "item" VALUES(40,1,'e3a757cd6521518e40b99c1317485d5f630eef854467350b68aec174dd216df5','/data/alflow/demo-images/images/1fad6.png','test',256,256,10);
+INSERT INTO "item" VALUES(41,1,'3c6b49d626ab8782de4de1ff0b7a2e730896bd6a1394f2137cfd2e048b4dd7c8','/data/alflow/demo-images/images/1f6f0.png','test',256,256,12);
+INSERT INTO "item" VALUES(42,1,'4e6d2ae166b8de40d0803f7d7adb7ef7e182ac160b7fd8fcf2cfb00e7e5d85e8','/data/alflow/demo-images/images/1f397.png','test',256,256,15);
+INSERT INTO "item" VALUES(43,1,'487f2a0284f42b43945211c91e550668c840b4707fd1d8c45cfb10cc1caa7d0f','/data/alflow/demo-images/images/1fa87.png','test',256,256,18);
+INSERT INTO "item" VALUES(44,1,'52a3ef60cd37ebbd5817eb40d8cb6c6cbe8a8d6cfc5e6730007844b4f6cce116','/data/alflow/demo-images/images/1fa9d.png','test',256,256,20);
+INSERT INTO "item" VALUES(45,2,'5c07d69de94e2704851c7af752ff645208bbeb00eb5a0e762bd0128c08d17b97','/data/alflow/demo-images/images/1f615.png','pool',256,256,23);
+INSERT INTO "item" VALUES(46,2,'94b9e598e7a019d67d72a52a536360f537c27af262b179e852afe62f790c1be4','/data/alflow/demo-images/images/1f49d.png','pool',256,256,24);
+INSERT INTO "item" VALUES(47,2,'5400aa87faa57df8a0034c6a49a8716002d8cd15cb67c2dfc42687705792d432','/data/alflow/demo-images/images/1f977.png','pool',256,256,25);
+INSERT INTO "item" VALUES(48,2,'370e514325bf3ac8643dcfabe22c49ec421f4fbce0cc7d2fad0c276d65871b3b','/data/alflow/demo-images/images/1f405.png','pool',256,256,26);
+INSERT INTO "item" VALUES(49,2,'30b6f1ac7e9374531f8dd884f14150465de6e6567e03e224e800ebe30ebfaeff','/data/alflow/demo-images/images/1f42d.png','pool',256,256,26);
+INSERT INTO "item" VALUES(50,2,'82f51d007091b912ff0cd0512d8d5d014410131dcb3e8005e10a88ac7069075e','/data/alflow/demo-images/images/1f423.png','pool',256,256,27);
+INSERT INTO "item" VALUES(51,2,'f29384d1335f30a6b4ad034c5950ab5b20cf7a6c526964f8d696be816147d24b','/data/alflow/demo-images/images/1f980.png','pool',256,256,28);
+INSERT INTO "item" VALUES(52,2,'3f4dba367b7d0f2773baf8890d11d90207f584ba9e9df1bd40262f17d3629444','/data/alflow/demo-images/images/1fab7.png','pool',256,256,29);
+INSERT INTO "item" VALUES(53,2,'9fd8a9aaae8d8377c30670cd1c4b156ee8d794c0b258ab6d341e721b58d61805','/data/alflow/demo-images/images/1f34a.png','pool',256,256,30);
+INSERT INTO "item" VALUES(54,2,'4ddae69c8ed92758b7f65360386f75661eca2a44b398fcb21243bfcbaecb6871','/data/alflow/demo-images/images/1f9c4.png','pool',256,256,30);
+INSERT INTO "item" VALUES(55,2,'f84465f99bc1d20aa74cd8ab97769d1aaf8d1726efa6567fc3eb255f7369a8c1','/data/alflow/demo-images/images/1f959.png','pool',256,256,31);
+INSERT INTO "item" VALUES(56,2,'770f7f620e2011334741c2283f3a459414d8a9b2bce4e3a550483009c319aaed','/data/alflow/demo-images/images/1f362.png','pool',256,256,31);
+INSERT INTO "item" VALUES(57,2,'6141efc6fef82d06ce649546661201dbe55a021fcdd2ffd248805f5729fd7f58','/data/alflow/demo-images/images/1f95b.png','pool',256,256,32);
+INSERT INTO "item" VALUES(58,2,'2635f3406f8cf151a974813e2254dd7b1dea0cb31dce8a46048bf37ca5e89865','/data/alflow/demo-images/images/1f3e5.png','pool',256,256,33);
+INSERT INTO "item" VALUES(59,2,'3e610d761299da776fa0ddcba1e909e9d4dcdd144e93abed24ba8acb711222d0','/data/alflow/demo-images/images/1f68c.png','pool',256,256,34);
+INSERT INTO "item" VALUES(60,2,'9dd9d8942d3e93c9ec0100bee535f901d4fcd6167648573b3268194258797726','/data/alflow/demo-images/images/1f6b2.png','pool',256,256,34);
+INSERT INTO "item" VALUES(61,2,'88928f88aeceb30cfeed6158b3fc548959b337d8883c5b4bacbf999cfef74074','/data/alflow/demo-images/images/23f3.png','pool',256,256,35);
+INSERT INTO "item" VALUES(62,2,'b2d5e7553f4cec650a539671285e8c86b49bf96051cb9da02ce1a2b8af4ad453','/data/alflow/demo-images/images/1f565.png','pool',256,256,35);
+INSERT INTO "item" VALUES(63,2,'7a1369a6e79f2c3c1e6bdb784b7511ad244cebf403a6a0b1eb680bbad8071bc5','/data/alflow/demo-images/images/2601.png','pool',256,256,36);
+INSERT INTO "item" VALUES(64,2,'dfc897544b0d70e9ee618e8d9e668cbe7a5b7441b04a44c6dfc68db8df29a4f5','/data/alflow/demo-images/images/1f9e8.png','pool',256,256,37);
+INSERT INTO "item" VALUES(65,2,'a789e6d9021096af09233ef7dd195cd34930608f98eae47b82268112e6ee13b2','/data/alflow/demo-images/images/1f3cf.png','pool',256,256,38);
+INSERT INTO "item" VALUES(66,2,'017c15c24932f73738161c75368361cf202719428c8b1c5a3bbf2a536bb866e8','/data/alflow/demo-images/images/1f579.png','pool',256,256,38);
+INSERT INTO "item" VALUES(67,2,'37577c6b86292c4f5af7e69e35e8dd5456b1dece39fcba0e04ce29fb48fdfb78','/data/alflow/demo-images/images/1fa71.png','pool',256,256,39);
+INSERT INTO "item" VALUES(68,2,'0917f2cf94da48348a87715b5081e5ddc351b89ff678cf5d123297a92f508629','/data/alflow/demo-images/images/1f452.png','pool',256,256,39);
+INSERT INTO "item" VALUES(69,2,'5c85de4444211e8ffb1adee811a232a2b9865368050029d42a1d097b60f1e29a','/data/alflow/demo-images/images/1faab.png','pool',256,256,40);
+INSERT INTO "item" VALUES(70,2,'95a4a612434e778e7a7db853d08ba1ed81f8f0bf8fe323afe5e44bb5104ab851','/data/alflow/demo-images/images/1f4e7.png','pool',256,256,41);
+INSERT INTO "item" VALUES(71,2,'f1fe2c6dd14689b25ac88d65dc4adc815150ae587016da99a37921c919a2e485','/data/alflow/demo-images/images/1f4d0.png','pool',256,256,41);
+INSERT INTO "item" VALUES(72,2,'0690eb82d0ae48fcaaf8d7c9549fed055347b8157768fe888e596d3d73a7edbf','/data/alflow/demo-images/images/26d3.png','pool',256,256,42);
+INSERT INTO "item" VALUES(73,2,'e832fde6ffd3882dd4ed8353d5171b79372e1f4aaab71eb04d140c77e22e957b','/data/alflow/demo-images/images/1f9fc.png','pool',256,256,42);
+INSERT INTO "item" VALUES(74,2,'2166320fcf4cbc430765cc86e98f5aa0087f6f10f9494758cabc39b83df0c3d1','/data/alflow/demo-images/images/1f51c.png','pool',256,256,43);
+INSERT INTO "item" VALUES(75,2,'f1b187918720e462f4064d700d4b4dd80e79fb59f1104f27632931ca588927df','/data/alflow/demo-images/images/1f62d.png','target',256,256,23);
+INSERT INTO "item" VALUES(76,2,'36dda81d6940c63dfb372dd52077b3d1e5542081b3d80019a13df3e51116d843','/data/alflow/demo-images/images/1f425.png','target',256,256,27);
+INSERT INTO "item" VALUES(77,2,'73eca77d69e2819cfe53246ae9617884e497c9099921352e033f3075dce936f6','/data/alflow/demo-images/images/1f963.png','target',256,256,31);
+INSERT INTO "item" VALUES(78,2,'01287875ceae3a04feee40c93ec6058a0d47b2def6b39b25eb1d6d1a9327f233','/data/alflow/demo-images/images/1f6e9.png','target',256,256,34);
+INSERT INTO "item" VALUES(79,2,'695051d9f6b7a63c6762d633980309b13731a3f1dcd8b158e946c0966202a0db','/data/alflow/demo-images/images/1f9f8.png','target',256,256,38);
+INSERT INTO "item" VALUES(80,2,'7b76fc45b99b03dffe6de9c519ad3cd1978b325fa6b49ad8f62c3233c846e9ba','/data/alflow/demo-images/images/1f528.png','target',256,256,42);
+INSERT INTO "item" VALUES(81,2,'e7dd8bfdaa92e99d62d445b9174b03e3585cff7aad5357b76ee8beddecd33ab1','/data/alflow/demo-images/images/1fae4.png','test',256,256,23);
+INSERT INTO "item" VALUES(82,2,'3c9a414d2281ff4569c93341ae2281243cbbe665c50472906c069d48684fb834','/data/alflow/demo-images/images/1f999.png','test',256,256,26);
+INSERT INTO "item" VALUES(83,2,'57725430eab24429c3acc70f81c3155bbc01800a6802964e0fb18c0bb1ff8bbd','/data/alflow/demo-images/images/1fabe.png','test',256,256,29);
+INSERT INTO "item" VALUES(84,2,'e3a757cd6521518e40b99c1317485d5f630eef854467350b68aec174dd216df5','/data/alflow/demo-images/images/1fad6.png','test',256,256,32);
+INSERT INTO "item" VALUES(85,2,'3c6b49d626ab8782de4de1ff0b7a2e730896bd6a1394f2137cfd2e048b4dd7c8','/data/alflow/demo-images/images/1f6f0.png','test',256,256,34);
+INSERT INTO "item" VALUES(86,2,'4e6d2ae166b8de40d0803f7d7adb7ef7e182ac160b7fd8fcf2cfb00e7e5d85e8','/data/alflow/demo-images/images/1f397.png','test',256,256,37);
+INSERT INTO "item" VALUES(87,2,'487f2a0284f42b43945211c91e550668c840b4707fd1d8c45cfb10cc1caa7d0f','/data/alflow/demo-images/images/1fa87.png','test',256,256,40);
+INSERT INTO "item" VALUES(88,2,'52a3ef60cd37ebbd5817eb40d8cb6c6cbe8a8d6cfc5e6730007844b4f6cce116','/data/alflow/demo-images/images/1fa9d.png','test',256,256,42);
+INSERT INTO "item" VALUES(89,3,'baebe2d110428f5d2833aed39d94bbe9945d2bef6c3eab396d0cada7c30046a1','/data/alflow/fotos/Größe/brücke 橋.png','pool',256,256,NULL);
+INSERT INTO "item" VALUES(90,3,'943e73e778fa9a507ed193322d8a881735e23bf8be39224fe6f7282830f0175d','/data/alflow/fotos/Größe/gone.png','pool',256,256,NULL);
+CREATE TABLE "label" (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	project_id INTEGER NOT NULL, 
+	item_id INTEGER NOT NULL, 
+	candidate_id INTEGER, 
+	round_id INTEGER, 
+	annotator_id INTEGER NOT NULL, 
+	verdict VARCHAR(16) NOT NULL, 
+	class_id INTEGER, 
+	at DATETIME NOT NULL, 
+	seconds FLOAT NOT NULL, 
+	token VARCHAR(100) NOT NULL, 
+	shown JSON NOT NULL, 
+	withdrawn_at DATETIME, 
+	comment TEXT DEFAULT ('') NOT NULL, 
+	proposed_class VARCHAR(200) DEFAULT ('') NOT NULL, 
+	withdrawn_by INTEGER, 
+	withdrawn_why TEXT, 
+	CONSTRAINT ck_label_proposal CHECK (proposed_class = '' OR verdict = 'none'), 
+	CONSTRAINT ck_label_class_of_verdict CHECK ((verdict = 'class') = (class_id IS NOT NULL)), 
+	CONSTRAINT fk_label_class_id FOREIGN KEY(class_id) REFERENCES class_label (id), 
+	CONSTRAINT uq_label_token UNIQUE (token), 
+	CONSTRAINT fk_label_item_id FOREIGN KEY(item_id) REFERENCES item (id) ON DELETE CASCADE, 
+	CONSTRAINT ck_label_verdict CHECK (verdict IN ('class', 'skip', 'unsure', 'none', 'bad')), 
+	CONSTRAINT fk_label_candidate_id FOREIGN KEY(candidate_id) REFERENCES candidate (id), 
+	CONSTRAINT fk_label_annotator_id FOREIGN KEY(annotator_id) REFERENCES annotator (id), 
+	CONSTRAINT fk_label_round_id FOREIGN KEY(round_id) REFERENCES round (id), 
+	CONSTRAINT fk_label_project_id FOREIGN KEY(project_id) REFERENCES project (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_label_withdrawn_by FOREIGN KEY(withdrawn_by) REFERENCES annotator (id)
+);
+INSERT INTO "label" VALUES(1,2,47,6,2,1,'class',25,'2026-11-28 20:33:43.695222',1.29,'simulated annotator 6','{"by": "simulated annotator"}',NULL,'','',NULL,NULL);
+INSERT INTO "label" VALUES(2,2,45,7,2,1,'class',23,'2026-11-28 20:33:43.707611',1.01,'simulated annotator 7','{"by": "simulated annotator"}','2026-11-28 20:33:44.957512','','',2,'wrong drawing');
+INSERT INTO "label" VALUES(3,2,72,8,2,1,'class',42,'2026-11-28 20:33:43.712487',2.52,'simulated annotator 8','{"by": "simulated annotator"}',NULL,'','',NULL,NULL);
+INSERT INTO "label" VALUES(4,2,73,9,2,1,'class',42,'2026-11-28 20:33:43.713099',1.41,'simulated annotator 9','{"by": "simulated annotator"}',NULL,'','',NULL,NULL);
+INSERT INTO "label" VALUES(5,2,65,10,2,1,'class',38,'2026-11-28 20:33:43.713681',2.86,'simulated annotator 10','{"by": "simulated annotator"}',NULL,'','',NULL,NULL);
+INSERT INTO "label" VALUES(6,2,64,11,3,1,'class',37,'2026-11-28 20:33:44.387459',1.99,'simulated annotator 11','{"by": "simulated annotator"}',NULL,'','',NULL,NULL);
+INSERT INTO "label" VALUES(7,2,58,12,3,1,'class',33,'2026-11-28 20:33:44.392826',2.66,'simulated annotator 12','{"by": "simulated annotator"}',NULL,'','',NULL,NULL);
+INSERT INTO "label" VALUES(8,2,51,13,3,1,'class',28,'2026-11-28 20:33:44.393748',2.69,'simulated annotator 13','{"by": "simulated annotator"}',NULL,'','',NULL,NULL);
+INSERT INTO "label" VALUES(9,2,71,14,3,1,'class',41,'2026-11-28 20:33:44.394466',1.31,'simulated annotator 14','{"by": "simulated annotator"}',NULL,'','',NULL,NULL);
+INSERT INTO "label" VALUES(10,2,56,15,3,1,'class',31,'2026-11-28 20:33:44.395047',2.27,'simulated annotator 15','{"by": "simulated annotator"}',NULL,'','',NULL,NULL);
+INSERT INTO "label" VALUES(11,1,3,1,1,2,'class',3,'2026-11-28 20:33:44.878009',1.25,'2-1-0','{"screen": "26d4646058ee7521e9739ed95aee0d868dbd28fa1024fa37dffd821a6223a8a9", "image": "rendition", "rendition": "6d016bbbde8e7ef4e2217308c81f8887eeef11975ab61c5072aa1ef65b8242c2"}','2026-11-28 20:33:44.880234','','',2,NULL);
+INSERT INTO "label" VALUES(12,1,3,1,1,2,'class',3,'2026-11-28 20:33:44.882336',1.25,'2-1-1','{"screen": "26d4646058ee7521e9739ed95aee0d868dbd28fa1024fa37dffd821a6223a8a9", "image": "rendition", "rendition": "6d016bbbde8e7ef4e2217308c81f8887eeef11975ab61c5072aa1ef65b8242c2"}',NULL,'it''s a “quoted” note: ünï','',NULL,NULL);
+INSERT INTO "label" VALUES(13,1,1,2,1,2,'none',NULL,'2026-11-28 20:33:44.883438',1.25,'2-2-0','{"screen": "26d4646058ee7521e9739ed95aee0d868dbd28fa1024fa37dffd821a6223a8a9", "image": "rendition", "rendition": "8af73c13f4892df0536615f48e85e8a0086c03e37cdcfadb2f75a801d841c28e"}',NULL,'','sea slug',NULL,NULL);
+INSERT INTO "label" VALUES(14,1,29,4,1,3,'class',11,'2026-11-28 20:33:44.920285',3.0,'97bac045ac1548ee8a43bc55aa27dab2:4','{"grid": "97bac045ac1548ee8a43bc55aa27dab2", "images": 1, "suggestion": 11, "probability": 0.25879526138305664, "image": "thumbnail", "screen": "26d4646058ee7521e9739ed95aee0d868dbd28fa1024fa37dffd821a6223a8a9", "rendition": "7a70c28891e487f8e8600adab40dd8ab4e47054322d6cdc0aa23840043e98e99"}',NULL,'','',NULL,NULL);
+INSERT INTO "label" VALUES(15,2,47,6,2,3,'class',23,'2026-11-28 20:33:44.948370',1.0,'late','{}',NULL,'','',NULL,NULL);
+CREATE TABLE "label_history" (
+	id INTEGER NOT NULL, 
+	label_id INTEGER NOT NULL, 
+	operation VARCHAR(8) NOT NULL, 
+	at DATETIME NOT NULL, 
+	"before" JSON, 
+	"after" JSON, 
+	project_id INTEGER NOT NULL, 
+	item_id INTEGER NOT NULL, 
+	CONSTRAINT pk_label_history PRIMARY KEY (id)
+);
+INSERT INTO "label_history" VALUES(1,1,'insert','2026-11-28 20:33:43.704000',NULL,'{"id":1,"project_id":2,"item_id":47,"candidate_id":6,"round_id":2,"annotator_id":1,"verdict":"class","class_id":25,"at":"2026-11-28 20:33:43.695222","seconds":1.29,"token":"simulated annotator 6","shown":{"by":"simulated annotator"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',2,47);
+INSERT INTO "label_history" VALUES(2,2,'insert','2026-11-28 20:33:43.711000',NULL,'{"id":2,"project_id":2,"item_id":45,"candidate_id":7,"round_id":2,"annotator_id":1,"verdict":"class","class_id":23,"at":"2026-11-28 20:33:43.707611","seconds":1.01,"token":"simulated annotator 7","shown":{"by":"simulated annotator"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',2,45);
+INSERT INTO "label_history" VALUES(3,3,'insert','2026-11-28 20:33:43.712000',NULL,'{"id":3,"project_id":2,"item_id":72,"candidate_id":8,"round_id":2,"annotator_id":1,"verdict":"class","class_id":42,"at":"2026-11-28 20:33:43.712487","seconds":2.52,"token":"simulated annotator 8","shown":{"by":"simulated annotator"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',2,72);
+INSERT INTO "label_history" VALUES(4,4,'insert','2026-11-28 20:33:43.713000',NULL,'{"id":4,"project_id":2,"item_id":73,"candidate_id":9,"round_id":2,"annotator_id":1,"verdict":"class","class_id":42,"at":"2026-11-28 20:33:43.713099","seconds":1.41,"token":"simulated annotator 9","shown":{"by":"simulated annotator"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',2,73);
+INSERT INTO "label_history" VALUES(5,5,'insert','2026-11-28 20:33:43.713000',NULL,'{"id":5,"project_id":2,"item_id":65,"candidate_id":10,"round_id":2,"annotator_id":1,"verdict":"class","class_id":38,"at":"2026-11-28 20:33:43.713681","seconds":2.86,"token":"simulated annotator 10","shown":{"by":"simulated annotator"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',2,65);
+INSERT INTO "label_history" VALUES(6,6,'insert','2026-11-28 20:33:44.387000',NULL,'{"id":6,"project_id":2,"item_id":64,"candidate_id":11,"round_id":3,"annotator_id":1,"verdict":"class","class_id":37,"at":"2026-11-28 20:33:44.387459","seconds":1.99,"token":"simulated annotator 11","shown":{"by":"simulated annotator"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',2,64);
+INSERT INTO "label_history" VALUES(7,7,'insert','2026-11-28 20:33:44.393000',NULL,'{"id":7,"project_id":2,"item_id":58,"candidate_id":12,"round_id":3,"annotator_id":1,"verdict":"class","class_id":33,"at":"2026-11-28 20:33:44.392826","seconds":2.66,"token":"simulated annotator 12","shown":{"by":"simulated annotator"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',2,58);
+INSERT INTO "label_history" VALUES(8,8,'insert','2026-11-28 20:33:44.393000',NULL,'{"id":8,"project_id":2,"item_id":51,"candidate_id":13,"round_id":3,"annotator_id":1,"verdict":"class","class_id":28,"at":"2026-11-28 20:33:44.393748","seconds":2.69,"token":"simulated annotator 13","shown":{"by":"simulated annotator"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',2,51);
+INSERT INTO "label_history" VALUES(9,9,'insert','2026-11-28 20:33:44.394000',NULL,'{"id":9,"project_id":2,"item_id":71,"candidate_id":14,"round_id":3,"annotator_id":1,"verdict":"class","class_id":41,"at":"2026-11-28 20:33:44.394466","seconds":1.31,"token":"simulated annotator 14","shown":{"by":"simulated annotator"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',2,71);
+INSERT INTO "label_history" VALUES(10,10,'insert','2026-11-28 20:33:44.395000',NULL,'{"id":10,"project_id":2,"item_id":56,"candidate_id":15,"round_id":3,"annotator_id":1,"verdict":"class","class_id":31,"at":"2026-11-28 20:33:44.395047","seconds":2.27,"token":"simulated annotator 15","shown":{"by":"simulated annotator"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',2,56);
+INSERT INTO "label_history" VALUES(11,11,'insert','2026-11-28 20:33:44.879000',NULL,'{"id":11,"project_id":1,"item_id":3,"candidate_id":1,"round_id":1,"annotator_id":2,"verdict":"class","class_id":3,"at":"2026-11-28 20:33:44.878009","seconds":1.25,"token":"2-1-0","shown":{"screen":"26d4646058ee7521e9739ed95aee0d868dbd28fa1024fa37dffd821a6223a8a9","image":"rendition","rendition":"6d016bbbde8e7ef4e2217308c81f8887eeef11975ab61c5072aa1ef65b8242c2"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',1,3);
+INSERT INTO "label_history" VALUES(12,11,'update','2026-11-28 20:33:44.881000','{"id":11,"project_id":1,"item_id":3,"candidate_id":1,"round_id":1,"annotator_id":2,"verdict":"class","class_id":3,"at":"2026-11-28 20:33:44.878009","seconds":1.25,"token":"2-1-0","shown":{"screen":"26d4646058ee7521e9739ed95aee0d868dbd28fa1024fa37dffd821a6223a8a9","image":"rendition","rendition":"6d016bbbde8e7ef4e2217308c81f8887eeef11975ab61c5072aa1ef65b8242c2"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}','{"id":11,"project_id":1,"item_id":3,"candidate_id":1,"round_id":1,"annotator_id":2,"verdict":"class","class_id":3,"at":"2026-11-28 20:33:44.878009","seconds":1.25,"token":"2-1-0","shown":{"screen":"26d4646058ee7521e9739ed95aee0d868dbd28fa1024fa37dffd821a6223a8a9","image":"rendition","rendition":"6d016bbbde8e7ef4e2217308c81f8887eeef11975ab61c5072aa1ef65b8242c2"},"withdrawn_at":"2026-11-28 20:33:44.880234","comment":"","proposed_class":"","withdrawn_by":2,"withdrawn_why":null}',1,3);
+INSERT INTO "label_history" VALUES(13,12,'insert','2026-11-28 20:33:44.882000',NULL,'{"id":12,"project_id":1,"item_id":3,"candidate_id":1,"round_id":1,"annotator_id":2,"verdict":"class","class_id":3,"at":"2026-11-28 20:33:44.882336","seconds":1.25,"token":"2-1-1","shown":{"screen":"26d4646058ee7521e9739ed95aee0d868dbd28fa1024fa37dffd821a6223a8a9","image":"rendition","rendition":"6d016bbbde8e7ef4e2217308c81f8887eeef11975ab61c5072aa1ef65b8242c2"},"withdrawn_at":null,"comment":"it''s a “quoted” note: ünï","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',1,3);
+INSERT INTO "label_history" VALUES(14,13,'insert','2026-11-28 20:33:44.883000',NULL,'{"id":13,"project_id":1,"item_id":1,"candidate_id":2,"round_id":1,"annotator_id":2,"verdict":"none","class_id":null,"at":"2026-11-28 20:33:44.883438","seconds":1.25,"token":"2-2-0","shown":{"screen":"26d4646058ee7521e9739ed95aee0d868dbd28fa1024fa37dffd821a6223a8a9","image":"rendition","rendition":"8af73c13f4892df0536615f48e85e8a0086c03e37cdcfadb2f75a801d841c28e"},"withdrawn_at":null,"comment":"","proposed_class":"sea slug","withdrawn_by":null,"withdrawn_why":null}',1,1);
+INSERT INTO "label_history" VALUES(15,14,'insert','2026-11-28 20:33:44.921000',NULL,'{"id":14,"project_id":1,"item_id":29,"candidate_id":4,"round_id":1,"annotator_id":3,"verdict":"class","class_id":11,"at":"2026-11-28 20:33:44.920285","seconds":3.0,"token":"97bac045ac1548ee8a43bc55aa27dab2:4","shown":{"grid":"97bac045ac1548ee8a43bc55aa27dab2","images":1,"suggestion":11,"probability":0.25879526138305664,"image":"thumbnail","screen":"26d4646058ee7521e9739ed95aee0d868dbd28fa1024fa37dffd821a6223a8a9","rendition":"7a70c28891e487f8e8600adab40dd8ab4e47054322d6cdc0aa23840043e98e99"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',1,29);
+INSERT INTO "label_history" VALUES(16,15,'insert','2026-11-28 20:33:44.948000',NULL,'{"id":15,"project_id":2,"item_id":47,"candidate_id":6,"round_id":2,"annotator_id":3,"verdict":"class","class_id":23,"at":"2026-11-28 20:33:44.948370","seconds":1.0,"token":"late","shown":{},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}',2,47);
+INSERT INTO "label_history" VALUES(17,2,'update','2026-11-28 20:33:44.963000','{"id":2,"project_id":2,"item_id":45,"candidate_id":7,"round_id":2,"annotator_id":1,"verdict":"class","class_id":23,"at":"2026-11-28 20:33:43.707611","seconds":1.01,"token":"simulated annotator 7","shown":{"by":"simulated annotator"},"withdrawn_at":null,"comment":"","proposed_class":"","withdrawn_by":null,"withdrawn_why":null}','{"id":2,"project_id":2,"item_id":45,"candidate_id":7,"round_id":2,"annotator_id":1,"verdict":"class","class_id":23,"at":"2026-11-28 20:33:43.707611","seconds":1.01,"token":"simulated annotator 7","shown":{"by":"simulated annotator"},"withdrawn_at":"2026-11-28 20:33:44.957512","comment":"","proposed_class":"","withdrawn_by":2,"withdrawn_why":"wrong drawing"}',2,45);
+CREATE TABLE lease (
+	candidate_id INTEGER NOT NULL, 
+	annotator_id INTEGER NOT NULL, 
+	until DATETIME NOT NULL, page VARCHAR(100), 
+	CONSTRAINT pk_lease PRIMARY KEY (candidate_id, annotator_id), 
+	CONSTRAINT fk_lease_annotator_id FOREIGN KEY(annotator_id) REFERENCES annotator (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_lease_candidate_id FOREIGN KEY(candidate_id) REFERENCES candidate (id) ON DELETE CASCADE
+);
+INSERT INTO "lease" VALUES(3,3,'2026-11-28 20:38:44.999700',NULL);
+INSERT INTO "lease" VALUES(5,3,'2026-11-28 20:38:44.999700',NULL);
+CREATE TABLE membership (
+	project_id INTEGER NOT NULL, 
+	annotator_id INTEGER NOT NULL, 
+	role VARCHAR(16) NOT NULL, 
+	CONSTRAINT pk_membership PRIMARY KEY (project_id, annotator_id), 
+	CONSTRAINT fk_membership_project_id FOREIGN KEY(project_id) REFERENCES project (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_membership_annotator_id FOREIGN KEY(annotator_id) REFERENCES account (annotator_id) ON DELETE CASCADE, 
+	CONSTRAINT ck_membership_role CHECK (role IN ('annotator', 'reviewer', 'engineer', 'owner'))
+);
+INSERT INTO "membership" VALUES(1,2,'owner');
+INSERT INTO "membership" VALUES(1,4,'reviewer');
+CREATE TABLE presence (
+	project_id INTEGER NOT NULL, 
+	annotator_id INTEGER NOT NULL, 
+	until DATETIME NOT NULL, 
+	CONSTRAINT pk_presence PRIMARY KEY (project_id, annotator_id), 
+	CONSTRAINT fk_presence_annotator_id FOREIGN KEY(annotator_id) REFERENCES annotator (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_presence_project_id FOREIGN KEY(project_id) REFERENCES project (id) ON DELETE CASCADE
+);
+INSERT INTO "presence" VALUES(2,1,'2026-11-28 20:35:14.385641');
+INSERT INTO "presence" VALUES(1,3,'2026-11-28 20:35:14.999700');
+CREATE TABLE project (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	name VARCHAR(200) NOT NULL, 
+	model TEXT NOT NULL, 
+	precision VARCHAR(16) NOT NULL, 
+	posterior VARCHAR(64), 
+	settings JSON NOT NULL, 
+	created_at DATETIME NOT NULL, guidelines TEXT DEFAULT '' NOT NULL, 
+	CONSTRAINT uq_project_name UNIQUE (name)
+);
+INSERT INTO "project" VALUES(1,'demo','demo','fp32','10043762e91d6bbd979e2abe722f552adce10a42c3936edca0fa3336e126d3a6','{"strategy": "default", "budget": 5, "control_fraction": 0.1, "votes": 1, "lease_minutes": 5.0, "gold_rate": 0.5, "gold_feedback": true, "suggestion": "after", "max_labels": null, "plateau_rounds": null, "plateau_gain": 0.005, "min_information": null, "label_price": null, "tau": 10.0, "seed": 0}','2026-11-28 20:33:40.692922','');
+INSERT INTO "project" VALUES(2,'demo-history','demo','fp32','10043762e91d6bbd979e2abe722f552adce10a42c3936edca0fa3336e126d3a6','{"strategy": "default", "budget": 5, "control_fraction": 0.1, "votes": 1, "lease_minutes": 5.0, "gold_rate": 0.0, "gold_feedback": false, "suggestion": "after", "max_labels": null, "plateau_rounds": null, "plateau_gain": 0.005, "min_information": null, "label_price": null, "tau": 10.0, "seed": 0}','2026-11-28 20:33:42.438389','');
+INSERT INTO "project" VALUES(3,'Straßen & Brücken','demo','fp32',NULL,'{"strategy": "default", "budget": 20, "control_fraction": 0.1, "votes": 2, "lease_minutes": 5.0, "gold_rate": 0.0, "gold_feedback": false, "suggestion": "after", "max_labels": null, "plateau_rounds": null, "plateau_gain": 0.005, "min_information": null, "label_price": null, "tau": 10.0, "seed": 0}','2026-11-28 20:33:45.011530','# Regeln
+
+Ein *Café* hat Stühle; it''s that simple.');
+CREATE TABLE rejection (
+	id INTEGER NOT NULL, 
+	project_id INTEGER NOT NULL, 
+	uri TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	at DATETIME NOT NULL, 
+	CONSTRAINT pk_rejection PRIMARY KEY (id), 
+	CONSTRAINT fk_rejection_project_id FOREIGN KEY(project_id) REFERENCES project (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_rejection_project_id_uri UNIQUE (project_id, uri)
+);
+INSERT INTO "rejection" VALUES(1,3,'/data/alflow/fotos/Größe/empty.png','the file is empty','2026-11-28 20:33:45.024280');
+INSERT INTO "rejection" VALUES(2,3,'/data/alflow/fotos/Größe/text.jpg','not an image in a known format, or damaged','2026-11-28 20:33:45.029278');
+INSERT INTO "rejection" VALUES(3,3,'/data/alflow/fotos/Größe/gone.png','not embedded: the file does not exist','2026-11-28 20:33:45.041499');
+CREATE TABLE round (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	project_id INTEGER NOT NULL, 
+	number INTEGER NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	strategy VARCHAR(64) NOT NULL, 
+	budget INTEGER NOT NULL, 
+	seed BIGINT NOT NULL, 
+	configuration JSON NOT NULL, 
+	hashes JSON NOT NULL, 
+	opened_at DATETIME NOT NULL, 
+	labelled_at DATETIME, 
+	closed_at DATETIME, 
+	CONSTRAINT fk_round_project_id FOREIGN KEY(project_id) REFERENCES project (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_round_project_id_number UNIQUE (project_id, number), 
+	CONSTRAINT ck_round_roundstate CHECK (state IN ('open', 'labelled', 'closed'))
+);
+INSERT INTO "round" VALUES(1,1,1,'open','default',5,173871019383757,'{"control_fraction": 0.1, "votes": 1, "n_pool": 30, "n_target": 6, "n_labels": 0, "class_ids": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], "class_deviations": {"1": 0.2915158271789551, "2": 0.2361457347869873, "3": 0.26721978187561035, "4": 0.23559339344501495, "5": 0.20012468099594116, "6": 0.26040956377983093, "7": 0.27454403042793274, "8": 0.22998136281967163, "9": 0.20427002012729645, "10": 0.24780194461345673, "11": 0.26058638095855713, "12": 0.2452223151922226, "13": 0.1926078498363495, "14": 0.25673776865005493, "15": 0.26029449701309204, "16": 0.3101743459701538, "17": 0.22509519755840302, "18": 0.32559606432914734, "19": 0.22882108390331268, "20": 0.23132969439029694, "21": 0.22015240788459778, "22": 0.23979556560516357}, "near_duplicates": 0, "novelty": {"3": 0.5712273120880127, "1": 0.8909779191017151, "28": 0.7933788895606995, "29": 0.7630929350852966, "21": 1.5980031490325928}, "novel_share": 0.03333333333333333}','{"encoder": "4d12e33307e180787d8fddef3e5b06b3af3c2e7f576b8df1bc70143c13a4b25b", "prompts": "021e9402ff2046021daeb41c803ae0a9b0de23dbede1a4f132ecd514180f581c", "posterior": "10043762e91d6bbd979e2abe722f552adce10a42c3936edca0fa3336e126d3a6", "scores": "fc9a00a2d735266fab9d65e1528a4ffa8cb1f6648847d192207781fd7ce8ae5e"}','2026-11-28 20:33:43.476556',NULL,NULL);
+INSERT INTO "round" VALUES(2,2,1,'closed','default',5,173871019383757,'{"control_fraction": 0.1, "votes": 1, "n_pool": 30, "n_target": 6, "n_labels": 0, "class_ids": [23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44], "class_deviations": {"23": 0.2915158271789551, "24": 0.2361457347869873, "25": 0.26721978187561035, "26": 0.23559339344501495, "27": 0.20012468099594116, "28": 0.26040956377983093, "29": 0.27454403042793274, "30": 0.22998136281967163, "31": 0.20427002012729645, "32": 0.24780194461345673, "33": 0.26058638095855713, "34": 0.2452223151922226, "35": 0.1926078498363495, "36": 0.25673776865005493, "37": 0.26029449701309204, "38": 0.3101743459701538, "39": 0.22509519755840302, "40": 0.32559606432914734, "41": 0.22882108390331268, "42": 0.23132969439029694, "43": 0.22015240788459778, "44": 0.23979556560516357}, "near_duplicates": 0, "novelty": {"47": 0.5712273120880127, "45": 0.8909779191017151, "72": 0.7933788895606995, "73": 0.7630929350852966, "65": 1.5980031490325928}, "novel_share": 0.03333333333333333}','{"encoder": "4d12e33307e180787d8fddef3e5b06b3af3c2e7f576b8df1bc70143c13a4b25b", "prompts": "021e9402ff2046021daeb41c803ae0a9b0de23dbede1a4f132ecd514180f581c", "posterior": "10043762e91d6bbd979e2abe722f552adce10a42c3936edca0fa3336e126d3a6", "scores": "a1b6b9828551d99779ffa5d582ef1c41d226207d2cfe6bae6fee1b033b029c14", "fit": "da638f592149ce1bf8992fab08b5a96c4829b706f7609c514ae5c966a42dc98e"}','2026-11-28 20:33:43.623416','2026-11-28 20:33:43.713912','2026-11-28 20:33:44.245880');
+INSERT INTO "round" VALUES(3,2,2,'closed','default',5,154102866905949,'{"control_fraction": 0.1, "votes": 1, "n_pool": 25, "n_target": 6, "n_labels": 5, "class_ids": [23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44], "class_deviations": {"23": 2.429485321044922, "24": 2.234907627105713, "25": 2.3531484603881836, "26": 2.23256516456604, "27": 2.061338186264038, "28": 2.3293728828430176, "29": 2.3775055408477783, "30": 2.2082414627075195, "31": 2.0836310386657715, "32": 2.282285213470459, "33": 2.3300042152404785, "34": 2.2721304893493652, "35": 2.0192151069641113, "36": 2.316082239151001, "37": 2.3289613723754883, "38": 2.4801902770996094, "39": 2.1862668991088867, "40": 2.517638921737671, "41": 2.203091621398926, "42": 2.2141730785369873, "43": 2.1632542610168457, "44": 2.2501606941223145}, "near_duplicates": 0, "novelty": {"58": 0.9159936308860779, "51": 0.7111324071884155, "71": 1.013307809829712, "56": 0.8827622532844543, "64": 2.3741018772125244}, "novel_share": 0.04}','{"encoder": "4d12e33307e180787d8fddef3e5b06b3af3c2e7f576b8df1bc70143c13a4b25b", "prompts": "021e9402ff2046021daeb41c803ae0a9b0de23dbede1a4f132ecd514180f581c", "posterior": "10043762e91d6bbd979e2abe722f552adce10a42c3936edca0fa3336e126d3a6", "fit": "981d43a895956be70bff2de8f17010d47326292ef3d838eb5e7ac876aac2b479", "scores": "e7818428639166b0fbaa54f3522616434ab87cdddcc8be18f19cc7a5ae55c8eb"}','2026-11-28 20:33:44.378871','2026-11-28 20:33:44.395279','2026-11-28 20:33:44.863177');
+CREATE TABLE screen (
+	hash VARCHAR(64) NOT NULL, 
+	content JSON NOT NULL, 
+	at DATETIME NOT NULL, 
+	CONSTRAINT pk_screen PRIMARY KEY (hash)
+);
+INSERT INTO "screen" VALUES('26d4646058ee7521e9739ed95aee0d868dbd28fa1024fa37dffd821a6223a8a9','{"classes": [{"display_name": "worried faces", "hot_key": "1", "id": 1, "name": "worried faces", "prompts": ["a drawing of worried faces"]}, {"display_name": "hearts", "hot_key": "2", "id": 2, "name": "hearts", "prompts": ["a drawing of hearts"]}, {"display_name": "people in a role", "hot_key": "3", "id": 3, "name": "people in a role", "prompts": ["a drawing of people in a role"]}, {"display_name": "mammals", "hot_key": "4", "id": 4, "name": "mammals", "prompts": ["a drawing of mammals"]}, {"display_name": "birds", "hot_key": "5", "id": 5, "name": "birds", "prompts": ["a drawing of birds"]}, {"display_name": "fish and insects", "hot_key": "6", "id": 6, "name": "fish and insects", "prompts": ["a drawing of fish and insects"]}, {"display_name": "plants", "hot_key": "7", "id": 7, "name": "plants", "prompts": ["a drawing of plants"]}, {"display_name": "fruit and vegetables", "hot_key": "8", "id": 8, "name": "fruit and vegetables", "prompts": ["a drawing of fruit and vegetables"]}, {"display_name": "meals", "hot_key": "9", "id": 9, "name": "meals", "prompts": ["a drawing of meals"]}, {"display_name": "sweets and drinks", "hot_key": "a", "id": 10, "name": "sweets and drinks", "prompts": ["a drawing of sweets and drinks"]}, {"display_name": "buildings", "hot_key": "b", "id": 11, "name": "buildings", "prompts": ["a drawing of buildings"]}, {"display_name": "vehicles", "hot_key": "c", "id": 12, "name": "vehicles", "prompts": ["a drawing of vehicles"]}, {"display_name": "clocks", "hot_key": "d", "id": 13, "name": "clocks", "prompts": ["a drawing of clocks"]}, {"display_name": "weather", "hot_key": "e", "id": 14, "name": "weather", "prompts": ["a drawing of weather"]}, {"display_name": "celebrations", "hot_key": "f", "id": 15, "name": "celebrations", "prompts": ["a drawing of celebrations"]}, {"display_name": "sports and games", "hot_key": "g", "id": 16, "name": "sports and games", "prompts": ["a drawing of sports and games"]}, {"display_name": "clothes", "hot_key": "h", "id": 17, "name": "clothes", "prompts": ["a drawing of clothes"]}, {"display_name": "music and computers", "hot_key": "i", "id": 18, "name": "music and computers", "prompts": ["a drawing of music and computers"]}, {"display_name": "paper and mail", "hot_key": "j", "id": 19, "name": "paper and mail", "prompts": ["a drawing of paper and mail"]}, {"display_name": "tools", "hot_key": "k", "id": 20, "name": "tools", "prompts": ["a drawing of tools"]}, {"display_name": "arrows and letters", "hot_key": "l", "id": 21, "name": "arrows and letters", "prompts": ["a drawing of arrows and letters"]}, {"display_name": "geometric shapes", "hot_key": "m", "id": 22, "name": "geometric shapes", "prompts": ["a drawing of geometric shapes"]}], "page": "label", "probabilities": false, "suggestion": false, "version": "1"}','2026-11-28 20:33:44.870228');
+CREATE TABLE session (
+	token_hash VARCHAR(64) NOT NULL, 
+	annotator_id INTEGER NOT NULL, 
+	link_hash VARCHAR(64), 
+	seen_at DATETIME NOT NULL, 
+	expires_at DATETIME NOT NULL, 
+	CONSTRAINT pk_session PRIMARY KEY (token_hash), 
+	CONSTRAINT fk_session_annotator_id FOREIGN KEY(annotator_id) REFERENCES annotator (id) ON DELETE CASCADE
+);
+INSERT INTO "session" VALUES('e58eb01976d2a24d3b79756bd4a0c27b47f79b3d9fc215cba6fb59ac8f161ae2',4,NULL,'2026-11-28 20:33:46.066890','2026-12-05 20:33:46.066890');
+INSERT INTO "session" VALUES('0c536cad07543bf78073039912c33dec1bbe91fe92295d198038cd79ce08b354',2,NULL,'2026-11-28 20:33:46.497639','2026-12-05 20:33:46.497639');
+CREATE TABLE sign_in_limit (
+	"key" VARCHAR(80) NOT NULL, 
+	until DATETIME NOT NULL, 
+	CONSTRAINT pk_sign_in_limit PRIMARY KEY ("key")
+);
+INSERT INTO "sign_in_limit" VALUES('address:127.0.0.1','2026-11-28 20:33:56.072387');
+CREATE TABLE trial (
+	id INTEGER NOT NULL, 
+	backtest_id INTEGER NOT NULL, 
+	"key" VARCHAR(64) NOT NULL, 
+	strategy TEXT NOT NULL, 
+	seed BIGINT NOT NULL, 
+	batch INTEGER NOT NULL, 
+	pool INTEGER NOT NULL, 
+	domain INTEGER, 
+	mode VARCHAR(16) NOT NULL, 
+	control_fraction FLOAT NOT NULL, 
+	CONSTRAINT pk_trial PRIMARY KEY (id), 
+	CONSTRAINT fk_trial_backtest_id FOREIGN KEY(backtest_id) REFERENCES backtest (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_trial_backtest_id_key UNIQUE (backtest_id, "key"), 
+	CONSTRAINT ck_trial_trialmode CHECK (mode IN ('batch', 'sequential'))
+);
+INSERT INTO "trial" VALUES(1,1,'59031b083439e0e8222105cf1b849ca77996ce16512ceb1018cfe2852b19cd51','default',0,2,10,NULL,'batch',0.0);
+INSERT INTO "trial" VALUES(2,1,'6da462fefa7afea0eddd9205f7b69028198e4c9277889bdc06b4bff290fc7f4c','random',0,2,10,NULL,'batch',0.0);
+CREATE TABLE trial_point (
+	trial_id INTEGER NOT NULL, 
+	number INTEGER NOT NULL, 
+	labels INTEGER NOT NULL, 
+	accuracy FLOAT NOT NULL, 
+	nlpd FLOAT NOT NULL, 
+	ece FLOAT NOT NULL, 
+	seconds FLOAT NOT NULL, 
+	information FLOAT NOT NULL, 
+	picked JSON NOT NULL, 
+	CONSTRAINT pk_trial_point PRIMARY KEY (trial_id, number), 
+	CONSTRAINT fk_trial_point_trial_id FOREIGN KEY(trial_id) REFERENCES trial (id) ON DELETE CASCADE
+);
+INSERT INTO "trial_point" VALUES(1,0,0,0.0,5.36951931785467539981e+00,4.85493443228981691461e-01,0.0,0.0,'[]');
+INSERT INTO "trial_point" VALUES(1,1,2,9.09090909090909116141e-02,3.28576267686968170878e+00,9.42950722846117861397e-02,6.77870999425067566335e-04,3.96483778953552246093e-01,'[24, 6]');
+INSERT INTO "trial_point" VALUES(2,0,0,0.0,5.36951931785467539981e+00,4.85493443228981691461e-01,0.0,0.0,'[]');
+INSERT INTO "trial_point" VALUES(2,1,2,0.0,5.17230677408183936449e+00,4.49543749744241882826e-01,2.27268999879015609622e-04,1.86346030235290527343e+00,'[35, 2]');
+CREATE UNIQUE INDEX uq_round_unclosed ON round (project_id) WHERE state != 'closed';
+CREATE INDEX ix_item_project_id_split_id ON item (project_id, split, id);
+CREATE INDEX ix_item_truth ON item (truth);
+CREATE INDEX ix_lease_annotator_id ON lease (annotator_id);
+CREATE INDEX ix_backtest_project_id ON backtest (project_id);
+CREATE INDEX ix_adjudication_class_id ON adjudication (class_id);
+CREATE INDEX ix_adjudication_project_id ON adjudication (project_id);
+CREATE UNIQUE INDEX uq_adjudication_standing ON adjudication (item_id) WHERE withdrawn_at IS NULL;
+CREATE INDEX ix_membership_annotator_id ON membership (annotator_id);
+CREATE INDEX ix_invitation_project_id ON invitation (project_id);
+CREATE INDEX ix_invitation_annotator_id ON invitation (annotator_id);
+CREATE INDEX ix_invitation_email ON invitation (email);
+CREATE INDEX ix_invitation_invited_by ON invitation (invited_by);
+CREATE INDEX ix_session_annotator_id ON session (annotator_id);
+CREATE INDEX ix_session_expires_at ON session (expires_at);
+CREATE INDEX ix_sign_in_limit_until ON sign_in_limit (until);
+CREATE INDEX ix_grid_page_class_id ON grid_page (class_id);
+CREATE INDEX ix_grid_page_round_id ON grid_page (round_id);
+CREATE INDEX ix_grid_cell_candidate_id ON grid_cell (candidate_id);
+CREATE INDEX ix_presence_annotator_id ON presence (annotator_id);
+CREATE INDEX ix_gold_check_class_id ON gold_check (class_id);
+CREATE INDEX ix_gold_check_item_id ON gold_check (item_id);
+CREATE UNIQUE INDEX uq_gold_check_open ON gold_check (project_id, annotator_id) WHERE answered_at IS NULL;
+CREATE INDEX ix_label_history_label_id ON label_history (label_id);
+CREATE INDEX ix_label_history_item_id ON label_history (item_id);
+CREATE INDEX ix_label_item_id ON label (item_id);
+CREATE INDEX ix_label_candidate_id ON label (candidate_id);
+CREATE INDEX ix_label_aside ON label (project_id, verdict) WHERE verdict != 'class' AND withdrawn_at IS NULL;
+CREATE INDEX ix_label_class_id ON label (class_id);
+CREATE UNIQUE INDEX uq_label_active ON label (candidate_id, annotator_id) WHERE withdrawn_at IS NULL;
+CREATE INDEX ix_label_project_id_annotator_id_id ON label (project_id, annotator_id, id);
+CREATE INDEX ix_label_round_id ON label (round_id);
+CREATE INDEX ix_candidate_unsettled ON candidate (round_id, rank) WHERE answers < votes_needed;
+CREATE INDEX ix_candidate_predicted_class_id ON candidate (predicted_class_id);
+CREATE INDEX ix_candidate_item_id ON candidate (item_id);
+CREATE INDEX ix_label_standing ON label (item_id, annotator_id) WHERE withdrawn_at IS NULL;
+CREATE TRIGGER label_history_insert AFTER insert ON label
+BEGIN
+    INSERT INTO label_history (label_id, project_id, item_id, operation, at, before, after)
+    VALUES (
+        NEW.id, NEW.project_id, NEW.item_id, 'insert', strftime('%Y-%m-%d %H:%M:%f000', 'now'),
+        NULL, json_object('id', NEW.id, 'project_id', NEW.project_id, 'item_id', NEW.item_id, 'candidate_id', NEW.candidate_id, 'round_id', NEW.round_id, 'annotator_id', NEW.annotator_id, 'verdict', NEW.verdict, 'class_id', NEW.class_id, 'at', NEW.at, 'seconds', NEW.seconds, 'token', NEW.token, 'shown', json(NEW.shown), 'withdrawn_at', NEW.withdrawn_at, 'comment', NEW.comment, 'proposed_class', NEW.proposed_class, 'withdrawn_by', NEW.withdrawn_by, 'withdrawn_why', NEW.withdrawn_why)
+    );
+END;
+CREATE TRIGGER label_history_update AFTER update ON label
+BEGIN
+    INSERT INTO label_history (label_id, project_id, item_id, operation, at, before, after)
+    VALUES (
+        NEW.id, NEW.project_id, NEW.item_id, 'update', strftime('%Y-%m-%d %H:%M:%f000', 'now'),
+        json_object('id', OLD.id, 'project_id', OLD.project_id, 'item_id', OLD.item_id, 'candidate_id', OLD.candidate_id, 'round_id', OLD.round_id, 'annotator_id', OLD.annotator_id, 'verdict', OLD.verdict, 'class_id', OLD.class_id, 'at', OLD.at, 'seconds', OLD.seconds, 'token', OLD.token, 'shown', json(OLD.shown), 'withdrawn_at', OLD.withdrawn_at, 'comment', OLD.comment, 'proposed_class', OLD.proposed_class, 'withdrawn_by', OLD.withdrawn_by, 'withdrawn_why', OLD.withdrawn_why), json_object('id', NEW.id, 'project_id', NEW.project_id, 'item_id', NEW.item_id, 'candidate_id', NEW.candidate_id, 'round_id', NEW.round_id, 'annotator_id', NEW.annotator_id, 'verdict', NEW.verdict, 'class_id', NEW.class_id, 'at', NEW.at, 'seconds', NEW.seconds, 'token', NEW.token, 'shown', json(NEW.shown), 'withdrawn_at', NEW.withdrawn_at, 'comment', NEW.comment, 'proposed_class', NEW.proposed_class, 'withdrawn_by', NEW.withdrawn_by, 'withdrawn_why', NEW.withdrawn_why)
+    );
+END;
+CREATE TRIGGER label_history_delete AFTER delete ON label
+BEGIN
+    INSERT INTO label_history (label_id, project_id, item_id, operation, at, before, after)
+    VALUES (
+        OLD.id, OLD.project_id, OLD.item_id, 'delete', strftime('%Y-%m-%d %H:%M:%f000', 'now'),
+        json_object('id', OLD.id, 'project_id', OLD.project_id, 'item_id', OLD.item_id, 'candidate_id', OLD.candidate_id, 'round_id', OLD.round_id, 'annotator_id', OLD.annotator_id, 'verdict', OLD.verdict, 'class_id', OLD.class_id, 'at', OLD.at, 'seconds', OLD.seconds, 'token', OLD.token, 'shown', json(OLD.shown), 'withdrawn_at', OLD.withdrawn_at, 'comment', OLD.comment, 'proposed_class', OLD.proposed_class, 'withdrawn_by', OLD.withdrawn_by, 'withdrawn_why', OLD.withdrawn_why), NULL
+    );
+END;
+CREATE TRIGGER label_not_replaced_insert BEFORE insert ON label
+BEGIN
+    SELECT RAISE(ABORT, 'UNIQUE constraint failed: a label is never replaced')
+    WHERE EXISTS (SELECT 1 FROM label WHERE id = NEW.id)
+        OR EXISTS (SELECT 1 FROM label WHERE token = NEW.token)
+        OR NEW.withdrawn_at IS NULL AND EXISTS (
+            SELECT 1 FROM label
+            WHERE candidate_id = NEW.candidate_id AND annotator_id = NEW.annotator_id AND withdrawn_at IS NULL
+        );
+END;
+CREATE TRIGGER label_not_replaced_update BEFORE update ON label
+BEGIN
+    SELECT RAISE(ABORT, 'UNIQUE constraint failed: a label is never replaced')
+    WHERE EXISTS (SELECT 1 FROM label WHERE id = NEW.id AND id <> OLD.id)
+        OR EXISTS (SELECT 1 FROM label WHERE token = NEW.token AND id <> OLD.id)
+        OR NEW.withdrawn_at IS NULL AND EXISTS (
+            SELECT 1 FROM label
+            WHERE candidate_id = NEW.candidate_id AND annotator_id = NEW.annotator_id AND withdrawn_at IS NULL AND id <> OLD.id
+        );
+END;
+CREATE TRIGGER label_keeps_its_id BEFORE UPDATE OF id ON label WHEN NEW.id <> OLD.id
+BEGIN SELECT RAISE(ABORT, 'a label keeps its id'); END;
+CREATE TRIGGER screen_not_replaced BEFORE INSERT ON screen
+WHEN EXISTS (SELECT 1 FROM screen WHERE hash = NEW.hash AND content IS NOT NEW.content)
+BEGIN SELECT RAISE(ABORT, 'screen is written once: replace is refused'); END;
+CREATE TRIGGER label_history_by_trigger BEFORE INSERT ON label_history
+BEGIN
+    SELECT RAISE(ABORT, 'only a change of a label writes its history')
+    WHERE EXISTS (SELECT 1 FROM label_history WHERE id = NEW.id)
+        OR NEW.after IS NOT (SELECT json_object('id', id, 'project_id', project_id, 'item_id', item_id, 'candidate_id', candidate_id, 'round_id', round_id, 'annotator_id', annotator_id, 'verdict', verdict, 'class_id', class_id, 'at', at, 'seconds', seconds, 'token', token, 'shown', json(shown), 'withdrawn_at', withdrawn_at, 'comment', comment, 'proposed_class', proposed_class, 'withdrawn_by', withdrawn_by, 'withdrawn_why', withdrawn_why) FROM label WHERE id = NEW.label_id);
+END;
+CREATE TRIGGER label_history_kept_update BEFORE update ON label_history
+BEGIN SELECT RAISE(ABORT, 'label_history is written once: update is refused'); END;
+CREATE TRIGGER label_history_kept_delete BEFORE delete ON label_history
+BEGIN SELECT RAISE(ABORT, 'label_history is written once: delete is refused'); END;
+CREATE TRIGGER screen_kept_update BEFORE update ON screen
+BEGIN SELECT RAISE(ABORT, 'screen is written once: update is refused'); END;
+CREATE TRIGGER screen_kept_delete BEFORE delete ON screen
+BEGIN SELECT RAISE(ABORT, 'screen is written once: delete is refused'); END;
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('label',15);
+INSERT INTO "sqlite_sequence" VALUES('candidate',16);
+INSERT INTO "sqlite_sequence" VALUES('project',3);
+INSERT INTO "sqlite_sequence" VALUES('item',90);
+INSERT INTO "sqlite_sequence" VALUES('round',3);
+INSERT INTO "sqlite_sequence" VALUES('gold_check',2);
+INSERT INTO "sqlite_sequence" VALUES('grid_page',1);
+INSERT INTO "sqlite_sequence" VALUES('adjudication',1);
+COMMIT;
