@@ -84,3 +84,37 @@ class Embeddings:
         """Join shards, in order."""
         ids = torch.cat([shard.item_ids for shard in shards])
         return cls(ids, Activations.concatenate([shard.activations for shard in shards]))
+
+
+def gather(shards: Iterable[Embeddings], groups: Sequence[Sequence[int]], width: int) -> list[Embeddings]:
+    """Rows of each group of items, in the order asked for and in float32; each shard is looked at once.
+
+    Items without a row are left out; of an item with several the last counts. Every part is let go of as soon as it is
+    in its place, so that no group is held twice.
+
+    Args:
+        shards: rows by shard.
+        groups: ids, once each in a group.
+        width: P, of a group without any row.
+    """
+    wanted = [torch.tensor(sorted(ids), dtype=torch.int64) for ids in groups]
+    parts: list[list[Embeddings]] = [[] for _ in groups]
+    for shard in shards:
+        for ids, into in zip(wanted, parts, strict=True):
+            into.append(shard[among(shard.item_ids, ids).nonzero()[:, 0]])
+    return [_in_order(own, ids, width) for own, ids in zip(parts, groups, strict=True)]
+
+
+def _in_order(parts: list[Embeddings], item_ids: Sequence[int], width: int) -> Embeddings:
+    there = {item for part in parts for item in part.item_ids.tolist()}
+    place = {item: row for row, item in enumerate(item for item in dict.fromkeys(item_ids) if item in there)}
+    values, residuals = torch.empty(len(place), width), None
+    parts.reverse()
+    while parts:
+        part = parts.pop()
+        rows = torch.tensor([place[item] for item in part.item_ids.tolist()], dtype=torch.int64)
+        values[rows] = part.activations.values.float()
+        if (more := part.activations.residuals) is not None:
+            residuals = torch.empty(len(place), more.shape[1]) if residuals is None else residuals
+            residuals[rows] = more.float()
+    return Embeddings(torch.tensor(list(place), dtype=torch.int64), Activations(values, residuals))

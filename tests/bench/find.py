@@ -18,8 +18,9 @@ from alflow.store.artifacts import digest
 from alflow.store.images import items
 from alflow.store.images.items import NewItem
 from alflow.workflow.images import shards
-from alflow.workflow.images.embed import SHARD_ITEMS, class_rows
+from alflow.workflow.images.embed import SHARD_ITEMS
 from alflow.workflow.model.find import Filter, find_like, find_text
+from alflow.workflow.model.model import load_model
 from alflow.workflow.model.posterior import BothFactors, import_posterior, write_factors
 from alflow.workflow.projects.projects import create_project, name_classes, project_classes
 from alflow.workspace import Workspace
@@ -40,11 +41,11 @@ def searches() -> Iterator[Row]:
     """As the page asks, the second time: 48 images, each with what the model holds of it."""
     with tempfile.TemporaryDirectory() as folder:
         workspace, project, ids = _world(Path(folder))
-        encoder_hash, layers = shards.head(workspace, project)
-        vector = layers.image_weight[0]
+        encoder = shards.encoder_in_use(workspace, project)
+        vector = encoder.layers.image_weight[0]
 
         def least() -> None:
-            for shard in shards.shards(workspace, project, encoder_hash):
+            for shard in shards.shards(workspace, project, encoder.hash):
                 shard.activations.values @ vector
 
         predicted = project_classes(workspace, project.id)[0].id
@@ -73,7 +74,7 @@ def _world(home: Path) -> tuple[Workspace, Project, list[int]]:
         workspace.artifacts.write_tensors(name, {"item_ids": part, "values": values})
     write_factors(home / "factors.safetensors", BothFactors(_factors(P, generator), _factors(P_T, generator)))
     import_posterior(workspace, project, str(home))
-    class_rows(workspace, project)
+    load_model(workspace, project)
     return workspace, project, ids
 
 

@@ -84,6 +84,15 @@ def candidates(tx: Transaction, round_id: int) -> list[Candidate]:
     return [candidate_of(row) for row in rows]
 
 
+def of_origin(tx: Transaction, project_id: int, origin: Origin) -> list[Candidate]:
+    """The project's candidates of this origin, those of the newest round first, each by rank."""
+    table, round_ = tables.candidate, tables.round_
+    rows = select(table).join(round_, round_.c.id == table.c.round_id)
+    rows = rows.where(round_.c.project_id == project_id, table.c.origin == origin)
+    found = tx.execute(rows.order_by(round_.c.number.desc(), table.c.rank)).mappings()
+    return [candidate_of(row) for row in found]
+
+
 def candidate(tx: Transaction, candidate_id: int) -> Candidate:
     """The candidate of that id.
 

@@ -16,24 +16,22 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from alflow.domain import Project
-from alflow.embeddings import Activations, Embeddings, among
+from alflow.domain import ClassLabel, Project
+from alflow.embeddings import Activations, Embeddings, gather
 from alflow.errors import ConflictError
 from alflow.progress import Progress, silent
 from alflow.store.artifacts import digest
-from alflow.store.database import Transaction
 from alflow.store.images import failures, items
-from alflow.store.projects import projects
-from alflow.workflow.images.encoding import Unusable, encode_items, no_rows
+from alflow.workflow.images.encoding import Unusable, encode_items
 from alflow.workflow.images.shards import (
+    EncoderInUse,
     as_activations,
     embedded_ids,
+    encoder_in_use,
     folder,
-    head,
     remember_encoder,
     remembered_encoder,
     shards,
-    single,
 )
 from alflow.workflow.images.threads import groups
 from alflow.workspace import Workspace
@@ -140,41 +138,37 @@ def known_ids(workspace: Workspace, project: Project) -> set[int]:
 
 def load_embeddings(workspace: Workspace, project: Project, item_ids: Sequence[int]) -> Embeddings:
     """Rows of these items in the order asked for, in float32; items without an embedding are left out."""
-    encoder_hash, layers = head(workspace, project)
-    wanted = torch.tensor(sorted(item_ids), dtype=torch.int64)
-    every = shards(workspace, project, encoder_hash)
-    parts = (single(shard[among(shard.item_ids, wanted).nonzero()[:, 0]]) for shard in every)
-    joined = Embeddings.concatenate([no_rows(layers), *parts])
-    found = set(joined.item_ids.tolist())
-    return joined.select(item for item in item_ids if item in found)
+    encoder = encoder_in_use(workspace, project)
+    every = shards(workspace, project, encoder.hash)
+    return gather(every, [item_ids], encoder.layers.image_weight.shape[1])[0]
 
 
-def class_rows(workspace: Workspace, project: Project) -> Activations:
-    """Text activations of the project's classes in their order [C P_t]; computed once for these prompts.
+def class_rows(
+    workspace: Workspace, project: Project, encoder: EncoderInUse, classes: Sequence[ClassLabel]
+) -> Activations:
+    """Text activations of the project's classes in this order [C P_t]; computed once for these prompts.
 
     Raises:
         InvalidInputError: the project has no classes.
         ConflictError: the weights that its model names are others than those that embedded its items.
     """
-    encoder_hash, name = _class_rows(workspace, project)
+    name = _class_rows(project, encoder, classes)
     if not workspace.artifacts.exists(name):
         from alflow.vlm.encoder import class_activations  # noqa: PLC0415 - open_clip takes seconds to import
 
-        encoder = workspace.encoder(project)
-        if encoder.hash != encoder_hash:
+        towers = workspace.encoder(project)
+        if towers.hash != encoder.hash:
             raise ConflictError(
                 f"the weights of {project.model} changed since the images were embedded: `alflow embed`"
             )
-        with workspace.database.read() as tx:
-            prompts = _prompts(tx, project)
-        workspace.artifacts.write_tensors(name, _tensors(class_activations(encoder, prompts)))
+        workspace.artifacts.write_tensors(name, _tensors(class_activations(towers, _prompts(classes))))
     tensors, _ = workspace.artifacts.read_tensors(name)
     return as_activations(tensors)
 
 
-def class_rows_are_kept(workspace: Workspace, project: Project) -> bool:
+def class_rows_are_kept(workspace: Workspace, project: Project, classes: Sequence[ClassLabel]) -> bool:
     """Whether `class_rows` needs no tower."""
-    return workspace.artifacts.exists(_class_rows(workspace, project)[1])
+    return workspace.artifacts.exists(_class_rows(project, encoder_in_use(workspace, project), classes))
 
 
 def _keep_shard(workspace: Workspace, project: Project, encoder_hash: str, shard: Embeddings) -> None:
@@ -186,16 +180,13 @@ def _keep_shard(workspace: Workspace, project: Project, encoder_hash: str, shard
     workspace.artifacts.write_tensors(name, {"item_ids": shard.item_ids, **tensors}, {"encoder": encoder_hash})
 
 
-def _class_rows(workspace: Workspace, project: Project) -> tuple[str, str]:
-    """The encoder of the rows of the project's classes, and their name among the artifacts."""
-    encoder_hash, _ = head(workspace, project)
-    with workspace.database.read() as tx:
-        prompts = _prompts(tx, project)
-    return encoder_hash, f"projects/{project.id}/classes/{digest(encoder=encoder_hash, prompts=prompts)}.safetensors"
+def _class_rows(project: Project, encoder: EncoderInUse, classes: Sequence[ClassLabel]) -> str:
+    name = digest(encoder=encoder.hash, prompts=_prompts(classes))
+    return f"projects/{project.id}/classes/{name}.safetensors"
 
 
-def _prompts(tx: Transaction, project: Project) -> list[list[str]]:
-    return [list(label.prompts) for label in projects.classes(tx, project.id)]
+def _prompts(classes: Sequence[ClassLabel]) -> list[list[str]]:
+    return [list(label.prompts) for label in classes]
 
 
 def _tensors(activations: Activations) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ projects/<id>/embeddings/<encoder>/<items>.safetensors     a shard: item_ids [N]
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -21,13 +22,17 @@ from alflow.tensors import take
 from alflow.workspace import Workspace
 
 
+@dataclass(frozen=True)
+class EncoderInUse:
+    """The encoder of a project's rows: its hash, and its last layers."""
+
+    hash: str
+    layers: LastLayers
+
+
 def remember_encoder(workspace: Workspace, project: Project, encoder_hash: str, layers: LastLayers) -> None:
     """Keep which encoder the model's name last meant, and its last layers, so that neither needs the towers."""
-    tensors = {"image_weight": layers.image_weight, "text_weight": layers.text_weight}
-    tensors |= {name: torch.tensor(getattr(layers, name), dtype=torch.float64) for name in ("scale", "bias")}
-    if not workspace.artifacts.exists(_layers_path(project, encoder_hash)):
-        path = _layers_path(project, encoder_hash)
-        workspace.artifacts.write_tensors(path, tensors, {"likelihood": layers.likelihood})
+    _keep_layers(workspace, project, encoder_hash, layers)
     if remembered_encoder(workspace, project) != encoder_hash:
         note = {"model": project.model, "precision": project.precision, "hash": encoder_hash}
         workspace.artifacts.write_bytes(f"projects/{project.id}/encoder.json", json.dumps(note).encode())
@@ -51,8 +56,8 @@ def remembered_encoder(workspace: Workspace, project: Project) -> str | None:
         raise InvalidInputError(f"the note {where} is damaged: delete it and run `alflow embed`") from error
 
 
-def head(workspace: Workspace, project: Project) -> tuple[str, LastLayers]:
-    """Hash and last layers of the project's encoder, which is loaded only where nothing is kept of it.
+def encoder_in_use(workspace: Workspace, project: Project) -> EncoderInUse:
+    """The project's encoder as far as its rows need it; its towers are loaded only where nothing is kept of it.
 
     Raises:
         InvalidInputError: the project's model cannot be used.
@@ -66,14 +71,14 @@ def head(workspace: Workspace, project: Project) -> tuple[str, LastLayers]:
     ):
         encoder = workspace.encoder(project)
         if known == encoder.hash:  # else nothing is embedded with it yet
-            remember_encoder(workspace, project, encoder.hash, encoder.layers)
-        return encoder.hash, encoder.layers
+            _keep_layers(workspace, project, encoder.hash, encoder.layers)
+        return EncoderInUse(encoder.hash, encoder.layers)
     path = _layers_path(project, known)
     tensors, notes = workspace.artifacts.read_tensors(path)
     image, text = (take(tensors, f"{side}_weight", f"the artifact {path}", 2) for side in ("image", "text"))
     scale, bias = (float(take(tensors, name, f"the artifact {path}", 0)) for name in ("scale", "bias"))
     likelihood: Any = notes["likelihood"]
-    return known, LastLayers(image, text, scale, bias, likelihood)
+    return EncoderInUse(known, LastLayers(image, text, scale, bias, likelihood))
 
 
 def embedded_ids(workspace: Workspace, project: Project, encoder_hash: str) -> set[int]:
@@ -150,6 +155,15 @@ def _read(artifacts: Artifacts, name: str) -> Embeddings:
     if ids.dtype != torch.int64 or ids.ndim != 1 or not shaped:
         raise InvalidInputError(f"{damaged}: {remedy}")
     return Embeddings(ids, Activations(values, residuals))
+
+
+def _keep_layers(workspace: Workspace, project: Project, encoder_hash: str, layers: LastLayers) -> None:
+    path = _layers_path(project, encoder_hash)
+    if workspace.artifacts.exists(path):
+        return
+    tensors = {"image_weight": layers.image_weight, "text_weight": layers.text_weight}
+    tensors |= {name: torch.tensor(getattr(layers, name), dtype=torch.float64) for name in ("scale", "bias")}
+    workspace.artifacts.write_tensors(path, tensors, {"likelihood": layers.likelihood})
 
 
 def _layers_path(project: Project, encoder_hash: str) -> str:

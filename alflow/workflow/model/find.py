@@ -23,10 +23,11 @@ from alflow.store.answers import outcomes
 from alflow.store.artifacts import digest
 from alflow.store.database import Transaction
 from alflow.store.images import items
+from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.workflow.images import shards
 from alflow.workflow.images.embed import class_rows_are_kept, load_embeddings
-from alflow.workflow.model.model import ProjectModel, last_fit, load_model
+from alflow.workflow.model.model import ProjectModel, last_fit, load_rows, model_of
 from alflow.workspace import Workspace
 
 MOST: Final = 500
@@ -168,12 +169,13 @@ def _model(workspace: Workspace, project: Project, *, needed: bool) -> ProjectMo
     Raises:
         InvalidInputError: it is needed, and cannot be had.
     """
-    if not needed and not workspace.holds_encoder(project) and not class_rows_are_kept(workspace, project):
-        return None  # what it would say does not pay for loading the towers
     with workspace.database.read() as tx:
+        stored, classes = projects.by_id(tx, project.id), projects.classes(tx, project.id)
         past = rounds.all_(tx, project.id)
+    if not needed and not workspace.holds_encoder(project) and not class_rows_are_kept(workspace, project, classes):
+        return None  # what it would say does not pay for loading the towers
     try:
-        return load_model(workspace, project, last_fit(past))
+        return model_of(workspace, stored, classes, last_fit(past))
     except AlflowError as error:
         if needed:
             raise InvalidInputError(f"nothing can be predicted yet: {error}") from error
@@ -181,8 +183,8 @@ def _model(workspace: Workspace, project: Project, *, needed: bool) -> ProjectMo
 
 
 def _shards(workspace: Workspace, project: Project) -> Iterator[tuple[str, Embeddings]]:
-    encoder_hash, _ = shards.head(workspace, project)
-    for name in shards.names(workspace, project, encoder_hash):
+    encoder = shards.encoder_in_use(workspace, project)
+    for name in shards.names(workspace, project, encoder.hash):
         yield name, shards.read(workspace, name)
 
 
@@ -219,11 +221,11 @@ def _lengths(workspace: Workspace, project: Project, name: str, rows: Activation
 
 def _centre(workspace: Workspace, project: Project) -> Tensor:
     """Mean activation of all embedded items [P]; kept under the names of their shards."""
-    encoder_hash, layers = shards.head(workspace, project)
-    names = shards.names(workspace, project, encoder_hash)
+    encoder = shards.encoder_in_use(workspace, project)
+    names = shards.names(workspace, project, encoder.hash)
     path = f"projects/{project.id}/centres/{digest(shards=names)}.safetensors"
     if not workspace.artifacts.exists(path):
-        total, count = torch.zeros(layers.image_weight.shape[1], dtype=torch.float64), 0
+        total, count = torch.zeros(encoder.layers.image_weight.shape[1], dtype=torch.float64), 0
         for name in names:
             values = shards.read(workspace, name).activations.values
             total, count = total + values.double().sum(dim=0), count + len(values)
@@ -244,7 +246,8 @@ def _found(
         images = items.by_ids(tx, ids)
     told: dict[int, tuple[int | None, float | None]] = dict.fromkeys(ids, (None, None))
     if model is not None and ids:
-        probability, column = model.believe(load_embeddings(workspace, project, ids).activations).probabilities.max(1)
+        (rows,) = load_rows(workspace, project, model, ids)
+        probability, column = model.believe(rows.activations).probabilities.max(1)
         pairs = zip(column.tolist(), probability.tolist(), strict=True)
         told = {item: (model.class_ids[at], value) for item, (at, value) in zip(ids, pairs, strict=True)}
     return tuple(

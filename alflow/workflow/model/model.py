@@ -12,14 +12,14 @@ from alflow.bayes.curvature import Factors
 from alflow.bayes.gaussian import check_classes
 from alflow.bayes.model import Model
 from alflow.bayes.uncertainty import class_uncertainty
-from alflow.domain import Project, Round, RoundState
-from alflow.embeddings import Activations
+from alflow.domain import ClassLabel, Project, Round, RoundState
+from alflow.embeddings import Activations, Embeddings, gather
 from alflow.errors import ConflictError
 from alflow.store.artifacts import digest
+from alflow.store.projects import projects
 from alflow.workflow.images.embed import class_rows
-from alflow.workflow.images.shards import head
-from alflow.workflow.model.posterior import load_posterior
-from alflow.workflow.projects.projects import project_classes
+from alflow.workflow.images.shards import encoder_in_use, shards
+from alflow.workflow.model.posterior import posterior_of
 from alflow.workspace import Workspace
 
 
@@ -58,26 +58,41 @@ class ProjectModel:
 
 
 def load_model(workspace: Workspace, project: Project, fit: str | None = None) -> ProjectModel:
-    """The zero-shot model of the project, or the one that a round's fit left (`fit` is its hash).
+    """`model_of` the project and its classes as they are stored now.
 
     Raises:
         ConflictError: the project has fewer than two classes.
         InvalidInputError: two classes look the same to the model.
         NotFoundError: it has no posterior, or the fit is missing.
     """
-    classes = project_classes(workspace, project.id)
+    with workspace.database.read() as tx:
+        stored, classes = projects.by_id(tx, project.id), projects.classes(tx, project.id)
+    return model_of(workspace, stored, classes, fit)
+
+
+def model_of(
+    workspace: Workspace, project: Project, classes: Sequence[ClassLabel], fit: str | None = None
+) -> ProjectModel:
+    """The zero-shot model of the project with these classes, or the one that a round's fit left (`fit` is its hash).
+
+    Raises:
+        ConflictError: there are fewer than two classes.
+        InvalidInputError: two classes look the same to the model.
+        NotFoundError: the project has no posterior, or the fit is missing.
+    """
     if len(classes) < 2:
         raise ConflictError(
             f"project '{project.name}' has {len(classes)} classes; a choice needs two: `alflow classes set`"
         )
-    (encoder_hash, layers), posterior = head(workspace, project), load_posterior(workspace, project)
+    encoder = encoder_in_use(workspace, project)
+    posterior = posterior_of(workspace, project, encoder)
     prompts = digest(prompts=[list(label.prompts) for label in classes])
-    rows = class_rows(workspace, project)
+    rows = class_rows(workspace, project, encoder, classes)
     check_classes(rows, [label.display_name for label in classes])
     zero_shot = ProjectModel(
-        Model(layers, posterior.image, posterior.text, rows),
+        Model(encoder.layers, posterior.image, posterior.text, rows),
         tuple(label.id for label in classes),
-        {"encoder": encoder_hash, "prompts": prompts, "posterior": posterior.hash},
+        {"encoder": encoder.hash, "prompts": prompts, "posterior": posterior.hash},
     )
     if fit is None:
         return zero_shot
@@ -87,7 +102,13 @@ def load_model(workspace: Workspace, project: Project, fit: str | None = None) -
     )
 
 
-def last_fit(past: list[Round]) -> str | None:
+def load_rows(workspace: Workspace, project: Project, model: ProjectModel, *groups: Sequence[int]) -> list[Embeddings]:
+    """Rows of each group of items by the model's encoder, as `gather` gives them."""
+    every = shards(workspace, project, model.hashes["encoder"])
+    return gather(every, groups, model.model.layers.image_weight.shape[1])
+
+
+def last_fit(past: Sequence[Round]) -> str | None:
     """Hash of the newest fit among these rounds; None while there is none."""
     fits = [done.hashes["fit"] for done in past if done.state is RoundState.CLOSED and "fit" in done.hashes]
     return fits[-1] if fits else None

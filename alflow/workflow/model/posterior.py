@@ -30,7 +30,7 @@ from alflow.store.artifacts import digest
 from alflow.store.images import items
 from alflow.store.projects import projects
 from alflow.tensors import check, check_filled, read_pickled, read_safetensors, take
-from alflow.workflow.images.shards import head
+from alflow.workflow.images.shards import EncoderInUse, encoder_in_use
 from alflow.workflow.images.sources import entries
 from alflow.workflow.model.pairs import NOT_USED, encode_pairs, estimate_from_pairs
 from alflow.workspace import Workspace
@@ -162,6 +162,18 @@ def export_posterior(workspace: Workspace, project: Project, directory: str) -> 
 
 
 def load_posterior(workspace: Workspace, project: Project) -> Posterior:
+    """`posterior_of` the project as it is stored now.
+
+    Raises:
+        NotFoundError: the project has none; the message says how to get one.
+        InvalidInputError: it is not of this model's widths.
+    """
+    with workspace.database.read() as tx:
+        stored = projects.by_id(tx, project.id)
+    return posterior_of(workspace, stored, encoder_in_use(workspace, stored))
+
+
+def posterior_of(workspace: Workspace, project: Project, encoder: EncoderInUse) -> Posterior:
     """The posterior of the project's model, damped, with the prior precision of the highest evidence.
 
     A project of the demo model has the factors that are shipped with it, unless it was given others.
@@ -170,12 +182,9 @@ def load_posterior(workspace: Workspace, project: Project) -> Posterior:
         NotFoundError: the project has none; the message says how to get one.
         InvalidInputError: it is not of this model's widths.
     """
-    with workspace.database.read() as tx:
-        stored = projects.by_id(tx, project.id)
-    if (missing := missing_posterior(workspace, stored)) is not None:
+    if (missing := missing_posterior(workspace, project)) is not None:
         raise NotFoundError(missing)
-    name, tau = stored.posterior or _import_shipped(workspace, stored), stored.settings.tau
-    encoder_hash, layers = head(workspace, project)
+    name, tau, layers = project.posterior or _import_shipped(workspace, project), project.settings.tau, encoder.layers
 
     def make() -> Posterior:
         given = _factors(workspace.artifacts.read_tensors(_path(name))[0], f"the artifact {_path(name)}")
@@ -184,7 +193,7 @@ def load_posterior(workspace: Workspace, project: Project) -> Posterior:
         image = damped_posterior(factors.image, layers.image_weight, tau)
         return Posterior(image, damped_posterior(factors.text, layers.text_weight, tau), name)
 
-    return workspace.keep(digest(posterior=name, encoder=encoder_hash, tau=tau), make)
+    return workspace.keep(digest(posterior=name, encoder=encoder.hash, tau=tau), make)
 
 
 def missing_posterior(workspace: Workspace, project: Project) -> str | None:

@@ -13,18 +13,16 @@ from alflow.bayes.uncertainty import uncertainty_parts
 from alflow.domain import Origin, Project, Round, Split
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
-from alflow.store.answers import outcomes
 from alflow.store.artifacts import digest
 from alflow.store.images import items
-from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.store.rounds.rounds import NewCandidate
-from alflow.workflow.images.embed import load_embeddings
-from alflow.workflow.model.model import ProjectModel, fit_path, last_fit, load_model
+from alflow.workflow.model.model import ProjectModel, fit_path, last_fit, load_rows, model_of
 from alflow.workflow.projects.settings import require_usable
 from alflow.workflow.rounds.evaluate import evaluate_zero_shot
 from alflow.workflow.rounds.fit import fit_round
 from alflow.workflow.rounds.hindrances import nothing_to_ask
+from alflow.workflow.rounds.moment import Moment, look
 from alflow.workspace import Workspace
 
 NOVEL: Final = 2.0
@@ -42,29 +40,33 @@ def open_round(workspace: Workspace, project_id: int) -> Round:
         ConflictError: there is nothing to ask about: no embedded pool item is without a label.
     """
     with workspace.database.read() as tx:
-        project = projects.by_id(tx, project_id)
-        current, past = rounds.current(tx, project_id), rounds.all_(tx, project_id)
-        pool, target = items.unasked(tx, project_id), items.ids(tx, project_id, Split.TARGET)
-        settled = outcomes.settled(tx, project_id)
-    if current is not None:
-        return current
+        now = look(tx, project_id)
+        if now.current is not None:
+            return now.current
+        asked = items.unasked(tx, project_id), items.ids(tx, project_id, Split.TARGET), sorted(now.settled)
+    project = now.project
     require_usable(project)  # a setting that cannot be used fails before the work, not after
-    model = _newest_model(workspace, project, past)
-    if not past:
-        evaluate_zero_shot(workspace, project, model)
-    rows = [load_embeddings(workspace, project, ids) for ids in (pool, target, sorted(settled))]
+    model = _newest_model(workspace, now)
+    first = not now.rounds
+    *rows, test = load_rows(workspace, project, model, *asked, list(now.judges(model.class_ids)) if first else [])
+    if first:
+        evaluate_zero_shot(workspace, now, model, test)
+    del test  # its rows are not held beside those of the pool any longer
     if not len(rows[0]):
         why = nothing_to_ask(workspace, project) or "images: import some into the pool (`alflow import`)"
         raise ConflictError(f"project '{project.name}' has no embedded pool item without a label; it needs {why}")
-    return _store(workspace, project, _plan(workspace, project, model, rows, len(past) + 1))
+    return _store(workspace, project, _plan(workspace, project, model, rows, len(now.rounds) + 1))
 
 
-def _newest_model(workspace: Workspace, project: Project, past: list[Round]) -> ProjectModel:
+def _newest_model(workspace: Workspace, now: Moment) -> ProjectModel:
     """The model after the newest fit; one that was lost is fitted again, on the labels there are now."""
-    fit = last_fit(past)
+    project, fit = now.project, last_fit(now.rounds)
     if fit is None or workspace.artifacts.exists(fit_path(project.id, fit)):
-        return load_model(workspace, project, fit)
-    return fit_round(workspace, project, next(done for done in reversed(past) if done.hashes.get("fit") == fit))
+        return model_of(workspace, project, now.classes, fit)
+    zero_shot = model_of(workspace, project, now.classes)
+    (support,) = load_rows(workspace, project, zero_shot, list(now.support(zero_shot.class_ids)))
+    lost = next(done for done in reversed(now.rounds) if done.hashes.get("fit") == fit)
+    return fit_round(workspace, now, lost, zero_shot, support)
 
 
 def round_seed(project: Project, number: int) -> int:

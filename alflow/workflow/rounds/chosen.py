@@ -19,8 +19,7 @@ from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.store.rounds.rounds import NewCandidate
 from alflow.text import clean_reason
-from alflow.workflow.images.embed import load_embeddings
-from alflow.workflow.model.model import last_fit, load_model
+from alflow.workflow.model.model import last_fit, load_model, load_rows
 from alflow.workflow.rounds.acquire import described
 from alflow.workspace import Workspace
 
@@ -102,7 +101,8 @@ def _described(workspace: Workspace, project: Project, fit: str | None, item_ids
     """What the model of the round believes about them, as about its other candidates."""
     if not item_ids:
         return []
-    model, rows = load_model(workspace, project, fit), load_embeddings(workspace, project, item_ids)
+    model = load_model(workspace, project, fit)
+    (rows,) = load_rows(workspace, project, model, item_ids)
     if not len(rows):
         return []
     nothing = rows.activations[torch.empty(0, dtype=torch.int64)]

@@ -5,17 +5,15 @@ from datetime import UTC, datetime
 
 import torch
 
-from alflow.domain import Candidate, Evaluation, Origin, Project, Round, RoundState, Split
+from alflow.domain import Candidate, Evaluation, Project, Round, RoundState, Split
+from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.metrics import all_metrics
-from alflow.store.answers import outcomes
-from alflow.store.images import items
-from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.workflow.images.embed import load_embeddings
-from alflow.workflow.model.model import ProjectModel
+from alflow.workflow.model.model import ProjectModel, load_rows, model_of
 from alflow.workflow.projects.settings import require_usable
 from alflow.workflow.rounds.fit import fit_round
+from alflow.workflow.rounds.moment import Moment, look
 from alflow.workspace import Workspace
 
 
@@ -29,8 +27,8 @@ def close_round(workspace: Workspace, project_id: int, round_id: int, *, early: 
         ConflictError: the queue is not answered yet (and not `early`), or an answer changed meanwhile.
     """
     with workspace.database.read() as tx:
-        project, round_ = projects.by_id(tx, project_id), rounds.by_id(tx, round_id)
-        n_labels = len(outcomes.settled(tx, project_id))
+        now = look(tx, project_id)
+    project, round_ = now.project, now.round(round_id)
     if round_.state is RoundState.CLOSED:
         return round_
     require_usable(project)
@@ -41,10 +39,15 @@ def close_round(workspace: Workspace, project_id: int, round_id: int, *, early: 
         )
     if round_.state is RoundState.OPEN:
         with workspace.database.begin() as tx:
-            round_ = rounds.set_state(tx, round_id, RoundState.LABELLED)
-    model = fit_round(workspace, project, round_)
-    found = [evaluate_test(workspace, project, model, round_.number, n_labels)]
-    found.append(evaluate_control(workspace, project, round_))
+            rounds.set_state(tx, round_id, RoundState.LABELLED)
+        with workspace.database.read() as tx:  # anew: until now answers may have come that would have gone unnoticed
+            now = look(tx, project_id)
+        round_ = now.round(round_id)
+    zero_shot = model_of(workspace, project, now.classes)
+    groups = (now.support(zero_shot.class_ids), now.judges(zero_shot.class_ids))
+    support, test = load_rows(workspace, project, zero_shot, *map(list, groups))
+    model = fit_round(workspace, now, round_, zero_shot, support)
+    found = [evaluate_test(now, model, test, round_.number, len(now.settled)), evaluate_control(now, round_)]
     with workspace.database.begin() as tx:
         for evaluation in found:
             if evaluation is not None:
@@ -53,48 +56,40 @@ def close_round(workspace: Workspace, project_id: int, round_id: int, *, early: 
         return rounds.set_state(tx, round_id, RoundState.CLOSED, labelled_at=round_.labelled_at)
 
 
-def evaluate_zero_shot(workspace: Workspace, project: Project, model: ProjectModel) -> None:
-    """Round 0: the model before any label, on the test split (if there is one)."""
-    evaluation = evaluate_test(workspace, project, model, round_number=0, n_labels=0)
+def evaluate_zero_shot(workspace: Workspace, now: Moment, model: ProjectModel, test: Embeddings) -> None:
+    """Round 0: the model before any label, on the rows of the test split (if there are any)."""
+    evaluation = evaluate_test(now, model, test, round_number=0, n_labels=0)
     if evaluation is not None:
         with workspace.database.begin() as tx:
             rounds.add_evaluation(tx, evaluation)
 
 
 def evaluate_test(
-    workspace: Workspace, project: Project, model: ProjectModel, round_number: int, n_labels: int
+    now: Moment, model: ProjectModel, test: Embeddings, round_number: int, n_labels: int
 ) -> Evaluation | None:
-    """Metrics of the posterior predictive on the test items whose class is known; None where there are none."""
-    with workspace.database.read() as tx:
-        truths = items.truths(tx, project.id, Split.TEST)
-    truths = {item: truth for item, truth in truths.items() if truth in model.class_ids}
-    rows = load_embeddings(workspace, project, sorted(truths))
-    if not len(rows):
+    """Metrics of the posterior predictive on the rows of test items whose class is known; None where there are none."""
+    if not len(test):
         return None
-    known = model.columns([truths[item] for item in rows.item_ids.tolist()])
-    probabilities = model.believe(rows.activations).probabilities
-    return _evaluation(project, round_number, Split.TEST.value, n_labels, probabilities, known)
+    known = model.columns([now.truths[item] for item in test.item_ids.tolist()])
+    probabilities = model.believe(test.activations).probabilities
+    return _evaluation(now.project, round_number, Split.TEST.value, n_labels, probabilities, known)
 
 
-def evaluate_control(workspace: Workspace, project: Project, round_: Round) -> Evaluation | None:
+def evaluate_control(now: Moment, round_: Round) -> Evaluation | None:
     """Metrics on every control item so far, by the probabilities stored before its label was known.
 
     An unbiased look at the pool: the items were drawn at random, and no model saw the answer it is judged by. The
     probabilities of each round are those of the model before that round. An item that is asked about again counts once,
     as it was drawn.
     """
-    with workspace.database.read() as tx:
-        settled = outcomes.settled(tx, project.id)
-        past = [done for done in rounds.all_(tx, project.id) if done.number <= round_.number]
-        newest_first = [c for done in reversed(past) for c in rounds.candidates(tx, done.id)]
-    drawn = {c.item_id: c for c in newest_first if c.origin is Origin.CONTROL}.values()
+    settled, drawn = now.settled, {c.item_id: c for c in now.controls}.values()
     class_ids = tuple(round_.configuration["class_ids"])
     judged = [c for c in drawn if settled.get(c.item_id) in class_ids and set(class_ids) <= set(c.probabilities)]
     if not judged:
         return None
     known = torch.tensor([class_ids.index(settled[c.item_id]) for c in judged])
     n_before = int(round_.configuration["n_labels"])
-    return _evaluation(project, round_.number, "control", n_before, _stored(judged, class_ids), known)
+    return _evaluation(now.project, round_.number, "control", n_before, _stored(judged, class_ids), known)
 
 
 def _stored(candidates: Sequence[Candidate], class_ids: Sequence[int]) -> torch.Tensor:

@@ -2,32 +2,37 @@
 
 import torch
 
-from alflow.domain import Project, Round
+from alflow.domain import Round
+from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
-from alflow.store.answers import outcomes
 from alflow.store.artifacts import digest
 from alflow.vlm.projection import refit
-from alflow.workflow.images.embed import load_embeddings
-from alflow.workflow.model.model import ProjectModel, fit_path, load_model, restore_fit, save_fit
+from alflow.workflow.model.model import ProjectModel, fit_path, restore_fit, save_fit
+from alflow.workflow.rounds.moment import Moment
 from alflow.workspace import Workspace
 
 
-def fit_round(workspace: Workspace, project: Project, round_: Round) -> ProjectModel:
+def fit_round(
+    workspace: Workspace, now: Moment, round_: Round, zero_shot: ProjectModel, rows: Embeddings
+) -> ProjectModel:
     """The model after a round; computed once, named by the hash of its support set and of what it starts from.
 
     Without any settled label (all were skipped, or votes are tied) it is the zero-shot model, which has no fit hash.
     Labels of images whose embedding was lost wait until there is one again.
 
+    Args:
+        workspace: where.
+        now: whose labels are fitted.
+        round_: the round.
+        zero_shot: what the fit starts from.
+        rows: of the labelled items.
+
     Raises:
         ConflictError: no labelled image has an embedding.
     """
-    with workspace.database.read() as tx:
-        settled = outcomes.settled(tx, project.id)
-    zero_shot = load_model(workspace, project)
-    support = {item: label for item, label in sorted(settled.items()) if label in zero_shot.class_ids}
+    support, project = now.support(zero_shot.class_ids), now.project
     if not support:
         return zero_shot
-    rows = load_embeddings(workspace, project, list(support))
     if not len(rows):
         raise ConflictError(f"none of the {len(support)} labelled images has an embedding: run `alflow embed`")
     support = {item: support[item] for item in rows.item_ids.tolist()}

@@ -22,7 +22,8 @@ from alflow.vlm.towers import Tower
 from alflow.workflow.images import embed
 from alflow.workflow.images.embed import class_rows, count_missing, due_ids, embed_missing, load_embeddings
 from alflow.workflow.images.pool import import_items
-from alflow.workflow.projects.projects import create_project, name_classes, set_classes
+from alflow.workflow.images.shards import encoder_in_use
+from alflow.workflow.projects.projects import create_project, name_classes, project_classes, set_classes
 from alflow.workspace import Workspace
 from tests import tiny
 
@@ -333,19 +334,23 @@ def test_another_model_never_reads_these_shards(
     assert workspace.encoder(changed).hash != workspace.encoder(pets).hash
 
 
+def rows_of_classes(workspace: Workspace, project: Project) -> Activations:
+    return class_rows(workspace, project, encoder_in_use(workspace, project), project_classes(workspace, project.id))
+
+
 def test_class_rows_are_computed_once_for_their_prompts(workspace: Workspace, pets: Project) -> None:
-    rows = class_rows(workspace, pets)
+    rows = rows_of_classes(workspace, pets)
     prompts = [["a photo of a cat"], ["a photo of a dog"], ["a photo of a traffic light"]]
     expected = class_activations(workspace.encoder(pets), prompts)
     torch.testing.assert_close(rows.values, expected.values)
     (path,) = Path(workspace.settings.artifacts).rglob("classes/*.safetensors")
     written = path.stat().st_mtime_ns
-    assert torch.equal(class_rows(workspace, pets).values, rows.values)
+    assert torch.equal(rows_of_classes(workspace, pets).values, rows.values)
     assert path.stat().st_mtime_ns == written
     set_classes(workspace, pets.id, [NewClass("cat", "", ("a tabby",)), *name_classes(["dog", "traffic_light"])])
-    changed = class_rows(workspace, pets)
+    changed = rows_of_classes(workspace, pets)
     assert not torch.equal(changed.values[0], rows.values[0])
     torch.testing.assert_close(changed.values[1:], rows.values[1:])
     set_classes(workspace, pets.id, [])
     with pytest.raises(InvalidInputError, match="at least one prompt"):
-        class_rows(workspace, pets)
+        rows_of_classes(workspace, pets)

@@ -1,0 +1,77 @@
+"""What opening and closing a round ask of the database, looked at in one transaction so that no two parts disagree."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from alflow.domain import Candidate, ClassLabel, Origin, Project, Round, RoundState, Split
+from alflow.errors import NotFoundError
+from alflow.store.answers import outcomes
+from alflow.store.database import Transaction
+from alflow.store.images import items
+from alflow.store.projects import projects
+from alflow.store.rounds import rounds
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A project as it was stored at one moment.
+
+    Attributes:
+        project: with its settings.
+        classes: in their order.
+        rounds: by number.
+        settled: item -> class, by the answers.
+        truths: test item -> class, where it is known.
+        controls: candidates of the control slices, those of the newest round first, each by rank.
+    """
+
+    project: Project
+    classes: Sequence[ClassLabel]
+    rounds: Sequence[Round]
+    settled: Mapping[int, int]
+    truths: Mapping[int, int]
+    controls: Sequence[Candidate]
+
+    @property
+    def current(self) -> Round | None:
+        """The round that is not closed, if there is one."""
+        return next((one for one in self.rounds if one.state is not RoundState.CLOSED), None)
+
+    def round(self, round_id: int) -> Round:
+        """The project's round of that id.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        found = next((one for one in self.rounds if one.id == round_id), None)
+        if found is None:
+            raise NotFoundError(f"the project has no round with the id {round_id}")
+        return found
+
+    def support(self, class_ids: Sequence[int]) -> dict[int, int]:
+        """Settled item -> class, by item, of these classes."""
+        return _of_classes(self.settled, class_ids)
+
+    def judges(self, class_ids: Sequence[int]) -> dict[int, int]:
+        """Test item -> class, by item, of these classes."""
+        return _of_classes(self.truths, class_ids)
+
+
+def look(tx: Transaction, project_id: int) -> Moment:
+    """The project as this transaction sees it.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    return Moment(
+        projects.by_id(tx, project_id),
+        projects.classes(tx, project_id),
+        rounds.all_(tx, project_id),
+        outcomes.settled(tx, project_id),
+        items.truths(tx, project_id, Split.TEST),
+        rounds.of_origin(tx, project_id, Origin.CONTROL),
+    )
+
+
+def _of_classes(known: Mapping[int, int], class_ids: Sequence[int]) -> dict[int, int]:
+    return {item: class_id for item, class_id in sorted(known.items()) if class_id in class_ids}
