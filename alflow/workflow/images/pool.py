@@ -105,15 +105,17 @@ def rendition_bytes(workspace: Workspace, project_id: int, item_id: int, kind: s
 
 def rendition_hash(workspace: Workspace, content_hash: str, kind: str) -> str | None:
     """SHA-256 of the JPEG that is shown for an image of these bytes; None when there is none."""
-    return _hash(workspace.artifacts, _path(kind, content_hash)) if kind in SIDES else None
-
-
-@lru_cache(maxsize=10_000)
-def _hash(artifacts: Artifacts, path: str) -> str | None:
+    if kind not in SIDES:
+        return None
     try:
-        return hashlib.sha256(artifacts.read_bytes(path)).hexdigest()
+        return _hash(workspace.artifacts, _path(kind, content_hash))
     except NotFoundError:
         return None
+
+
+@lru_cache(maxsize=10_000)  # which keeps no error: an image that is missing now may be there later
+def _hash(artifacts: Artifacts, path: str) -> str:
+    return hashlib.sha256(artifacts.read_bytes(path)).hexdigest()
 
 
 def _path(kind: str, content_hash: str) -> str:

@@ -17,7 +17,7 @@ from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store.images import items
 from alflow.workflow.images import addresses, pool
 from alflow.workflow.images.imported import remarks
-from alflow.workflow.images.pool import import_items, rendition_bytes
+from alflow.workflow.images.pool import import_items, rendition_bytes, rendition_hash
 from alflow.workflow.projects.projects import create_project, name_classes, project_classes
 from alflow.workspace import Workspace
 from tests import tiny
@@ -274,6 +274,20 @@ def test_a_removed_rendition_says_so_and_comes_back(workspace: Workspace, pets: 
         rendition_bytes(workspace, pets.id, item.id, "thumbnail")
     assert import_items(workspace, pets, str(pictures)).added == 0
     assert rendition_bytes(workspace, pets.id, item.id, "thumbnail")
+
+
+def test_the_hash_of_a_rendition_that_comes_back_is_known_again(
+    workspace: Workspace, pets: Project, pictures: Path
+) -> None:
+    import_items(workspace, pets, str(pictures))
+    item = stored(workspace, pets)[0]
+    (path,) = Path(workspace.settings.artifacts).rglob(f"thumbnails/*/{item.content_hash}.jpg")
+    data = path.read_bytes()
+    path.unlink()
+    assert rendition_hash(workspace, item.content_hash, "thumbnail") is None
+    assert rendition_hash(workspace, item.content_hash, "poster") is None
+    path.write_bytes(data)
+    assert rendition_hash(workspace, item.content_hash, "thumbnail") == hashlib.sha256(data).hexdigest()
 
 
 def test_projects_share_renditions_not_items(workspace: Workspace, pets: Project, pictures: Path) -> None:
