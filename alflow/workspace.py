@@ -45,6 +45,10 @@ class Workspace:
         artifacts = Artifacts(settings.artifacts, private=not settings.artifacts_url)
         return cls(settings, Database.open(settings.database), artifacts)
 
+    def __reduce__(self) -> tuple[Callable[[Settings], Self], tuple[Settings]]:
+        """Sent to another process, it is opened there anew."""
+        return type(self).open, (self.settings,)
+
     @staticmethod
     def upgrade(settings: Settings | None = None) -> str:
         """Bring the database to the version of this alflow; returns its revision.

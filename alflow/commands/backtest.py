@@ -78,7 +78,7 @@ def _source(
 
     pack, model, pairs = files
     if not any(files):
-        return LabelledItems(workspace.settings, choose_project(workspace, project).id)
+        return LabelledItems(workspace, choose_project(workspace, project).id)
     if pack is None or model is None or pairs is None or project is not None:
         fail("give either --project, or the three files of a feature pack: --pack, --model and --pairs")
     return Pack(model, pairs, pack)

@@ -5,7 +5,6 @@ from importlib.metadata import version
 
 from alflow.domain import Origin
 from alflow.errors import InvalidInputError
-from alflow.settings import Settings
 from alflow.store.answers import outcomes, provenance
 from alflow.store.artifacts import digest
 from alflow.store.database import Transaction
@@ -13,8 +12,7 @@ from alflow.store.images import items
 from alflow.store.projects import projects
 from alflow.workflow.backtests.backtest import World
 from alflow.workflow.backtests.trials import About
-from alflow.workflow.images.embed import load_embeddings
-from alflow.workflow.model.model import load_model
+from alflow.workflow.model.model import load_model, load_rows
 from alflow.workspace import Workspace
 
 
@@ -22,7 +20,7 @@ from alflow.workspace import Workspace
 class LabelledItems:
     """Every embedded item of a project whose class is known: given with the image, or settled by answers."""
 
-    settings: Settings
+    workspace: Workspace
     project_id: int
 
     def about(self) -> About:
@@ -31,7 +29,7 @@ class LabelledItems:
         Raises:
             InvalidInputError: no class is known yet.
         """
-        workspace = Workspace.open(self.settings)
+        workspace = self.workspace
         with workspace.database.read() as tx:
             project = projects.by_id(tx, self.project_id)
             known, chosen = _labels(tx, self.project_id), _chosen(tx, self.project_id)
@@ -53,12 +51,12 @@ class LabelledItems:
             ConflictError: the project has fewer than two classes.
             NotFoundError: it has no posterior.
         """
-        workspace = Workspace.open(self.settings)
+        workspace = self.workspace
         with workspace.database.read() as tx:
             project, known = projects.by_id(tx, self.project_id), _labels(tx, self.project_id)
         model = load_model(workspace, project)
         usable = sorted(item for item, class_id in known.items() if class_id in model.class_ids)
-        rows = load_embeddings(workspace, project, usable)
+        (rows,) = load_rows(workspace, project, model, usable)
         return World(rows.activations, model.columns([known[item] for item in rows.item_ids.tolist()]), model.model)
 
 

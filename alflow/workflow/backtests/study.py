@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from alflow.bounds import LARGEST_SEED, unfit, within
 from alflow.domain import Backtest, Project, Trial, TrialMode, TrialPoint
@@ -178,11 +178,9 @@ def start(workspace: Workspace, options: Sequence[str]) -> subprocess.Popen[byte
 
 
 def options_of(grid: Grid, project: Project | None) -> list[str]:
-    """The options of `alflow backtest` that ask for this grid."""
+    """The options of `alflow backtest` that ask for this grid: they have the names of its fields."""
     options = [part for name in grid.strategies for part in ("--strategy", name)]
-    options += ["--seeds", str(grid.seeds), "--first-seed", str(grid.first_seed)]
-    options += ["--rounds", str(grid.rounds), "--batch", str(grid.batch)]
-    options += ["--pool", str(grid.pool), "--mode", grid.mode.value]
-    options += ["--control-fraction", str(grid.control_fraction)]
-    options += [] if grid.domain is None else ["--domain", str(grid.domain)]
+    for name in (one.name for one in fields(grid) if one.name != "strategies"):
+        if (value := getattr(grid, name)) is not None:
+            options += [f"--{name.replace('_', '-')}", str(value)]
     return options + ([] if project is None else ["--project", project.name])

@@ -1,14 +1,19 @@
 """Back-tests that are kept: nothing is made twice, processes do not show, a project's labels are a world too."""
 
 import os
+import pickle
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
+from sqlalchemy.pool import Pool
+from typer import Typer
+from typer.main import get_command
 
+from alflow.commands import backtest as backtest_command
 from alflow.domain import Project, Split, Trial, TrialMode, TrialPoint
 from alflow.errors import InvalidInputError, UnavailableError
 from alflow.store import tables
@@ -178,7 +183,7 @@ def test_what_cannot_be_tried_is_refused_before_any_work(grid: Grid, message: st
 
 
 def test_a_project_is_tried_on_its_labelled_images(workspace: Workspace, project: Project) -> None:
-    source = LabelledItems(workspace.settings, project.id)
+    source = LabelledItems(workspace, project.id)
     before = source.about()
     assert (before.n_items, before.n_chosen) == (36, 0)  # twelve of each split came with their class
     open_round(workspace, project.id)
@@ -199,11 +204,38 @@ def test_a_project_is_tried_on_its_labelled_images(workspace: Workspace, project
 
 def test_a_project_without_labels_says_what_to_do(workspace: Workspace, pets: Project) -> None:
     with pytest.raises(InvalidInputError, match="no labelled image to try strategies on: label some"):
-        LabelledItems(workspace.settings, pets.id).about()
+        LabelledItems(workspace, pets.id).about()
 
 
-def test_the_command_that_a_page_starts_asks_for_the_grid() -> None:
-    options = options_of(replace(GRID, domain=1), None)
-    assert options[:4] == ["--strategy", "random", "--strategy", "margin"]
-    assert [options[options.index(name) + 1] for name in ("--batch", "--first-seed")] == ["3", "0"]
-    assert options[-2:] == ["--domain", "1"]
+@pytest.mark.parametrize(
+    "grid",
+    [
+        GRID,
+        Grid(
+            ("margin", "random"), 2, 3, 4, 500, domain=1, mode=TrialMode.SEQUENTIAL, control_fraction=0.25, first_seed=7
+        ),
+    ],
+)
+def test_the_command_that_a_page_starts_asks_for_the_grid(grid: Grid) -> None:
+    app = Typer()
+    backtest_command.register(app)
+    asked = get_command(app).make_context("backtest", options_of(grid, None)).params
+    assert {name: asked[name] for name in asdict(grid)} == asdict(grid) | {"strategies": list(grid.strategies)}
+
+
+def test_a_labelled_project_is_read_in_the_workspace_that_asks(workspace: Workspace, project: Project) -> None:
+    source = LabelledItems(workspace, project.id)
+    source.about()
+    new: list[object] = []
+
+    def connected(connection: object, _: object) -> None:
+        new.append(connection)
+
+    event.listen(Pool, "connect", connected)
+    try:
+        before = source.about()
+        assert not new  # another workspace would have connections of its own
+        assert pickle.loads(pickle.dumps(source)).about() == before  # as a process of a back-test gets it
+        assert new
+    finally:
+        event.remove(Pool, "connect", connected)
