@@ -217,8 +217,8 @@ def test_classes_that_cannot_be_told_apart_are_named() -> None:
     rows = torch.eye(3)
     check_classes(Activations(rows))
     for spoilt, message in (
-        (rows[:1], "There are 1 classes"),
-        (rows[:0], "There are 0 classes"),
+        (rows[:1], "there are 1 classes"),
+        (rows[:0], "there are 0 classes"),
         (rows * torch.tensor([[1.0], [0.0], [1.0]]), "class 1 are all zero"),
         (rows[[0, 1, 0]], "classes 0 and 2 have the same text activations"),
         (rows * torch.nan, "not finite"),

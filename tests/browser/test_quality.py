@@ -60,7 +60,7 @@ def test_a_reviewer_settles_what_is_in_dispute(desk: Desk, signed_in: Open, disp
     expect(page.get_by_test_id("stMetricValue").nth(2)).to_have_text("2")
     expect(page.locator("[data-testid=stException], [data-testid=stError]")).to_have_count(0)
     assert_accessible(page)
-    for path, told in (("history", "The last 100 changes"), ("backtest", "Strategies compete")):
+    for path, told in (("history", "The last 100 changes"), ("backtest", "Strategies are compared")):
         page.goto(f"{desk.url}/{path}?project={disputes.name}")
         expect(page.get_by_text(told)).to_be_visible()
         page.wait_for_load_state("networkidle")

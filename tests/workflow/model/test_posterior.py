@@ -104,9 +104,9 @@ def test_wrong_factors_are_named(workspace: Workspace, pets: Project, tmp_path: 
     for content, message in (
         (torch.ones(12), "holds no matrix"),
         ({"B": torch.eye(12)}, "holds no matrix"),
-        (torch.full((12, 12), float("nan")), "Factor B has entries that are not finite"),
-        (torch.randn(12, 12, generator=torch.Generator().manual_seed(0)), "Factor B is not symmetric"),
-        (-torch.eye(12), "Factor B is indefinite"),
+        (torch.full((12, 12), float("nan")), "factor B has entries that are not finite"),
+        (torch.randn(12, 12, generator=torch.Generator().manual_seed(0)), "factor B is not symmetric"),
+        (-torch.eye(12), "factor B is indefinite"),
     ):
         torch.save(content, file)
         with pytest.raises(InvalidInputError, match=message):
@@ -126,7 +126,7 @@ def test_wrong_factors_are_named(workspace: Workspace, pets: Project, tmp_path: 
         (torch.eye(12, dtype=torch.int64), "int64"),
         (torch.empty(0, 0), "square matrix"),
         (torch.ones(12, 11), "square matrix"),
-        (torch.full((12, 12), float("inf")), "image factors: Factor B has entries that are not finite"),
+        (torch.full((12, 12), float("inf")), "image factors: factor B has entries that are not finite"),
         ("B", "holds no matrix, but str"),
         ([torch.eye(12)], "holds no matrix, but list"),
     ],
