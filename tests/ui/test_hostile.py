@@ -185,6 +185,16 @@ def test_no_field_of_a_check_is_an_error(each_workspace: Workspace, project: Pro
         assert "again" not in str(told.json().get("acknowledgements")), what
 
 
+def test_answers_are_counted_one_by_one_however_many_a_request_holds(
+    browser: TestClient, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowances, "ANSWERS", allowances.Allowance(routes.MOST_EVENTS + 10, 0.001))
+    many = {"events": [{"kind": "undo", "token": str(number)} for number in range(routes.MOST_EVENTS)], "ahead": 0}
+    few = many | {"events": many["events"][:2]}
+    sent = [browser.post(f"/desk/{project.id}/sync", json=each).status_code for each in (many, many, few)]
+    assert sent == [200, 429, 200]
+
+
 def test_no_wish_of_a_deck_is_an_error(each_workspace: Workspace, project: Project, browser: TestClient) -> None:
     for name in DESK:
         for what, value in HOSTILE.items():

@@ -15,14 +15,14 @@ class Allowance:
         self.a_second = a_second
         self._left: dict[Hashable, tuple[float, float]] = {}
 
-    def take(self, who: Hashable, now: float | None = None) -> float:
-        """One request of theirs: 0 where it may go on, else the seconds until it may."""
+    def take(self, who: Hashable, now: float | None = None, *, cost: int = 1) -> float:
+        """A request of theirs, as dear as `cost` (`burst` at most): 0 if it may go on, else the seconds until then."""
         now = time.monotonic() if now is None else now
         left = self._at(who, now)
-        if left < 1:
-            return (1 - left) / self.a_second
+        if left < cost:
+            return (cost - left) / self.a_second
         self._forget(now)
-        self._left[who] = (left - 1, now)
+        self._left[who] = (left - cost, now)
         return 0.0
 
     def _at(self, who: Hashable, now: float) -> float:
@@ -39,7 +39,7 @@ LARGE_IMAGES: Final = Allowance(20, 1.0)
 """Those that have to be made: one looks at an image for longer than a second."""
 
 ANSWERS: Final = Allowance(600, 30.0)
-"""Exchanges of desk and grid, of all tabs of a person; a key held down makes fewer."""
+"""Exchanges of desk and grid, and the answers in them, of all tabs of a person; a key held down makes fewer."""
 
 MESSAGES: Final = Allowance(100, 10.0)
 """What pages send while one uses them; each runs a script."""

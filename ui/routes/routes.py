@@ -64,9 +64,12 @@ async def sync(request: Request) -> Response:
         project_id, annotator_id = request.path_params["project"], request.state.visitor.annotator.id
         if asked.get("annotator", annotator_id) != annotator_id:  # signed in as somebody else since the page was opened
             return JSONResponse({"reason": "Somebody else is signed in by now: sign in again."}, 401)
-        reply = await pools.ANSWERS.run(
-            desk.sync, services.current().workspace, project_id, annotator_id, _events(asked), _wish(asked)
-        )
+        events, wish = _events(asked), _wish(asked)
+        # The request is paid for, and its first answer with it.
+        if len(events) > 1 and (too_many := _too_many(request, allowances.ANSWERS, len(events) - 1)):
+            return too_many
+        workspace = services.current().workspace
+        reply = await pools.ANSWERS.run(desk.sync, workspace, project_id, annotator_id, events, wish)
     except AlflowError as error:
         return _refused(error)
     return JSONResponse(reply, headers={"Cache-Control": "no-store"})
@@ -107,9 +110,9 @@ async def _whole(request: Request, workspace: Workspace, project: int, item: int
     return await pools.LARGE_IMAGES.once((project, item), whole.make_whole, workspace, project, item)
 
 
-def _too_many(request: Request, allowance: allowances.Allowance) -> Response | None:
+def _too_many(request: Request, allowance: allowances.Allowance, cost: int = 1) -> Response | None:
     """What somebody is told who asks too often; what they have to say is not lost, they keep it and send it again."""
-    wait = allowance.take(request.state.visitor.annotator.id)
+    wait = allowance.take(request.state.visitor.annotator.id, cost=cost)
     told = {"reason": "too many requests at once: they continue in a moment"}
     return JSONResponse(told, 429, {"Retry-After": str(ceil(wait))}) if wait else None
 

@@ -18,6 +18,12 @@ def test_after_a_while_everything_is_there_again_and_no_more() -> None:
     assert [allowance.take("a", 1000.0) for _ in range(3)] == [0, 0, 1]
 
 
+def test_what_costs_as_much_as_several_is_counted_as_several() -> None:
+    allowance = Allowance(5, 2.0)
+    assert [allowance.take("a", 0.0, cost=3), allowance.take("a", 0.0, cost=3)] == [0, 0.5]
+    assert allowance.take("a", 0.0, cost=2) == 0
+
+
 def test_nobody_pays_for_another() -> None:
     allowance = Allowance(1, 1.0)
     assert [allowance.take(who, 0.0) for who in "aab"] == [0, 1, 0]
