@@ -96,11 +96,15 @@ def check_json(what: str, value: Any, longest: int) -> None:
 def visible(text: str, keep: str = "") -> str:
     r"""The text with every character that a terminal would obey or hide written out, as `\x1b`; but for those to keep.
 
-    `str.isprintable` tells: it is false for control characters, line ends, text direction, and lone surrogates.
+    `str.isprintable` tells: it is false for control characters, line ends, text direction, and lone surrogates. It is
+    for joiners too, which stay where `clean_name` lets them be.
     """
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() or each in keep else _escaped(each) for each in text)
+    shown = (
+        each.isprintable() or each in keep or _joins(each, text[max(at - 1, 0) : at]) for at, each in enumerate(text)
+    )
+    return "".join(each if stays else _escaped(each) for each, stays in zip(text, shown, strict=True))
 
 
 def quoted(value: str) -> str:
@@ -135,6 +139,10 @@ def _is_hidden(character: str, before: str) -> bool:
         return unicodedata.bidirectional(before[-1]) != "AL" and unicodedata.category(before[-1])[0] not in "MS"
     ignored = 0xE0000 <= ord(character) <= 0xE0FFF or ord(character) & 0xFFFE == 0xFFFE
     return ignored or unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def _joins(character: str, before: str) -> bool:
+    return character in _JOINERS and not _is_hidden(character, before)
 
 
 def _is_ignored(character: str) -> bool:

@@ -103,6 +103,10 @@ def test_what_looks_like_an_escape_in_json_is_none() -> None:
         ("\udcff", r"\udcff"),
         ("\0", r"\x00"),
         ("\u00e9\U0001f600", "\u00e9\U0001f600"),
+        ("\U0001f408\u200d\u2b1b", "\U0001f408\u200d\u2b1b"),
+        ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
+        ("a\u200db", r"a\u200db"),
+        ("\u200d\u200c\n", r"\u200d\u200c\n"),
     ],
 )
 def test_what_a_terminal_would_obey_is_written_out(text: str, shown: str) -> None:
