@@ -19,6 +19,7 @@ from alflow.workflow.people.passwords import check_password, hash_password, is_o
 from alflow.workflow.people.tries import prove
 from alflow.workspace import Workspace
 
+_NOT_OF_EMAIL: Final = frozenset('<>()[],;:\\"')  # what mail programs write around addresses and between them
 _SEEN: Final = timedelta(minutes=1)  # how exactly it is kept when a session was last used
 
 
@@ -200,8 +201,8 @@ def clean_email(email: str) -> str:
     """
     email = "".join(each.lower() if each.isascii() else each for each in email.strip())  # "K" (Kelvin) is no "k"
     local, _, domain = email.rpartition("@")
-    plain = email.isprintable() and not any(each.isspace() for each in email)
-    if not local or "." not in domain or len(email) > 320 or not plain:
+    plain = email.isprintable() and not any(each.isspace() or each in _NOT_OF_EMAIL for each in email)
+    if not local or "@" in local or "." not in domain or len(email) > 320 or not plain:
         raise InvalidInputError(f"{quoted(email)} is not an e-mail address")
     return email
 

@@ -220,7 +220,13 @@ def test_an_identity_does_not_take_the_name_of_another(workspace: Workspace, ada
     assert (eve.annotator.name, eve.annotator.id == ada) == ("eve@example.org", False)
 
 
-@pytest.mark.parametrize("email", ["", "ada", "@example.org", "ada@", "ada@localhost", "a b@example.org"])
+@pytest.mark.parametrize(
+    "email",
+    [
+        *("", "ada", "@example.org", "ada@", "ada@localhost", "a b@example.org", "ada@eve@example.org"),
+        *("<ada@example.org>", "Ada<ada@example.org>", "ada@example.org,eve@example.org", "mailto:ada@example.org"),
+    ],
+)
 def test_what_is_no_address_is_refused(workspace: Workspace, email: str) -> None:
     with pytest.raises(InvalidInputError, match="not an e-mail address"):
         sign_in.sign_in_identity(workspace, email, "Ada")
