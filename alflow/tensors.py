@@ -19,6 +19,7 @@ from alflow.errors import InvalidInputError
 Kind = Literal["float", "int", "any"]
 
 _FLOATS: Final = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_NO_REASON: Final = "Check the documentation of torch.load"  # which ends what it says of a pickle
 _INTS: Final = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 _DTYPES: Final[Mapping[Kind, tuple[torch.dtype, ...]]] = {
     "float": _FLOATS,
@@ -150,5 +151,5 @@ def _check_archive(path: Path) -> None:
 
 
 def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith(_NO_REASON)]
     return lines[-1][:200] if lines else type(error).__name__

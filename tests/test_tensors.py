@@ -100,6 +100,9 @@ def test_damaged_files_are_named(content: bytes, tmp_path: Path) -> None:
     for read in (read_pickled, read_safetensors):
         with pytest.raises(InvalidInputError, match="cannot be read"):
             read(tmp_path)
+    with pytest.raises(InvalidInputError, match=r"x\.pt cannot be read") as caught:
+        read_pickled(path)
+    assert "documentation" not in str(caught.value)
 
 
 def huge(path: Path, shape: str, dtype: str = "F32") -> Path:

@@ -261,6 +261,8 @@ def _read_matrix(folder: Path, stem: str) -> Float[Tensor, "K K"]:
     Raises:
         InvalidInputError: there is no such file, or it holds something else.
     """
+    if not folder.is_dir():
+        raise InvalidInputError(f"there is no folder {folder}: name the one that holds A_img*.pt, B_img*.pt and so on")
     found = sorted(folder.glob(f"{stem}*.pt"))
     if len(found) != 1:
         raise InvalidInputError(f"the folder {folder} needs one file {stem}*.pt; it has {len(found)}")

@@ -100,6 +100,9 @@ def test_wrong_factors_are_named(workspace: Workspace, pets: Project, tmp_path: 
     with pytest.raises(InvalidInputError, match=r"needs one file A_img\*\.pt; it has 0"):
         import_posterior(workspace, pets, str(tmp_path))
     folder = published(tmp_path / "factors")
+    for no_folder in (folder / "A_img_analytic.pt", tmp_path / "gone"):
+        with pytest.raises(InvalidInputError, match=f"there is no folder {no_folder}: name the one that holds"):
+            import_posterior(workspace, pets, str(no_folder))
     file = folder / "B_img_analytic.pt"
     for content, message in (
         (torch.ones(12), "holds no matrix"),
