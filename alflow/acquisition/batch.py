@@ -1,20 +1,20 @@
-"""A batch, not B copies of the same image: greedy picks that together cover what is uncertain about the targets.
+"""A batch without near-copies: greedy picks that together cover what is uncertain about the targets.
 
-An image x* that we aim at is told about by the label that is most like it. With S labelled or picked, what stays
-unknown about all of them is
+Each target image x* counts as explained by the label most like it. With S labelled or picked, the uncertainty that
+remains about all targets is
 
     U(S) = sum_x* w(x*) tr(F*) (1 - max_{x in S} l(x, x*)),   tr(F*) = 1 - sum_c p*_c^2
 
 where tr(F*) is the probability that two answers drawn from the prediction differ, l is the likeness of
 `alflow.acquisition.likeness` and w the share of `alflow.acquisition.aims`. No answer enters it, so a whole batch can be
-planned before anyone answers. The score of a pick is what it takes off U:
+planned before anyone answers. The score of a pick is how much it reduces U:
 
     score(x) = sum_x* w(x*) tr(F*) max(0, l(x, x*) - max_{s in S} l(s, x*))
 
-U(no label) - U(S) is monotone and submodular (facility location), so that the greedy batch takes off at least
-1 - 1/e = 63 % of what the best batch would (Nemhauser, Wolsey and Fisher, Mathematical Programming 14, 1978; for active
-learning: Wei, Iyer and Bilmes, ICML 2015). The Gaussian process with the same kernel adds up what all labels tell
-(`alflow.acquisition.conditioned`); it costs more and picks no better on our back-tests (README).
+U(no label) - U(S) is monotone and submodular (facility location), so that the greedy batch achieves at least
+1 - 1/e = 63 % of the reduction of the best batch (Nemhauser, Wolsey and Fisher, Mathematical Programming 14, 1978; for
+active learning: Wei, Iyer and Bilmes, ICML 2015). The Gaussian process with the same kernel adds up the information of
+all labels (`alflow.acquisition.conditioned`); it costs more and picks no better on our back-tests (README).
 
 Axes: N pool items, T images aimed at, L labelled items, P width of the activations, B picks.
 """

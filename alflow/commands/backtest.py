@@ -28,17 +28,19 @@ def backtest(
     pack: Annotated[Path | None, typer.Option(help="Labelled activations to try on (safetensors).")] = None,
     model: Annotated[Path | None, typer.Option(help="Last layers of the pack's model (safetensors).")] = None,
     pairs: Annotated[Path | None, typer.Option(help="Image-text pairs for its posterior (safetensors).")] = None,
-    domain: Annotated[int | None, typer.Option(help="Judge and aim at this domain of the pack only.")] = None,
+    domain: Annotated[int | None, typer.Option(help="Evaluate on, and aim at, this domain of the pack only.")] = None,
     strategies: Annotated[
         list[str] | None, typer.Option("--strategy", "-s", help="What to try; repeatable. See `alflow strategies`.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Splits and draws to try each strategy on.")] = 5,
     first_seed: Annotated[
-        int, typer.Option(min=0, help="Where they begin: judge on other seeds than those you chose by.")
+        int, typer.Option(min=0, help="The first seed: judge on seeds other than those you chose settings by.")
     ] = 0,
     rounds: Annotated[int, typer.Option(min=1, max=1_000, help="Rounds a trial.")] = 5,
     batch: Annotated[int, typer.Option(**limits("batch", Trial), help="Labels a round.")] = _TRIAL.batch,
-    pool: Annotated[int, typer.Option(**limits("pool", Trial), help="Items of the pool at most.")] = _TRIAL.pool,
+    pool: Annotated[
+        int, typer.Option(**limits("pool", Trial), help="Largest number of items in the pool.")
+    ] = _TRIAL.pool,
     mode: Annotated[
         TrialMode, typer.Option(help="Are labels known after a whole batch, as in a round, or after every pick?")
     ] = _TRIAL.mode,
@@ -46,7 +48,9 @@ def backtest(
         float, typer.Option(**limits("control_fraction", Trial), help="Share of a batch drawn at random.")
     ] = _TRIAL.control_fraction,
     processes: Annotated[int, typer.Option(min=1, max=256, help="Trials side by side.")] = 1,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Make these trials anew, whatever is known of them.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Run these trials again, even if their results are known.")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the points of all trials here.")] = None,
     project: ProjectName = None,
 ) -> None:

@@ -56,7 +56,7 @@ def list_(project: ProjectName = None, as_json: AsJson = False) -> None:
 def set_(
     names: _Names = None, class_file: ClassFile = None, templates: Templates = None, project: ProjectName = None
 ) -> None:
-    """Make these the classes, in this order; known ones keep what is not given, and one in use cannot go."""
+    """Set the classes and their order; known ones keep what is not given, and one in use cannot be removed."""
     from alflow.workflow.projects.naming import TEMPLATES
     from alflow.workflow.projects.projects import project_classes, set_classes
 
@@ -79,7 +79,7 @@ def add(
     key: _Key = None,
     project: ProjectName = None,
 ) -> None:
-    """Put classes behind those that are there."""
+    """Add classes after the existing ones."""
     from alflow.domain import NewClass
     from alflow.workflow.projects.class_changes import add_classes
     from alflow.workflow.projects.naming import TEMPLATES
@@ -99,7 +99,7 @@ def rename(
     to: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
     project: ProjectName = None,
 ) -> None:
-    """Call a class otherwise; labels, history and key stay with it, and so does what was written by hand."""
+    """Rename a class; it keeps its labels, history and key, and whatever was written by hand."""
     from alflow.workflow.projects.class_changes import rename_class
     from alflow.workflow.projects.projects import project_classes
 
@@ -124,7 +124,7 @@ def edit(
     key: _Key = None,
     project: ProjectName = None,
 ) -> None:
-    """Change shown name, prompts or key; of several classes at once by a template."""
+    """Change the shown name, prompts or key of a class, or the prompts of several by a template."""
     from alflow.workflow.projects.class_changes import Edit, edit_classes
 
     if prompts and templates:
@@ -147,7 +147,7 @@ def order(names: _Chosen, project: ProjectName = None) -> None:
 
 
 def remove(names: _Chosen, project: ProjectName = None) -> None:
-    """Take classes out that no label and no image names yet."""
+    """Remove classes that no label and no image uses."""
     from alflow.workflow.projects.class_changes import remove_classes
 
     workspace = open_workspace()

@@ -28,9 +28,13 @@ def find(
         bool | None, typer.Option("--labelled/--unlabelled", help="Search images with a label, or without.")
     ] = None,
     label: Annotated[str | None, typer.Option(help="Search images labelled as this class.")] = None,
-    predicted: Annotated[str | None, typer.Option(help="Search images that the model takes for this class.")] = None,
+    predicted: Annotated[
+        str | None, typer.Option(help="Search images that the model predicts to be of this class.")
+    ] = None,
     count: Annotated[int, typer.Option("--count", "-n", help="Images to show.")] = 20,
-    queue: Annotated[str | None, typer.Option(help="Send what is found to the open round; says why.")] = None,
+    queue: Annotated[
+        str | None, typer.Option(help="Send the images found to the open round, with this reason.")
+    ] = None,
     by: Annotated[str | None, typer.Option(help="Who sends; by default the name you are logged in with.")] = None,
     project: ProjectName = None,
     as_json: AsJson = False,

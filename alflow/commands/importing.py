@@ -56,7 +56,7 @@ def import_images(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import images; what is known already is skipped, what cannot be used is listed with the reason.
+    """Import images; known ones are skipped, and those that cannot be used are listed with the reason.
 
     A known image that has moved is read from its new place, and a label that was corrected is corrected. Labels that
     name no class are listed with the classes that were perhaps meant.

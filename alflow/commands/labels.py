@@ -48,7 +48,7 @@ def show_history(
 
 
 def withdraw(label: _Label, why: _Why, by: _By = None, project: ProjectName = None) -> None:
-    """Take an answer back, also in a closed round; it stays in the history, with who and why."""
+    """Take an answer back, even in a closed round; it stays in the history, with the person and the reason."""
     from alflow.workflow.answers.history import withdraw_label
     from alflow.workflow.people.annotators import sign_in
 
@@ -90,7 +90,7 @@ def check(project: ProjectName = None) -> None:
         say(line)
     if wrong:
         fail(f"{plural(len(wrong), 'contradiction')} between the labels and their history")
-    say("every label follows from its history")
+    say("every label agrees with its history")
 
 
 def _show_changes(changes: "Sequence[Change]") -> None:

@@ -22,11 +22,12 @@ def register(app: typer.Typer) -> None:
 def import_factors(
     directory: Annotated[str, typer.Argument(help="Folder with published Kronecker factors.")],
     pairs: Annotated[
-        int | None, typer.Option(min=2, help="Pairs behind them; by default as many as the method's authors took.")
+        int | None,
+        typer.Option(min=2, help="Pairs they were estimated on; by default as many as the method's authors used."),
     ] = None,
     project: ProjectName = None,
 ) -> None:
-    """Take published Kronecker factors as the project's posterior."""
+    """Use published Kronecker factors as the project's posterior."""
     from alflow.workflow.model.posterior import PUBLISHED_PAIRS, import_posterior
 
     workspace = open_workspace()

@@ -1,4 +1,4 @@
-"""`alflow people`: accounts, roles, invitations. Whoever runs these commands may do everything."""
+"""`alflow people`: accounts, roles, invitations. The person who runs these commands may do everything."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -69,7 +69,7 @@ def add(
     email: _Email = None,
     password_stdin: _FromStdin = False,
 ) -> None:
-    """Make an account; who labelled under this name before goes on as the same person."""
+    """Create an account; a person who labelled under this name before continues as the same annotator."""
     from alflow.workflow.people.accounts import add_account, set_role
     from alflow.workflow.people.sign_in import has_accounts
 
@@ -92,11 +92,11 @@ def invite(
     role: Annotated[Role, typer.Option(help="Role that the invitation gives.")] = Role.ANNOTATOR,
     project: ProjectName = None,
     email: Annotated[
-        str | None, typer.Option(help="For whoever signs in with this verified address, instead of a link.")
+        str | None, typer.Option(help="Invite the identity with this verified address, instead of printing a link.")
     ] = None,
-    days: Annotated[float, typer.Option(min=0.01, max=365.0, help="How long it may be taken up.")] = 7.0,
+    days: Annotated[float, typer.Option(min=0.01, max=365.0, help="Days until it expires.")] = 7.0,
 ) -> None:
-    """Print a link with which one person makes an account, or joins with the one they have. It works once."""
+    """Print a link with which one person creates an account, or joins with an existing one. It works once."""
     from alflow.workflow.people import accounts as people
     from alflow.workflow.people.sign_in import has_accounts
 
@@ -119,7 +119,7 @@ def role(
     projects: _Projects = None,
     everywhere: _Everywhere = False,
 ) -> None:
-    """Give somebody a role in a project, instead of any other there."""
+    """Give somebody a role in a project, in place of the one they have there."""
     from alflow.workflow.people.accounts import find_account, set_role
 
     workspace = open_workspace()
@@ -141,7 +141,7 @@ def remove(name: _Name, projects: _Projects = None, everywhere: _Everywhere = Fa
 
 
 def deactivate(name: _Name) -> None:
-    """Let somebody sign in no more, and end their sessions; roles and answers stay."""
+    """Stop somebody from signing in, and end their sessions; roles and answers stay."""
     from alflow.workflow.people.accounts import find_account, set_active
 
     workspace = open_workspace()

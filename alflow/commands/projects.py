@@ -61,20 +61,21 @@ def init(
     ] = None,
     plateau_rounds: Annotated[
         int | None,
-        typer.Option(**limits("plateau_rounds"), help="Stop when so many rounds brought accuracy no further."),
+        typer.Option(**limits("plateau_rounds"), help="Stop after this many rounds without a gain in accuracy."),
     ] = None,
     plateau_gain: Annotated[
-        float, typer.Option(**limits("plateau_gain"), help="What counts as further, with --plateau-rounds.")
+        float, typer.Option(**limits("plateau_gain"), help="The smallest gain that counts, with --plateau-rounds.")
     ] = _DEFAULTS.plateau_gain,
     min_information: Annotated[
         float | None,
         typer.Option(
-            **limits("min_information"), help="Stop when a label tells less than this share of the best round's."
+            **limits("min_information"),
+            help="Stop when a label is worth less than this share of the best round's labels.",
         ),
     ] = None,
     label_price: Annotated[
         float | None,
-        typer.Option(**limits("label_price"), help="Stop when a label is expected to bring less accuracy."),
+        typer.Option(**limits("label_price"), help="Stop when a label is expected to add less accuracy than this."),
     ] = None,
     tau: Annotated[
         float, typer.Option(**limits("tau"), help="Weight of the pretraining data in the posterior.")
@@ -110,7 +111,7 @@ def init(
 
 
 def strategies(as_json: AsJson = False) -> None:
-    """List the ways to choose what to ask next."""
+    """List the strategies that choose what to ask next."""
     from alflow.workflow.rounds.strategies import strategy_captions
 
     captions = strategy_captions()

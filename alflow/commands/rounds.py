@@ -69,7 +69,7 @@ def open_round(project: ProjectName = None) -> None:
 
 def close_round(
     number: Annotated[int | None, typer.Argument(help="Number of the round; the current one if left out.")] = None,
-    early: Annotated[bool, typer.Option("--early", help="Close although its queue is not answered yet.")] = False,
+    early: Annotated[bool, typer.Option("--early", help="Close it even if its queue is not fully answered.")] = False,
     project: ProjectName = None,
 ) -> None:
     """Fit on the answers, evaluate, and close the round."""
@@ -82,7 +82,7 @@ def close_round(
 
 
 def list_rounds(project: ProjectName = None, as_json: AsJson = False) -> None:
-    """List the rounds, and what the model was worth after each."""
+    """List the rounds and the model's metrics after each."""
     from alflow.workflow.rounds.review import learning_curve, round_summaries
 
     workspace = open_workspace()

@@ -82,7 +82,7 @@ def test_from_init_to_export(home: Workspace, tmp_path: Path) -> None:
         f"{wrong}\n"
     )
     assert [line for line in ok("labels", "history", str(newest["item_id"])).splitlines() if "a slip" in line]
-    assert ok("labels", "check") == "every label follows from its history\n"
+    assert ok("labels", "check") == "every label agrees with its history\n"
     ok("export", "projection", str(tmp_path / "projection.safetensors"))
     assert (tmp_path / "projection.safetensors").stat().st_size > 0
 
