@@ -1,59 +1,47 @@
-"""The deck's side of the labelling use cases: events in, acknowledgements and the queue out.
+"""The deck's side of the labelling use cases: the browser's JSON in and out, translated for `workflow.desk.exchange`.
 
 Events of the browser: `{"kind": "answer", "token", "candidate_id", "verdict", "class_id", "seconds", "shown"}`, with
-`comment` and `proposed_class` where there are some, and `{"kind": "undo", "token"}`. Each is one transaction and
-idempotent, so a deck may send an event again until it has seen it acknowledged. A refused event is final: the deck
-shows the reason. An event that failed for no fault of its own is marked `again`: the deck keeps it and sends it later,
-and its neighbours are stored all the same. A negative candidate id is that of a gold check, which is shown like any
-other image; the answer is acknowledged with its result only where the project says so.
+`comment` and `proposed_class` where there are some, and `{"kind": "undo", "token"}`. Each is idempotent, so a deck may
+send an event again until it has seen it acknowledged. A refused event is final: the deck shows the reason. An event
+that failed for no fault of its own is marked `again`: the deck keeps it and sends it later. A negative candidate id is
+that of a gold check, which is shown like any other image; the answer is acknowledged with its result only where the
+project says so.
 """
 
-import logging
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-from alflow.domain import Label, Suggestion, Verdict
-from alflow.errors import AlflowError, InvalidInputError, UnavailableError
-from alflow.workflow.desk import gold, guidelines, label, worth
-from alflow.workflow.projects import projects
+from alflow.domain import RoundState, Suggestion, Verdict
+from alflow.errors import AlflowError, InvalidInputError
+from alflow.workflow.desk import guidelines
+from alflow.workflow.desk.exchange import (
+    Acknowledgement,
+    Answer,
+    CheckAnswer,
+    CheckEntry,
+    DeskState,
+    Event,
+    Undo,
+    Wish,
+    exchange,
+)
+from alflow.workflow.desk.gold import Outcome
+from alflow.workflow.desk.label import PastAnswer, QueueEntry, Submission
+from alflow.workflow.desk.worth import Worth
 from alflow.workflow.rounds import waiting
 from alflow.workspace import Workspace
 from ui.door.body import field, seconds
 from ui.parts import markdown
 
-AHEAD = 40  # what can be answered while the connection is lost: two minutes of it, at three seconds an image
-RECENT = 12
 LONGEST_KEY = 200
-TODO = "todo"
-QUEUES = frozenset({TODO, *Verdict} - {Verdict.CLASS})
+_USUAL = Wish()
 
-Event = Mapping[str, Any]
-
-_log = logging.getLogger(__name__)
-_left: dict[tuple[int, int], float] = {}  # when somebody last closed the desk of a project
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a deck wants to show.
-
-    Attributes:
-        queue: one of `QUEUES`: "todo", or the verdict whose queue of put-aside items is open.
-        ahead: how many items to reserve, `AHEAD` at most; none for a page that only delivers what it kept.
-        showing: the candidate on screen, which is kept if that is possible.
-        leave: the page is being closed: what was reserved goes back.
-    """
-
-    queue: str = TODO
-    ahead: int = AHEAD
-    showing: int | None = None
-    leave: bool = False
+Sent = Mapping[str, Any]
 
 
 def sync(
-    workspace: Workspace, project_id: int, annotator_id: int, events: Sequence[Mapping[str, Any]], wish: Wish = Wish()
+    workspace: Workspace, project_id: int, annotator_id: int, events: Sequence[Sent], wish: Wish = _USUAL
 ) -> dict[str, Any]:
     """Apply `events` in order, renew the annotator's leases, and say what to show.
 
@@ -68,27 +56,18 @@ def sync(
         UnavailableError: the database does not answer; nothing is lost, the deck sends everything again.
         NotFoundError: there is no such project or annotator.
     """
-    began, who = time.monotonic(), (project_id, annotator_id)
-    acknowledgements = [_apply(workspace, project_id, annotator_id, event) for event in events]
-    if wish.leave:
-        _left[who] = time.monotonic()  # before the release, so that whoever reserves after it sees it
-        label.leave(workspace, project_id, annotator_id)
-    queue = _reserve(workspace, project_id, annotator_id, wish)
-    if queue and _left.get(who, began) > began:  # the page was closed while it was asking: nobody will see these
-        label.leave(workspace, project_id, annotator_id)
-    progress = label.progress(workspace, project_id, annotator_id)
-    suggestion = projects.project(workspace, project_id).settings.suggestion
-    told = [_entry(entry, suggest=suggestion is Suggestion.BEFORE) for entry in queue]
-    checks = None if queue else gold.results(workspace, project_id, annotator_id)
-    recent = label.last_answers(workspace, project_id, annotator_id, RECENT)
+    read = [_event(sent) for sent in events]
+    state = exchange(workspace, project_id, annotator_id, [each for each in read if not isinstance(each, dict)], wish)
+    fates = iter(state.acknowledgements)
+    suggests = state.project.settings.suggestion is Suggestion.BEFORE
     return {
-        "acknowledgements": acknowledgements,
+        "acknowledgements": [each if isinstance(each, dict) else _acknowledgement(next(fates)) for each in read],
         "kind": wish.queue,
-        "queue": _with_check(workspace, project_id, annotator_id, told) if wish.queue == TODO else told,
-        "aside": {kind.value: n for kind, n in label.put_aside(workspace, project_id).items()},
-        "round": _round(progress, checks),
-        "awaited": waiting.awaited(workspace, project_id),
-        "recent": [_recent(answer) for answer in recent],
+        "queue": [_entry(entry, suggests=suggests) for entry in state.queue],
+        "aside": {kind.value: n for kind, n in state.aside.items()},
+        "round": _round(state),
+        "awaited": _awaited(workspace, state),
+        "recent": [_recent(answer) for answer in state.recent],
     }
 
 
@@ -102,88 +81,71 @@ def guide(workspace: Workspace, project_id: int) -> dict[str, Any]:
     return {"html": markdown.render(told.text), "examples": told.examples}
 
 
-def _reserve(workspace: Workspace, project_id: int, annotator_id: int, wish: Wish) -> list[label.QueueEntry]:
-    count = max(0, min(wish.ahead, AHEAD))
-    if not count:
-        return []
-    if wish.queue == TODO:
-        return label.next_candidates(workspace, project_id, annotator_id, count, showing=wish.showing)
-    return label.next_aside(workspace, project_id, Verdict(wish.queue), annotator_id, count)
+def _event(sent: Sent) -> Event | dict[str, Any]:
+    """What was sent; or why it cannot be read, as the deck is told."""
+    key = _key(sent)
+    try:
+        token = field(sent, "token", str)
+        if sent.get("kind") == "undo":
+            return Undo(key, token)
+        given = _submission(token, sent)
+    except AlflowError as error:
+        return {"key": key, "stored": False, "reason": str(error)}
+    return Answer(key, given) if given.candidate_id >= 0 else CheckAnswer(key, -given.candidate_id, given)
 
 
-def _entry(entry: label.QueueEntry, *, suggest: bool) -> dict[str, Any]:
+def _acknowledgement(fate: Acknowledgement) -> dict[str, Any]:
+    key = fate.event.key
+    if fate.reason is not None:
+        return {"key": key, "stored": False, "reason": fate.reason} | ({"again": True} if fate.again else {})
+    told: dict[str, Any] = {"key": key, "stored": True}
+    match fate.told:
+        case Worth():
+            return told | {"worth": {"token": _token(fate.event), **asdict(fate.told)}}
+        case Outcome(right=bool()):
+            return told | {"check": asdict(fate.told)}
+    return told | ({"worth": None} if isinstance(fate.event, Answer) else {})
+
+
+def _token(event: Event) -> str:
+    return event.token if isinstance(event, Undo) else event.given.token
+
+
+def _entry(entry: QueueEntry | CheckEntry, *, suggests: bool) -> dict[str, Any]:
     """What the browser may know of an item; what the model thinks of it only where the project says so."""
-    told: dict[str, Any] = {
-        "candidate_id": entry.candidate.id,
-        "item_id": entry.item.id,
-        "rank": entry.candidate.rank,
-        "width": entry.item.width,
-    }
-    if suggest:
+    if isinstance(entry, CheckEntry):
+        return _image(-entry.check_id, entry.item.id, entry.rank, entry.item.width)
+    told = _image(entry.candidate.id, entry.item.id, entry.candidate.rank, entry.item.width)
+    if suggests:
         class_id = entry.candidate.predicted_class_id
         told["suggestion"] = {"class_id": class_id, "probability": entry.candidate.probabilities.get(class_id)}
     return told
 
 
-def _with_check(
-    workspace: Workspace, project_id: int, annotator_id: int, queue: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The queue, and in its place the check that is due; a queue at its end gets none."""
-    due = gold.due(workspace, project_id, annotator_id) if queue else None
-    if due is None or due.position >= len(queue):
-        return queue
-    rank = queue[due.position]["rank"]
-    check = {"candidate_id": -due.check.id, "item_id": due.item.id, "rank": rank, "width": due.item.width}
-    return [*queue[: due.position], check, *queue[due.position :]]
+def _image(candidate_id: int, item_id: int, rank: int, width: int) -> dict[str, Any]:
+    return {"candidate_id": candidate_id, "item_id": item_id, "rank": rank, "width": width}
 
 
-def _check(workspace: Workspace, project_id: int, annotator_id: int, given: label.Submission) -> dict[str, Any]:
-    found = gold.answer(workspace, project_id, annotator_id, -given.candidate_id, given)
-    return {} if found.right is None else {"check": {"right": found.right, "class_id": found.class_id}}
+def _awaited(workspace: Workspace, state: DeskState) -> str | None:
+    """What to tell people who wait for an image; nobody waits while a round is open."""
+    if state.progress is not None and state.progress.round.state is RoundState.OPEN:
+        return None
+    return waiting.awaited(workspace, state.project.id)
 
 
-def _worth(workspace: Workspace, stored: Label) -> dict[str, Any] | None:
-    told = worth.worth(workspace, stored)
-    return None if told is None else {"token": stored.token, **asdict(told)}
-
-
-def _apply(workspace: Workspace, project_id: int, annotator_id: int, event: Event) -> dict[str, Any]:
-    key = _key(event)
-    try:
-        token = field(event, "token", str)
-        if event.get("kind") == "undo":
-            label.undo(workspace, annotator_id, token, project_id)
-        else:
-            given = _submission(token, event)
-            if given.candidate_id < 0:
-                told = _check(workspace, project_id, annotator_id, given)
-                return {"key": key, "stored": True, **told}
-            stored = label.submit(workspace, annotator_id, given, project_id)
-            return {"key": key, "stored": True, "worth": _worth(workspace, stored)}
-    except UnavailableError:
-        raise
-    except AlflowError as error:
-        return {"key": key, "stored": False, "reason": str(error)}
-    except Exception:  # noqa: BLE001 - whatever it is, the other answers must not wait for it
-        _log.exception("the deck's event %r failed; the deck keeps it", key)
-        reason = "The server could not store an answer; it is kept and sent again"
-        return {"key": key, "stored": False, "again": True, "reason": reason}
-    return {"key": key, "stored": True}
-
-
-def _key(event: Event) -> str | None:
+def _key(event: Sent) -> str | None:
     """What the deck calls the event, to be told its fate; what is no name is not said back."""
     key = event.get("key")
     return key if isinstance(key, str) and len(key) <= LONGEST_KEY and key.isprintable() else None
 
 
-def _submission(token: str, event: Event) -> label.Submission:
+def _submission(token: str, event: Sent) -> Submission:
     try:
         verdict = Verdict(str(event.get("verdict")))
     except ValueError as error:
         known = ", ".join(Verdict)
         raise InvalidInputError(f"an answer is one of {known}") from error
-    return label.Submission(
+    return Submission(
         token=token,
         candidate_id=field(event, "candidate_id", int),
         verdict=verdict,
@@ -195,19 +157,15 @@ def _submission(token: str, event: Event) -> label.Submission:
     )
 
 
-def _round(progress: label.QueueProgress, checks: tuple[int, int] | None) -> dict[str, Any] | None:
-    if progress.round_number is None:
+def _round(state: DeskState) -> dict[str, Any] | None:
+    if state.progress is None:
         return None
-    told = {
-        "number": progress.round_number,
-        "state": progress.state,
-        "answered": progress.answered,
-        "total": progress.total,
-    }
-    return told | ({"checks": checks} if checks and checks[1] else {})
+    of = state.progress
+    told = {"number": of.round.number, "state": of.round.state, "answered": of.answered, "total": of.total}
+    return told | ({"checks": state.checks} if state.checks and state.checks[1] else {})
 
 
-def _recent(past: label.PastAnswer) -> dict[str, Any]:
+def _recent(past: PastAnswer) -> dict[str, Any]:
     answer = past.label
     return {
         "token": answer.token,

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError, TryLaterError, UnavailableError
+from alflow.workflow.desk.exchange import AHEAD, QUEUES, TODO, Wish
 from alflow.workflow.images import pool, whole
 from alflow.workflow.images.whole import Whole
 from alflow.workspace import Workspace
@@ -140,18 +141,18 @@ def _events(asked: Mapping[str, Any]) -> list[Any]:
     return events
 
 
-def _wish(asked: Mapping[str, Any]) -> desk.Wish:
+def _wish(asked: Mapping[str, Any]) -> Wish:
     """What the deck wants to show.
 
     Raises:
         InvalidInputError: a part of it is of the wrong kind.
     """
-    queue = field(asked, "queue", str, desk.TODO)
-    if queue not in desk.QUEUES:
-        raise InvalidInputError(f"there is no such queue; there are {', '.join(sorted(desk.QUEUES))}")
-    return desk.Wish(
+    queue = field(asked, "queue", str, TODO)
+    if queue not in QUEUES:
+        raise InvalidInputError(f"there is no such queue; there are {', '.join(sorted(QUEUES))}")
+    return Wish(
         queue=queue,
-        ahead=field(asked, "ahead", int, desk.AHEAD),
+        ahead=field(asked, "ahead", int, AHEAD),
         showing=field(asked, "showing", int, None),
         leave=field(asked, "leave", bool, False),
     )

@@ -1,10 +1,10 @@
 """Who has the desk of a project open: so that the last images of a round are shared, not hoarded."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Select, bindparam, delete, func, select
+from sqlalchemy import Insert, Select, bindparam, func, select
 
 from alflow.store import tables
 from alflow.store.database import Transaction
@@ -17,10 +17,19 @@ def note(tx: Transaction, project_id: int, annotator_id: int, until: datetime) -
     tx.execute(_note(tx.dialect.name), row)
 
 
-def leave(tx: Transaction, project_id: int, annotator_id: int) -> None:
-    """This person went away."""
-    table = tables.presence
-    tx.execute(delete(table).where(table.c.project_id == project_id, table.c.annotator_id == annotator_id))
+def leave(tx: Transaction, project_id: int, annotator_id: int, at: datetime) -> None:
+    """This person went away at that moment, which is kept: see `left_since`."""
+    note(tx, project_id, annotator_id, at)
+
+
+def left_since(tx: Transaction, project_id: int, annotator_id: int, moment: datetime) -> bool:
+    """Whether this person went away since then and did not come back.
+
+    Who is at the desk is so until a moment to come; who went away, until the moment of going. A presence that lapses
+    just now looks the same, and may: this person has not asked for long.
+    """
+    which = {"project": project_id, "who": annotator_id, "since": moment, "now": datetime.now(UTC)}
+    return tx.execute(_left(), which).first() is not None
 
 
 def count(tx: Transaction, project_id: int, now: datetime) -> int:
@@ -33,6 +42,14 @@ def _note(dialect: str) -> Insert:
     statement = upsert_in(dialect, tables.presence)
     newest = {"until": statement.excluded.until}
     return statement.on_conflict_do_update(index_elements=["project_id", "annotator_id"], set_=newest)
+
+
+@cache
+def _left() -> Select[Any]:
+    table = tables.presence
+    mine = (table.c.project_id == bindparam("project"), table.c.annotator_id == bindparam("who"))
+    since = (table.c.until >= bindparam("since"), table.c.until <= bindparam("now"))
+    return select(table.c.until).where(*mine, *since)
 
 
 @cache

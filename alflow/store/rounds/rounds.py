@@ -142,9 +142,7 @@ def current(tx: Transaction, project_id: int) -> Round | None:
 
 def last(tx: Transaction, project_id: int) -> Round | None:
     """The newest round, whatever its state."""
-    table = tables.round_
-    rows = select(table).where(table.c.project_id == project_id).order_by(table.c.number.desc()).limit(1)
-    found = tx.execute(rows).mappings().one_or_none()
+    found = tx.execute(_newest(), {"project": project_id}).mappings().one_or_none()
     return None if found is None else Round(**found)
 
 
@@ -268,6 +266,12 @@ def _is_answered(tx: Transaction, round_id: int) -> bool:
 def _unclosed() -> Select[Any]:
     table = tables.round_
     return select(table).where(table.c.project_id == bindparam("project"), table.c.state != RoundState.CLOSED)
+
+
+@cache
+def _newest() -> Select[Any]:
+    table = tables.round_
+    return select(table).where(table.c.project_id == bindparam("project")).order_by(table.c.number.desc()).limit(1)
 
 
 @cache

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 
-from alflow.domain import GoldCheck, Item, RoundState, Suggestion
+from alflow.domain import GoldCheck, Item, Project, RoundState, Suggestion
 from alflow.errors import InvalidInputError, NotFoundError
+from alflow.store.database import Transaction
 from alflow.store.desk import gold
 from alflow.store.people import annotators
 from alflow.store.projects import projects
@@ -43,22 +44,29 @@ def due(workspace: Workspace, project_id: int, annotator_id: int) -> DueCheck | 
         NotFoundError: there is no such project or annotator.
     """
     with workspace.database.read() as tx:
-        settings = projects.by_id(tx, project_id).settings
-    if not settings.gold_rate or settings.suggestion is Suggestion.BEFORE:
+        project = projects.by_id(tx, project_id)
+    if not _are_shown(project):
         return None
-    longest = max(1, round(2 / settings.gold_rate) - 3)  # 1 / rate - 1 on average, and the check itself
     with workspace.database.begin() as tx:
         annotators.lock(tx, annotator_id)
-        check = gold.open_(tx, project_id, annotator_id)
-        if check is None:
-            unused = gold.unused(tx, project_id, annotator_id)
-            if not unused:
-                return None
-            dice = Random(f"{settings.seed} {annotator_id} {len(unused)}")
-            after = dice.randint(1, longest)
-            check = gold.deal(tx, project_id, dice.choice(unused), annotator_id, after, datetime.now(UTC))
-        given = gold.answers_since(tx, project_id, annotator_id, check.due)
-        return DueCheck(check, gold.item_of(tx, check), check.due - given)
+        return due_in(tx, project, annotator_id)
+
+
+def due_in(tx: Transaction, project: Project, annotator_id: int) -> DueCheck | None:
+    """See `due`; the caller holds the annotator's lock."""
+    if not _are_shown(project):
+        return None
+    check = gold.open_(tx, project.id, annotator_id)
+    if check is None:
+        unused = gold.unused(tx, project.id, annotator_id)
+        if not unused:
+            return None
+        longest = max(1, round(2 / project.settings.gold_rate) - 3)  # 1 / rate - 1 on average, and the check itself
+        dice = Random(f"{project.settings.seed} {annotator_id} {len(unused)}")
+        after = dice.randint(1, longest)
+        check = gold.deal(tx, project.id, dice.choice(unused), annotator_id, after, datetime.now(UTC))
+    given = gold.answers_since(tx, project.id, annotator_id, check.due)
+    return DueCheck(check, gold.item_of(tx, check), check.due - given)
 
 
 def answer(workspace: Workspace, project_id: int, annotator_id: int, check_id: int, given: Submission) -> Outcome:
@@ -72,26 +80,36 @@ def answer(workspace: Workspace, project_id: int, annotator_id: int, check_id: i
     """
     given = checked(given)
     with workspace.database.begin() as tx:
-        annotators.lock(tx, annotator_id)
-        check = gold.by_id(tx, check_id)
-        if check is None or (check.annotator_id, check.project_id) != (annotator_id, project_id):
-            raise NotFoundError("there is no such image for you to answer: reload the page")
-        if given.class_id is not None and not projects.has_class(tx, project_id, given.class_id):
-            raise InvalidInputError(f"class {given.class_id} is not of this project: reload the page")
-        truth = gold.item_of(tx, check).truth
-        if check.answered_at is None:
-            check = gold.answer(
-                tx,
-                replace(
-                    check,
-                    token=given.token,
-                    class_id=given.class_id,
-                    right=None if given.verdict.abstains else given.class_id == truth,
-                    seconds=kept_seconds(given.seconds),
-                    answered_at=datetime.now(UTC),
-                ),
-            )
-        told = projects.by_id(tx, project_id).settings.gold_feedback and check.right is not None
+        return answer_in(tx, projects.by_id(tx, project_id), annotator_id, check_id, given)
+
+
+def answer_in(tx: Transaction, project: Project, annotator_id: int, check_id: int, given: Submission) -> Outcome:
+    """See `answer`; what is given was `checked`.
+
+    Raises:
+        InvalidInputError: the class is of another project.
+        NotFoundError: this annotator has no such check in the project.
+    """
+    annotators.lock(tx, annotator_id)
+    check = gold.by_id(tx, check_id)
+    if check is None or (check.annotator_id, check.project_id) != (annotator_id, project.id):
+        raise NotFoundError("there is no such image for you to answer: reload the page")
+    if given.class_id is not None and not projects.has_class(tx, project.id, given.class_id):
+        raise InvalidInputError(f"class {given.class_id} is not of this project: reload the page")
+    truth = gold.item_of(tx, check).truth
+    if check.answered_at is None:
+        check = gold.answer(
+            tx,
+            replace(
+                check,
+                token=given.token,
+                class_id=given.class_id,
+                right=None if given.verdict.abstains else given.class_id == truth,
+                seconds=kept_seconds(given.seconds),
+                answered_at=datetime.now(UTC),
+            ),
+        )
+    told = project.settings.gold_feedback and check.right is not None
     return Outcome(check.right, truth) if told else Outcome(None, None)
 
 
@@ -116,3 +134,7 @@ def results(workspace: Workspace, project_id: int, annotator_id: int) -> tuple[i
     """Checks that this annotator answered right, and all that do not abstain."""
     with workspace.database.read() as tx:
         return gold.results(tx, project_id).get(annotator_id, (0, 0))
+
+
+def _are_shown(project: Project) -> bool:
+    return bool(project.settings.gold_rate) and project.settings.suggestion is not Suggestion.BEFORE

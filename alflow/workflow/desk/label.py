@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from alflow import text
-from alflow.domain import Candidate, Item, Label, Round, RoundState, Verdict
+from alflow.domain import Candidate, Item, Label, Project, Round, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.database import Transaction
 from alflow.store.desk import aside, labels, presence, queue
@@ -76,6 +76,14 @@ class Submission:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """An answer that is stored, and its candidate; None where a retry found it stored."""
+
+    label: Label
+    candidate: Candidate | None
+
+
+@dataclass(frozen=True)
 class QueueProgress:
     """How far the newest round is: candidates with all their answers, candidates, and this annotator's own answers."""
 
@@ -115,17 +123,10 @@ def next_candidates(
     Raises:
         NotFoundError: there is no such project or annotator.
     """
-    now = datetime.now(UTC)
     with workspace.database.begin() as tx:
-        until = now + _lease(tx, project_id)
+        project = projects.by_id(tx, project_id)
         annotators.lock(tx, annotator_id)
-        round_ = rounds.current(tx, project_id)
-        if round_ is None or round_.state is not RoundState.OPEN:
-            return []
-        presence.note(tx, project_id, annotator_id, now + PRESENT)
-        share = _share(tx, round_.id, count, presence.count(tx, project_id, now))
-        reserved = queue.lease(tx, round_.id, annotator_id, share, until, now, showing)
-    return [QueueEntry(candidate, item, until) for candidate, item in reserved]
+        return reserve(tx, project, rounds.current(tx, project_id), annotator_id, count, showing)
 
 
 def next_aside(
@@ -137,26 +138,22 @@ def next_aside(
         InvalidInputError: a class puts nothing aside.
         NotFoundError: there is no such project or annotator.
     """
-    if kind not in aside.KINDS:
-        raise InvalidInputError(f"there is no queue of {kind.value!r}; there are {', '.join(aside.KINDS)}")
-    now = datetime.now(UTC)
     with workspace.database.begin() as tx:
-        until = now + _lease(tx, project_id)
+        project = projects.by_id(tx, project_id)
         annotators.lock(tx, annotator_id)
-        reserved = aside.lease(tx, project_id, kind, annotator_id, count, until, now)
-    return [QueueEntry(candidate, item, until) for candidate, item in reserved]
+        return reserve_aside(tx, project, kind, annotator_id, count)
 
 
 def leave(workspace: Workspace, project_id: int, annotator_id: int) -> None:
     """Give back what is reserved for somebody who closes the desk, so that nobody waits for the leases to lapse.
 
     Raises:
-        NotFoundError: there is no such annotator.
+        NotFoundError: there is no such project or annotator.
     """
     with workspace.database.begin() as tx:
+        projects.by_id(tx, project_id)
         annotators.lock(tx, annotator_id)
-        queue.release(tx, project_id, annotator_id)
-        presence.leave(tx, project_id, annotator_id)
+        give_back(tx, project_id, annotator_id)
 
 
 def put_aside(workspace: Workspace, project_id: int) -> Mapping[Verdict, int]:
@@ -178,21 +175,13 @@ def submit(workspace: Workspace, annotator_id: int, submission: Submission, proj
         ConflictError: the token belongs to an answer about something else.
     """
     submission = checked(submission)
-    shown = screens.with_renditions(workspace, {submission.candidate_id: submission.shown})
-    submission = replace(submission, shown=shown[submission.candidate_id])
+    with workspace.database.read() as tx:
+        images = screens.images(tx, [(submission.candidate_id, submission.shown)])
+    shown = screens.with_rendition(workspace, submission.shown, images.get(submission.candidate_id))
     with workspace.database.begin() as tx:
-        annotators.lock(tx, annotator_id)
-        known = labels.by_token(tx, submission.token)
-        if known is not None:
-            return _same(known, annotator_id, submission)
-        candidate = labels.lock_candidate(tx, submission.candidate_id)
-        round_ = rounds.by_id(tx, candidate.round_id)
-        if project_id not in {None, round_.project_id}:
-            raise NotFoundError(f"no candidate of this project has the id {candidate.id}: reload the page")
-        _check_class(tx, round_, submission.class_id)
-        label = labels.submit(tx, _label(round_, candidate, annotator_id, submission))
-        rounds.settle(tx, rounds.lock(tx, round_.id))  # locked no longer than this: it is one for all who answer
-        return label
+        stored = store(tx, annotator_id, replace(submission, shown=shown), project_id)
+        settle(tx, stored)
+        return stored.label
 
 
 def undo(workspace: Workspace, annotator_id: int, token: str, project_id: int | None = None) -> Label:
@@ -205,25 +194,8 @@ def undo(workspace: Workspace, annotator_id: int, token: str, project_id: int | 
         NotFoundError: this annotator gave no such answer.
         ConflictError: the round was closed since: its model has learned from the answer.
     """
-    now = datetime.now(UTC)
     with workspace.database.begin() as tx:
-        annotators.lock(tx, annotator_id)
-        label = labels.by_token(tx, token)
-        if label is None or label.annotator_id != annotator_id or project_id not in {None, label.project_id}:
-            raise NotFoundError("there is no such answer of yours to take back")
-        if label.withdrawn_at is not None:
-            return label
-        if label.candidate_id is None or label.round_id is None:
-            return labels.withdraw(tx, label.id, now)
-        labels.lock_candidate(tx, label.candidate_id)
-        round_ = rounds.lock(tx, label.round_id)
-        if _learned(label, round_.closed_at):
-            raise ConflictError("the round is closed: its model has learned from this answer, which stays")
-        withdrawn = labels.withdraw(tx, label.id, now)
-        if round_.state is not RoundState.CLOSED:
-            queue.reserve(tx, label.candidate_id, annotator_id, now + _lease(tx, label.project_id), now)
-        rounds.unsettle(tx, round_)
-        return withdrawn
+        return take_back(tx, annotator_id, token, None if project_id is None else projects.by_id(tx, project_id))
 
 
 def progress(workspace: Workspace, project_id: int, annotator_id: int) -> QueueProgress:
@@ -240,7 +212,106 @@ def progress(workspace: Workspace, project_id: int, annotator_id: int) -> QueueP
 def last_answers(workspace: Workspace, project_id: int, annotator_id: int, n: int = 10) -> list[PastAnswer]:
     """This annotator's last answers that stand, newest first."""
     with workspace.database.read() as tx:
-        found = labels.last_of(tx, project_id, annotator_id, n)
+        return past_answers(tx, project_id, annotator_id, n)
+
+
+# The steps of these use cases, for those who take several in one transaction.
+
+
+def reserve(
+    tx: Transaction, project: Project, round_: Round | None, annotator_id: int, count: int, showing: int | None
+) -> list[QueueEntry]:
+    """See `next_candidates`; `round_` is the newest of the project, the caller holds the annotator's lock."""
+    if round_ is None or round_.state is not RoundState.OPEN:
+        return []
+    now = datetime.now(UTC)
+    until = now + project.settings.lease
+    presence.note(tx, project.id, annotator_id, now + PRESENT)
+    share = _share(tx, round_.id, count, presence.count(tx, project.id, now))
+    reserved = queue.lease(tx, round_.id, annotator_id, share, until, now, showing)
+    return [QueueEntry(candidate, item, until) for candidate, item in reserved]
+
+
+def reserve_aside(tx: Transaction, project: Project, kind: Verdict, annotator_id: int, count: int) -> list[QueueEntry]:
+    """See `next_aside`; the caller holds the annotator's lock.
+
+    Raises:
+        InvalidInputError: a class puts nothing aside.
+    """
+    if kind not in aside.KINDS:
+        raise InvalidInputError(f"there is no queue of {kind.value!r}; there are {', '.join(aside.KINDS)}")
+    now = datetime.now(UTC)
+    until = now + project.settings.lease
+    reserved = aside.lease(tx, project.id, kind, annotator_id, count, until, now)
+    return [QueueEntry(candidate, item, until) for candidate, item in reserved]
+
+
+def give_back(tx: Transaction, project_id: int, annotator_id: int) -> None:
+    """See `leave`; the caller holds the annotator's lock."""
+    queue.release(tx, project_id, annotator_id)
+    presence.leave(tx, project_id, annotator_id, datetime.now(UTC))
+
+
+def store(tx: Transaction, annotator_id: int, submission: Submission, project_id: int | None = None) -> Stored:
+    """See `submit`; the submission was `checked`, and the caller calls `settle` last.
+
+    Raises:
+        InvalidInputError: the class is of another project.
+        NotFoundError: there is no such annotator or candidate.
+        ConflictError: the token belongs to an answer about something else.
+    """
+    annotators.lock(tx, annotator_id)
+    known = labels.by_token(tx, submission.token)
+    if known is not None:
+        return Stored(_same(known, annotator_id, submission), None)
+    candidate = labels.lock_candidate(tx, submission.candidate_id)
+    round_ = rounds.by_id(tx, candidate.round_id)
+    if project_id not in {None, round_.project_id}:
+        raise NotFoundError(f"no candidate of this project has the id {candidate.id}: reload the page")
+    _check_class(tx, round_, submission.class_id)
+    return Stored(labels.submit(tx, _label(round_, candidate, annotator_id, submission)), candidate)
+
+
+def settle(tx: Transaction, stored: Stored) -> None:
+    """Make the round LABELLED if this was its last answer.
+
+    The last step of a transaction: the round's lock is one for all who answer.
+    """
+    if stored.candidate is not None:
+        rounds.settle(tx, rounds.lock(tx, stored.candidate.round_id))
+
+
+def take_back(tx: Transaction, annotator_id: int, token: str, project: Project | None) -> Label:
+    """See `undo`; with a project only answers of that project can be taken back.
+
+    Raises:
+        NotFoundError: this annotator gave no such answer.
+        ConflictError: the round was closed since: its model has learned from the answer.
+    """
+    now = datetime.now(UTC)
+    annotators.lock(tx, annotator_id)
+    label = labels.by_token(tx, token)
+    if label is None or label.annotator_id != annotator_id or (project and project.id != label.project_id):
+        raise NotFoundError("there is no such answer of yours to take back")
+    if label.withdrawn_at is not None:
+        return label
+    if label.candidate_id is None or label.round_id is None:
+        return labels.withdraw(tx, label.id, now)
+    labels.lock_candidate(tx, label.candidate_id)
+    round_ = rounds.lock(tx, label.round_id)
+    if _learned(label, round_.closed_at):
+        raise ConflictError("the round is closed: its model has learned from this answer, which stays")
+    withdrawn = labels.withdraw(tx, label.id, now)
+    if round_.state is not RoundState.CLOSED:
+        settings = (project or projects.by_id(tx, label.project_id)).settings
+        queue.reserve(tx, label.candidate_id, annotator_id, now + settings.lease, now)
+    rounds.unsettle(tx, round_)
+    return withdrawn
+
+
+def past_answers(tx: Transaction, project_id: int, annotator_id: int, n: int) -> list[PastAnswer]:
+    """See `last_answers`."""
+    found = labels.last_of(tx, project_id, annotator_id, n)
     return [PastAnswer(label, item, final=_learned(label, closed_at)) for label, item, closed_at in found]
 
 
@@ -263,10 +334,6 @@ def _share(tx: Transaction, round_id: int, count: int, present: int) -> int:
 def _learned(label: Label, closed_at: datetime | None) -> bool:
     """Whether the answer was there when its round was closed: one that came later has changed no model."""
     return closed_at is not None and label.at <= closed_at
-
-
-def _lease(tx: Transaction, project_id: int) -> timedelta:
-    return projects.by_id(tx, project_id).settings.lease
 
 
 def checked(submission: Submission) -> Submission:

@@ -7,13 +7,14 @@ given is added here.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from alflow.domain import ClassLabel
+from alflow.domain import ClassLabel, Item
 from alflow.store.answers import history
 from alflow.store.artifacts import digest
+from alflow.store.database import Transaction
 from alflow.store.images import items
 from alflow.workflow.images.pool import rendition_hash
 from alflow.workspace import Workspace
@@ -60,20 +61,27 @@ def remember(workspace: Workspace, screen: Screen) -> str:
 
 
 def with_renditions(workspace: Workspace, shown: Mapping[int, Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
-    """What was shown for each candidate, with the hash of the JPEG that its `image` names.
+    """What was shown for each candidate, with the hash of the JPEG that its `image` names."""
+    with workspace.database.read() as tx:
+        found = images(tx, shown.items())
+    return {candidate: with_rendition(workspace, each, found.get(candidate)) for candidate, each in shown.items()}
+
+
+def images(tx: Transaction, shown: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[int, Item]:
+    """Candidate -> the image it asks about, for the candidates of which what was shown names an image."""
+    named = [candidate for candidate, each in shown if _kind(each)]
+    return items.of_candidates(tx, named) if named else {}
+
+
+def with_rendition(workspace: Workspace, shown: Mapping[str, Any], item: Item | None) -> Mapping[str, Any]:
+    """What was shown of an image, with the hash of the JPEG that its `image` names.
 
     `image` is an address that ends in the kind of rendition; what names none, or one that is gone, stays as it is.
+    Reads a file: call it in no transaction, for which others may wait.
     """
-    kinds = {candidate: str(each.get("image") or "").rpartition("/")[2] for candidate, each in shown.items()}
-    named = [candidate for candidate, kind in kinds.items() if kind]
-    if not named:
-        return dict(shown)
-    with workspace.database.read() as tx:
-        asked = items.of_candidates(tx, named)
-    hashes = {
-        candidate: rendition_hash(workspace, item.content_hash, kinds[candidate]) for candidate, item in asked.items()
-    }
-    return {
-        candidate: {**each, "rendition": hashes[candidate]} if hashes.get(candidate) else each
-        for candidate, each in shown.items()
-    }
+    hash_ = None if item is None else rendition_hash(workspace, item.content_hash, _kind(shown))
+    return {**shown, "rendition": hash_} if hash_ else shown
+
+
+def _kind(shown: Mapping[str, Any]) -> str:
+    return str(shown.get("image") or "").rpartition("/")[2]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from alflow.domain import Candidate, Label, Origin, Suggestion
+from alflow.domain import Candidate, Label, Origin, Project, Suggestion
 from alflow.store.database import Transaction
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
@@ -34,11 +34,17 @@ class Worth:
 def worth(workspace: Workspace, label: Label) -> Worth | None:
     """What the answer was worth; None where the project does not show it, or nothing was asked."""
     with workspace.database.read() as tx:
+        return of(tx, label, projects.by_id(tx, label.project_id))
+
+
+def of(tx: Transaction, label: Label, project: Project, candidate: Candidate | None = None) -> Worth | None:
+    """The same for who holds a project, which is the label's for all but retries, and perhaps its candidate."""
+    if project.id != label.project_id:
         project = projects.by_id(tx, label.project_id)
-        if project.settings.suggestion is Suggestion.NEVER or label.candidate_id is None:
-            return None
-        candidate = rounds.candidate(tx, label.candidate_id)
-        words = f"{_told(candidate, label.class_id)} {_asked(tx, candidate)}".strip()
+    if project.settings.suggestion is Suggestion.NEVER or label.candidate_id is None:
+        return None
+    candidate = candidate or rounds.candidate(tx, label.candidate_id)
+    words = f"{_told(candidate, label.class_id)} {_asked(tx, candidate)}".strip()
     agrees = None if label.class_id is None else label.class_id == candidate.predicted_class_id
     probability = candidate.probabilities.get(candidate.predicted_class_id, 0.0)
     return Worth(candidate.predicted_class_id, probability, agrees, words)
