@@ -3,9 +3,9 @@
 A candidate is free for an annotator while it needs more answers than it has answers and living leases together, and
 while this annotator neither holds nor answered it. So one that needs two votes goes to two people at once, and one
 that needs one to a single person. An expired lease is no lease. Leases that carry a `page` are those of the grid
-(`store.grid`): the deck neither shows nor renews them.
+(`store.desk.grid`): the deck neither shows nor renews them.
 
-The statements below are built once (see `store.labels`); their parameters are `who`, `round`, `candidates` (ids),
+The statements below are built once (see `store.desk.labels`); their parameters are `who`, `round`, `candidates` (ids),
 `now`, `till`, `page` and `count`.
 """
 

@@ -22,10 +22,10 @@ from alflow.workflow.desk import screens
 from alflow.workspace import Workspace
 
 PRESENT: Final = timedelta(seconds=90)
-"""Who asked for items so long ago is at the desk; a deck asks at least every 30 s."""
+"""Somebody who asked for images within this time counts as present at the desk; a deck asks at least every 30 s."""
 
 ALONE: Final = 6
-"""What somebody who is alone at the desk may hold of the last images; shared as soon as another one comes."""
+"""How many of the last images somebody who is alone at the desk may hold; they are shared once others come."""
 
 LARGEST_ID: Final = 2**31 - 1
 """Of any row: what a column of whole numbers holds in PostgreSQL."""

@@ -13,6 +13,7 @@ from alflow.store.rounds import rounds
 from alflow.workflow.answers import relabel
 from alflow.workflow.desk.label import Submission, next_candidates, submit
 from alflow.workflow.rounds.evaluate import evaluate_control
+from alflow.workflow.rounds.moment import look
 from alflow.workspace import Workspace
 from tests.queues import World, new_candidate, open_queue, open_round
 
@@ -120,6 +121,7 @@ def test_a_control_image_that_is_asked_again_is_judged_once_and_as_it_was_drawn(
             asked = rounds.candidates(tx, opened[-1].id)[0]
         given = Submission(str(asked.id), asked.id, Verdict.CLASS, second, 1.0)
         submit(workspace, world.annotators[len(opened)].id, given)
-    found = evaluate_control(workspace, world.project, opened[-1])
+    with workspace.database.read() as tx:
+        found = evaluate_control(look(tx, world.project.id), opened[-1])
     assert found is not None
     assert (found.n_items, found.metrics["accuracy"].value) == (1, 1.0)
