@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("alflow", "flows", "ui", "migrations")
 LINT = (sys.executable, "-c", "from importlinter.cli import lint_imports_command as main; main()")

@@ -151,6 +151,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
+@pytest.mark.slow
 def test_an_expanded_factor_takes_no_memory(tmp_path: Path) -> None:
     for name in ("A_img", "B_img", "A_txt", "B_txt"):
         torch.save(torch.ones(1, 1).expand(15_000, 15_000), tmp_path / f"{name}.pt")

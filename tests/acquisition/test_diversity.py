@@ -46,6 +46,7 @@ def test_badge_draws_by_squared_distance_of_gradients_that_are_written_out():
         torch.testing.assert_close(found.scores[place], squared)
 
 
+@pytest.mark.slow
 def test_badge_second_pick_has_the_probabilities_of_k_means_plus_plus():
     probabilities, points = normal(6, 3).softmax(dim=1), normal(6, 4, seed=1)
     generator, draws = torch.Generator().manual_seed(0), 4000

@@ -45,6 +45,7 @@ def test_an_owner_who_types_the_password_twice() -> None:
     assert roles() == {"Ada": {"birds": "owner", "fish": "owner"}}
 
 
+@pytest.mark.slow
 def test_a_life_of_an_account(team: Workspace) -> None:
     run("add", "Ada", "--password-stdin", typed=f"{PASSWORD}\n")
     run("role", "ada", "reviewer", "-p", "birds", "-p", "fish")

@@ -38,6 +38,7 @@ def test_the_link_is_the_one_the_pages_know(host: str) -> None:
     assert sign_in_link(settings, accounts=True) == server.sign_in_link(settings, link=False)
 
 
+@pytest.mark.slow
 def test_up_says_why_it_does_not_start(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "alflow", "up"],

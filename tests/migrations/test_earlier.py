@@ -31,6 +31,8 @@ from alflow.workflow.projects.projects import find_project
 from alflow.workflow.rounds.review import overview
 from alflow.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[1] / "data"
 ASKED = 1
 """An image of the dump about which somebody answered."""

@@ -178,6 +178,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.from_regex("[a-z]{1,8}", fullmatch=True), JSON))
+@pytest.mark.slow
 def test_a_digest_does_not_depend_on_the_order_of_its_parts(parts: dict[str, object]) -> None:
     assert digest(**parts) == digest(**dict(reversed(parts.items())))
 

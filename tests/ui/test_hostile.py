@@ -24,6 +24,8 @@ from ui.door import allowances, gate, headers, invitations, password, sign_in
 from ui.parts import services
 from ui.routes import routes
 
+pytestmark = pytest.mark.slow
+
 DEEP = "[" * 3000 + "]" * 3000
 HOSTILE = {
     "null": "null",

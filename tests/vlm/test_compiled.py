@@ -52,6 +52,7 @@ def test_compiled_rows_are_those_of_the_model(reference: str, caplog: pytest.Log
     assert float(1 - cosine_similarity(found.embed(fast.layers.image_weight), expected).min()) < 2e-3
 
 
+@pytest.mark.slow
 def test_few_images_are_not_worth_compiling(reference: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = opened(models.load_model(reference))
     assert plain.for_many(FEWEST_IMAGES - 1) is plain

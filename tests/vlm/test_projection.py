@@ -259,6 +259,7 @@ def test_labels_make_predictions_better_and_better_calibrated(likelihood: str) -
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7])
+@pytest.mark.slow
 def test_few_labels_are_enough_and_do_no_harm_on_average(n: int) -> None:
     pretrained, items, labels = make_world()
     test, y = items[torch.arange(200, 400)], labels[200:]

@@ -65,6 +65,7 @@ def timeless(study: Study) -> dict[Trial, list[TrialPoint]]:
     return {trial: [replace(point, seconds=0.0) for point in points] for trial, points in study.points.items()}
 
 
+@pytest.mark.slow
 def test_what_is_known_is_not_made_again(workspace: Workspace, pack: Pack, made: list[Trial]) -> None:
     first = run_study(workspace, pack, GRID)
     assert [len(points) for points in first.points.values()] == [2] * 4

@@ -24,6 +24,8 @@ from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace
 from tests.colours import colour_project
 
+pytestmark = pytest.mark.slow
+
 NAME, EMAIL, PASSWORD = "Ottokar Quenzel", "ottokar@quenzel.example", "correct horse battery"
 REMARK = "says Q. himself"
 TRACES = ("ottokar", "quenzel", "argon2")

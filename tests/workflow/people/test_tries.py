@@ -18,6 +18,8 @@ from alflow.workflow.people import passwords, sign_in
 from alflow.workflow.people.tries import network
 from alflow.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "correct horse battery"
 HERE, THERE = "192.0.2.7", "198.51.100.7"
 MINUTE = timedelta(minutes=1)
