@@ -8,10 +8,12 @@ refusal is final: the reply says why, and what to show instead.
 from collections.abc import Mapping
 from typing import Any
 
-from alflow.errors import AlflowError, UnavailableError
-from alflow.workflow.desk import grid, label
-from alflow.workflow.desk.grid import OpenPage, PageAnswer
-from alflow.workflow.rounds.waiting import awaited
+from alflow.domain import RoundState
+from alflow.errors import AlflowError, InvalidInputError
+from alflow.workflow.desk.grid import LastPage, OpenPage
+from alflow.workflow.desk.grid_answers import Accept, TakeBack
+from alflow.workflow.desk.grid_exchange import GridState, grid_exchange
+from alflow.workflow.rounds import waiting
 from alflow.workspace import Workspace
 from ui.door.body import field, seconds
 
@@ -27,43 +29,38 @@ def exchange(workspace: Workspace, project_id: int, annotator_id: int, request: 
         NotFoundError: there is no such project or annotator.
     """
     wanted = field(request, "class_id", int, None)
-    reason = _apply(workspace, project_id, annotator_id, request)
-    waiting = grid.classes_waiting(workspace, project_id, annotator_id)
-    if wanted not in waiting:  # nothing left of it: go on with the class that has most
-        wanted = max(waiting, key=waiting.__getitem__, default=None)
-    page = None if wanted is None else grid.next_page(workspace, project_id, annotator_id, wanted)
-    progress = label.progress(workspace, project_id, annotator_id)
+    try:
+        event, unreadable = _event(request), None
+    except AlflowError as error:
+        event, unreadable = None, error
+    state = grid_exchange(workspace, project_id, annotator_id, event, wanted)
+    refusal = unreadable or state.refusal
     return {
-        "reason": reason,
-        "page": None if page is None else _page(page),
-        "waiting": {str(class_id): count for class_id, count in waiting.items()},
-        "last": _last(workspace, project_id, annotator_id),
-        "awaited": awaited(workspace, project_id),
-        "round": None if progress.round_number is None else {"number": progress.round_number, "state": progress.state},
+        "reason": None if refusal is None else str(refusal),
+        "page": None if state.page is None else _page(state.page),
+        "waiting": {str(class_id): count for class_id, count in state.waiting.items()},
+        "last": None if state.last is None else _last(state.last),
+        "awaited": _awaited(workspace, project_id, state),
+        "round": None if state.round is None else {"number": state.round.number, "state": state.round.state},
     }
 
 
-def _apply(workspace: Workspace, project_id: int, annotator_id: int, request: Request) -> str | None:
-    """Why what was brought is refused; None where it is stored, or nothing was brought.
+def _event(request: Request) -> Accept | TakeBack | None:
+    """What the request brings.
 
     Raises:
-        UnavailableError: the database does not answer.
+        InvalidInputError: it cannot be read, or is two things at once.
     """
     accepted, undone = request.get("accept"), request.get("undo")
-    try:
-        if accepted is not None:
-            grid.accept(workspace, project_id, annotator_id, _answer(accepted))
-        if undone is not None:
-            grid.take_back(workspace, project_id, annotator_id, field(request, "undo", str))
-    except UnavailableError:
-        raise  # no refusal: the page keeps what it has, and sends it again
-    except AlflowError as error:
-        return str(error)
-    return None
+    if accepted is not None and undone is not None:
+        raise InvalidInputError("a request accepts a page or takes one back, not both: send two")
+    if accepted is not None:
+        return _accept(accepted)
+    return None if undone is None else TakeBack(field(request, "undo", str))
 
 
-def _answer(sent: Any) -> PageAnswer:
-    return PageAnswer(
+def _accept(sent: Any) -> Accept:
+    return Accept(
         token=field(sent, "token", str),
         class_id=field(sent, "class_id", int),
         accepted=_ids(sent, "accepted"),
@@ -94,10 +91,14 @@ def _page(page: OpenPage) -> dict[str, Any]:
     }
 
 
-def _last(workspace: Workspace, project_id: int, annotator_id: int) -> dict[str, Any] | None:
-    found = grid.last_page(workspace, project_id, annotator_id)
-    if found is None:
+def _last(last: LastPage) -> dict[str, Any]:
+    accepted = sum(cell.accepted for cell in last.cells)
+    wrong = len(last.cells) - accepted
+    return {"token": last.page.token, "class_id": last.page.class_id, "accepted": accepted, "wrong": wrong}
+
+
+def _awaited(workspace: Workspace, project_id: int, state: GridState) -> str | None:
+    """What to tell people who wait for a page; nobody waits while a round is open."""
+    if state.round is not None and state.round.state is RoundState.OPEN:
         return None
-    page, cells = found
-    accepted = sum(cell.accepted for cell in cells)
-    return {"token": page.token, "class_id": page.class_id, "accepted": accepted, "wrong": len(cells) - accepted}
+    return waiting.awaited(workspace, project_id)

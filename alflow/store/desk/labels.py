@@ -8,7 +8,7 @@ What every answer runs is built once, here and in the files beside (`@cache`): t
 as long as to run it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -70,10 +70,29 @@ def lock_candidate(tx: Transaction, candidate_id: int) -> Candidate:
     return candidate_of(found)
 
 
+def lock_candidates(tx: Transaction, candidate_ids: Collection[int]) -> list[Candidate]:
+    """The same for several, by id: everybody locks them in this order.
+
+    Raises:
+        NotFoundError: one of them does not exist.
+    """
+    table = tables.candidate
+    rows = select(table).where(table.c.id.in_(candidate_ids)).order_by(table.c.id).with_for_update(key_share=True)
+    held = [candidate_of(row) for row in tx.execute(rows).mappings()]
+    if missing := set(candidate_ids) - {one.id for one in held}:
+        raise NotFoundError(f"no candidate has the id {min(missing)}: reload the page")
+    return held
+
+
 def by_token(tx: Transaction, token: str) -> Label | None:
     """The answer that carried this token, withdrawn or not."""
     found = tx.execute(_of_token(), {"sent": token}).mappings().one_or_none()
     return None if found is None else Label(**found)
+
+
+def of_tokens(tx: Transaction, tokens: Sequence[str]) -> list[Label]:
+    """The standing answers that carried one of these tokens, oldest first."""
+    return _labels(tx, tables.label.c.token.in_(tokens), withdrawn=False)
 
 
 def by_id(tx: Transaction, label_id: int) -> Label:

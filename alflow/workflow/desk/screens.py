@@ -60,13 +60,6 @@ def remember(workspace: Workspace, screen: Screen) -> str:
     return name
 
 
-def with_renditions(workspace: Workspace, shown: Mapping[int, Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
-    """What was shown for each candidate, with the hash of the JPEG that its `image` names."""
-    with workspace.database.read() as tx:
-        found = images(tx, shown.items())
-    return {candidate: with_rendition(workspace, each, found.get(candidate)) for candidate, each in shown.items()}
-
-
 def images(tx: Transaction, shown: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[int, Item]:
     """Candidate -> the image it asks about, for the candidates of which what was shown names an image."""
     named = [candidate for candidate, each in shown if _kind(each)]

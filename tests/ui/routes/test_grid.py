@@ -82,6 +82,13 @@ def test_a_broken_page_is_refused_with_a_reason(
         assert labels.of_project(tx, project.id) == []
 
 
+def test_to_accept_and_to_take_back_are_two_requests(workspace: Workspace, project: Project, ada: int) -> None:
+    page = grid.exchange(workspace, project.id, ada, {})["page"]
+    reply = grid.exchange(workspace, project.id, ada, {"accept": answered(page), "undo": page["token"]})
+    assert "not both" in reply["reason"]
+    assert reply["page"]["token"] == page["token"]
+
+
 def test_a_database_that_does_not_answer_refuses_nothing(workspace: Workspace, project: Project, ada: int) -> None:
     """A refusal would be final: the page would forget what was marked."""
     page = grid.exchange(workspace, project.id, ada, {})["page"]

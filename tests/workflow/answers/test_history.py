@@ -13,7 +13,9 @@ from alflow.store.rounds import rounds
 from alflow.workflow.answers import history
 from alflow.workflow.answers.audit import check_history
 from alflow.workflow.answers.history import Happening
-from alflow.workflow.desk import grid, label, screens
+from alflow.workflow.desk import label, screens
+from alflow.workflow.desk.grid_answers import Accept
+from alflow.workflow.desk.grid_exchange import grid_exchange
 from alflow.workflow.desk.label import Submission
 from alflow.workflow.desk.screens import Screen
 from alflow.workflow.images.pool import rendition_bytes
@@ -154,8 +156,8 @@ def test_an_answer_is_traced_to_its_screen(workspace: Workspace, tmp_path: Path)
         "suggestion": True,
         "probabilities": False,
     }
-    page = grid.PageAnswer("p", second.predicted_class_id, (second.id,), (), 2.0, seen)
-    grid.accept(workspace, project.id, ada, page)
+    page = Accept("p", second.predicted_class_id, (second.id,), (), 2.0, seen)
+    assert grid_exchange(workspace, project.id, ada, page).refusal is None
     on_grid = history.recent_changes(workspace, project.id)[0]
     assert (on_grid.item_id, on_grid.screen) == (second.item_id, change.screen)
     assert on_grid.shown["rendition"] == _sha256(rendition_bytes(workspace, project.id, second.item_id, "thumbnail"))

@@ -3,14 +3,12 @@
 Counted from the browser's side of it, so that nothing that answers a request is left out.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 
 from alflow.domain import Split, Suggestion
 from alflow.store.desk import presence
@@ -18,28 +16,9 @@ from alflow.store.images import items
 from alflow.store.projects import projects
 from alflow.workflow.desk.exchange import AHEAD, Wish
 from alflow.workspace import Workspace
+from tests.counted import counted
 from tests.queues import World, new_item, open_queue
 from ui.routes import desk
-
-
-@contextmanager
-def counted() -> Iterator[dict[str, int]]:
-    """Transactions and statements of all databases while the block runs."""
-    ran = {"transactions": 0, "statements": 0}
-
-    def begun(_: Any) -> None:
-        ran["transactions"] += 1
-
-    def said(_: Any, __: Any, statement: str, *___: Any) -> None:
-        ran["statements"] += not statement.startswith("BEGIN")
-
-    event.listen(Engine, "begin", begun)
-    event.listen(Engine, "before_cursor_execute", said)
-    try:
-        yield ran
-    finally:
-        event.remove(Engine, "begin", begun)
-        event.remove(Engine, "before_cursor_execute", said)
 
 
 def world_of(workspace: Workspace, **settings: Any) -> World:

@@ -5,35 +5,46 @@ from threading import Thread
 
 import pytest
 
-from alflow.domain import Origin, RoundState, Verdict
+from alflow.domain import GridPage, Origin, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.store.desk import grid as store
 from alflow.store.desk import labels
 from alflow.store.rounds import rounds
-from alflow.workflow.desk import grid, label
-from alflow.workflow.desk.grid import OpenPage, PageAnswer, page_size
+from alflow.workflow.desk import label
+from alflow.workflow.desk.grid import OpenPage, page_size
+from alflow.workflow.desk.grid_answers import Accept, TakeBack
+from alflow.workflow.desk.grid_exchange import GridState, grid_exchange
 from alflow.workspace import Workspace
 from tests.queues import World, new_candidate, open_queue, open_round
 
 
-def page_of(workspace: Workspace, world: World, who: int = 0, place: int = 0) -> OpenPage:
-    annotator, class_id = world.annotators[who].id, world.classes[place].id
-    page = grid.next_page(workspace, world.project.id, annotator, class_id)
+def ask(workspace: Workspace, world: World, event: Accept | TakeBack | None = None, who: int = 0) -> GridState:
+    """One exchange, of which a refusal is raised."""
+    state = grid_exchange(workspace, world.project.id, world.annotators[who].id, event)
+    if state.refusal is not None:
+        raise state.refusal
+    return state
+
+
+def page_of(workspace: Workspace, world: World, who: int = 0) -> OpenPage:
+    page = ask(workspace, world, who=who).page
     assert page is not None
     return page
+
+
+def stored_page(workspace: Workspace, token: str) -> GridPage | None:
+    with workspace.database.read() as tx:
+        return store.by_token(tx, token)
 
 
 def ids(page: OpenPage) -> list[int]:
     return [entry.candidate.id for entry in page.entries]
 
 
-def answer_of(page: OpenPage, wrong: int = 0) -> PageAnswer:
+def answer_of(page: OpenPage, wrong: int = 0) -> Accept:
     """The first so many are wrong."""
     shown = ids(page)
-    return PageAnswer(page.token, page.class_id, tuple(shown[wrong:]), tuple(shown[:wrong]), 12.0)
-
-
-def accept(workspace: Workspace, world: World, answer: PageAnswer, who: int = 0) -> None:
-    grid.accept(workspace, world.project.id, world.annotators[who].id, answer)
+    return Accept(page.token, page.class_id, tuple(shown[wrong:]), tuple(shown[:wrong]), 12.0)
 
 
 @pytest.mark.parametrize(
@@ -74,14 +85,14 @@ def test_the_deck_of_the_same_person_shows_nothing_of_the_page(each_workspace: W
         assert len(deck) == 2
         assert not {entry.candidate.id for entry in deck} & set(ids(page))
     assert ids(page_of(each_workspace, world)) == ids(page)
-    assert grid.classes_waiting(each_workspace, world.project.id, world.annotators[0].id) == {world.classes[0].id: 6}
+    assert ask(each_workspace, world).waiting == {world.classes[0].id: 6}
 
 
 def test_a_page_is_one_transaction_whose_time_is_shared(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 6)
     page = page_of(each_workspace, world)
-    accept(each_workspace, world, answer_of(page, wrong=2))
-    accept(each_workspace, world, answer_of(page, wrong=2))  # the browser did not hear the first time
+    ask(each_workspace, world, answer_of(page, wrong=2))
+    ask(each_workspace, world, answer_of(page, wrong=2))  # the browser did not hear the first time
     with each_workspace.database.read() as tx:
         stored = labels.of_round(tx, world.round.id)
         assert rounds.by_id(tx, world.round.id).state is RoundState.OPEN
@@ -89,29 +100,30 @@ def test_a_page_is_one_transaction_whose_time_is_shared(each_workspace: Workspac
         (candidate, world.classes[0].id, 2.0, Verdict.CLASS) for candidate in ids(page)[2:]
     }
     assert stored[0].shown["suggestion"] == world.classes[0].id
-    assert grid.next_page(each_workspace, world.project.id, world.annotators[0].id, world.classes[0].id) is None
+    assert ask(each_workspace, world).page is None
     deck = label.next_candidates(each_workspace, world.project.id, world.annotators[0].id, 6)
     assert {entry.candidate.id for entry in deck} == set(ids(page)[:2])  # what was wrong waits for a class
 
 
 def test_taking_a_page_back_withdraws_it_whole_and_shows_it_again(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 6)
-    who = world.annotators[0].id
     page = page_of(each_workspace, world)
-    accept(each_workspace, world, answer_of(page))
+    ask(each_workspace, world, answer_of(page))
     with each_workspace.database.read() as tx:
         assert rounds.by_id(tx, world.round.id).state is RoundState.LABELLED
-    found = grid.last_page(each_workspace, world.project.id, who)
-    assert found is not None
-    assert (found[0].token, len(found[1])) == (page.token, 6)
-    taken = grid.take_back(each_workspace, world.project.id, who, page.token)
-    assert grid.take_back(each_workspace, world.project.id, who, page.token) == taken
-    again = page_of(each_workspace, world)
+    last = ask(each_workspace, world).last
+    assert last is not None
+    assert (last.page.token, len(last.cells)) == (page.token, 6)
+    ask(each_workspace, world, TakeBack(page.token))
+    taken = stored_page(each_workspace, page.token)
+    again = ask(each_workspace, world, TakeBack(page.token)).page
+    assert again is not None
+    assert stored_page(each_workspace, page.token) == taken
     assert sorted(ids(again)) == sorted(ids(page))
     assert again.token != page.token
     with pytest.raises(ConflictError, match="taken back"):
-        accept(each_workspace, world, answer_of(page))
-    accept(each_workspace, world, answer_of(again, wrong=1))
+        ask(each_workspace, world, answer_of(page))
+    ask(each_workspace, world, answer_of(again, wrong=1))
     with each_workspace.database.read() as tx:
         assert len(labels.of_round(tx, world.round.id)) == 5
         assert len(labels.of_round(tx, world.round.id, withdrawn=True)) == 11
@@ -120,19 +132,19 @@ def test_taking_a_page_back_withdraws_it_whole_and_shows_it_again(each_workspace
 def test_a_page_of_a_closed_round_stays(workspace: Workspace) -> None:
     world = open_queue(workspace.database, 6)
     page = page_of(workspace, world)
-    accept(workspace, world, answer_of(page))
+    ask(workspace, world, answer_of(page))
     with workspace.database.begin() as tx:
         rounds.set_state(tx, world.round.id, RoundState.CLOSED)
     with pytest.raises(ConflictError, match="closed"):
-        grid.take_back(workspace, world.project.id, world.annotators[0].id, page.token)
-    assert grid.classes_waiting(workspace, world.project.id, world.annotators[0].id) == {}
-    assert grid.next_page(workspace, world.project.id, world.annotators[0].id, world.classes[0].id) is None
+        ask(workspace, world, TakeBack(page.token))
+    assert ask(workspace, world).waiting == {}
+    assert ask(workspace, world).page is None
 
 
 def test_marks_teach_how_many_errors_to_expect(workspace: Workspace) -> None:
     world = open_queue(workspace.database, 30)
     first = page_of(workspace, world)
-    accept(workspace, world, answer_of(first, wrong=6))
+    ask(workspace, world, answer_of(first, wrong=6))
     second = page_of(workspace, world)  # 1.5 errors were expected, 6 came: (1 + 6) / (1 + 1.5) times as many
     assert second.expected_errors == pytest.approx(7 / 2.5 * 1.5)
 
@@ -142,20 +154,20 @@ def test_what_is_no_page_of_this_project_is_refused(workspace: Workspace) -> Non
     page = page_of(workspace, world)
     good = answer_of(page)
     with pytest.raises(InvalidInputError, match="each of them once"):
-        accept(workspace, world, replace(good, wrong=good.accepted[:1]))
+        ask(workspace, world, replace(good, wrong=good.accepted[:1]))
     with pytest.raises(InvalidInputError, match="one predicted class"):
-        accept(workspace, world, replace(good, class_id=world.classes[1].id))
+        ask(workspace, world, replace(good, class_id=world.classes[1].id))
     with pytest.raises(InvalidInputError, match="another project"):
-        grid.accept(workspace, other.project.id, world.annotators[0].id, good)
+        ask(workspace, replace(other, annotators=world.annotators), good)
     with workspace.database.read() as tx:
         assert labels.of_round(tx, world.round.id) == []
-    accept(workspace, world, good)
+    ask(workspace, world, good)
     with pytest.raises(ConflictError, match="somebody else"):
-        accept(workspace, world, good, who=1)
+        ask(workspace, world, good, who=1)
     with pytest.raises(NotFoundError, match="no such page of yours"):
-        grid.take_back(workspace, world.project.id, world.annotators[1].id, page.token)
+        ask(workspace, world, TakeBack(page.token), who=1)
     with pytest.raises(NotFoundError, match="no such page of yours"):
-        grid.take_back(workspace, other.project.id, world.annotators[0].id, page.token)
+        ask(workspace, replace(other, annotators=world.annotators), TakeBack(page.token))
 
 
 def test_control_candidates_are_never_on_a_page(workspace: Workspace) -> None:
@@ -175,8 +187,8 @@ def test_several_people_empty_a_grid_without_meeting(each_workspace: Workspace) 
     world = open_queue(each_workspace.database, 60, votes=2, n_annotators=4)
 
     def work(who: int) -> None:
-        while page := grid.next_page(each_workspace, world.project.id, world.annotators[who].id, world.classes[0].id):
-            accept(each_workspace, world, answer_of(page), who)
+        while page := ask(each_workspace, world, who=who).page:
+            ask(each_workspace, world, answer_of(page), who)
 
     people = [Thread(target=work, args=(who,)) for who in range(4)]
     for one in people:
