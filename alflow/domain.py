@@ -408,6 +408,8 @@ class TrialPoint:
         seconds: what choosing the last batch took.
         information: sum of the strategy's scores over the last batch, each as it was when picked.
         picked: the last batch, as rows of what was tried.
+        total, aleatoric, epistemic: means over the test items of the entropy of the prediction and its two parts, in
+            nats; None where nobody computed them (points of an earlier alflow).
     """
 
     labels: int
@@ -417,6 +419,9 @@ class TrialPoint:
     seconds: float
     information: float
     picked: tuple[int, ...]
+    total: float | None = None
+    aleatoric: float | None = None
+    epistemic: float | None = None
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,9 @@ def _rows(results: "Results") -> list[dict[str, object]]:
             "accuracy": point.accuracy,
             "nlpd": point.nlpd,
             "ece": point.ece,
+            "total": point.total,
+            "aleatoric": point.aleatoric,
+            "epistemic": point.epistemic,
             "seconds": point.seconds,
         }
         for trial, points in results.items()

@@ -28,6 +28,9 @@ FORMS: Final[Mapping[Measure, tuple[str, str]]] = {
     "accuracy": ("Accuracy", ".0%"),
     "nlpd": ("NLPD (nats, lower is better)", ".2f"),
     "ece": ("ECE (lower is better)", ".1%"),
+    "total": ("Uncertainty (nats)", ".2f"),
+    "aleatoric": ("Aleatoric part (nats that labels leave)", ".2f"),
+    "epistemic": ("Epistemic part (nats that labels could remove)", ".2f"),
 }
 _FILES = {"pack": "Activations and labels", "model": "Last layers", "pairs": "Image-text pairs"}
 _running: dict[int, "Popen[bytes]"] = {}

@@ -45,4 +45,7 @@ trial_point = Table(
     Column("seconds", Float, nullable=False),
     Column("information", Float, nullable=False),
     Column("picked", Json, nullable=False),
+    Column("total", Float),
+    Column("aleatoric", Float),
+    Column("epistemic", Float),
 )

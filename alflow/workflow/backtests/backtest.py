@@ -14,9 +14,10 @@ from torch import Tensor
 
 from alflow import metrics
 from alflow.acquisition.acquire import acquire
-from alflow.acquisition.beliefs import ask, believe
+from alflow.acquisition.beliefs import Beliefs, ask, believe
 from alflow.acquisition.strategies import find
 from alflow.bayes.model import Model
+from alflow.bayes.uncertainty import Uncertainty, uncertainty_parts
 from alflow.bounds import unfit
 from alflow.domain import Trial, TrialMode, TrialPoint
 from alflow.embeddings import Activations
@@ -128,6 +129,11 @@ def check_trial(trial: Trial, rounds: int) -> None:
     find(trial.strategy)
 
 
+def parts(model: Model, beliefs: Beliefs) -> Uncertainty:
+    """Total, aleatoric and epistemic entropy of what a model believes of images, in nats: as a round tells them."""
+    return uncertainty_parts(beliefs.probabilities, beliefs.image_scale, beliefs.text_scale, model.covariances)
+
+
 @dataclass(frozen=True)
 class _Choice:
     """What was picked, how long it took, and what the strategy expected of it."""
@@ -183,7 +189,9 @@ def _fit(world: World, support: Int64[Tensor, " L"], trial: Trial, number: int) 
 
 
 def _judge(world: World, model: Model, test: Int64[Tensor, " M"], chosen: _Choice, n_labels: int) -> TrialPoint:
-    probabilities, labels = believe(model, world.images[test]).probabilities.double(), world.labels[test]
+    beliefs, labels = believe(model, world.images[test]), world.labels[test]
+    probabilities = beliefs.probabilities.double()
+    total, aleatoric, epistemic = (float(part.double().mean()) for part in parts(model, beliefs))
     return TrialPoint(
         labels=n_labels,
         accuracy=float(metrics.accuracy(probabilities, labels)),
@@ -192,6 +200,9 @@ def _judge(world: World, model: Model, test: Int64[Tensor, " M"], chosen: _Choic
         seconds=chosen.seconds,
         information=chosen.information,
         picked=tuple(chosen.rows.tolist()),
+        total=total,
+        aleatoric=aleatoric,
+        epistemic=epistemic,
     )
 
 

@@ -18,10 +18,11 @@ from alflow.domain import Trial, TrialPoint
 from alflow.errors import InvalidInputError
 
 Results = Mapping[Trial, Sequence[TrialPoint]]
-Measure = Literal["accuracy", "nlpd", "ece"]
+Measure = Literal["accuracy", "nlpd", "ece", "total", "aleatoric", "epistemic"]
 
 LEVEL: Final = 0.95
-SMALLER_IS_BETTER: Final = frozenset({"nlpd", "ece"})
+SMALLER_IS_BETTER: Final = frozenset({"nlpd", "ece", "total", "aleatoric", "epistemic"})
+"""Of the uncertainty and its parts: less is left open."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def standings(
         level: the value whose price in labels is asked for; that of the reference after its last round by default.
 
     Raises:
-        InvalidInputError: no seed has been tried by all strategies.
+        InvalidInputError: no seed has been tried by all strategies, or a point was made without the measure.
     """
     table = _Table.of(results, measure)
     sign = -1 if measure in SMALLER_IS_BETTER else 1
@@ -160,6 +161,10 @@ class _Table:
             [[getattr(point, measure) for point in found[strategy, seed][:rounds]] for seed in through]
             for strategy in strategies
         ]
+        if any(value is None for of_strategy in values for curve in of_strategy for value in curve):
+            raise InvalidInputError(
+                f"some of these points were made without '{measure}': make them again (`alflow backtest --fresh`)"
+            )
         labels = tuple(point.labels for point in found[strategies[0], through[0]][:rounds])
         return cls(strategies, labels, np.array(values, dtype=np.float64))
 

@@ -10,7 +10,7 @@ from alflow.acquisition.beliefs import ask, believe
 from alflow.domain import Trial, TrialMode
 from alflow.errors import InvalidInputError
 from alflow.vlm.projection import refit
-from alflow.workflow.backtests.backtest import World, backtest, split
+from alflow.workflow.backtests.backtest import World, _generator, backtest, parts, split
 from tests.packs import real_pack, small_pack
 
 
@@ -53,6 +53,20 @@ def test_points_are_those_of_acquire_fit_judge_written_out(world: World) -> None
     assert set(support[:4].tolist()) == set(sides.pool[(first - second).argsort()[:4]].tolist())
     zero_shot = believe(world.model, world.images[sides.test]).probabilities.argmax(dim=1)
     assert points[0].accuracy == pytest.approx((zero_shot == world.labels[sides.test]).double().mean().item())
+
+
+def test_points_tell_the_mean_uncertainty_and_its_parts_over_the_test_images(world: World) -> None:
+    points = list(backtest(world, Trial("random", 1, batch=4), rounds=1))
+    test = world.images[split(world, 1, Trial.pool).test]
+    support = torch.tensor(points[1].picked)
+    fitted = refit(world.model, world.images[support], world.labels[support], _generator(Trial("random", 1), 1, -1))
+    for point, model in zip(points, (world.model, fitted), strict=True):
+        beliefs = believe(model, test)
+        entropy = torch.special.entr(beliefs.probabilities.double()).sum(dim=1).mean()
+        assert point.total == pytest.approx(float(entropy), rel=1e-5)
+        assert point.total == pytest.approx(point.aleatoric + point.epistemic)
+        assert point.epistemic == pytest.approx(float(parts(model, beliefs).epistemic.mean()))
+        assert 0 < point.epistemic < point.total
 
 
 def test_labels_help(world: World) -> None:

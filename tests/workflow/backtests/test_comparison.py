@@ -1,5 +1,7 @@
 """Standings and bands from points that were written out, against scipy's paired test."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -52,6 +54,16 @@ def test_labels_needed_are_where_the_mean_curve_crosses() -> None:
 
 def test_smaller_is_better_where_it_is() -> None:
     assert [one.strategy for one in standings(RESULTS, "nlpd")] == ["good", "random"]
+
+
+def test_the_parts_are_compared_where_every_point_has_them() -> None:
+    told = {trial: [replace(point, epistemic=point.accuracy / 10) for point in each] for trial, each in RESULTS.items()}
+    assert [one.strategy for one in standings(told, "epistemic")] == ["random", "good"]
+    assert curves(told, "epistemic")[0].mean == pytest.approx(POOR[:, 0].mean() / 10)
+    old = told | {Trial("good", 2): points(*GOOD[2])}
+    for compare in (standings, curves):
+        with pytest.raises(InvalidInputError, match="made without 'epistemic': make them again"):
+            compare(old, "epistemic")
 
 
 def test_two_bands_have_the_width_of_the_paired_difference() -> None:
