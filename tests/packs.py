@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from alflow.workflow.backtests.packs import Pack
+from alflow.workflow.backtests.packs import ImagePack, Pack
 
 CLASSES, D, P, P_TEXT = 4, 6, 9, 5
 
@@ -48,6 +48,15 @@ def small_pack(folder: Path, images: int = 160, **changes: Tensor) -> Pack:
         replaced = {key: changes.get(f"{name}_{key}", value).contiguous() for key, value in content.items()}
         save_file(replaced, folder / f"{name}.safetensors")
     return Pack(*(folder / f"{name}.safetensors" for name in files))
+
+
+def image_pack(folder: Path, **changes: Tensor) -> ImagePack:
+    """Write a small pack without texts; `changes` replace or add tensors."""
+    pack = small_pack(folder).pack
+    tensors = load_file(pack)
+    del tensors["class_activations"]
+    save_file(tensors | changes, folder / "images.safetensors")
+    return ImagePack(folder / "images.safetensors")
 
 
 def real_pack(name: str) -> Pack:

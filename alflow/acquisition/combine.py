@@ -34,11 +34,14 @@ class Strategy:
         name: by which settings and commands know it.
         caption: one line that says what it does.
         choose: (query, budget, generator) -> acquisition.
+        needs_posterior: it reads more of a query than probabilities, activations and embeddings, all that there is to
+            know of images and labels without a text.
     """
 
     name: str
     caption: str
     choose: Choose
+    needs_posterior: bool = False
 
     def __call__(self, query: Query, budget: int, generator: torch.Generator) -> Acquisition:
         """Choose `budget` rows of the query's pool; a smaller pool is taken whole."""
@@ -101,7 +104,8 @@ def combined(combination: Combination, find: Callable[[str], Strategy]) -> Strat
 
     names = " and ".join(name for name, _ in combination.weights)
     what = "standardised scores" if combination.standardised else "ranks"
-    return Strategy(combination.text, f"Weighted mean of {what}: {names}.", choose)
+    needs_posterior = any(part.needs_posterior for part, _ in parts)
+    return Strategy(combination.text, f"Weighted mean of {what}: {names}.", choose, needs_posterior)
 
 
 def balanced(strategy: Strategy, caption: str) -> Strategy:
@@ -128,7 +132,7 @@ def balanced(strategy: Strategy, caption: str) -> Strategy:
 
         return replace(greedy(of_rarest(), after, budget), all_scores=score)
 
-    return Strategy(f"balanced-{strategy.name}", caption, choose)
+    return Strategy(f"balanced-{strategy.name}", caption, choose, strategy.needs_posterior)
 
 
 def _ranks(found: Acquisition) -> Float[Tensor, " N"]:

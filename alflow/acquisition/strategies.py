@@ -155,6 +155,7 @@ _EPIG = Strategy(
     "epig",
     "Where a label by itself tells most about the targets: closed-form EPIG, blind to the rest of the batch.",
     _largest(lambda query: closed_form_epig(_aimed(query))),
+    needs_posterior=True,
 )
 
 _TABLE: Final = (
@@ -175,32 +176,38 @@ _TABLE: Final = (
         "variance",
         "Where the logits are least certain, whatever they say about the class.",
         _largest(lambda query: scores.variance(query.pool.variance)),
+        needs_posterior=True,
     ),
     Strategy(
         "bald",
         "Where the label tells most about the model itself, whether or not the targets care.",
         _largest(_bald),
+        needs_posterior=True,
     ),
     Strategy(
         "power-bald",
         "Drawn at random with probability proportional to BALD; the scores are the selection probabilities.",
         _power_bald,
+        needs_posterior=True,
     ),
     Strategy(
         "batch-bald",
         "Where the labels of the whole batch tell most about the model, from joint draws.",
         _batch_bald,
+        needs_posterior=True,
     ),
     _EPIG,
     Strategy(
         "epig-monte-carlo",
         "EPIG from joint draws without bias, linear in pool and targets.",
         _epig_monte_carlo,
+        needs_posterior=True,
     ),
     Strategy(
         "epig-joint",
         "EPIG of the joint of few draws, as published, with the best rows found by its upper bound.",
         _epig_joint,
+        needs_posterior=True,
     ),
     Strategy(
         "epig-conditioned",
@@ -227,11 +234,13 @@ _TABLE: Final = (
         "nearest-wasserstein",
         "The nearest neighbours of the targets by 2-Wasserstein distance.",
         _nearest(wasserstein_points),
+        needs_posterior=True,
     ),
     Strategy(
         "nearest-cosine",
         "The nearest neighbours of the targets by expected cosine.",
         _nearest(lambda rows: rows.embeddings),
+        needs_posterior=True,
     ),
     balanced(_MARGIN, "Nearly tied predictions, the predicted classes in turn."),
     balanced(_ENTROPY, "Spread-out predictions, the predicted classes in turn."),

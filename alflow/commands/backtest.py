@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 
 def backtest(
     pack: Annotated[Path | None, typer.Option(help="Labelled activations to try on (safetensors).")] = None,
-    model: Annotated[Path | None, typer.Option(help="Last layers of the pack's model (safetensors).")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Last layers of the pack's model (safetensors), if it has texts.")
+    ] = None,
     pairs: Annotated[Path | None, typer.Option(help="Image-text pairs for its posterior (safetensors).")] = None,
     domain: Annotated[int | None, typer.Option(help="Evaluate on, and aim at, this domain of the pack only.")] = None,
     strategies: Annotated[
@@ -37,7 +39,13 @@ def backtest(
         int, typer.Option(min=0, help="The first seed: judge on seeds other than those you chose settings by.")
     ] = 0,
     rounds: Annotated[int, typer.Option(min=1, max=1_000, help="Rounds a trial.")] = 5,
-    batch: Annotated[int, typer.Option(**limits("batch", Trial), help="Labels a round.")] = _TRIAL.batch,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            **limits("batch", Trial),
+            help=f"Labels a round; if not given {_TRIAL.batch}, of a pack without texts one a class.",
+        ),
+    ] = None,
     pool: Annotated[
         int, typer.Option(**limits("pool", Trial), help="Largest number of items in the pool.")
     ] = _TRIAL.pool,
@@ -62,8 +70,9 @@ def backtest(
 
     workspace = open_workspace()
     names = tuple(strategies or ("default", _REFERENCE))
-    grid = Grid(names, seeds, rounds, batch, pool, domain, mode, control_fraction, first_seed)
     source = _source(workspace, project, (pack, model, pairs))
+    each_round = source.about().usual_batch if batch is None else batch
+    grid = Grid(names, seeds, rounds, each_round, pool, domain, mode, control_fraction, first_seed)
     with progress_bar("trying strategies") as progress:
         study = run_study(workspace, source, grid, processes=processes, fresh=fresh, progress=progress)
     if json_file is not None:
@@ -78,14 +87,14 @@ def _source(
 ) -> "Source":
     """A pack where its files are given, else the project's labelled images."""
     from alflow.workflow.backtests.labelled import LabelledItems
-    from alflow.workflow.backtests.packs import Pack
+    from alflow.workflow.backtests.packs import pack_of
 
     pack, model, pairs = files
     if not any(files):
         return LabelledItems(workspace, choose_project(workspace, project).id)
-    if pack is None or model is None or pairs is None or project is not None:
-        fail("give either --project, or the three files of a feature pack: --pack, --model and --pairs")
-    return Pack(model, pairs, pack)
+    if pack is None or project is not None:
+        fail("give either --project, or a feature pack: --pack, with --model and --pairs where it has class texts")
+    return pack_of(pack, model, pairs)
 
 
 def _show(points: "Results", reference: str, title: str) -> None:

@@ -32,7 +32,11 @@ FORMS: Final[Mapping[Measure, tuple[str, str]]] = {
     "aleatoric": ("Aleatoric part (nats that labels leave)", ".2f"),
     "epistemic": ("Epistemic part (nats that labels could remove)", ".2f"),
 }
-_FILES = {"pack": "Activations and labels", "model": "Last layers", "pairs": "Image-text pairs"}
+_FILES = {
+    "pack": "Activations and labels",
+    "model": "Last layers (none if the pack has no class texts)",
+    "pairs": "Image-text pairs (none if the pack has no class texts)",
+}
 _running: dict[int, "Popen[bytes]"] = {}
 """Back-tests that this server started, by project."""
 
@@ -95,7 +99,7 @@ def _start(project: Project, grid: Grid, paths: Mapping[str, str], processes: in
         st.warning("A back-test of this project is still running.")
         return
     options = [*study.options_of(grid, None if paths else project), "--processes", str(processes)]
-    options += [part for name, path in paths.items() for part in (f"--{name}", path.strip())]
+    options += [part for name, path in paths.items() if path.strip() for part in (f"--{name}", path.strip())]
     try:
         study.check_grid(grid)
     except AlflowError as error:

@@ -14,16 +14,13 @@ from torch import Tensor
 
 from alflow import metrics
 from alflow.acquisition.acquire import acquire
-from alflow.acquisition.beliefs import Beliefs, ask, believe
-from alflow.acquisition.strategies import find
 from alflow.bayes.model import Model
-from alflow.bayes.uncertainty import Uncertainty, uncertainty_parts
 from alflow.bounds import unfit
 from alflow.domain import Trial, TrialMode, TrialPoint
 from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError
 from alflow.store.artifacts import digest
-from alflow.vlm.projection import refit
+from alflow.workflow.backtests.learners import Learner, ModelLearner, RegressionLearner, check_strategy
 from alflow.workflow.projects.settings import told
 
 ROUNDS = 5
@@ -36,21 +33,27 @@ MAX_TARGETS = 500
 
 @dataclass(frozen=True)
 class World:
-    """Labelled images and the model before any label.
+    """Labelled images and the model before any label, where there is one.
 
     Attributes:
         images: activations, [N P].
-        labels: rows of the model's classes, [N].
-        model: the zero-shot model.
+        labels: rows of the model's classes, [N]; without a model numbered from 0.
+        model: the zero-shot model; None where images and labels are all there is.
         group: images of one group (the same thing drawn twice) never stand on two sides of a split, [N].
         domain: kinds of images, [N]; a trial may aim at one of them.
     """
 
     images: Activations
     labels: Int64[Tensor, " N"]
-    model: Model
+    model: Model | None
     group: Int64[Tensor, " N"] | None = None
     domain: Int64[Tensor, " N"] | None = None
+
+    def learner(self) -> Learner:
+        """What learns here, before any label."""
+        if self.model is None:
+            return RegressionLearner.before_labels(self.images, int(self.labels.max()) + 1)
+        return ModelLearner(self.model, self.model)
 
 
 @dataclass(frozen=True)
@@ -69,24 +72,27 @@ def backtest(world: World, trial: Trial, rounds: int = ROUNDS, done: Sequence[Tr
     as if it had not been. A pool that is used up ends it early.
 
     Raises:
-        InvalidInputError: the strategy is unknown, a number cannot be used, or too few images are left on a side.
+        InvalidInputError: the strategy is unknown or needs a posterior where there is none, a number cannot be used,
+            or too few images are left on a side.
     """
-    check_trial(trial, rounds)
+    check_trial(trial, rounds, with_posterior=world.model is not None)
     sides = split(world, trial.seed, trial.pool, trial.domain)
     support = torch.tensor([row for point in done for row in point.picked], dtype=torch.int64)
+    learner = world.learner()
     if not done:
-        yield _judge(world, world.model, sides.test, _Choice(support, 0.0, 0.0), 0)
+        yield _judge(world, learner, sides.test, _Choice(support, 0.0, 0.0), 0)
     first = max(1, len(done))
-    model = _fit(world, support, trial, first - 1) if len(support) and first <= rounds else world.model
+    if len(support) and first <= rounds:
+        learner = _fit(world, learner, support, trial, first - 1)
     for number in range(first, rounds + 1):
         free = replace(sides, pool=sides.pool[~torch.isin(sides.pool, support)])
         if not len(free.pool):
             return
         choose = _choose_batch if trial.mode is TrialMode.BATCH else _choose_one_by_one
-        chosen = choose(world, model, free, support, trial, number)
+        chosen = choose(world, learner, free, support, trial, number)
         support = torch.cat([support, chosen.rows])
-        model = _fit(world, support, trial, number)
-        yield _judge(world, model, sides.test, chosen, len(support))
+        learner = _fit(world, learner, support, trial, number)
+        yield _judge(world, learner, sides.test, chosen, len(support))
 
 
 def split(world: World, seed: int, pool: int, domain: int | None = None) -> Sides:
@@ -116,22 +122,17 @@ def split(world: World, seed: int, pool: int, domain: int | None = None) -> Side
     return sides
 
 
-def check_trial(trial: Trial, rounds: int) -> None:
+def check_trial(trial: Trial, rounds: int, *, with_posterior: bool = True) -> None:
     """Refuse what cannot be tried, before any work.
 
     Raises:
-        InvalidInputError: the strategy is unknown, or a number cannot be used.
+        InvalidInputError: the strategy is unknown or needs a posterior where there is none, or a number cannot be used.
     """
     if bad := unfit(trial):
         raise InvalidInputError(f"these numbers of a back-test cannot be used: {told(trial, bad)}")
     if rounds < 1:
         raise InvalidInputError(f"these numbers of a back-test cannot be used: rounds = {rounds}")
-    find(trial.strategy)
-
-
-def parts(model: Model, beliefs: Beliefs) -> Uncertainty:
-    """Total, aleatoric and epistemic entropy of what a model believes of images, in nats: as a round tells them."""
-    return uncertainty_parts(beliefs.probabilities, beliefs.image_scale, beliefs.text_scale, model.covariances)
+    check_strategy(trial.strategy, with_posterior=with_posterior)
 
 
 @dataclass(frozen=True)
@@ -144,20 +145,20 @@ class _Choice:
 
 
 def _choose_batch(
-    world: World, model: Model, sides: Sides, support: Int64[Tensor, " L"], trial: Trial, number: int
+    world: World, learner: Learner, sides: Sides, support: Int64[Tensor, " L"], trial: Trial, number: int
 ) -> _Choice:
-    return _acquire(world, model, sides, support, trial, _generator(trial, number, 0))
+    return _acquire(world, learner, sides, support, trial, _generator(trial, number, 0))
 
 
 def _choose_one_by_one(
-    world: World, model: Model, sides: Sides, support: Int64[Tensor, " L"], trial: Trial, number: int
+    world: World, learner: Learner, sides: Sides, support: Int64[Tensor, " L"], trial: Trial, number: int
 ) -> _Choice:
     """A batch in which each label is answered and fitted before the next pick."""
     picked: list[_Choice] = []
     for place in range(min(trial.batch, len(sides.pool))):
         if place:
-            model = _fit(world, support, trial, number)
-        one = _acquire(world, model, sides, support, replace(trial, batch=1), _generator(trial, number, place))
+            learner = _fit(world, learner, support, trial, number)
+        one = _acquire(world, learner, sides, support, replace(trial, batch=1), _generator(trial, number, place))
         picked.append(one)
         sides = replace(sides, pool=sides.pool[sides.pool != one.rows])
         support = torch.cat([support, one.rows])
@@ -170,13 +171,13 @@ def _choose_one_by_one(
 
 def _acquire(
     world: World,
-    model: Model,
+    learner: Learner,
     sides: Sides,
     support: Int64[Tensor, " L"],
     trial: Trial,
     generator: torch.Generator,
 ) -> _Choice:
-    query = ask(model, world.images[sides.pool], world.images[sides.target], world.images[support])
+    query = learner.ask(world.images[sides.pool], world.images[sides.target], world.images[support])
     before = time.perf_counter()
     chosen, control = acquire(query, trial.strategy, trial.batch, trial.control_fraction, generator)
     seconds = time.perf_counter() - before
@@ -184,14 +185,13 @@ def _acquire(
     return _Choice(rows, seconds, float(chosen.scores.double().nansum()))
 
 
-def _fit(world: World, support: Int64[Tensor, " L"], trial: Trial, number: int) -> Model:
-    return refit(world.model, world.images[support], world.labels[support], _generator(trial, number, -1))
+def _fit(world: World, learner: Learner, support: Int64[Tensor, " L"], trial: Trial, number: int) -> Learner:
+    return learner.fitted(world.images[support], world.labels[support], _generator(trial, number, -1))
 
 
-def _judge(world: World, model: Model, test: Int64[Tensor, " M"], chosen: _Choice, n_labels: int) -> TrialPoint:
-    beliefs, labels = believe(model, world.images[test]), world.labels[test]
-    probabilities = beliefs.probabilities.double()
-    total, aleatoric, epistemic = (float(part.double().mean()) for part in parts(model, beliefs))
+def _judge(world: World, learner: Learner, test: Int64[Tensor, " M"], chosen: _Choice, n_labels: int) -> TrialPoint:
+    judged, labels = learner.judge(world.images[test]), world.labels[test]
+    probabilities = judged.probabilities.double()
     return TrialPoint(
         labels=n_labels,
         accuracy=float(metrics.accuracy(probabilities, labels)),
@@ -200,10 +200,14 @@ def _judge(world: World, model: Model, test: Int64[Tensor, " M"], chosen: _Choic
         seconds=chosen.seconds,
         information=chosen.information,
         picked=tuple(chosen.rows.tolist()),
-        total=total,
-        aleatoric=aleatoric,
-        epistemic=epistemic,
+        total=float(judged.total.double().mean()),
+        aleatoric=_mean(judged.aleatoric),
+        epistemic=_mean(judged.epistemic),
     )
+
+
+def _mean(values: Tensor | None) -> float | None:
+    return None if values is None else float(values.double().mean())
 
 
 def _generator(trial: Trial, number: int, place: int) -> torch.Generator:

@@ -1,6 +1,7 @@
 """Feature packs: labelled activations in safetensors files, and the last layers that turn them into predictions.
 
-A pack is a world to try strategies in without images or an encoder. Three files:
+A pack is a world to try strategies in without images or an encoder. Three files, or, where no texts are at hand, the
+last alone without class_activations:
 
     model   image_weight [D P], text_weight [D P_t], log_logit_scale; optional image_bias [D], text_bias [D]
     pairs   image_activations [n P], text_activations [n P_t]: matching pairs, for the curvature
@@ -28,11 +29,27 @@ from alflow.errors import InvalidInputError
 from alflow.store.artifacts import digest
 from alflow.tensors import check_filled, read_safetensors, take
 from alflow.workflow.backtests.backtest import World
-from alflow.workflow.backtests.trials import About
+from alflow.workflow.backtests.trials import About, Source
 from alflow.workflow.model.posterior import damped_posterior
 
 _OPTIONAL: Final = ("group", "domain")
 _LARGEST_LOGARITHM: Final = 20  # CLIP's scale is e^4.6
+
+
+def pack_of(pack: Path, model: Path | None, pairs: Path | None) -> Source:
+    """The world of these files: with a model where both its files are given, of images and labels where neither is.
+
+    Raises:
+        InvalidInputError: one of the two is missing.
+    """
+    if model is not None and pairs is not None:
+        return Pack(model, pairs, pack)
+    if model is None and pairs is None:
+        return ImagePack(pack)
+    raise InvalidInputError(
+        "a pack with class_activations needs both the model and the pairs, one of images and labels neither: give "
+        f"{'the model' if model is None else 'the pairs'} as well, or leave both out"
+    )
 
 
 @dataclass(frozen=True)
@@ -50,13 +67,8 @@ class Pack:
         Raises:
             InvalidInputError: a file cannot be read.
         """
-        contents = {}
-        for name, path in (("model", self.model), ("pairs", self.pairs), ("pack", self.pack)):
-            try:
-                with path.open("rb") as file:
-                    contents[name] = hashlib.file_digest(file, "sha256").hexdigest()
-            except OSError as error:
-                raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from error
+        files = {"model": self.model, "pairs": self.pairs, "pack": self.pack}
+        contents = {name: _digest(path) for name, path in files.items()}
         n_items = len(take(read_safetensors(self.pack), "labels", self.pack, 1, "int"))
         world = digest(tau=self.tau, version=version("alflow"), **contents)
         return About(None, self.pack.stem, world, n_items, 0)
@@ -68,6 +80,40 @@ class Pack:
             InvalidInputError: they hold something else, or do not fit each other.
         """
         return read_world(self.model, self.pairs, self.pack, self.tau)
+
+
+@dataclass(frozen=True)
+class ImagePack:
+    """A pack of images and labels without a text: learnt by regression (`learners.RegressionLearner`)."""
+
+    pack: Path
+
+    def about(self) -> About:
+        """Name the pack by its contents; a round asks for one label a class, unless told otherwise.
+
+        Raises:
+            InvalidInputError: the file cannot be read, or holds something else.
+        """
+        contents, world = _digest(self.pack), self.world()
+        name, n_classes = digest(images=contents, version=version("alflow")), int(world.labels.max()) + 1
+        return About(None, self.pack.stem, name, len(world.labels), 0, with_posterior=False, usual_batch=n_classes)
+
+    def world(self) -> World:
+        """Its images and labels.
+
+        Raises:
+            InvalidInputError: the file holds something else, has texts, or no label to tell from another.
+        """
+        path, tensors = self.pack, read_safetensors(self.pack)
+        if "class_activations" in tensors:
+            raise InvalidInputError(f"{path} has class_activations: give its model and pairs as well")
+        images = Activations(check_filled(take(tensors, "activations", path, 2), f"{path}: activations").float())
+        labels = _column(tensors, "labels", path, len(images))
+        if len(images) < 4 or len(torch.unique(labels)) < 2:
+            raise InvalidInputError(f"{path}: {len(images)} images, all of one class or fewer than 4, teach nothing")
+        if not 0 <= int(labels.min()) <= int(labels.max()) < len(images):
+            raise InvalidInputError(f"{path}: labels must number the classes, 0 for the first, 1 for the second")
+        return World(images, labels, None, *_optional(tensors, path, len(images)))
 
 
 def read_world(model: Path, pairs: Path, pack: Path, tau: float) -> World:
@@ -83,10 +129,11 @@ def read_world(model: Path, pairs: Path, pack: Path, tau: float) -> World:
     if len(images) < 4 or len(classes) < 2:
         raise InvalidInputError(f"{pack}: {len(images)} images and {len(classes)} classes are too few to learn from")
     labels = _column(tensors, "labels", pack, len(images))
-    group, domain = (_column(tensors, name, pack, len(images)) if name in tensors else None for name in _OPTIONAL)
     if not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
         raise InvalidInputError(f"{pack}: a label is none of the {len(classes)} rows of class_activations")
-    return World(images, labels, _with_posterior(zero_shot, biased, pairs, classes, tau), group, domain)
+    return World(
+        images, labels, _with_posterior(zero_shot, biased, pairs, classes, tau), *_optional(tensors, pack, len(images))
+    )
 
 
 def _with_posterior(
@@ -162,8 +209,20 @@ def _rows(
     return Activations(torch.cat([values, torch.ones(len(values), 1)], dim=1) if constant else values)
 
 
+def _optional(tensors: Mapping[str, Tensor], path: Path, rows: int) -> list[Tensor | None]:
+    return [_column(tensors, name, path, rows) if name in tensors else None for name in _OPTIONAL]
+
+
 def _column(tensors: Mapping[str, Tensor], name: str, path: Path, rows: int) -> Tensor:
     column = take(tensors, name, path, tensors[name].ndim if name in tensors else 1, "int")
     if column.shape != (rows,):
         raise InvalidInputError(f"{path}: {name} is {tuple(column.shape)}, but there are {rows} activations")
     return column.long()
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from error

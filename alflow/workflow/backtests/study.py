@@ -71,10 +71,11 @@ def run_study(
         progress: trials through, and all of them.
 
     Raises:
-        InvalidInputError: a strategy is unknown, a number cannot be used, or there is too little to try on.
+        InvalidInputError: a strategy is unknown or needs a posterior where there is none, a number cannot be used, or
+            there is too little to try on.
     """
-    check_grid(grid)
     about = source.about()
+    check_grid(grid, with_posterior=about.with_posterior)
     with workspace.database.begin() as tx:
         backtest = backtests.get_or_create(
             tx,
@@ -138,11 +139,11 @@ def known_grids(workspace: Workspace, backtest_id: int) -> list[Grid]:
     return grids
 
 
-def check_grid(grid: Grid) -> None:
+def check_grid(grid: Grid, *, with_posterior: bool = True) -> None:
     """Refuse what cannot be tried, before any work.
 
     Raises:
-        InvalidInputError: a strategy is unknown or a number cannot be used.
+        InvalidInputError: a strategy is unknown or needs a posterior where there is none, or a number cannot be used.
     """
     from alflow.workflow.backtests.backtest import check_trial  # noqa: PLC0415 - so that pages start without torch
 
@@ -151,7 +152,7 @@ def check_grid(grid: Grid) -> None:
     if bad := unfit(grid):
         raise InvalidInputError(f"these options of a back-test cannot be used: {told(grid, bad)}")
     for trial in grid.trials[: len(set(grid.strategies))]:
-        check_trial(trial, grid.rounds)
+        check_trial(trial, grid.rounds, with_posterior=with_posterior)
 
 
 def warning(backtest: Backtest) -> str | None:

@@ -24,13 +24,21 @@ _LOOK_SECONDS: Final = 0.2
 
 @dataclass(frozen=True)
 class About:
-    """What a world is, without opening it; the fields are those of `alflow.domain.Backtest`."""
+    """What a world is, without opening it.
+
+    Attributes:
+        project_id, name, world, n_items, n_chosen: see `alflow.domain.Backtest`.
+        with_posterior: there is a model; without one some strategies cannot be tried.
+        usual_batch: labels a round where nobody says how many.
+    """
 
     project_id: int | None
     name: str
     world: str
     n_items: int
     n_chosen: int
+    with_posterior: bool = True
+    usual_batch: int = Trial.batch
 
 
 class Source(Protocol):

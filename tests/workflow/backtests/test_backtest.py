@@ -10,7 +10,8 @@ from alflow.acquisition.beliefs import ask, believe
 from alflow.domain import Trial, TrialMode
 from alflow.errors import InvalidInputError
 from alflow.vlm.projection import refit
-from alflow.workflow.backtests.backtest import World, _generator, backtest, parts, split
+from alflow.workflow.backtests.backtest import World, _generator, backtest, split
+from alflow.workflow.backtests.learners import parts
 from tests.packs import real_pack, small_pack
 
 
