@@ -144,7 +144,7 @@ from alflow.errors import InvalidInputError
 from alflow.workflow.model import posterior
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    posterior._read_published(Path(sys.argv[1]), 100)
+    posterior._sums(posterior._published(Path(sys.argv[1]), 100))
 except InvalidInputError as error:
     print(error)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)

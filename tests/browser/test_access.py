@@ -9,10 +9,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from alflow.accounts import OPERATOR, Role
 from alflow.domain import Verdict
-from alflow.workflow.desk import gold
 from alflow.workflow.desk.label import Submission
 from alflow.workflow.people import accounts as people
 from alflow.workflow.projects import projects
+from tests.at_desk import answer_check, next_check
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import PATIENCE_MS
 from tests.house import CLOSED, PAGES, ROLES, House, open_house, session_of
@@ -88,13 +88,12 @@ def test_only_engineers_see_a_way_to_send_what_they_found(house: House, enter: E
 
 def test_an_annotator_sees_how_checks_were_answered(house: House, enter: Enter) -> None:
     settings = projects.project(house.workspace, house.birds.id).settings
-    projects.change_settings(house.workspace, house.birds.id, replace(settings, gold_feedback=True))
+    projects.change_settings(house.workspace, house.birds.id, replace(settings, gold_feedback=True, gold_rate=0.5))
     who = house.annotator("annotator")
     for token in "ab":
-        due = gold.due(house.workspace, house.birds.id, who)
-        assert due is not None
-        given = Submission(token, -due.check.id, Verdict.CLASS, due.item.truth, 2.0)
-        gold.answer(house.workspace, house.birds.id, who, due.check.id, given)
+        due = next_check(house.workspace, house.birds.id, who)
+        given = Submission(token, -due.check_id, Verdict.CLASS, due.item.truth, 2.0)
+        answer_check(house.workspace, house.birds.id, who, due.check_id, given)
     page = enter(house.cookies["annotator"])
     page.goto(f"{house.url}/checks?project=birds")
     expect(page.get_by_text("2 of 2 right.")).to_be_visible()

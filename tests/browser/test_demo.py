@@ -11,14 +11,17 @@ from playwright.sync_api import Browser, Page, expect
 
 from alflow.demo.prepare import ANNOTATOR, FRESH, HISTORY
 from alflow.domain import Verdict
+from alflow.store.projects import projects
 from alflow.workflow.answers.history import recent_changes
 from alflow.workflow.desk import gold
+from alflow.workflow.desk.gold import DueCheck
 from alflow.workflow.desk.label import Submission, submit
 from alflow.workflow.people.annotators import sign_in as sign_in_as
 from alflow.workflow.projects.projects import change_settings, find_project, project_classes
 from alflow.workflow.rounds.acquire import open_round
 from alflow.workflow.rounds.review import round_candidates, round_summaries
 from alflow.workspace import Workspace
+from tests.at_desk import answer_check
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import HERE, PATIENCE_MS, Desk, sign_in
 from tests.browser.seen import wait_for_image
@@ -144,9 +147,15 @@ def add_opinions(workspace: Workspace) -> None:
                 f"{name} {number}", one.candidate.id, Verdict.CLASS, guess, slow * dice.uniform(0.6, 1.6)
             )
             submit(workspace, who, given)
-            if number % 8 == 0 and (check := gold.due(workspace, project.id, who)):
+            if number % 8 == 0 and (check := deal_check(workspace, project.id, who)):
                 said = dice.choice(classes) if dice.random() < wrong else check.item.truth
-                gold.answer(workspace, project.id, who, check.check.id, replace(given, class_id=said))
+                answer_check(workspace, project.id, who, check.check.id, replace(given, class_id=said))
+
+
+def deal_check(workspace: Workspace, project_id: int, who: int) -> DueCheck | None:
+    """The next check, which nobody meets where no round is open."""
+    with workspace.database.begin() as tx:
+        return gold.due(tx, projects.by_id(tx, project_id), who)
 
 
 def picture(page: Page, name: str, height: int = 860) -> None:

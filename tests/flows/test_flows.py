@@ -36,7 +36,7 @@ def test_advance_embeds_opens_waits_closes_and_opens_again(workspace: Workspace,
     first = advance(project, return_state=True)
     assert first.is_completed()
     assert "opened round 1" in (first.message or "")
-    assert embed.count_missing(workspace, found) == 0
+    assert embed.due_ids(workspace, found) == []
 
     again = advance(project, return_state=True)
     assert again.message == "waiting for annotators: 0 of 4 images of round 1 are answered"

@@ -96,8 +96,8 @@ def _event(sent: Sent) -> Event | dict[str, Any]:
 
 def _acknowledgement(fate: Acknowledgement) -> dict[str, Any]:
     key = fate.event.key
-    if fate.reason is not None:
-        return {"key": key, "stored": False, "reason": fate.reason} | ({"again": True} if fate.again else {})
+    if fate.refusal is not None:
+        return {"key": key, "stored": False, "reason": str(fate.refusal)} | ({"again": True} if fate.again else {})
     told: dict[str, Any] = {"key": key, "stored": True}
     match fate.told:
         case Worth():

@@ -150,13 +150,6 @@ def of_item(tx: Transaction, item_id: int, *, withdrawn: bool = False) -> list[L
     return _labels(tx, tables.label.c.item_id == item_id, withdrawn=withdrawn)
 
 
-def count_of(tx: Transaction, round_id: int, annotator_id: int) -> int:
-    """How many standing answers an annotator gave in a round."""
-    label = tables.label
-    mine = (label.c.round_id == round_id, label.c.annotator_id == annotator_id, label.c.withdrawn_at.is_(None))
-    return tx.execute(select(func.count()).where(*mine)).scalar_one()
-
-
 def last_of(
     tx: Transaction, project_id: int, annotator_id: int, count: int
 ) -> list[tuple[Label, Item, datetime | None]]:

@@ -85,13 +85,13 @@ class Acknowledgement:
     Attributes:
         event: which.
         told: what the answer was worth, or how the check was answered; None where nothing is told.
-        reason: why the event is not stored; None where it is.
+        refusal: why the event is not stored; None where it is.
         again: it failed for no fault of its own: send it again.
     """
 
     event: Event
     told: Worth | Outcome | None = None
-    reason: str | None = None
+    refusal: AlflowError | None = None
     again: bool = False
 
 
@@ -201,11 +201,11 @@ def _acknowledgement(
     except UnavailableError:
         raise
     except AlflowError as error:
-        return Acknowledgement(event, reason=str(error))
+        return Acknowledgement(event, refusal=error)
     except Exception:  # noqa: BLE001 - whatever it is, the other answers must not wait for it
         _log.exception("the deck's event %r failed; the deck keeps it", event.key)
-        reason = "The server could not store an answer; it is kept and sent again"
-        return Acknowledgement(event, reason=reason, again=True)
+        fault = UnavailableError("The server could not store an answer; it is kept and sent again")
+        return Acknowledgement(event, refusal=fault, again=True)
 
 
 def _apply(
@@ -219,7 +219,7 @@ def _apply(
         case CheckAnswer():
             given = label.checked(event.given)
             with workspace.database.begin() as tx:
-                return gold.answer_in(tx, project, annotator_id, event.check_id, given)
+                return gold.answer(tx, project, annotator_id, event.check_id, given)
         case Answer():
             given = label.checked(event.given)
             shown = screens.with_rendition(workspace, given.shown, images.get(given.candidate_id))
@@ -255,7 +255,7 @@ def _with_check(
     tx: Transaction, project: Project, annotator_id: int, queue: Sequence[QueueEntry]
 ) -> Sequence[QueueEntry | CheckEntry]:
     """The queue, and in its place the check that is due; a queue at its end gets none."""
-    due = gold.due_in(tx, project, annotator_id) if queue else None
+    due = gold.due(tx, project, annotator_id) if queue else None
     if due is None or due.position >= len(queue):
         return queue
     check = CheckEntry(due.check.id, due.item, queue[due.position].candidate.rank)

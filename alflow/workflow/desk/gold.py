@@ -16,7 +16,7 @@ from alflow.store.desk import gold
 from alflow.store.people import annotators
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.workflow.desk.label import Submission, checked, kept_seconds
+from alflow.workflow.desk.label import Submission, kept_seconds
 from alflow.workspace import Workspace
 
 
@@ -37,23 +37,11 @@ class Outcome:
     class_id: int | None
 
 
-def due(workspace: Workspace, project_id: int, annotator_id: int) -> DueCheck | None:
+def due(tx: Transaction, project: Project, annotator_id: int) -> DueCheck | None:
     """The next check of this annotator, decided on once and then the same until it is answered; None without any.
 
-    Raises:
-        NotFoundError: there is no such project or annotator.
+    The caller holds the annotator's lock.
     """
-    with workspace.database.read() as tx:
-        project = projects.by_id(tx, project_id)
-    if not _are_shown(project):
-        return None
-    with workspace.database.begin() as tx:
-        annotators.lock(tx, annotator_id)
-        return due_in(tx, project, annotator_id)
-
-
-def due_in(tx: Transaction, project: Project, annotator_id: int) -> DueCheck | None:
-    """See `due`; the caller holds the annotator's lock."""
     if not _are_shown(project):
         return None
     check = gold.open_(tx, project.id, annotator_id)
@@ -69,22 +57,10 @@ def due_in(tx: Transaction, project: Project, annotator_id: int) -> DueCheck | N
     return DueCheck(check, gold.item_of(tx, check), check.due - given)
 
 
-def answer(workspace: Workspace, project_id: int, annotator_id: int, check_id: int, given: Submission) -> Outcome:
-    """Store the answer to a check; the first one stands, whatever comes after it.
+def answer(tx: Transaction, project: Project, annotator_id: int, check_id: int, given: Submission) -> Outcome:
+    """Store the answer to a check, which has passed `checked`; the first one stands, whatever comes after it.
 
     That no class fits, or that the image is bad, is wrong: the image has a class. A skip and an unsure answer abstain.
-
-    Raises:
-        InvalidInputError: verdict and class do not fit, or the class is of another project.
-        NotFoundError: this annotator has no such check in the project.
-    """
-    given = checked(given)
-    with workspace.database.begin() as tx:
-        return answer_in(tx, projects.by_id(tx, project_id), annotator_id, check_id, given)
-
-
-def answer_in(tx: Transaction, project: Project, annotator_id: int, check_id: int, given: Submission) -> Outcome:
-    """See `answer`; what is given was `checked`.
 
     Raises:
         InvalidInputError: the class is of another project.
@@ -128,12 +104,6 @@ def told(workspace: Workspace, project_id: int, annotator_id: int) -> list[tuple
         is_open = current is not None and current.state is RoundState.OPEN
         before = current.opened_at if current is not None and is_open and not at_once else None
         return gold.answered(tx, project_id, annotator_id, before)
-
-
-def results(workspace: Workspace, project_id: int, annotator_id: int) -> tuple[int, int]:
-    """Checks that this annotator answered right, and all that do not abstain."""
-    with workspace.database.read() as tx:
-        return gold.results(tx, project_id).get(annotator_id, (0, 0))
 
 
 def _are_shown(project: Project) -> bool:

@@ -84,17 +84,6 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class QueueProgress:
-    """How far the newest round is: candidates with all their answers, candidates, and this annotator's own answers."""
-
-    answered: int
-    total: int
-    mine: int
-    round_number: int | None
-    state: RoundState | None
-
-
-@dataclass(frozen=True)
 class PastAnswer:
     """An answer that stands, and the image it is about; a `final` one can no longer be taken back."""
 
@@ -129,39 +118,6 @@ def next_candidates(
         return reserve(tx, project, rounds.current(tx, project_id), annotator_id, count, showing)
 
 
-def next_aside(
-    workspace: Workspace, project_id: int, kind: Verdict, annotator_id: int, count: int = 6
-) -> list[QueueEntry]:
-    """Reserve the next items that people put aside as `kind`, the longest put aside first; one's own are among them.
-
-    Raises:
-        InvalidInputError: a class puts nothing aside.
-        NotFoundError: there is no such project or annotator.
-    """
-    with workspace.database.begin() as tx:
-        project = projects.by_id(tx, project_id)
-        annotators.lock(tx, annotator_id)
-        return reserve_aside(tx, project, kind, annotator_id, count)
-
-
-def leave(workspace: Workspace, project_id: int, annotator_id: int) -> None:
-    """Give back what is reserved for somebody who closes the desk, so that nobody waits for the leases to lapse.
-
-    Raises:
-        NotFoundError: there is no such project or annotator.
-    """
-    with workspace.database.begin() as tx:
-        projects.by_id(tx, project_id)
-        annotators.lock(tx, annotator_id)
-        give_back(tx, project_id, annotator_id)
-
-
-def put_aside(workspace: Workspace, project_id: int) -> Mapping[Verdict, int]:
-    """How many items lie in each queue of what people put aside."""
-    with workspace.database.read() as tx:
-        return aside.counts(tx, project_id)
-
-
 def submit(workspace: Workspace, annotator_id: int, submission: Submission, project_id: int | None = None) -> Label:
     """Store an answer; the last one that the queue needs makes the round LABELLED in the same transaction.
 
@@ -184,37 +140,6 @@ def submit(workspace: Workspace, annotator_id: int, submission: Submission, proj
         return stored.label
 
 
-def undo(workspace: Workspace, annotator_id: int, token: str, project_id: int | None = None) -> Label:
-    """Withdraw the answer that carried `token` and reserve its item for this annotator again; idempotent.
-
-    A LABELLED round that thereby misses an answer is OPEN again. With `project_id` only answers of that project can be
-    taken back.
-
-    Raises:
-        NotFoundError: this annotator gave no such answer.
-        ConflictError: the round was closed since: its model has learned from the answer.
-    """
-    with workspace.database.begin() as tx:
-        return take_back(tx, annotator_id, token, None if project_id is None else projects.by_id(tx, project_id))
-
-
-def progress(workspace: Workspace, project_id: int, annotator_id: int) -> QueueProgress:
-    """How far the newest round of the project is; all zero and None before the first."""
-    with workspace.database.read() as tx:
-        round_ = rounds.last(tx, project_id)
-        if round_ is None:
-            return QueueProgress(0, 0, 0, None, None)
-        answered, total = rounds.answered(tx, round_.id)
-        mine = labels.count_of(tx, round_.id, annotator_id)
-    return QueueProgress(answered, total, mine, round_.number, round_.state)
-
-
-def last_answers(workspace: Workspace, project_id: int, annotator_id: int, n: int = 10) -> list[PastAnswer]:
-    """This annotator's last answers that stand, newest first."""
-    with workspace.database.read() as tx:
-        return past_answers(tx, project_id, annotator_id, n)
-
-
 # The steps of these use cases, for those who take several in one transaction.
 
 
@@ -233,7 +158,9 @@ def reserve(
 
 
 def reserve_aside(tx: Transaction, project: Project, kind: Verdict, annotator_id: int, count: int) -> list[QueueEntry]:
-    """See `next_aside`; the caller holds the annotator's lock.
+    """Reserve the next items that people set aside as `kind`, the longest set aside first; one's own are among them.
+
+    The caller holds the annotator's lock.
 
     Raises:
         InvalidInputError: a class puts nothing aside.
@@ -247,7 +174,10 @@ def reserve_aside(tx: Transaction, project: Project, kind: Verdict, annotator_id
 
 
 def give_back(tx: Transaction, project_id: int, annotator_id: int) -> None:
-    """See `leave`; the caller holds the annotator's lock."""
+    """Give back what is reserved for somebody who closes the desk, so that nobody waits for the leases to lapse.
+
+    The caller holds the annotator's lock.
+    """
     queue.release(tx, project_id, annotator_id)
     presence.leave(tx, project_id, annotator_id, datetime.now(UTC))
 
@@ -282,7 +212,10 @@ def settle(tx: Transaction, stored: Stored) -> None:
 
 
 def take_back(tx: Transaction, annotator_id: int, token: str, project: Project | None) -> Label:
-    """See `undo`; with a project only answers of that project can be taken back.
+    """Withdraw the answer that carried `token` and reserve its item for this annotator again; idempotent.
+
+    A LABELLED round that thereby misses an answer is OPEN again. With a project only answers of that project can be
+    taken back.
 
     Raises:
         NotFoundError: this annotator gave no such answer.
@@ -310,7 +243,7 @@ def take_back(tx: Transaction, annotator_id: int, token: str, project: Project |
 
 
 def past_answers(tx: Transaction, project_id: int, annotator_id: int, n: int) -> list[PastAnswer]:
-    """See `last_answers`."""
+    """This annotator's last answers that stand, newest first."""
     found = labels.last_of(tx, project_id, annotator_id, n)
     return [PastAnswer(label, item, final=_learned(label, closed_at)) for label, item, closed_at in found]
 

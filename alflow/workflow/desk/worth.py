@@ -6,7 +6,6 @@ from alflow.domain import Candidate, Label, Origin, Project, Suggestion
 from alflow.store.database import Transaction
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.workspace import Workspace
 
 EXPECTED = 0.75
 """From this probability on, the model had as good as known the answer."""
@@ -31,14 +30,11 @@ class Worth:
     words: str
 
 
-def worth(workspace: Workspace, label: Label) -> Worth | None:
-    """What the answer was worth; None where the project does not show it, or nothing was asked."""
-    with workspace.database.read() as tx:
-        return of(tx, label, projects.by_id(tx, label.project_id))
-
-
 def of(tx: Transaction, label: Label, project: Project, candidate: Candidate | None = None) -> Worth | None:
-    """The same for who holds a project, which is the label's for all but retries, and perhaps its candidate."""
+    """What the answer was worth; None where its project does not show it, or nothing was asked.
+
+    Give the label's project, or another one for a retry that came through that; and the candidate, if it is at hand.
+    """
     if project.id != label.project_id:
         project = projects.by_id(tx, label.project_id)
     if project.settings.suggestion is Suggestion.NEVER or label.candidate_id is None:

@@ -102,11 +102,6 @@ def embed_items(
     return EmbedReport(len(missing) - len(failed), len(item_ids) - len(missing), tuple(failed))
 
 
-def count_missing(workspace: Workspace, project: Project) -> int:
-    """How many items `embed_missing` has not tried yet, or not for long; loads no model: a schedule may ask often."""
-    return len(due_ids(workspace, project))
-
-
 def missing_ids(workspace: Workspace, project: Project) -> list[int]:
     """The items that have no embedding yet, tried or not; loads no model."""
     known = known_ids(workspace, project)
@@ -115,7 +110,10 @@ def missing_ids(workspace: Workspace, project: Project) -> list[int]:
 
 
 def due_ids(workspace: Workspace, project: Project) -> list[int]:
-    """The items that `count_missing` counts: what failed is due again after a pause that doubles from time to time."""
+    """The items that `embed_missing` has to try now; loads no model: a schedule may ask often.
+
+    What failed is due again after a pause that doubles from time to time.
+    """
     now = datetime.now(UTC)
     known = known_ids(workspace, project)
     with workspace.database.read() as tx:

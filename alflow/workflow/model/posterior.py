@@ -238,10 +238,6 @@ def _shipped(path: Path) -> BothFactors:
         raise InvalidInputError(f"{path} holds no Kronecker factors as alflow writes them: {error}") from error
 
 
-def _read_published(folder: Path, pairs: int) -> BothFactors:
-    return _sums(_published(folder, pairs))
-
-
 def _published(folder: Path, pairs: int) -> BothFactors:
     """The published matrices as they are in the files."""
     image, text = (

@@ -149,7 +149,6 @@ def test_last_answers_are_the_ones_that_stand_newest_first(database: Database) -
         found = labels.last_of(tx, world.project.id, mine, 10)
         assert found == [(made[2], world.items[2], None), (made[0], world.items[0], None)]
         assert labels.last_of(tx, world.project.id, mine, 1) == found[:1]
-        assert labels.count_of(tx, world.round.id, mine) == 2
 
 
 def test_provenance_tells_everything_that_led_to_an_answer(database: Database) -> None:

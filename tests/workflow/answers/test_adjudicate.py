@@ -10,8 +10,9 @@ from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.answers import outcomes
 from alflow.store.rounds import rounds
 from alflow.workflow.answers import adjudicate, export, quality
-from alflow.workflow.desk.label import Submission, submit, undo
+from alflow.workflow.desk.label import Submission, submit
 from alflow.workspace import Workspace
+from tests.at_desk import undo
 from tests.queues import World, open_queue
 
 
@@ -141,7 +142,7 @@ def test_a_report_is_kept_until_something_changes(each_workspace: Workspace) -> 
     project, item = world.project.id, world.candidates[0].item_id
     changes: list[Callable[[], object]] = [
         lambda: vote(each_workspace, world, "ccd", "dc"),
-        lambda: undo(each_workspace, world.annotators[1].id, "1-1-c"),
+        lambda: undo(each_workspace, project, world.annotators[1].id, "1-1-c"),
         lambda: settle(each_workspace, world, 0, world.classes[0].id),
         lambda: adjudicate.reopen(each_workspace, project, item),
     ]

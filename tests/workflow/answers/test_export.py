@@ -13,12 +13,12 @@ from alflow.cells import unquoted
 from alflow.domain import Project
 from alflow.errors import ConflictError, InvalidInputError
 from alflow.workflow.answers.export import encode_labels, export_labels, export_projection, label_rows
-from alflow.workflow.desk.label import undo
 from alflow.workflow.images import manifests
 from alflow.workflow.model.model import load_model
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace
+from tests.at_desk import undo
 from tests.colours import answer
 
 
@@ -81,7 +81,7 @@ def test_a_withdrawn_answer_is_marked_not_left_out(workspace: Workspace, project
     first = label_rows(workspace, project.id)[0]
     with workspace.database.read() as tx:
         token = tx.exec_driver_sql("SELECT token FROM label ORDER BY id LIMIT 1").scalar_one()
-    undo(workspace, sign_in(workspace, "tester").id, token)
+    undo(workspace, project.id, sign_in(workspace, "tester").id, token)
     assert first.withdrawn_at is None
     assert label_rows(workspace, project.id)[0].withdrawn_at is not None
 

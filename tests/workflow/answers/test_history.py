@@ -21,6 +21,7 @@ from alflow.workflow.desk.screens import Screen
 from alflow.workflow.images.pool import rendition_bytes
 from alflow.workflow.people import annotators
 from alflow.workspace import Workspace
+from tests.at_desk import undo
 from tests.browser import world as numbered
 from tests.queues import World, open_queue
 
@@ -168,7 +169,7 @@ def test_an_undo_and_a_second_answer_say_who_withdrew(workspace: Workspace) -> N
     ada = world.annotators[0].id
     first = submit(workspace, world, 0)
     second = submit(workspace, world, 0, class_=1)
-    label.undo(workspace, ada, second.token)
+    undo(workspace, world.project.id, ada, second.token)
     with workspace.database.read() as tx:
         assert [one.withdrawn_by for one in labels.of_item(tx, first.item_id, withdrawn=True)] == [ada, ada]
     assert datetime.now(UTC) > history.recent_changes(workspace, world.project.id)[0].at

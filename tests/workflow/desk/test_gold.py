@@ -15,9 +15,10 @@ from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.workflow.answers import quality
 from alflow.workflow.desk import gold, guidelines
-from alflow.workflow.desk.label import Submission, next_candidates, submit, undo
+from alflow.workflow.desk.label import Submission, next_candidates, submit
 from alflow.workflow.projects.projects import change_settings
 from alflow.workspace import Workspace
+from tests.at_desk import answer_check, due_check, next_check, undo, visit
 from tests.queues import World, new_item, open_queue, open_round
 from ui.routes import desk
 
@@ -35,6 +36,13 @@ def checked(workspace: Workspace, size: int = 40, checks: int = 30, **settings: 
 
 def say(token: str, world: World, place: int | None, verdict: Verdict = Verdict.CLASS) -> Submission:
     return Submission(token, -1, verdict, None if place is None else world.classes[place].id, 2.0)
+
+
+def position(workspace: Workspace, project_id: int, annotator_id: int) -> int:
+    """How many images come before the check that is due."""
+    due = due_check(workspace, project_id, annotator_id)
+    assert due is not None
+    return due[0]
 
 
 def test_checks_come_at_the_rate_and_never_as_labels(each_workspace: Workspace) -> None:
@@ -67,37 +75,32 @@ def test_checks_come_at_the_rate_and_never_as_labels(each_workspace: Workspace) 
 def test_a_check_stays_the_same_until_it_is_answered_and_the_first_answer_stands(each_workspace: Workspace) -> None:
     world = checked(each_workspace)
     project, who = world.project.id, world.annotators[0].id
-    first = gold.due(each_workspace, project, who)
-    assert first is not None
-    assert gold.due(each_workspace, project, who) == first
+    first = next_check(each_workspace, project, who)
+    assert next_check(each_workspace, project, who) == first
     right = 0 if first.item.truth == world.classes[0].id else 1
     quiet = gold.Outcome(None, None)  # nothing is told before the end
-    assert gold.answer(each_workspace, project, who, first.check.id, say("a", world, 1 - right)) == quiet
-    assert gold.answer(each_workspace, project, who, first.check.id, say("b", world, right)) == quiet
-    assert gold.results(each_workspace, project, who) == (0, 1)
-    second = gold.due(each_workspace, project, who)
-    assert second is not None
+    assert answer_check(each_workspace, project, who, first.check_id, say("a", world, 1 - right)) == quiet
+    assert answer_check(each_workspace, project, who, first.check_id, say("b", world, right)) == quiet
+    assert visit(each_workspace, project, who).checks == (0, 1)
+    second = next_check(each_workspace, project, who)
     assert second.item.id != first.item.id
-    gold.answer(each_workspace, project, who, second.check.id, say("c", world, None, Verdict.SKIP))
-    assert gold.results(each_workspace, project, who) == (0, 1)  # who abstains is not judged
-    third = gold.due(each_workspace, project, who)
-    assert third is not None
-    gold.answer(each_workspace, project, who, third.check.id, say("d", world, None, Verdict.BAD))
-    assert gold.results(each_workspace, project, who) == (0, 2)
+    answer_check(each_workspace, project, who, second.check_id, say("c", world, None, Verdict.SKIP))
+    assert visit(each_workspace, project, who).checks == (0, 1)  # who abstains is not judged
+    third = next_check(each_workspace, project, who)
+    answer_check(each_workspace, project, who, third.check_id, say("d", world, None, Verdict.BAD))
+    assert visit(each_workspace, project, who).checks == (0, 2)
 
 
 def test_a_check_comes_nearer_with_every_answer(workspace: Workspace) -> None:
     world = checked(workspace, gold_rate=0.2)
     project, who = world.project.id, world.annotators[0].id
-    before = gold.due(workspace, project, who)
-    assert before is not None
-    for entry in next_candidates(workspace, project, who, 40)[: before.position]:
+    before = position(workspace, project, who)
+    for entry in next_candidates(workspace, project, who, 40)[:before]:
         submit(workspace, who, Submission(f"{entry.candidate.id}", entry.candidate.id, Verdict.SKIP, None, 1.0))
-        after = gold.due(workspace, project, who)
-        assert after is not None
-        assert after.position == before.position - 1
+        after = position(workspace, project, who)
+        assert after == before - 1
         before = after
-    assert before.position == 0
+    assert before == 0
 
 
 @pytest.mark.parametrize("change", [{"gold_rate": 0.0}, {"suggestion": Suggestion.BEFORE}])
@@ -105,7 +108,7 @@ def test_nobody_is_checked_without_the_setting_or_where_the_suggestion_would_tel
     workspace: Workspace, change: dict[str, Any]
 ) -> None:
     world = checked(workspace, **change)
-    assert gold.due(workspace, world.project.id, world.annotators[0].id) is None
+    assert due_check(workspace, world.project.id, world.annotators[0].id) is None
 
 
 def test_no_image_is_used_twice_for_one_person_nor_shown_as_an_example(workspace: Workspace) -> None:
@@ -113,21 +116,19 @@ def test_no_image_is_used_twice_for_one_person_nor_shown_as_an_example(workspace
     project, who = world.project.id, world.annotators[0].id
     assert not guidelines.guidelines(workspace, project).examples
     for token in "ab":
-        check = gold.due(workspace, project, who)
-        assert check is not None
-        gold.answer(workspace, project, who, check.check.id, say(token, world, 0))
-    assert gold.due(workspace, project, who) is None
+        check = next_check(workspace, project, who)
+        answer_check(workspace, project, who, check.check_id, say(token, world, 0))
+    assert due_check(workspace, project, who) is None
     with workspace.database.read() as tx:
         assert store.unused(tx, project, who) == []
 
 
 def test_which_images_were_checks_is_told_once_the_round_is_answered(each_workspace: Workspace) -> None:
     """Before that nobody can tell which images are checks; a round that opens later hides none of them again."""
-    world = checked(each_workspace, size=2)
+    world = checked(each_workspace, size=2, gold_rate=0.5)  # the second of three
     project, who = world.project.id, world.annotators[0].id
-    check = gold.due(each_workspace, project, who)
-    assert check is not None
-    gold.answer(each_workspace, project, who, check.check.id, say("a", world, 0))
+    check = next_check(each_workspace, project, who)
+    answer_check(each_workspace, project, who, check.check_id, say("a", world, 0))
     assert gold.told(each_workspace, project, who) == []
     change_settings(each_workspace, project, replace(world.project.settings, gold_feedback=True))
     ((told, item),) = gold.told(each_workspace, project, who)
@@ -138,7 +139,7 @@ def test_which_images_were_checks_is_told_once_the_round_is_answered(each_worksp
         submit(each_workspace, who, Submission(f"{entry.candidate.id}", entry.candidate.id, Verdict.SKIP, None, 1.0))
     assert gold.told(each_workspace, project, who) == [(told, item)]
     assert gold.told(each_workspace, project, world.annotators[1].id) == []
-    undo(each_workspace, who, f"{world.candidates[0].id}")
+    undo(each_workspace, project, who, f"{world.candidates[0].id}")
     assert gold.told(each_workspace, project, who) == []
     with each_workspace.database.begin() as tx:
         rounds.set_state(tx, world.round.id, RoundState.LABELLED)
@@ -149,9 +150,8 @@ def test_which_images_were_checks_is_told_once_the_round_is_answered(each_worksp
 
 def test_another_persons_check_is_refused(workspace: Workspace) -> None:
     world = checked(workspace)
-    check = gold.due(workspace, world.project.id, world.annotators[0].id)
-    assert check is not None
+    check = next_check(workspace, world.project.id, world.annotators[0].id)
     with pytest.raises(NotFoundError, match="no such image"):
-        gold.answer(workspace, world.project.id, world.annotators[1].id, check.check.id, say("a", world, 0))
+        answer_check(workspace, world.project.id, world.annotators[1].id, check.check_id, say("a", world, 0))
     with pytest.raises(InvalidInputError, match="names a class"):
-        gold.answer(workspace, world.project.id, world.annotators[0].id, check.check.id, say("a", world, None))
+        answer_check(workspace, world.project.id, world.annotators[0].id, check.check_id, say("a", world, None))

@@ -23,8 +23,10 @@ from alflow.store.desk import labels
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.workflow.desk import label as desk
-from alflow.workflow.desk.label import QueueEntry, QueueProgress, Submission
+from alflow.workflow.desk.exchange import Wish
+from alflow.workflow.desk.label import QueueEntry, Submission
 from alflow.workspace import Workspace
+from tests.at_desk import undo, visit
 from tests.hands import Hands
 from tests.queues import World, open_queue
 
@@ -49,6 +51,14 @@ def state(workspace: Workspace, world: World) -> RoundState:
 def standing(workspace: Workspace, world: World) -> list[Label]:
     with workspace.database.read() as tx:
         return labels.of_round(tx, world.round.id)
+
+
+def progress(workspace: Workspace, world: World, who: int) -> tuple[int, int, int, int, RoundState]:
+    """Candidates with all their answers, candidates, this annotator's own answers; the round's number and state."""
+    found = visit(workspace, world.project.id, who).progress
+    assert found is not None
+    mine = sum(label.annotator_id == who for label in standing(workspace, world))
+    return found.answered, found.total, mine, found.round.number, found.round.state
 
 
 def close(workspace: Workspace, world: World) -> None:
@@ -92,7 +102,7 @@ def test_strangers_and_strange_projects_are_turned_away(each_workspace: Workspac
         lambda: desk.next_candidates(each_workspace, 99, world.annotators[0].id),
         lambda: desk.submit(each_workspace, 99, answer(world, 0)),
         lambda: desk.submit(each_workspace, world.annotators[0].id, replace(answer(world, 0), candidate_id=99)),
-        lambda: desk.undo(each_workspace, world.annotators[0].id, "never given"),
+        lambda: undo(each_workspace, world.project.id, world.annotators[0].id, "never given"),
     ]
     for call in calls:
         with pytest.raises(NotFoundError):
@@ -187,7 +197,7 @@ def test_answers_beyond_a_class_are_kept_with_their_words(each_workspace: Worksp
     label = desk.submit(each_workspace, world.annotators[0].id, said)
     assert (label.verdict, label.class_id, label.comment) == (verdict, None, "blurred")
     assert label.proposed_class == ("sea lion" if proposed else "")
-    assert desk.put_aside(each_workspace, world.project.id)[verdict] == 1
+    assert visit(each_workspace, world.project.id, world.annotators[0].id).aside[verdict] == 1
     assert state(each_workspace, world) is RoundState.LABELLED
 
 
@@ -199,7 +209,7 @@ def test_a_bad_image_leaves_the_queue_whatever_votes_it_needed_and_comes_back_wi
     desk.submit(each_workspace, ada, replace(answer(world, 0, None), verdict=Verdict.BAD))
     assert desk.next_candidates(each_workspace, world.project.id, bob) == []
     assert state(each_workspace, world) is RoundState.LABELLED
-    desk.undo(each_workspace, ada, "token-0")
+    undo(each_workspace, world.project.id, ada, "token-0")
     assert ranks(desk.next_candidates(each_workspace, world.project.id, bob)) == [0]
 
 
@@ -229,12 +239,14 @@ def test_what_was_put_aside_can_be_answered_later_even_when_its_round_is_closed(
     ada, bob = (one.id for one in world.annotators)
     desk.submit(each_workspace, ada, answer(world, 0, None))
     close(each_workspace, world)
-    assert ranks(desk.next_aside(each_workspace, world.project.id, Verdict.SKIP, bob)) == [0]
+    (entry,) = visit(each_workspace, world.project.id, bob, wish=Wish(queue=Verdict.SKIP)).queue
+    assert isinstance(entry, QueueEntry)
+    assert ranks([entry]) == [0]
     desk.submit(each_workspace, bob, answer(world, 0, 1, "bob"))
     with each_workspace.database.read() as tx:
         assert outcomes.settled(tx, world.project.id) == {world.items[0].id: world.classes[1].id}
     with pytest.raises(InvalidInputError, match="skip, unsure, none, bad"):
-        desk.next_aside(each_workspace, world.project.id, Verdict.CLASS, bob)
+        visit(each_workspace, world.project.id, bob, wish=Wish(queue=Verdict.CLASS))
 
 
 def test_the_last_images_are_shared_among_those_at_the_desk(each_workspace: Workspace) -> None:
@@ -270,7 +282,7 @@ def test_whoever_closes_the_desk_leaves_nothing_reserved_there(each_workspace: W
     for world in (here, there):
         desk.next_candidates(each_workspace, world.project.id, ada)
     assert desk.next_candidates(each_workspace, here.project.id, bob) == []
-    desk.leave(each_workspace, here.project.id, ada)
+    visit(each_workspace, here.project.id, ada, wish=Wish(ahead=0, leave=True))
     assert ranks(desk.next_candidates(each_workspace, here.project.id, bob)) == [0, 1, 2, 3]
     assert desk.next_candidates(each_workspace, there.project.id, bob) == []
 
@@ -292,7 +304,7 @@ def test_an_undone_answer_that_is_sent_again_stays_undone(each_workspace: Worksp
     world = open_queue(each_workspace.database, 1)
     who = world.annotators[0].id
     desk.submit(each_workspace, who, answer(world, 0))
-    undone = desk.undo(each_workspace, who, "token-0")
+    undone = undo(each_workspace, world.project.id, who, "token-0")
     assert desk.submit(each_workspace, who, answer(world, 0)) == undone
     assert standing(each_workspace, world) == []
 
@@ -329,7 +341,7 @@ def test_two_tabs_of_one_person_see_the_same_and_the_later_answer_counts(each_wo
     desk.submit(each_workspace, who, answer(world, 0, 1, "right tab"))
     (label,) = standing(each_workspace, world)
     assert (label.token, label.class_id) == ("right tab", world.classes[1].id)
-    assert desk.progress(each_workspace, world.project.id, who).answered == 1
+    assert progress(each_workspace, world, who) == (1, 9, 1, 1, RoundState.OPEN)
 
 
 # Late is not lost.
@@ -344,7 +356,7 @@ def test_an_answer_after_its_lease_expired_is_kept_as_a_further_vote(each_worksp
     desk.submit(each_workspace, bob, answer(world, 0, 0, "bob"))
     desk.submit(each_workspace, ada, answer(world, 0, 0, "ada"))
     assert {label.token for label in standing(each_workspace, world)} == {"ada", "bob"}
-    assert desk.progress(each_workspace, world.project.id, ada) == QueueProgress(1, 2, 1, 1, RoundState.OPEN)
+    assert progress(each_workspace, world, ada) == (1, 2, 1, 1, RoundState.OPEN)
 
 
 def test_an_answer_to_a_closed_round_is_kept_and_leaves_it_closed(each_workspace: Workspace) -> None:
@@ -384,9 +396,9 @@ def test_undo_gives_the_item_back_and_opens_the_round_again(each_workspace: Work
     ada, bob = (one.id for one in world.annotators)
     for rank in range(2):
         desk.submit(each_workspace, ada, answer(world, rank))
-    undone = desk.undo(each_workspace, ada, "token-0")
+    undone = undo(each_workspace, world.project.id, ada, "token-0")
     assert undone.withdrawn_at is not None
-    assert desk.undo(each_workspace, ada, "token-0") == undone
+    assert undo(each_workspace, world.project.id, ada, "token-0") == undone
     assert state(each_workspace, world) is RoundState.OPEN
     assert desk.next_candidates(each_workspace, world.project.id, bob) == []
     assert ranks(desk.next_candidates(each_workspace, world.project.id, ada)) == [0]
@@ -400,7 +412,7 @@ def test_undo_is_for_ones_own_answers(each_workspace: Workspace) -> None:
     ada, bob = (one.id for one in world.annotators)
     desk.submit(each_workspace, ada, answer(world, 0))
     with pytest.raises(NotFoundError, match="of yours"):
-        desk.undo(each_workspace, bob, "token-0")
+        undo(each_workspace, world.project.id, bob, "token-0")
     assert len(standing(each_workspace, world)) == 1
 
 
@@ -410,7 +422,7 @@ def test_undo_in_a_closed_round_is_refused(each_workspace: Workspace) -> None:
     desk.submit(each_workspace, who, answer(world, 0))
     close(each_workspace, world)
     with pytest.raises(ConflictError, match="learned"):
-        desk.undo(each_workspace, who, "token-0")
+        undo(each_workspace, world.project.id, who, "token-0")
     assert len(standing(each_workspace, world)) == 1
 
 
@@ -420,8 +432,9 @@ def test_an_answer_that_came_after_its_round_was_closed_can_be_taken_back(each_w
     desk.submit(each_workspace, who, answer(world, 0))
     close(each_workspace, world)
     desk.submit(each_workspace, who, answer(world, 1))
-    assert [past.final for past in desk.last_answers(each_workspace, world.project.id, who)] == [False, True]
-    desk.undo(each_workspace, who, "token-1")
+    recent = visit(each_workspace, world.project.id, who).recent
+    assert [past.final for past in recent] == [False, True]
+    undo(each_workspace, world.project.id, who, "token-1")
     assert [label.token for label in standing(each_workspace, world)] == ["token-0"]
     assert state(each_workspace, world) is RoundState.CLOSED
 
@@ -430,7 +443,7 @@ def test_undo_of_an_extra_vote_leaves_the_round_labelled(each_workspace: Workspa
     world = open_queue(each_workspace.database, 1, n_annotators=2)
     for one in world.annotators:
         desk.submit(each_workspace, one.id, answer(world, 0, token=one.name))
-    desk.undo(each_workspace, world.annotators[1].id, world.annotators[1].name)
+    undo(each_workspace, world.project.id, world.annotators[1].id, world.annotators[1].name)
     assert state(each_workspace, world) is RoundState.LABELLED
 
 
@@ -439,13 +452,13 @@ def test_progress_and_last_answers(each_workspace: Workspace) -> None:
     ada, bob = (one.id for one in world.annotators)
     for rank, who in enumerate((ada, bob, ada)):
         desk.submit(each_workspace, who, answer(world, rank))
-    desk.undo(each_workspace, ada, "token-2")
-    assert desk.progress(each_workspace, world.project.id, ada) == QueueProgress(2, 3, 1, 1, RoundState.OPEN)
-    (past,) = desk.last_answers(each_workspace, world.project.id, ada)
+    undo(each_workspace, world.project.id, ada, "token-2")
+    assert progress(each_workspace, world, ada) == (2, 3, 1, 1, RoundState.OPEN)
+    (past,) = visit(each_workspace, world.project.id, ada).recent
     assert (past.label.token, past.item) == ("token-0", world.items[0])
     with each_workspace.database.begin() as tx:
         other = projects.create(tx, "other", "demo", "float32", world.project.settings)
-    assert desk.progress(each_workspace, other.id, ada) == QueueProgress(0, 0, 0, None, None)
+    assert visit(each_workspace, other.id, ada).progress is None
 
 
 # Many at once.
@@ -513,7 +526,7 @@ def empty_the_queue(
             yield entry.candidate.id, token
             if random.random() < 0.05:
                 hands.takes_back(annotator_id, entry.candidate.id)
-                desk.undo(workspace, annotator_id, token)
+                undo(workspace, project_id, annotator_id, token)
                 yield -entry.candidate.id, token
 
 

@@ -6,11 +6,21 @@ import pytest
 
 from alflow.domain import Suggestion, Verdict
 from alflow.store.projects import projects
-from alflow.workflow.desk import label as desk
+from alflow.workflow.desk.exchange import Answer
+from alflow.workflow.desk.gold import Outcome
 from alflow.workflow.desk.label import Submission
-from alflow.workflow.desk.worth import worth
+from alflow.workflow.desk.worth import Worth
 from alflow.workspace import Workspace
-from tests.queues import open_queue
+from tests.at_desk import visit
+from tests.queues import World, open_queue
+
+
+def worth(workspace: Workspace, world: World, said: Submission) -> Worth | None:
+    """What somebody is told who answers."""
+    answer = Answer(None, said)
+    (fate,) = visit(workspace, world.project.id, world.annotators[0].id, answer).acknowledgements
+    assert not isinstance(fate.told, Outcome)
+    return fate.told
 
 
 @pytest.mark.parametrize(
@@ -24,7 +34,7 @@ def test_the_words_follow_what_the_model_had_thought(
     class_id = None if class_ is None else world.classes[class_].id
     verdict = Verdict.UNSURE if class_id is None else Verdict.CLASS
     said = Submission("t", world.candidates[1].id, verdict, class_id, 1.0)
-    found = worth(each_workspace, desk.submit(each_workspace, world.annotators[0].id, said))
+    found = worth(each_workspace, world, said)
     assert found is not None
     assert (found.class_id, found.probability, found.agrees) == (world.classes[0].id, 0.75, agrees)
     assert words in found.words
@@ -36,4 +46,4 @@ def test_a_project_can_keep_it_to_itself(workspace: Workspace) -> None:
     with workspace.database.begin() as tx:
         projects.update_settings(tx, world.project.id, replace(world.project.settings, suggestion=Suggestion.NEVER))
     said = Submission("t", world.candidates[0].id, Verdict.SKIP, None, 1.0)
-    assert worth(workspace, desk.submit(workspace, world.annotators[0].id, said)) is None
+    assert worth(workspace, world, said) is None

@@ -20,7 +20,7 @@ from alflow.store.images import failures, items
 from alflow.vlm.encoder import OpenClipEncoder, class_activations
 from alflow.vlm.towers import Tower
 from alflow.workflow.images import embed
-from alflow.workflow.images.embed import class_rows, count_missing, due_ids, embed_missing, load_embeddings
+from alflow.workflow.images.embed import class_rows, due_ids, embed_missing, load_embeddings
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.images.shards import encoder_in_use
 from alflow.workflow.projects.projects import create_project, name_classes, project_classes, set_classes
@@ -132,7 +132,7 @@ def test_an_original_that_is_gone_or_changed_is_left_out_and_recorded(
     }
     assert {one.uri for one in not_embedded(workspace, pets)} == {str(gone), str(changed)}
     assert len(load_embeddings(workspace, pets, [item.id for item in five])) == 3
-    assert count_missing(workspace, pets) == 0
+    assert due_ids(workspace, pets) == []
     gone.write_bytes(kept)
     assert embed_missing(workspace, pets).embedded == 1
     assert {one.uri for one in not_embedded(workspace, pets)} == {str(changed)}
@@ -289,13 +289,13 @@ def test_a_full_disk_is_one_line(workspace: Workspace, pets: Project, five: list
 def test_missing_items_are_counted_without_the_model(
     workspace: Workspace, pets: Project, five: list[Item], pictures: Path
 ) -> None:
-    assert count_missing(workspace, pets) == len(five)
+    assert len(due_ids(workspace, pets)) == len(five)
     embed_missing(workspace, pets)
     fresh = Workspace.open(Settings(home=workspace.settings.home))
-    assert count_missing(fresh, pets) == 0
+    assert due_ids(fresh, pets) == []
     tiny.write_picture(pictures / "new.png", seed=9)
     import_items(fresh, pets, str(pictures))
-    assert count_missing(fresh, pets) == 1
+    assert len(due_ids(fresh, pets)) == 1
     assert not fresh._encoders
     fresh.database.close()
 
