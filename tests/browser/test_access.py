@@ -96,7 +96,7 @@ def test_an_annotator_sees_how_checks_were_answered(house: House, enter: Enter) 
         answer_check(house.workspace, house.birds.id, who, due.check_id, given)
     page = enter(house.cookies["annotator"])
     page.goto(f"{house.url}/checks?project=birds")
-    expect(page.get_by_text("2 of 2 right.")).to_be_visible()
+    expect(page.get_by_text("2 of 2 correct.")).to_be_visible()
     expect(page.locator(".cards article.agrees")).to_have_count(2)
     assert_accessible(page)
 

@@ -92,7 +92,7 @@ def test_what_is_found_goes_to_the_queue_and_every_answer_has_a_history(visit: V
     picture(page, "find")
     nearest = tiles.first.get_attribute("data-id")
     tiles.first.get_by_text("More like this").click()
-    expect(page.get_by_text("The images most like image")).to_be_visible()
+    expect(page.get_by_text("The images most similar to image")).to_be_visible()
     expect(page.locator(f'.finder .tile[data-id="{nearest}"]')).to_have_count(0)
     for place in (0, 1):
         page.locator(".finder .free .picture").nth(place).click()

@@ -103,9 +103,9 @@ def test_two_minutes_without_a_network(desk: Desk, signed_in: Open, tmp_path: Pa
         page.clock.fast_forward(120_000 // 34)
         if turn == 10:
             expect(page.locator("[data-is=banner]")).to_contain_text("kept in this browser")
-            expect(page.locator("[data-is=banner]")).to_contain_text("23 images are here")
+            expect(page.locator("[data-is=banner]")).to_contain_text("23 images can be labelled offline")
     expect(page.locator("[data-is=pill]")).to_contain_text("34 kept here")
-    expect(page.locator("[data-is=empty]")).to_contain_text("Every image that was here is answered")
+    expect(page.locator("[data-is=empty]")).to_contain_text("You have answered every image that was loaded")
     assert len(stored_labels(desk, project)) == 10
 
     world.forget_everybody(desk.workspace)
@@ -212,7 +212,7 @@ def test_what_a_model_has_learned_is_not_taken_back(desk: Desk, signed_in: Open,
     expect(page.locator("[data-is=recent] button")).to_have_count(1)
     expect(page.locator("[data-is=pill]")).to_have_text("All answers stored")
     page.keyboard.press("Backspace")
-    expect(page.locator("[data-is=hint]")).to_contain_text("the model has learned from this answer")
+    expect(page.locator("[data-is=hint]")).to_contain_text("the model is fitted to this answer")
     answer_each(page, "3")  # of what was taken back, which is still on screen
     expect(page.locator("[data-is=pill]")).to_have_text("All answers stored")
     assert_bound_to_what_was_seen(desk, project, page.evaluate("window.witness"))

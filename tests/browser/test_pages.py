@@ -74,7 +74,7 @@ def test_project_tells_what_is_in_it(signed_in: Open, project: Project) -> None:
     page = signed_in("Ada", project.name, "project")
     expect(page.get_by_role("heading", name="Export labels")).to_be_visible()
     expect(page.get_by_text("Rejected files: 1")).to_be_visible()
-    expect(page.get_by_text("20% of it is unlike the model's pretraining data")).to_be_visible()
+    expect(page.get_by_text("20% of the images are unlike the model's pretraining data")).to_be_visible()
     expect(page.get_by_text("of round 1 are answered")).to_be_visible()
     _no_error(page)
     page.get_by_text("What annotators read and see").click()

@@ -60,7 +60,7 @@ def test_a_reviewer_settles_what_is_in_dispute(desk: Desk, signed_in: Open, disp
     expect(page.get_by_test_id("stMetricValue").nth(2)).to_have_text("2")
     expect(page.locator("[data-testid=stException], [data-testid=stError]")).to_have_count(0)
     assert_accessible(page)
-    for path, told in (("history", "The last 100 changes"), ("backtest", "Strategies are compared")):
+    for path, told in (("history", "The last 100 changes"), ("backtest", "Compare strategies")):
         page.goto(f"{desk.url}/{path}?project={disputes.name}")
         expect(page.get_by_text(told)).to_be_visible()
         page.wait_for_load_state("networkidle")
@@ -94,7 +94,7 @@ def test_a_page_of_the_grid_by_keyboard(desk: Desk, signed_in: Open, tmp_path: P
         stored = labels.of_round(tx, opened.id)
     assert {str(one.item_id) for one in stored} == {*shown[:1], *shown[2:]}
     page.keyboard.press("Backspace")
-    expect(page.get_by_text("Taken back: here it is again")).to_be_visible()
+    expect(page.get_by_text("Undone: this is the page again")).to_be_visible()
     assert [source.split("/")[3] for source in _sources(page)] == shown
     with desk.workspace.database.read() as tx:
         assert labels.of_round(tx, opened.id) == []

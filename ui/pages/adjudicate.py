@@ -38,9 +38,7 @@ def show(project: Project) -> None:
         label_visibility="collapsed",
         key=f"adjudicate-queue-{project.id}",
     )
-    named = right.toggle(
-        "Show who voted", help="When off, votes are anonymous, so that they are judged by what they say"
-    )
+    named = right.toggle("Show who voted", help="When off, votes are anonymous, so that only their content counts")
     _last(project)
     if (trouble := st.session_state.pop(_TROUBLE, None)) is not None:
         st.warning(session.escape(trouble))
@@ -146,9 +144,9 @@ def _believed(one: Dispute, names: Mapping[int, str]) -> None:
     if one.candidate is None:
         return
     top = sorted(one.candidate.probabilities.items(), key=lambda pair: -pair[1])[:3]
-    with st.expander("What the model predicted when it asked"):
+    with st.expander("What the model predicted before these votes"):
         told = ", ".join(f"{session.escape(names.get(class_id, '?'))} {value:.0%}" for class_id, value in top)
-        st.write(f"{told}. It had not seen these votes.")
+        st.write(f"{told}.")
 
 
 def _history(decisions: Sequence[Adjudication], names: Mapping[int, str]) -> None:
@@ -157,7 +155,7 @@ def _history(decisions: Sequence[Adjudication], names: Mapping[int, str]) -> Non
     people = quality.annotator_names(session.workspace())
     st.markdown("**Decisions so far**")
     for one in reversed(decisions):
-        state = "stands" if one.withdrawn_at is None else f"taken back {one.withdrawn_at:%d %b, %H:%M}"
+        state = "in force" if one.withdrawn_at is None else f"taken back on {one.withdrawn_at:%d %b, %H:%M}"
         note = f": {session.escape(one.note)}" if one.note else ""
         said = session.escape(_said(one.class_id, names, "no label"))
         st.caption(f"{said}, by {session.escape(people[one.annotator_id])}, {one.at:%d %b, %H:%M}, {state}{note}")
@@ -194,6 +192,6 @@ def _nothing(chosen: str) -> None:
         st.info("No reviewer has settled an image yet.")
         return
     st.info(
-        "No votes disagree. Votes can differ where an image gets several: set the project's `votes` above 1, or "
-        "ask again about the images that the Quality page suggests."
+        "No votes disagree. Votes can differ only where an image gets several: set the project's `votes` above 1, or "
+        "request another vote on the images that the Quality page suggests."
     )

@@ -45,7 +45,7 @@ def show(project: Project) -> None:
     """Start a back-test, and show the existing ones."""
     st.header("Back-test")
     st.caption(
-        "Strategies are compared where the labels are known: with the same split, start and fit, and a label "
+        "Compare strategies on images whose labels are known. All use the same split, start and fit; a label "
         "is revealed only when the strategy asks for it."
     )
     if session.may(access.RUN_BACKTEST):
@@ -63,19 +63,21 @@ def _new(project: Project) -> None:
             default=[name for name in ("default", "random") if name in captions],
             format_func=lambda name: f"{name}: {captions[name]}",
         )
-        combination = st.text_input("A combination", placeholder="0.7*epig+0.3*typiclust")
+        combination = st.text_input("Combination of strategies", placeholder="0.7*epig+0.3*typiclust")
         columns = st.columns(6)
         seeds = columns[0].number_input("Seeds", 1, 100, 5)
         rounds = columns[1].number_input("Rounds", 1, 100, 5)
-        batch = columns[2].number_input("Labels a round", 1, 10_000, project.settings.budget)
-        pool = columns[3].number_input("Pool, at most", 1, 1_000_000, Trial.pool)
-        mode = columns[4].selectbox("Labels come", list(TrialMode), format_func=_MODES.__getitem__)
+        batch = columns[2].number_input("Labels per round", 1, 10_000, project.settings.budget)
+        pool = columns[3].number_input("Pool size, at most", 1, 1_000_000, Trial.pool)
+        mode = columns[4].selectbox("Labels are revealed", list(TrialMode), format_func=_MODES.__getitem__)
         processes = columns[5].number_input("Processes", 1, 64, 1)
-        with st.expander("On a feature pack instead of this project's labelled images"):
+        with st.expander("Use a feature pack instead of this project's labelled images"):
             paths = {
                 name: st.text_input(title, placeholder=f"/data/{name}.safetensors") for name, title in _FILES.items()
             }
-            domain = st.text_input("Domain (a number)", help="Evaluate on, and aim at, one domain of the pack only")
+            domain = st.text_input(
+                "Domain (a number)", help="Take both the targets and the test images from this domain of the pack"
+            )
         pressed = st.form_submit_button("Run", icon=":material/science:", type="primary")
     if not pressed:
         return
@@ -117,7 +119,9 @@ def _status(project: Project) -> None:
         return
     code = run.poll()
     if code is None:
-        st.info("Running. Results appear below as they arrive; a stopped run continues when it is started again.")
+        st.info(
+            "Running. Results appear below as they arrive. A run that was stopped continues when you start it again."
+        )
         return
     del _running[project.id]
     if code:
@@ -137,7 +141,7 @@ def _results(project: Project) -> None:
     left, middle, right = st.columns([4, 2, 2], vertical_alignment="bottom")
     one, grid = left.selectbox("Back-test", grids, format_func=lambda pair: _title(*pair))
     measure: Measure = middle.selectbox("Measure", get_args(Measure), format_func=lambda name: FORMS[name][0])
-    reference = right.selectbox("Against", grid.strategies, index=_index(grid.strategies, "random"))
+    reference = right.selectbox("Compare with", grid.strategies, index=_index(grid.strategies, "random"))
     level = None
     if measure == "accuracy":
         wanted = st.number_input(
@@ -167,17 +171,17 @@ def _live(one: Backtest, grid: Grid, measure: Measure, reference: str, level: fl
     st.altair_chart(paired_curves(points, title, form))
     st.caption(
         f"Means over {standings[0].seeds} seeds. The 95 % bands are paired: the effect of a split on all strategies "
-        "alike is removed, so strategies differ where their bands do not overlap."
+        "is removed, so strategies differ where their bands do not overlap."
     )
     rows = [
         {
             "Strategy": each.strategy,
             "Area": each.area,
             "Standard error": each.standard_error,
-            f"Less {reference}": _words(each.to_reference),
+            f"Minus {reference}": _words(each.to_reference),
             "Minus the best other": _words(each.to_best_other),
             "Labels needed": each.labels_needed,
-            "Seconds a batch": each.seconds,
+            "Seconds per batch": each.seconds,
         }
         for each in standings
     ]
@@ -188,10 +192,10 @@ def _stops(found: Study, settings: ProjectSettings) -> None:
     """Where rules would have stopped each trial, and how expected information became accuracy."""
     st.subheader("When to stop")
     columns = st.columns(4)
-    limit = columns[0].number_input("Limit of labels", 0, None, settings.max_labels or 0, help="0: no limit")
+    limit = columns[0].number_input("Limit on labels", 0, None, settings.max_labels or 0, help="0: no limit")
     last = columns[1].number_input("Plateau: rounds without gain", 0, 1_000, settings.plateau_rounds or 0)
     share = columns[2].number_input(
-        "Least information (share of the best round)", 0.0, 1.0, settings.min_information or 0.0
+        "Smallest information gain (share of the best round)", 0.0, 1.0, settings.min_information or 0.0
     )
     price = columns[3].number_input(
         "Price of a label (accuracy)", 0.0, 1.0, settings.label_price or 0.0, step=0.0001, format="%.4f"
@@ -211,7 +215,7 @@ def _stops(found: Study, settings: ProjectSettings) -> None:
             "Stops at": None if stop is None else stop.labels,
             "Accuracy there": points[-1 if stop is None else stop.number].accuracy,
             "Accuracy at the end": points[-1].accuracy,
-            "Why": "goes on" if stop is None else stop.reason,
+            "Reason": "no rule applied" if stop is None else stop.reason,
         }
         for (trial, points), stop in zip(found.points.items(), stops.values(), strict=True)
     ]
@@ -219,8 +223,8 @@ def _stops(found: Study, settings: ProjectSettings) -> None:
     strategy = st.selectbox("Calibration of", list(dict.fromkeys(trial.strategy for trial in found.points)))
     st.altair_chart(_calibration({trial: each for trial, each in found.points.items() if trial.strategy == strategy}))
     st.caption(
-        "Each point is a batch: the information that its scores predicted, and the gain in accuracy. The dashed line "
-        "converts one into the other; the price of a label is compared with it."
+        "Each point is a batch: the information gain that its scores predicted, and the gain in accuracy. The dashed "
+        "line converts the first into the second, to be compared with the price of a label."
     )
 
 
@@ -245,7 +249,7 @@ _COLUMNS = {
     "Area": st.column_config.NumberColumn(format="%.4f", help="Mean over the rounds after the first label"),
     "Standard error": st.column_config.NumberColumn(format="%.4f"),
     "Labels needed": st.column_config.NumberColumn(format="%.0f", help="Where the mean curve reaches the level"),
-    "Seconds a batch": st.column_config.NumberColumn(format="%.3f", help="Time to choose it, on this machine"),
+    "Seconds per batch": st.column_config.NumberColumn(format="%.3f", help="Time to choose it, on this machine"),
     "Accuracy there": st.column_config.NumberColumn(format="percent"),
     "Accuracy at the end": st.column_config.NumberColumn(format="percent"),
 }

@@ -25,7 +25,7 @@ def show(project: Project) -> None:
         st.info("There is nothing to show yet.")
         return
     judged = [check.right for check, _ in told if check.right is not None]
-    st.markdown(f"**{sum(judged)} of {len(judged)}** right.")
+    st.markdown(f"**{sum(judged)} of {len(judged)}** correct.")
     classes = projects.project_classes(session.workspace(), project.id)
     names = {each.id: each.display_name for each in classes}
     cards = [_card(project, *one, len(told) - place, names) for place, one in enumerate(told)]
@@ -34,7 +34,7 @@ def show(project: Project) -> None:
 
 def _card(project: Project, check: GoldCheck, item: Item, number: int, names: Mapping[int, str]) -> Card:
     said = names.get(check.class_id, "?") if check.class_id is not None else "no class"
-    facts = [("It is", names.get(item.truth or 0, "?"))]
+    facts = [("Correct class", names.get(item.truth or 0, "?"))]
     facts += [("Answered in", f"{check.seconds:.1f} s")] if check.seconds is not None else []
     return Card(
         image=image_address(project.id, item.id, "thumbnail"),
@@ -42,6 +42,6 @@ def _card(project: Project, check: GoldCheck, item: Item, number: int, names: Ma
         origin="strategy",  # the one that is not named
         believed=[],
         facts=facts,
-        answers=[f"You said {said}"],
+        answers=[f"Your answer: {said}"],
         verdict="skipped" if check.right is None else "agrees" if check.right else "differs",
     )

@@ -37,7 +37,7 @@ def show(project: Project) -> None:
     item_id = like[1] if like and like[0] == project.id else None
     if item_id is None and not text.strip():
         st.info(
-            "Words are compared with the images by the model's own text tower. To continue by similarity, "
+            "The model's text tower compares your words with the images. To search by similarity, "
             "press “More like this” on a result."
         )
         return
@@ -59,9 +59,9 @@ def _filters(project: Project, classes: Sequence[ClassLabel]) -> tuple[Filter, i
         "Labelled as", ids, format_func=lambda one: names.get(one, "any class"), key=f"find-label-{project.id}"
     )
     predicted = columns[3].selectbox(
-        "Model says", ids, format_func=lambda one: names.get(one, "any class"), key=f"find-predicted-{project.id}"
+        "Predicted class", ids, format_func=lambda one: names.get(one, "any class"), key=f"find-predicted-{project.id}"
     )
-    count = columns[4].selectbox("Images", COUNTS, key=f"find-count-{project.id}")
+    count = columns[4].selectbox("Results", COUNTS, key=f"find-count-{project.id}")
     return Filter(None if split == "all" else Split(split), LABELLED[labelled], label, predicted), count
 
 
@@ -73,7 +73,7 @@ def _search(project: Project, text: str, item_id: int | None, where: Filter, cou
     if workspace.holds_encoder(project):
         return find.find_text(workspace, project, text, where, count)
     with st.spinner(
-        f"Loading {session.escape(project.model)} to read the words. It stays loaded, so the next search is fast."
+        f"Loading {session.escape(project.model)} for the text search. It stays loaded, so the next search is fast."
     ):
         return find.find_text(workspace, project, text, where, count)
 
@@ -82,7 +82,9 @@ def _example(project: Project, item_id: int) -> None:
     left, right = st.columns([1, 7], vertical_alignment="center")
     source = image_address(project.id, item_id, "thumbnail")
     left.html(f'<figure class="example"><img src="{source}" alt="Image {item_id}"></figure>')
-    right.markdown(f"The images most like image {item_id}, by the kernel that batches are planned with: 1 is the same.")
+    right.markdown(
+        f"The images most similar to image {item_id}, by the kernel that also plans batches: 1 is identical."
+    )
     right.button("Back to the text search", icon=":material/arrow_back:", on_click=_forget)
 
 
@@ -91,7 +93,7 @@ def _results(project: Project, search: Search, classes: Sequence[ClassLabel], ab
         st.info("No embedded image matches the filters.")
         return
     shown = f"The nearest {len(search.found):,}" if len(search.found) < search.searched else "All"
-    scale = "likeness" if st.session_state.get(_LIKE) else "cosine"
+    scale = "similarity" if st.session_state.get(_LIKE) else "cosine"
     st.caption(f"{shown} of {search.searched:,} images, by {scale}.")
     names = {each.id: each.display_name for each in classes}
     tiles = [_tile(project, one, names) for one in search.found]

@@ -36,7 +36,7 @@ def show(project: Project) -> None:
         min_value=1,
         max_value=LARGEST_ID,
         value=_number(asked),
-        placeholder="of one image; leave empty for the latest changes",
+        placeholder="leave empty for the latest changes of all images",
         key=f"history-item-{project.id}-{asked}",
     )
     if (trouble := st.session_state.pop(_TROUBLE, None)) is not None:
@@ -61,9 +61,9 @@ def _number(asked: str) -> int | None:
 def _recent(project: Project) -> None:
     changes = history.recent_changes(session.workspace(), project.id, 100)
     if not changes:
-        st.info("Nobody has answered yet. Every answer and every withdrawal appears here.")
+        st.info("There are no answers yet. Every answer appears here, and every one that is taken back.")
         return
-    st.caption("The last 100 changes. A database trigger records them and refuses to let them be altered.")
+    st.caption("The last 100 changes. A database trigger records each change and refuses edits to the record.")
     rows = [
         {
             "At": each.at,
@@ -94,7 +94,7 @@ def _item(project: Project, found: ItemHistory) -> None:
         settled = names.get(found.settled_class_id) if found.settled_class_id else None
         st.markdown(f"Label now: **{session.escape(settled)}**" if settled else "This image has no settled label.")
         if not found.changes:
-            st.info("Nobody has answered about this image yet.")
+            st.info("Nobody has labelled this image yet.")
         for change in reversed(found.changes):
             _change(change)
         _standing(project, found.labels, classes)
@@ -106,10 +106,10 @@ def _change(change: Change) -> None:
     if change.happening is Happening.GIVEN:
         told = f"{escape(who)} answered {answer}"
     elif change.happening is Happening.WITHDRAWN:
-        of = "" if change.by == change.annotator else f" of {escape(change.annotator)}"
-        told = f"{escape(who)} took back {answer}{of}"
+        of = "" if change.by == change.annotator else f"{escape(change.annotator)}'s answer "
+        told = f"{escape(who)} took back {of}{answer}"
     else:
-        told = f"{answer} of {escape(change.annotator)} {_WORDS[change.happening]}"
+        told = f"{escape(change.annotator)}'s answer {answer} {_WORDS[change.happening]}"
     why = f"<br>“{escape(change.why)}”" if change.why else ""
     st.html(
         f'<div class="change"><time>{change.at:%d %b %Y, %H:%M:%S} UTC</time> {told} '
@@ -123,7 +123,7 @@ def _change(change: Change) -> None:
 
 
 def _altered(change: Change) -> dict[str, str]:
-    return {name: f"{before!r}, then {after!r}" for name, (before, after) in change.altered.items()}
+    return {name: f"{before!r}, now {after!r}" for name, (before, after) in change.altered.items()}
 
 
 def _on_screen(change: Change) -> dict[str, str]:

@@ -15,9 +15,9 @@ from ui.parts.empty import no_classes
 from ui.parts.tables import table
 
 SPLIT_HELP = {
-    Split.POOL: "Images alflow may ask about",
-    Split.TARGET: "Unlabelled images whose predictions matter: images to label are chosen to improve them",
-    Split.TEST: "Labelled images, kept apart to judge the model",
+    Split.POOL: "Unlabelled images that alflow may ask about",
+    Split.TARGET: "Unlabelled images whose predictions matter: alflow asks about the images that improve these most",
+    Split.TEST: "Labelled images, set apart to evaluate the model",
 }
 MIME = {".csv": "text/csv", ".jsonl": "application/jsonlines", ".parquet": "application/vnd.apache.parquet"}
 
@@ -28,7 +28,7 @@ def show(project: Project) -> None:
     st.header(session.escape(project.name), anchor=False)
     st.caption(f"Since {project.created_at:%d %B %Y}. Waiting for {session.escape(overview.waiting_for)}.")
     if overview.trouble is not None:
-        st.warning(f"Its runs fail: {session.escape(overview.trouble.message)}")
+        st.warning(f"Runs of this project fail: {session.escape(overview.trouble.message)}")
     _counts(overview)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -67,7 +67,7 @@ def _classes(overview: Overview) -> None:
             "Key": each.hot_key or "",
             "Class": each.display_name,
             "Labels": overview.labels_per_class.get(each.id, 0),
-            "What the model reads": "; ".join(each.prompts),
+            "Prompts": "; ".join(each.prompts),
         }
         for each in overview.classes
     ]
@@ -91,7 +91,7 @@ def _setup(overview: Overview) -> None:
     if settings.gold_rate:
         facts["Checks"] = f"{settings.gold_rate:.0%} of the images shown"
     if overview.novel_share is not None:
-        facts["Pool"] = f"{overview.novel_share:.0%} of it is unlike the model's pretraining data"
+        facts["Pool"] = f"{overview.novel_share:.0%} of the images are unlike the model's pretraining data"
     rows = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items()]
     st.html(f'<dl class="facts">{"".join(rows)}</dl>')
 
@@ -109,7 +109,7 @@ def _export(overview: Overview) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-    st.caption("Every answer with item, hash, class, annotator, time, round, strategy, score and posterior.")
+    st.caption("One row per answer, with item, hash, class, annotator, time, round, strategy, score and posterior.")
     st.code(
         f"alflow export labels labels{suffix} --project {shlex.quote(project.name)}", language=None, wrap_lines=True
     )

@@ -51,13 +51,13 @@ def _figures(report: QualityReport) -> None:
 def _annotators(project: Project, report: QualityReport) -> None:
     st.subheader("Annotators")
     wanted = bool(report.shared) and st.toggle(
-        "Estimate how often each is right (Dawid-Skene)",
-        help="From the votes alone: those who agree with reliable annotators are rated reliable",
+        "Estimate each annotator's accuracy (Dawid-Skene)",
+        help="From the votes alone: annotators who agree with reliable annotators are rated as reliable",
     )
     weighed, remedy = _weighed(project) if wanted else ({}, None)
     table([_row(one, weighed) for one in report.annotators], "annotators", column_config=_COLUMNS)
     st.caption(
-        "Agreement: votes for the class that a reviewer settled, else for what most of the others say; ties are left "
+        "Agreement: share of votes for the class that a reviewer chose, or else most of the others; ties are left "
         "out. Checks: test images whose class is known. Brackets hold 95 % intervals."
     )
     if remedy is not None:
@@ -80,7 +80,7 @@ def _row(one: AnnotatorQuality, weighed: Mapping[int, float]) -> dict[str, objec
         "Compared": one.compared,
         "Agreement": _share(one.agreement),
         "Checks": one.checks,
-        "Right on checks": _share(one.gold),
+        "Correct on checks": _share(one.gold),
     }
     return row | ({"Dawid-Skene": weighed.get(one.annotator.id)} if weighed else {})
 
@@ -88,13 +88,15 @@ def _row(one: AnnotatorQuality, weighed: Mapping[int, float]) -> dict[str, objec
 _COLUMNS = {
     "Median seconds": st.column_config.NumberColumn(format="%.1f", help="Time that an image was on screen"),
     "Without a class": st.column_config.NumberColumn(help="Answers that name no class, such as skips"),
-    "Compared": st.column_config.NumberColumn(help="Votes that can be judged by a reviewer's decision or by others"),
+    "Compared": st.column_config.NumberColumn(
+        help="Votes that can be compared with a reviewer's decision or with other votes"
+    ),
     "Dawid-Skene": st.column_config.NumberColumn(
-        format="percent", help="How often right, as estimated from the votes alone by Dawid and Skene's model"
+        format="percent", help="Accuracy, estimated from the votes alone by the model of Dawid and Skene"
     ),
     "Image": st.column_config.ImageColumn(width="small"),
-    "Chance of another class": st.column_config.NumberColumn(format="percent"),
-    "Worth of a further vote": st.column_config.NumberColumn(format="%.2f nats"),
+    "Chance of an error": st.column_config.NumberColumn(format="percent"),
+    "Worth of another vote": st.column_config.NumberColumn(format="%.2f nats"),
     "Agree": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
 }
 
@@ -112,7 +114,7 @@ def _pairs(report: QualityReport) -> None:
 
 
 def _advice(project: Project) -> None:
-    st.subheader("Ask again, or ask about new images?")
+    st.subheader("Another vote, or a new image?")
     budget = int(st.number_input("Votes to spend", 1, 10_000, project.settings.budget, width=200))
     advice = relabel.advise(session.workspace(), project.id, budget)
     if advice.new_information is None:
@@ -120,34 +122,33 @@ def _advice(project: Project) -> None:
         return
     source = f"from {advice.compared} pairs of votes" if advice.compared else "assumed: no two votes can be compared"
     st.markdown(
-        f"Of the next {budget} votes, **{len(advice.again)}** are expected to be worth more on images with answers "
-        f"than a first vote about a new one ({advice.new_information:.2f} nats)."
+        f"Of the next {budget} votes, **{len(advice.again)}** are expected to be worth more as another vote on an "
+        f"answered image than as the first vote on a new one ({advice.new_information:.2f} nats)."
     )
     st.caption(
-        f"A vote is taken to be right {advice.accuracy:.0%} of the time ({source}), whoever gives it, and its mistakes "
-        "to be spread evenly over the other classes. The model's probabilities before the votes are taken as they "
-        "are, and new images are taken to resemble those of the last round. What a label teaches about other images is "
-        "not counted."
+        f"This assumes that every annotator is right {advice.accuracy:.0%} of the time ({source}), that errors spread "
+        "evenly over the other classes, that the model's probabilities before the votes are right, and that new images "
+        "resemble those of the last round. What a label says about other images is not counted."
     )
     if not advice.again:
         if advice.most is not None:
-            st.markdown(f"A further vote on the least certain answered image would be worth {advice.most:.2f} nats.")
+            st.markdown(f"Another vote on the least certain answered image would be worth {advice.most:.2f} nats.")
         return
     names = {each.id: each.display_name for each in projects.project_classes(session.workspace(), project.id)}
     rows = [
         {
             "Image": image_address(project.id, one.item_id, "thumbnail"),
             "Label now": "none" if one.class_id is None else names.get(one.class_id, "?"),
-            "Chance of another class": one.error,
-            "Worth of a further vote": one.information,
+            "Chance of an error": one.error,
+            "Worth of another vote": one.information,
         }
         for one in advice.again
     ]
     table(rows, "again", column_config=_COLUMNS, row_height=64)
     st.button(
-        f"Ask again about these {len(rows)}",
+        f"Request another vote on these {len(rows)} images",
         icon=":material/replay:",
-        help="In the open round; nobody is asked about an image they have answered",
+        help="In the open round, from people who have not answered the image yet",
         on_click=_ask_again,
         args=(project, tuple(one.item_id for one in advice.again)),
     )

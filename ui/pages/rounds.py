@@ -84,7 +84,7 @@ def _table(summaries: Sequence[RoundSummary], evaluations: Sequence[Evaluation])
             "Strategy": each.round.strategy,
             "Answered": each.answered / each.total if each.total else 0.0,
             "Images": each.total,
-            "Alike": each.round.configuration.get("near_duplicates"),
+            "Near-duplicates": each.round.configuration.get("near_duplicates"),
             "Skipped": each.skipped,
             "Corrected": each.corrected,
             "Accuracy": _metric(test.get(each.round.number), "accuracy"),
@@ -98,7 +98,7 @@ def _table(summaries: Sequence[RoundSummary], evaluations: Sequence[Evaluation])
 
 
 _COLUMNS = {
-    "Alike": st.column_config.NumberColumn(help="Images that nearly duplicate another one of the round"),
+    "Near-duplicates": st.column_config.NumberColumn(help="Images that nearly duplicate another one of the round"),
     "Answered": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
     "Corrected": st.column_config.NumberColumn(help="Answers that differ from the model's most probable class"),
     "Accuracy": st.column_config.NumberColumn(format="percent", help="On the test split, after the round"),
@@ -127,7 +127,7 @@ def _candidates(project: Project, summaries: Sequence[RoundSummary]) -> None:
     novelty = known.get("novelty", {})
     if novelty:
         st.caption(
-            "Novelty: how unlike the pretraining data an image is; 1 is the average of that data, above 2 is unlike it."
+            "Novelty: distance from the pretraining data; 1 is the average of that data, an image above 2 is unlike it."
         )
     shown = [cards.card(project, each, classes, novelty.get(str(each.item.id))) for each in kept]
     gallery(shown, key=f"cards-{number}-{chosen}")
@@ -139,9 +139,9 @@ def _legend(kept: Sequence[CandidateReview], classes: Sequence[ClassLabel]) -> s
     counts = [(name, len(list(same))) for name, same in groupby(predicted)]
     told = ", ".join(f"{session.escape(name)} {count}" for name, count in sorted(counts, key=lambda each: -each[1])[:8])
     return (
-        f"{len(kept)} images; most probable class at the time: {told}."
+        f"{len(kept)} images; most probable class when the round opened: {told}."
         if kept
-        else "No image of this kind in the round."
+        else "The round has no such image."
     )
 
 
@@ -152,7 +152,7 @@ def _uncertain_names(deviations: Mapping[str, float], classes: Sequence[ClassLab
     if not worst:
         return ""
     told = ", ".join(f"{session.escape(names[one])} ±{deviation:.2g}" for one, deviation in worst)
-    return f"Class names the model is least sure of, in units of the logit: {told}. Other prompts may help."
+    return f"Class names the model is least sure of (standard deviation of the logit): {told}. Other prompts may help."
 
 
 def _state(summaries: Sequence[RoundSummary]) -> list[object]:

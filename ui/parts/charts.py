@@ -55,13 +55,13 @@ def learning_curve(
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         y=value,
         tooltip=[
-            alt.Tooltip("split:N", title="Judged on"),
+            alt.Tooltip("split:N", title="Evaluated on"),
             alt.Tooltip("round:Q", title="Round"),
             alt.Tooltip("labels:Q", title="Labels"),
             alt.Tooltip("value:Q", title=title, format=form),
             alt.Tooltip("low:Q", title="Interval from", format=form),
             alt.Tooltip("high:Q", title="to", format=form),
-            alt.Tooltip("items:Q", title="Items"),
+            alt.Tooltip("items:Q", title="Images"),
         ],
     )
     return alt.layer(band, line, points).properties(height=HEIGHT)

@@ -22,7 +22,7 @@ def no_project() -> None:
         "alflow posterior import ./factors --project animals",
         language=None,
     )
-    st.caption("Or look around first: `make demo` opens two projects with drawings to label.")
+    st.caption("To look around first, run `make demo`: it opens two projects with drawings to label.")
 
 
 def no_role() -> None:
@@ -60,5 +60,5 @@ def no_classes(project: Project) -> None:
 def no_rounds(project: Project) -> None:
     """The project has never opened a round."""
     st.subheader("No round yet")
-    st.write("The first one opens by itself once there are images, classes and a posterior. To see what is missing:")
+    st.write("The first round opens by itself once there are images, classes and a posterior. To see what is missing:")
     st.code(f"alflow status --project {quote(project.name)}", language=None, wrap_lines=True)

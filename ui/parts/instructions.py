@@ -70,7 +70,7 @@ def remarks(project: Project) -> None:
     st.subheader("What annotators reported")
     if told.proposals:
         names = ", ".join(f"**{session.escape(name)}** {count}" for name, count in told.proposals.items())
-        st.write(f"Classes they are missing: {names}")
+        st.write(f"Classes that annotators proposed: {names}")
     rows = [_row(project, each) for each in told.remarks]
     image = st.column_config.ImageColumn("Image", width="small")
     table(rows, "remarks", column_config={"Image": image}, row_height=56)

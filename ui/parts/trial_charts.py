@@ -46,9 +46,9 @@ def gains(rows: Sequence[Mapping[str, float | int | str]], slope: float) -> alt.
         .Chart(table)
         .mark_point(filled=True, size=50, opacity=0.7)
         .encode(
-            x=alt.X("information:Q", title="Expected: the scores of the batch, summed"),
+            x=alt.X("information:Q", title="Expected: sum of the scores of the batch"),
             y=alt.Y("gain:Q", title="Realised: gain in accuracy", axis=alt.Axis(format="+.1%")),
-            color=alt.Color("labels:O", title="Labels after it", scale=alt.Scale(scheme="teals")),
+            color=alt.Color("labels:O", title="Labels after the batch", scale=alt.Scale(scheme="teals")),
             tooltip=["seed:O", "labels:Q", "information:Q", alt.Tooltip("gain:Q", format="+.2%")],
         )
     )

@@ -86,7 +86,7 @@ ACTIONS = {
     ("find", "What to look for"):              [False,    True,    True,    True],
     ("history", "Image number"):               [False,    True,    True,    True],
     ("project", "Download labels as"):         [False,    True,    True,    True],
-    ("backtest", "A combination"):         [False,    False,   True,    True],
+    ("backtest", "Combination of strategies"): [False,    False,   True,    True],
     ("project", "Guidelines, in Markdown"):    [False,    False,   True,    True],
     ("project", "images shown that are checks"): [False,  False,   True,    True],
     ("people", "Valid for days"):              [False,    False,   False,   True],

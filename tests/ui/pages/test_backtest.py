@@ -49,9 +49,9 @@ def test_standings_and_stops_of_what_was_tried(shown: AppTest, workspace: Worksp
     assert not shown.error
     standings, stops = (table.value for table in shown.dataframe)
     assert set(standings["Strategy"]) == {"random", "margin"}
-    assert "Less random" in standings.columns
+    assert "Minus random" in standings.columns
     assert len(stops) == 4
-    assert set(stops["Why"]) == {"goes on"}
+    assert set(stops["Reason"]) == {"no rule applied"}
     shown.number_input[-4].set_value(2).run()  # a limit of labels
     assert not shown.exception
-    assert set(shown.dataframe[1].value["Why"]) == {"2 images are labelled, the limit is 2"}
+    assert set(shown.dataframe[1].value["Reason"]) == {"2 images are labelled, the limit is 2"}

@@ -30,7 +30,7 @@ export class Controls {
    */
   meant(event) {
     if (event.detail < 2 || performance.now() - this.deck.stage.shownAt > DOUBLE_MS) return true;
-    this.deck.hint("A double click answers once");
+    this.deck.hint("A double click counts as one answer");
     return false;
   }
 

@@ -126,7 +126,7 @@ export class Deck {
    */
   step(direction) {
     const entry = this.walk.neighbour(this.stage.current, direction);
-    if (!entry) return this.hint(direction < 0 ? "No earlier image" : "No further image yet");
+    if (!entry) return this.hint(direction < 0 ? "No earlier image" : "No next image yet");
     this.walk.revisit(entry.answer ? entry.candidate_id : null, this.stage.current);
     this.stage.show(entry);
     this.hint(entry.answer ? `Your answer: ${this.view.said(entry.answer)}. Answer again to change it.` : "");
@@ -151,13 +151,13 @@ export class Deck {
   undo(token = this.ledger.history()[0]?.token) {
     const answer = this.ledger.history().find((each) => each.token === token);
     if (!answer) return this.hint("Nothing to undo");
-    if (answer.final) return this.hint("Its round is closed: the model has learned from this answer", true);
+    if (answer.final) return this.hint("Cannot undo: the round is closed and the model is fitted to this answer", true);
     const entry = { candidate_id: answer.candidate_id, item_id: answer.item_id };
     this.outbox.add({ kind: "undo", token, candidate_id: entry.candidate_id }, entry);
     this.walk.revisit(entry.candidate_id, this.stage.current);
     this.stage.show(entry);
     this.#tell("undone", entry, { token });
-    this.hint("Taken back: answer again");
+    this.hint("Undone: answer again");
     this.render();
     this.link.sync();
   }
@@ -199,7 +199,7 @@ export class Deck {
     this.tabs.stay();
     for (const { worth } of reply.acknowledgements) if (worth) this.worths.set(worth.token, worth);
     for (const { check } of reply.acknowledgements)
-      if (check) this.hint(`${check.right ? "A check, and right" : "A check"}: ${this.view.names.get(check.class_id)}`, !check.right);
+      if (check) this.hint(`${check.right ? "This was a check, and you were right" : "This was a check. Correct class"}: ${this.view.names.get(check.class_id)}`, !check.right);
     this.ledger.take(reply, this.open);
     if (reply.acknowledgements.some(({ stored, again }) => !stored && !again)) this.walk.forget();
     if (this.link.failures) this.stage.retry();
@@ -247,7 +247,7 @@ export class Deck {
    */
   #moved(before) {
     this.guardUntil = performance.now() + GUARD_MS;
-    if (!this.outbox.refused.size) this.hint("Answered elsewhere: this is the next one");
+    if (!this.outbox.refused.size) this.hint("Answered elsewhere: this is the next image");
     this.#tell("moved", before);
   }
 
@@ -267,7 +267,7 @@ export class Deck {
    */
   ignore(entry) {
     if (!entry) return;
-    this.hint(this.stage.ready ? "New image: look first" : "Not yet: the image is loading", true);
+    this.hint(this.stage.ready ? "New image: look first" : "The image is still loading", true);
     this.#tell("ignored", entry);
   }
 

@@ -16,8 +16,8 @@ import { remember, remembered } from "../shared/memory.js";
 /** @type {Record<string, KeySet>} */
 export const KEY_SETS = {
   project: {
-    title: "Keys of the project",
-    about: "The key that the project gave each class",
+    title: "Project keys",
+    about: "The keys that the project assigns to its classes",
     commands: {
       previous: ["h", "["],
       next: ["l", "]"],
@@ -32,8 +32,8 @@ export const KEY_SETS = {
     },
   },
   left: {
-    title: "Left hand on the keys",
-    about: "Classes under the left hand, the right one on the mouse",
+    title: "Left hand on the keyboard",
+    about: "Classes under the left hand, the right hand on the mouse",
     classes: "KeyS KeyD KeyF KeyW KeyE KeyR KeyX KeyC KeyV KeyQ KeyT KeyB".split(" "),
     commands: {
       previous: ["KeyA"],
@@ -49,8 +49,8 @@ export const KEY_SETS = {
     },
   },
   right: {
-    title: "Right hand on the keys",
-    about: "Classes under the right hand, the left one on the mouse",
+    title: "Right hand on the keyboard",
+    about: "Classes under the right hand, the left hand on the mouse",
     classes: "KeyJ KeyK KeyL KeyU KeyI KeyO KeyM Comma Period KeyP KeyY KeyN".split(" "),
     commands: {
       previous: ["KeyH"],
@@ -71,7 +71,7 @@ const ALWAYS = { ArrowLeft: "previous", ArrowRight: "next", Backspace: "undo", "
 /** @type {Record<Command, string>} */
 export const WORDS = {
   previous: "Previous image", next: "Next image", skip: "Skip", unsure: "Unsure", none: "None of these", bad: "Bad image",
-  comment: "Comment", undo: "Undo", fit: "Fit or 1:1", guide: "Guidelines", find: "Find a class", help: "Keys",
+  comment: "Comment", undo: "Undo", fit: "Fit / 1:1", guide: "Guidelines", find: "Find a class", help: "Keys",
   closer: "Zoom in", wider: "Zoom out",
 };
 /** @type {Record<string, string>} */

@@ -8,7 +8,7 @@ import { one } from "../shared/dom.js";
 /** @type {Record<Asked, [label: string, hint: string]>} */
 const ASKS = {
   comment: ["Comment on this image", "It is stored with your answer"],
-  none: ["None of these. What is it?", "A name for a class, if you know one; Enter stores the answer"],
+  none: ["None of these. What is it?", "A class name, if you know one; press Enter to answer"],
 };
 
 export class Notes {

@@ -76,8 +76,8 @@ export class View {
 
   /** @param {number} loaded how far one gets without a connection */
   #left(loaded) {
-    if (!loaded) return "No image is left here.";
-    return loaded === 1 ? "One image is here." : `${loaded} images are here.`;
+    if (!loaded) return "No image is left to label offline.";
+    return loaded === 1 ? "One image can be labelled offline." : `${loaded} images can be labelled offline.`;
   }
 
   /**
@@ -92,11 +92,11 @@ export class View {
       return [`${which} not stored: ${reason}`, "Dismiss"];
     }
     if (!outbox.durable && outbox.pending().length)
-      return ["This browser keeps nothing for this site: leave the page open until all answers are stored.", "Try now"];
+      return ["This browser does not let this site keep data: leave the page open until all answers are stored.", "Try now"];
     if (link.failures && link.problem === SIGNED_OUT)
-      return ["You are signed out. Sign in again in another tab: the answers kept in this browser are then stored.", "Try now"];
+      return ["You are signed out. Sign in again in another tab: the answers kept in this browser will then be stored.", "Try now"];
     if (link.failures > 1 || (link.failures && link.problem === OFFLINE))
-      return [`${link.problem}. Go on: answers are kept in this browser and stored once it is back.`, "Try now"];
+      return [`${link.problem}. You can go on: answers are kept in this browser until they are stored.`, "Try now"];
     return ["", ""];
   }
 
@@ -136,7 +136,7 @@ export class View {
     this.at.worth.hidden = !told;
     if (!told) return;
     const thought = `${this.names.get(told.class_id) ?? "?"} (${Math.round(100 * told.probability)}%)`;
-    const also = told.agrees ? "The model thought so too" : "The model thought";
+    const also = told.agrees ? "The model agreed" : "The model predicted";
     this.at.worth.replaceChildren(make("strong", "", verdict), make("span", "", `${also}: ${thought}. ${told.words}`));
     this.at.worth.dataset.agrees = String(told.agrees);
   }
@@ -167,7 +167,7 @@ export class View {
     const [title, text] = this.#instead(round, open, outbox.pending().length, link, awaited);
     one(this.at.empty, "h3").textContent = title;
     const [right, checks] = round?.checks ?? [];
-    const told = checks ? ` Of ${checks} check images so far you had ${right} right.` : "";
+    const told = checks ? ` You answered ${right} of ${checks} checks correctly.` : "";
     one(this.at.empty, "p").textContent = text + told;
   }
 
@@ -184,7 +184,7 @@ export class View {
       const chip = chips[i];
       chip.classList.toggle("stored", answer.stored);
       chip.classList.toggle("final", Boolean(answer.final));
-      chip.title = `${this.said(answer)}${answer.comment ? ` (${answer.comment})` : ""}: ${answer.final ? "its round is closed" : "click to take this answer back"}`;
+      chip.title = `${this.said(answer)}${answer.comment ? ` (${answer.comment})` : ""}: ${answer.final ? "its round is closed" : "click to undo this answer"}`;
     });
     this.at.undo.disabled = !answers.length;
   }
@@ -216,10 +216,10 @@ export class View {
    */
   #instead(round, open, waiting, link, awaited) {
     if (link.failures && round !== undefined)
-      return ["Waiting for the connection", "Every image that was here is answered. The next one appears here by itself."];
-    if (waiting) return ["One moment", "Your answers are on their way; the next image follows."];
+      return ["Waiting for the connection", "You have answered every image that was loaded. The next one appears when the connection is back."];
+    if (waiting) return ["One moment", "Your answers are being stored. Then the next image appears."];
     if (open === "todo") return this.#nothing(round, awaited ? ` Waiting for ${awaited}.` : "");
-    return ["Nothing left here", "What others are looking at right now may come back. The other images are under To do."];
+    return ["No images left in this queue", "Images that other people have open may return to it. All other images are under To do."];
   }
 
   /**
@@ -227,13 +227,13 @@ export class View {
    * @param {string} awaited
    */
   #nothing(round, awaited) {
-    if (round === undefined) return ["One moment", "The queue is being opened."];
+    if (round === undefined) return ["One moment", "Opening the queue."];
     if (round === null)
-      return ["No round is open yet", `The first image appears here by itself.${awaited}`];
+      return ["No round is open yet", `The first image appears here when a round opens.${awaited}`];
     if (round.state === "labelled")
-      return [`Round ${round.number} is labelled`, `The model is fitted to your answers and judged before the next round opens. The next image appears here by itself.${awaited}`];
+      return [`Round ${round.number} is labelled`, `The model is fitted to the answers and evaluated. Then the next round opens, and its first image appears here.${awaited}`];
     if (round.state === "closed")
-      return [`Round ${round.number} is closed`, `No further round is open. What it brought stands on the Rounds page; the next image, if there is one, appears here by itself.${awaited}`];
-    return ["Nothing left for you in this round", `${round.total - round.answered} images are with other people or need another person's answer. If one comes free, it appears here by itself.`];
+      return [`Round ${round.number} is closed`, `Its results are on the Rounds page. If another round opens, its first image appears here.${awaited}`];
+    return ["No images left for you in this round", `${round.total - round.answered} images are reserved for other people or need another person's answer. If one is released, it appears here.`];
   }
 }

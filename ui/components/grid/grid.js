@@ -74,7 +74,7 @@ export class Grid {
 
   undo() {
     const last = this.told?.last;
-    if (!last || this.pending.event) return this.view.hint("Nothing to take back");
+    if (!last || this.pending.event) return this.view.hint("Nothing to undo");
     this.classId = last.class_id;
     this.#send({ undo: last.token });
   }
@@ -101,15 +101,15 @@ export class Grid {
   #take(reply, sent) {
     if (this.off.signal.aborted) return;
     if (reply.reason) this.view.hint(reply.reason, true);
-    else if (sent?.accept) this.view.hint(`Stored: ${sent.accept.accepted.length} accepted, ${sent.accept.wrong.length} for the Label page`);
-    else if (sent?.undo) this.view.hint("Taken back: here it is again");
+    else if (sent?.accept) this.view.hint(`Stored: ${sent.accept.accepted.length} accepted, ${sent.accept.wrong.length} left for the Label page`);
+    else if (sent?.undo) this.view.hint("Undone: this is the page again");
     const [before, { page }] = [this.page?.token, reply];
     this.told = reply;
     this.page = page;
     this.classId = page?.class_id ?? this.classId;
     if (page?.token === before && (page?.images.length ?? 0) === this.tiles.length) return;
     if (before && page && page.token !== before && !sent && !this.changed)
-      this.view.hint("The reservation had lapsed: these are other images", true);
+      this.view.hint("The reservation expired: these are other images", true);
     this.changed = false;
     if (page?.token !== before) this.wrong.clear();
     this.here = 0;

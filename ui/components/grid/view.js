@@ -36,7 +36,7 @@ export class GridView {
     one(at.accept, "span").textContent = marked ? `${rest} are ${name}, ${marked} not` : `All ${rest} are ${name}`;
     at.undo.hidden = !hasLast;
     at.undo.disabled = !may.undo;
-    at.told.textContent = page ? `${page.images.length} images, about ${page.expected_errors.toFixed(1)} expected to be something else` : "";
+    at.told.textContent = page ? `${page.images.length} images, about ${page.expected_errors.toFixed(1)} expected to be of another class` : "";
   }
 
   /**
@@ -46,7 +46,7 @@ export class GridView {
   pill(storing, link) {
     const problem = link.problem === SIGNED_OUT ? `${SIGNED_OUT}: sign in again` : link.problem;
     const [state, text] = link.failures
-      ? ["off", `${problem}${storing ? ", the page is kept" : ""}`]
+      ? ["off", `${problem}${storing ? ", this page is not stored yet" : ""}`]
       : storing
         ? ["busy", "Storing"]
         : ["ok", "All stored"];
@@ -102,7 +102,7 @@ export class GridView {
 function instead(round, awaited) {
   if (round === undefined) return ["Opening the grid", "One moment."];
   if (round?.state === "open")
-    return ["Nothing for the grid", "What is left of this round is with other people, was marked as wrong, or belongs to the random control slice: those images are answered one by one on the Label page."];
+    return ["No images left for the grid", "The remaining images of this round are reserved for other people, were marked as wrong, or belong to the random control slice. They are answered one by one on the Label page."];
   const waiting = awaited ? ` Waiting for ${awaited}.` : "";
-  return ["No round is open", `The grid shows the images of an open round by the class the model holds most probable.${waiting}`];
+  return ["No round is open", `The grid shows the images of an open round, grouped by their most probable class.${waiting}`];
 }
