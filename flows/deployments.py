@@ -35,7 +35,7 @@ _EARLY_SECONDS = 1.0  # a run is started this long before its time, and waits fo
 def main() -> None:
     """Serve with the settings of the environment."""
     parser = argparse.ArgumentParser(description="Serve the flows of alflow on their schedule.")
-    parser.add_argument("--ready", type=Path, help="a file to make once the schedule stands")
+    parser.add_argument("--ready", type=Path, help="a file to create once the schedule is set up")
     ready = parser.parse_args().ready
     try:
         serve(Settings(), ready)

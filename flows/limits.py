@@ -40,7 +40,7 @@ def one_run(project_id: int, *, wait: bool) -> Iterator[None]:
     with ExitStack() as place:
         while not _take(place, name):
             if not wait:
-                raise BusyError(f"another run works on project {project_id}")
+                raise BusyError(f"another run is working on project {project_id}")
             time.sleep(_LOOK_SECONDS)
         yield
 

@@ -34,7 +34,7 @@ def publish_rounds(workspace: Workspace, project: Project) -> None:
         rows = picks_table(review.round_candidates(workspace, rounds[-1].id), _class_names(workspace, project))
         create_table_artifact(rows, key=key, description=picks_description(rounds[-1]))
     if curve and _is_new(key := metrics_key(project, curve)):
-        create_table_artifact(metrics_table(curve), key=key, description="The model after each round")
+        create_table_artifact(metrics_table(curve), key=key, description="Metrics of the model after each round")
 
 
 def publish_import(project: Project, source: str, report: ImportReport) -> None:
@@ -45,8 +45,8 @@ def publish_import(project: Project, source: str, report: ImportReport) -> None:
     for sentence in said:
         log.warning("%s", visible(sentence))
     if said:
-        lines = [{"source": visible(source), "what to know": visible(sentence)} for sentence in said]
-        create_table_artifact(lines, key=f"project-{project.id}-import", description="What to know of the last import")
+        lines = [{"source": visible(source), "remark": visible(sentence)} for sentence in said]
+        create_table_artifact(lines, key=f"project-{project.id}-import", description="Remarks on the last import")
     if report.rejected:
         rows = [{"file": visible(entry.uri), "reason": visible(entry.reason)} for entry in report.rejected]
         create_table_artifact(rows, key=f"project-{project.id}-rejected", description="Files that were not imported")
@@ -60,8 +60,8 @@ def picks_key(project: Project, round_: Round) -> str:
 def picks_description(round_: Round) -> str:
     """Heading of the table of a round's candidates; says how many of them another one nearly tells."""
     copies = round_.configuration.get("near_duplicates", 0)
-    told = f"; {copies} of them are near-duplicates of another" if copies else ""
-    return f"What round {round_.number} asks, and why{told}"
+    told = f"; {copies} of them nearly duplicate another one" if copies else ""
+    return f"Images of round {round_.number}, and why they were chosen{told}"
 
 
 def metrics_key(project: Project, curve: Sequence[Evaluation]) -> str:
@@ -89,7 +89,12 @@ def picks_table(candidates: Sequence[CandidateReview], class_names: Mapping[int,
 def metrics_table(curve: Sequence[Evaluation]) -> list[dict[str, Any]]:
     """One row per round and split; each metric with its interval."""
     return [
-        {"after round": entry.round_number, "judged on": entry.split, "labels": entry.n_labels, "images": entry.n_items}
+        {
+            "after round": entry.round_number,
+            "evaluated on": entry.split,
+            "labels": entry.n_labels,
+            "images": entry.n_items,
+        }
         | {name: f"{value:.3f} [{low:.3f}, {high:.3f}]" for name, (value, low, high) in entry.metrics.items()}
         for entry in curve
     ]

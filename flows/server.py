@@ -55,7 +55,7 @@ class OwnPages:
         return origin is None or origin in self._origins or origin == f"http://{headers.get('host')}"
 
 
-_FOREIGN = PlainTextResponse("Prefect answers its own pages only", status_code=403)
+_FOREIGN = PlainTextResponse("Prefect accepts requests from its own pages only", status_code=403)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
-PAUSED = "the schedule is paused in Prefect: nothing is done until it is resumed there, or alflow is started again"
-RESUMED = "the schedule was paused in Prefect; it goes on now"
+PAUSED = "the schedule is paused in Prefect: resume it there or restart alflow; until then no run starts"
+RESUMED = "the schedule was paused in Prefect and is running again"
 _LOOK_SECONDS = 10.0
 
 
@@ -48,7 +48,7 @@ async def watch(name: str, say: Callable[[str], None]) -> None:
 def in_words(error: Exception) -> str:
     """What keeps the schedule from being set up, where it is Prefect's server: its address, and what to do."""
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in {401, 403}:
-        return f"the Prefect server at {_address()} does not know us: set PREFECT_API_AUTH_STRING or PREFECT_API_KEY"
+        return f"the Prefect server at {_address()} refuses us: set PREFECT_API_AUTH_STRING or PREFECT_API_KEY"
     if isinstance(error, httpx.TransportError):
         return f"the Prefect server at {_address()} does not answer ({error or type(error).__name__})"
     return str(error)

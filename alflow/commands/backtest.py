@@ -25,37 +25,43 @@ def register(app: typer.Typer) -> None:
 
 
 def backtest(
-    pack: Annotated[Path | None, typer.Option(help="Labelled activations to try on (safetensors).")] = None,
+    pack: Annotated[Path | None, typer.Option(help="Labelled activations to test on (safetensors).")] = None,
     model: Annotated[
         Path | None, typer.Option(help="Last layers of the pack's model (safetensors), if it has texts.")
     ] = None,
     pairs: Annotated[Path | None, typer.Option(help="Image-text pairs for its posterior (safetensors).")] = None,
-    domain: Annotated[int | None, typer.Option(help="Evaluate on, and aim at, this domain of the pack only.")] = None,
-    strategies: Annotated[
-        list[str] | None, typer.Option("--strategy", "-s", help="What to try; repeatable. See `alflow strategies`.")
+    domain: Annotated[
+        int | None, typer.Option(help="Take targets and test images from this domain of the pack.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Splits and draws to try each strategy on.")] = 5,
+    strategies: Annotated[
+        list[str] | None,
+        typer.Option("--strategy", "-s", help="Strategy to test; repeatable. See `alflow strategies`."),
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=1_000, help="Number of seeds: each strategy runs once per seed.")
+    ] = 5,
     first_seed: Annotated[
-        int, typer.Option(min=0, help="The first seed: judge on seeds other than those you chose settings by.")
+        int, typer.Option(min=0, help="First seed. Do not evaluate on the seeds on which you tuned settings.")
     ] = 0,
-    rounds: Annotated[int, typer.Option(min=1, max=1_000, help="Rounds a trial.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, max=1_000, help="Rounds per trial.")] = 5,
     batch: Annotated[
         int | None,
         typer.Option(
             **limits("batch", Trial),
-            help=f"Labels a round; if not given {_TRIAL.batch}, of a pack without texts one a class.",
+            help=f"Labels per round; by default {_TRIAL.batch}, or one per class for a pack without texts.",
         ),
     ] = None,
     pool: Annotated[
         int, typer.Option(**limits("pool", Trial), help="Largest number of items in the pool.")
     ] = _TRIAL.pool,
     mode: Annotated[
-        TrialMode, typer.Option(help="Are labels known after a whole batch, as in a round, or after every pick?")
+        TrialMode,
+        typer.Option(help="When labels are revealed: after a whole batch, as in a round, or after every pick."),
     ] = _TRIAL.mode,
     control_fraction: Annotated[
         float, typer.Option(**limits("control_fraction", Trial), help="Share of a batch drawn at random.")
     ] = _TRIAL.control_fraction,
-    processes: Annotated[int, typer.Option(min=1, max=256, help="Trials side by side.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, max=256, help="Trials that run in parallel.")] = 1,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Run these trials again, even if their results are known.")
     ] = False,
@@ -64,7 +70,7 @@ def backtest(
 ) -> None:
     """Try strategies where labels are known: on a project's own labelled images, or on a feature pack.
 
-    Points are kept as they come: a run that was stopped goes on where it was.
+    Results are stored as they arrive: a run that was stopped continues where it ended.
     """
     from alflow.workflow.backtests.study import Grid, run_study, warning
 
@@ -73,7 +79,7 @@ def backtest(
     source = _source(workspace, project, (pack, model, pairs))
     each_round = source.about().usual_batch if batch is None else batch
     grid = Grid(names, seeds, rounds, each_round, pool, domain, mode, control_fraction, first_seed)
-    with progress_bar("trying strategies") as progress:
+    with progress_bar("running trials") as progress:
         study = run_study(workspace, source, grid, processes=processes, fresh=fresh, progress=progress)
     if json_file is not None:
         json_file.write_text(json.dumps(_rows(study.points), indent=1) + "\n", encoding="utf-8")
@@ -101,7 +107,7 @@ def _show(points: "Results", reference: str, title: str) -> None:
     from alflow.workflow.backtests.comparison import standings
 
     show_table(
-        ["strategy", "area", "se", f"less {reference}", "less best other", "labels needed", "s a batch"],
+        ["strategy", "area", "se", f"minus {reference}", "minus best other", "labels needed", "s per batch"],
         [
             (
                 one.strategy,
@@ -114,7 +120,7 @@ def _show(points: "Results", reference: str, title: str) -> None:
             )
             for one in standings(points, reference=reference)
         ],
-        title=f"Mean accuracy, {title}; labels needed for what {reference} has at the end",
+        title=f"Mean accuracy, {title}; labels needed to reach the final accuracy of {reference}",
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alflow.workflow.projects.class_changes import ChangedClasses
 
 ClassFile = Annotated[
-    Path | None, typer.Option("--classes", help="A file of classes: names one a line, CSV, or JSON with prompts.")
+    Path | None, typer.Option("--classes", help="A file of classes: one name per line, CSV, or JSON with prompts.")
 ]
 Templates = Annotated[
     list[str] | None,
@@ -67,7 +67,7 @@ def set_(
     stored = set_classes(workspace, chosen.id, wanted, templates or TEMPLATES)
     say(f"{plural(len(stored), 'class', 'classes')}: {', '.join(entry.name for entry in stored)}")
     if gone := before - {entry.name for entry in stored}:
-        note(f"gone: {', '.join(sorted(gone))}")
+        note(f"removed: {', '.join(sorted(gone))}")
 
 
 def add(
@@ -87,7 +87,7 @@ def add(
     new = given_classes(names, class_file, templates, required=True)
     if prompts or shown or key:
         if len(new) > 1:
-            misused("--prompt, --shown and --key are of one class: add it by itself")
+            misused("--prompt, --shown and --key apply to one class: add it by itself")
         new = [NewClass(new[0].name, shown or "", tuple(prompts or ()), key)]
     workspace = open_workspace()
     done = add_classes(workspace, choose_project(workspace, project).id, new, templates or TEMPLATES)
@@ -109,16 +109,17 @@ def rename(
     done = rename_class(workspace, chosen.id, name, to)
     (renamed,) = done.changed
     kept = [prompt for prompt in renamed.prompts if prompt in before.get(renamed.id, ())]
-    _tell(f"{name} is {renamed.name}, shown as {renamed.display_name}", done)
+    _tell(f"{name} is renamed to {renamed.name}, shown as {renamed.display_name}", done)
     if kept:
-        note(f"as before, since they were written by hand: {'; '.join(kept)} (see `alflow classes edit`)")
+        note(f"unchanged, because they were written by hand: {'; '.join(kept)} (see `alflow classes edit`)")
 
 
 def edit(
     names: _Chosen,
     prompts: _Prompts = None,
     templates: Annotated[
-        list[str] | None, typer.Option("--template", help="Make the prompts of the shown name, at {}. Repeatable.")
+        list[str] | None,
+        typer.Option("--template", help="Make the prompts from the shown name, put in place of {}. Repeatable."),
     ] = None,
     shown: _Shown = None,
     key: _Key = None,
@@ -130,7 +131,7 @@ def edit(
     if prompts and templates:
         misused("give prompts or a template, not both")
     if len(names) > 1 and (prompts or shown or key):
-        misused("--prompt, --shown and --key are of one class: edit them one by one")
+        misused("--prompt, --shown and --key apply to one class: edit the classes one by one")
     workspace = open_workspace()
     wanted = Edit(shown, prompts or None, templates or None, key)
     done = edit_classes(workspace, choose_project(workspace, project).id, names, wanted)
@@ -181,8 +182,8 @@ def _tell(what: str, done: "ChangedClasses") -> None:
     _show(done.changed)
     if done.open_round is not None:
         note(
-            f"round {done.open_round} is open and goes on: what the model said of its images was said with the classes "
-            "as they were; answers can name these at once"
+            f"round {done.open_round} stays open: its predictions were made with the previous classes; answers can use "
+            "the new ones at once"
         )
 
 

@@ -53,7 +53,7 @@ def secret(home: Path) -> str:
             return made
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise UnavailableError(f"the secret of the schedule cannot be kept in {path}: {why}") from error
+        raise UnavailableError(f"the password of the Prefect server cannot be stored in {path}: {why}") from error
 
 
 def client_environment(settings: Settings) -> dict[str, str]:

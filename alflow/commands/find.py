@@ -76,7 +76,7 @@ def _send(workspace: "Workspace", project: "Project", search: "Search", why: str
 def _show(search: "Search", names: dict[int, str]) -> None:
     say(f"the nearest of {plural(search.searched, 'image')}")
     show_table(
-        ["image", "score", "split", "label", "model says", "with", "file"],
+        ["image", "score", "split", "label", "predicted", "probability", "file"],
         [
             (
                 one.item.id,
@@ -100,5 +100,5 @@ def _class_ids(workspace: "Workspace", project: "Project") -> dict[str, int]:
 
 def _class(name: str | None, classes: dict[str, int]) -> int | None:
     if name is not None and name not in classes:
-        fail(f"no class is called {name!r}; there are {', '.join(classes)}")
+        fail(f"there is no class {name!r}: choose one of {', '.join(classes)}")
     return None if name is None else classes[name]

@@ -24,7 +24,7 @@ class _Command(TyperCommand):
         options = {name for option in self.params for name in option.opts}
         words = args[: args.index("--") if "--" in args else None]
         dashed = [word for word in words if re.match(r"--?\w{2}", word) and word not in options]
-        hint = "'{0}' is read as an option; if it is the source, write ./{0}"
+        hint = "'{0}' is read as an option: if it is the source, write ./{0}"
         if named := [word for word in dashed if Path(word).exists()]:
             raise typer.BadParameter(hint.format(named[0]), ctx)
         try:

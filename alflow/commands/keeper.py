@@ -71,7 +71,7 @@ def main() -> int:
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--parent", type=int, required=True, help="file descriptor of a pipe that ends with the parent")
-    parser.add_argument("--pass", type=int, dest="handed", help="file descriptor to hand on")
+    parser.add_argument("--pass", type=int, dest="handed", help="file descriptor that the part inherits")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     log = Log(arguments.log, secrets_of(os.environ))
@@ -123,7 +123,7 @@ def _end_with(parent: int, log: Log, name: str) -> None:
     """Wait until the parent is gone, then kill the whole group, ourselves with it."""
     while os.read(parent, 1):
         pass
-    log.mark(f"{name}: killed, since `alflow up` is gone")
+    log.mark(f"{name}: killed, because `alflow up` has ended")
     os.killpg(0, signal.SIGKILL)
 
 

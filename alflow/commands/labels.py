@@ -74,7 +74,7 @@ def change(
     chosen = choose_project(workspace, project)
     classes = {each.name: each.id for each in project_classes(workspace, chosen.id)}
     if class_name not in classes:
-        fail(f"no class is called {class_name!r}; there are {', '.join(classes)}")
+        fail(f"there is no class {class_name!r}: choose one of {', '.join(classes)}")
     who = sign_in(workspace, by or getpass.getuser()).id
     made = change_label(workspace, chosen.id, label, classes[class_name], who, why)
     say(f"label {label} is withdrawn; label {made.id} says {class_name}")

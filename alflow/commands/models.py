@@ -54,14 +54,14 @@ def estimate(
         bool, typer.Option("--anywhere", help="Let the manifest name files outside of its folder.")
     ] = False,
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Leave out pairs that cannot be used, instead of refusing.")
+        bool, typer.Option("--allow-missing", help="Leave out pairs that cannot be used, instead of failing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Estimate the Kronecker factors from pairs of image and caption.
 
-    Pairs whose image cannot be read are no reason to take fewer in silence: without --allow-missing nothing is
-    estimated, and the exit code is 1.
+    If the image of a pair cannot be read, nothing is estimated and the exit code is 1, unless --allow-missing is
+    given.
     """
     from alflow.workflow.model.posterior import estimate_posterior
 

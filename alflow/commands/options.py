@@ -44,8 +44,8 @@ def choose_project(workspace: "Workspace", name: str | None) -> "Project":
         return find_project(workspace, name)
     projects = list_projects(workspace)
     if not projects:
-        raise NotFoundError("there is no project yet; create one with `alflow init NAME --class ...`")
+        raise NotFoundError("there is no project yet: create one with `alflow init NAME --class ...`")
     if len(projects) > 1:
         names = ", ".join(project.name for project in projects)
-        raise InvalidInputError(f"there are several projects; say which with --project: {names}")
+        raise InvalidInputError(f"there are several projects: choose one with --project ({names})")
     return projects[0]

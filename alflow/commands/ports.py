@@ -24,7 +24,7 @@ def free_port(host: str, wanted: int, *, tries: int = 50, avoid: Collection[int]
         if port not in avoid and is_free(host, port):
             return port
     span = f"port {wanted} is" if last <= wanted else f"the ports from {wanted} to {last} are all"
-    raise UnavailableError(f"{span} in use on {host}: stop what listens there, or choose a lower port")
+    raise UnavailableError(f"{span} in use on {host}: stop the programs that listen there, or choose another port")
 
 
 def is_free(host: str, port: int) -> bool:
@@ -46,7 +46,7 @@ def is_free(host: str, port: int) -> bool:
             if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
                 raise UnavailableError(_why_not(host, port, error)) from error
     if not bound:
-        raise InvalidInputError(f"alflow cannot listen on {host!r}: it is no address of this machine")
+        raise InvalidInputError(f"alflow cannot listen on {host!r}: it is not an address of this machine")
     return True
 
 
@@ -78,17 +78,17 @@ def _socket(family: int) -> socket.socket:
 
 def _addresses(host: str, port: int) -> list[tuple[int, Any]]:
     if not 0 < port <= _LAST:
-        raise InvalidInputError(f"{port} is no port: choose one from 1 to {_LAST}")
+        raise InvalidInputError(f"{port} is not a port: choose one from 1 to {_LAST}")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise InvalidInputError(f"alflow cannot listen on {host!r}: that names no address ({error})") from error
+        raise InvalidInputError(f"alflow cannot listen on {host!r}: it cannot be resolved ({error})") from error
     return [(family, address) for family, _, _, _, address in found]
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} was taken by another program meanwhile: start again"
+        return f"port {port} on {host} was taken by another program in the meantime: start again"
     if error.errno in {errno.EACCES, errno.EPERM} and port <= _HIGHEST_PRIVILEGED:
-        return f"port {port} is for the system administrator: choose one above {_HIGHEST_PRIVILEGED}"
+        return f"port {port} needs administrator rights: choose one above {_HIGHEST_PRIVILEGED}"
     return f"alflow cannot listen on port {port} of {host}: {os.strerror(error.errno or 0)}"

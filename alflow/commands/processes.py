@@ -103,7 +103,7 @@ class Supervisor:
             self._check()
             if time.monotonic() > deadline:
                 raise UnavailableError(
-                    f"{unready[0].name} is not ready after {_READY_SECONDS:.0f} s; see {unready[0].log}"
+                    f"{unready[0].name} is not ready after {_READY_SECONDS:.0f} s: see {unready[0].log}"
                 )
             if self.stopping.wait(_LOOK_SECONDS):
                 return False
@@ -161,7 +161,7 @@ def only_one(lock: Path, what: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             holder = lock.read_text().strip() or "unknown"
-            raise ConflictError(f"{what} is already running (process {holder}); stop it first") from None
+            raise ConflictError(f"{what} is already running (process {holder}): stop it first") from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

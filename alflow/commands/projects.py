@@ -54,7 +54,7 @@ def init(
         ),
     ] = _DEFAULTS.gold_rate,
     gold_feedback: Annotated[
-        bool, typer.Option("--gold-feedback/--no-gold-feedback", help="Tell the result of a check at once.")
+        bool, typer.Option("--gold-feedback/--no-gold-feedback", help="Show the result of a check at once.")
     ] = _DEFAULTS.gold_feedback,
     max_labels: Annotated[
         int | None, typer.Option(**limits("max_labels"), help="Open no further round after this many labels.")

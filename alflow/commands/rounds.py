@@ -39,7 +39,7 @@ def status(project: ProjectName = None, as_json: AsJson = False) -> None:
         show_json(overviews)
         return
     if not overviews:
-        say("no project yet; create one with `alflow init NAME --class ...`")
+        say("no project yet: create one with `alflow init NAME --class ...`")
     for entry in overviews:
         _show_overview(entry)
 
@@ -109,7 +109,7 @@ def list_rounds(project: ProjectName = None, as_json: AsJson = False) -> None:
     )
     if curve:
         show_table(
-            ["after round", "labels", "judged on", "images", *_METRICS],
+            ["after round", "labels", "evaluated on", "images", *_METRICS],
             [(entry.round_number, entry.n_labels, entry.split, entry.n_items, *_metrics(entry)) for entry in curve],
             title="\nThe model after each round (with 95 % intervals)",
         )
@@ -159,5 +159,5 @@ def _round_id(workspace: "Workspace", project: "Project", number: int | None) ->
         return find_round(workspace, project.id, number).id
     current = overview(workspace, project.id).current
     if current is None:
-        raise NotFoundError(f"project {project.name} has no round to close; see `alflow round list`")
+        raise NotFoundError(f"project {project.name} has no round to close: see `alflow round list`")
     return current.id

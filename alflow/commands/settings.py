@@ -35,7 +35,7 @@ def settings(
         changed = change_settings(workspace, chosen.id, _changed(chosen.settings, changes))
         known, now = asdict(chosen.settings), asdict(changed.settings)
         told = [f"{name} is {_word(now[name])}, was {_word(known[name])}" for name in now if now[name] != known[name]]
-        say("; ".join(told) or "nothing is different")
+        say("; ".join(told) or "nothing changed")
     elif as_json:
         show_json(chosen.settings)
     else:
@@ -53,7 +53,7 @@ def _changed(known: ProjectSettings, changes: Sequence[str]) -> ProjectSettings:
     parts = [each.partition("=") for each in changes]
     names = [field.name for field in fields(ProjectSettings)]
     if wrong := ["".join(part) for part in parts if not part[1] or part[0] not in names]:
-        raise InvalidInputError(f"{wrong[0]!r} is no NAME=VALUE of a setting; there are: {', '.join(names)}")
+        raise InvalidInputError(f"{wrong[0]!r} is not NAME=VALUE of a setting: the settings are {', '.join(names)}")
     typed = {name: value for name, _, value in parts}
     if len(typed) < len(parts):
         raise InvalidInputError("a setting is named twice: name each once")
@@ -62,7 +62,7 @@ def _changed(known: ProjectSettings, changes: Sequence[str]) -> ProjectSettings:
         return TypeAdapter(ProjectSettings).validate_python(asdict(known) | values)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
-        value = quoted(typed[name]) if name in typed else "what it is"
+        value = quoted(typed[name]) if name in typed else "its current value"
         raise InvalidInputError(f"{name} cannot be {value}: it needs {need(ProjectSettings, name)}") from error
 
 

@@ -66,7 +66,7 @@ def services(settings: Settings) -> tuple[Service, ...]:
     # Artifacts kept elsewhere are for whoever may read that folder: there the person's own umask decides.
     umask = _KEPT if settings.artifacts_url else _PRIVATE
     pages = Service(
-        name="the pages",
+        name="the web server",
         command=(python, "-m", "ui"),
         environment=common,
         log=logs / "pages.log",
@@ -117,7 +117,7 @@ def _completed(settings: Settings) -> Settings:
         prefect_port = free_port(clock.LOOPBACK, prefect_port, avoid={port})
     for wanted, taken in ((settings.port, port), (settings.prefect_port, prefect_port)):
         if wanted != taken:
-            note(f"port {wanted} is in use; taking {taken}")
+            note(f"port {wanted} is in use: using {taken} instead")
     return settings.model_copy(
         update={
             "home": settings.home.resolve(),
@@ -140,7 +140,7 @@ def _port(settings: Settings) -> int:
     if not is_free(settings.host, settings.port):
         raise UnavailableError(
             f"port {settings.port} on {settings.host} is in use, and {settings.public_url} leads there: "
-            "stop what listens on it, or set ALFLOW_PORT and point the proxy at that"
+            "stop the program that listens on it, or set ALFLOW_PORT and point the proxy at that port"
         )
     return settings.port
 
@@ -159,7 +159,7 @@ def _prepared(settings: Settings) -> "Workspace":
     require_door(workspace)
     workspace.check_writable()
     if not settings.is_local and not settings.address.startswith("https:"):
-        note(f"passwords travel to {settings.address} in the clear: put https before it, and name it ALFLOW_PUBLIC_URL")
+        note(f"passwords for {settings.address} are sent in the clear: use an https proxy and set ALFLOW_PUBLIC_URL")
     return workspace
 
 

@@ -30,9 +30,9 @@ def test_one_hand_on_the_letters_and_one_on_the_mouse(desk: Desk, signed_in: Ope
     project, _ = world.build(desk.workspace, tmp_path, "hands", 8, times=4)
     page = signed_in("Kit", project.name)
     wait_for_image(page)
-    _choose_keys(page, "Left hand")
+    _choose_keys(page, "Left hand on the keyboard")
     _press(page, "d")
-    _choose_keys(page, "Right hand")
+    _choose_keys(page, "Right hand on the keyboard")
     _press(page, "l")
     with _next_image(page):
         page.keyboard.press("h")  # back to what was answered

@@ -46,16 +46,16 @@ def test_classes_are_set_by_name_and_keep_what_was_written_by_hand() -> None:
     assert listed() == [CAT, DOG, RED]
     assert ok("classes", "set", "dog", "cat", "owl", "--template", "my {}") == "3 classes: dog, cat, owl\n"
     assert listed() == [DOG, CAT, ("owl", "owl", ["my owl"], "2")]
-    assert run("classes", "set", "cat", "dog").stderr == "gone: owl\n"
+    assert run("classes", "set", "cat", "dog").stderr == "removed: owl\n"
 
 
 def test_each_change_is_a_command_of_its_own() -> None:
     assert "1 class added, 4 in all" in ok(
         "classes", "add", "owl", "--prompt", "an owl", "--shown", "Owl", "--key", "o"
     )
-    assert "owl is barn_owl, shown as Owl" in ok("classes", "rename", "owl", "barn_owl")
-    assert "as before, since they were written by hand: an owl" in run("classes", "rename", "barn_owl", "eule").stderr
-    assert "cat is lynx, shown as lynx" in ok("classes", "rename", "cat", "lynx")
+    assert "owl is renamed to barn_owl, shown as Owl" in ok("classes", "rename", "owl", "barn_owl")
+    assert "unchanged, because they were written by hand: an owl" in run("classes", "rename", "barn_owl", "eule").stderr
+    assert "cat is renamed to lynx, shown as lynx" in ok("classes", "rename", "cat", "lynx")
     assert "1 class changed" in ok("classes", "edit", "dog", "--key", "d", "--prompt", "a dog", "--prompt", "a pup")
     assert "2 classes changed" in ok("classes", "edit", "lynx", "eule", "--template", "see {}")
     assert ok("classes", "order", "eule", "dog") == "in order: eule, dog, lynx, [red]x\n"
@@ -80,10 +80,10 @@ def test_each_change_is_a_command_of_its_own() -> None:
         (["edit", "cat", "--shown", "hound"], "are shown alike"),
         (["edit", "cat"], "say what to change"),
         (["edit", "cat", "--key", "h"], "two classes have the hot key 'h'"),
-        (["remove", "owl"], "no class is called 'owl'; there are: 'cat', 'dog', '[red]x'"),
+        (["remove", "owl"], "there is no class 'owl': choose one of 'cat', 'dog', '[red]x'"),
         (["set", "CAT", "dog"], "looks like the class 'cat', which would go"),
         (["add", "a\x1b[31mb"], r"cannot be 'a\x1b[31mb'"),
-        (["add", "a", "b", "--prompt", "x"], "are of one class"),
+        (["add", "a", "b", "--prompt", "x"], "apply to one class"),
     ],
 )
 def test_what_would_confuse_is_refused_and_changes_nothing(words: list[str], says: str) -> None:
@@ -98,4 +98,4 @@ def test_twins_are_refused_at_init() -> None:
     result = run("init", "twins", "-c", "traffic_light", "-c", "traffic light")
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert "'traffic_light' and 'traffic light' look alike" in result.stderr
-    assert "no project is called 'twins'" in run("status", "-p", "twins").stderr
+    assert "there is no project 'twins'" in run("status", "-p", "twins").stderr

@@ -41,7 +41,7 @@ def test_a_secret_that_is_none_is_made_anew(settings: Settings, damaged: bytes) 
 
 def test_a_secret_that_cannot_be_kept_is_one_line(settings: Settings) -> None:
     secret_file(settings.home).mkdir(parents=True)
-    with pytest.raises(UnavailableError, match=r"cannot be kept in .*prefect-password: Is a directory"):
+    with pytest.raises(UnavailableError, match=r"cannot be stored in .*prefect-password: Is a directory"):
         secret(settings.home)
 
 
@@ -69,7 +69,7 @@ def test_a_server_of_ones_own_is_used_as_it_is(
         Path(".env").write_text("".join(f"{name}={value}\n" for name, value in mine.items()))
     assert own_server() == mine["PREFECT_API_URL"]
     pages, schedule = services(settings)
-    assert [pages.name, schedule.name] == ["the pages", "the schedule"]
+    assert [pages.name, schedule.name] == ["the web server", "the schedule"]
     given = {name: value for name, value in schedule.environment.items() if name.startswith("PREFECT_")}
     assert given == (mine if kept_in == "environment" else {})  # Prefect reads `.env` itself
     assert not secret_file(settings.home).exists()

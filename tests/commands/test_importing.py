@@ -88,9 +88,9 @@ def test_exit_codes_tell_an_import_of_nothing_from_one_of_something(tmp_path: Pa
 @pytest.mark.parametrize(
     ("words", "exists", "said"),
     [
-        (["-photos"], True, "'-photos' is read as an option; if it is the source, write ./-photos"),
-        (["-photos"], False, "'-photos' is read as an option; if it is the source, write ./-photos"),
-        (["--photos", "--json"], True, "'--photos' is read as an option; if it is the source, write ./--photos"),
+        (["-photos"], True, "'-photos' is read as an option: if it is the source, write ./-photos"),
+        (["-photos"], False, "'-photos' is read as an option: if it is the source, write ./-photos"),
+        (["--photos", "--json"], True, "'--photos' is read as an option: if it is the source, write ./--photos"),
         (["--strict"], True, "Missing argument"),
         ([], False, "Missing argument"),
     ],

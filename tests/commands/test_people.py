@@ -80,9 +80,9 @@ def test_links_work_once(team: Workspace) -> None:
     ("words", "typed", "problem"),
     [
         (("add", "Ada", "--password-stdin"), "short\n", "10 to 256 characters"),
-        (("add", "Ada", "--password-stdin", "--role", "owner"), PASSWORD, "say which with --project"),
+        (("add", "Ada", "--password-stdin", "--role", "owner"), PASSWORD, "choose one with --project"),
         (("role", "Eve", "owner", "-p", "fish"), "", "nobody called 'Eve' has an account"),
-        (("invite", "-p", "cats"), "", "no project is called 'cats'"),
+        (("invite", "-p", "cats"), "", "there is no project 'cats'"),
     ],
 )
 def test_what_cannot_be_done_is_said(words: tuple[str, ...], typed: str, problem: str) -> None:
@@ -100,5 +100,5 @@ def test_somebody_is_forgotten(team: Workspace) -> None:
     assert "Ada [/ops] is forgotten" in done.stdout
     assert "not reached: files that were exported" in done.stderr
     assert list(roles()) == ["Bo"]
-    assert "nobody is called 'Ada [/ops]'" in run("erase", "Ada [/ops]", code=1).stderr
+    assert "there is no person 'Ada [/ops]'" in run("erase", "Ada [/ops]", code=1).stderr
     assert team.database.rewrite(())

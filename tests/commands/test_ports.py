@@ -75,7 +75,7 @@ def test_a_host_that_is_not_ours_is_named(host: str) -> None:
 
 @pytest.mark.parametrize("port", [0, -1, 65536, 10**9])
 def test_a_number_that_is_no_port_is_named(port: int) -> None:
-    with pytest.raises(InvalidInputError, match=f"{port} is no port"):
+    with pytest.raises(InvalidInputError, match=f"{port} is not a port"):
         is_free("127.0.0.1", port)
 
 
@@ -84,5 +84,5 @@ def test_a_port_we_may_not_have_is_said(monkeypatch: pytest.MonkeyPatch) -> None
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(socket.socket, "bind", refuse)
-    with pytest.raises(UnavailableError, match="port 80 is for the system administrator: choose one above 1023"):
+    with pytest.raises(UnavailableError, match="port 80 needs administrator rights: choose one above 1023"):
         free_port("127.0.0.1", 80)

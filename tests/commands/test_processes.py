@@ -128,7 +128,7 @@ def test_a_service_and_what_it_started_end_when_their_supervisor_is_killed(tmp_p
     while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(alive(pid) for pid in pids)
-    assert "probe: killed, since `alflow up` is gone" in (tmp_path / "log").read_text()
+    assert "probe: killed, because `alflow up` has ended" in (tmp_path / "log").read_text()
 
 
 def test_every_start_is_kept_in_the_log_and_no_secret_is(service: MakeService, tmp_path: Path) -> None:

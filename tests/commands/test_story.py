@@ -55,7 +55,7 @@ def test_from_init_to_export(home: Workspace, tmp_path: Path) -> None:
     assert ok("find", "blue", "--unlabelled", "--split", "pool", "--queue", "the rest")
     assert "is in round 1 already" in sent.stderr
     assert "say what to look for" in run("find").stderr
-    assert "no class is called 'green'" in run("find", "red", "--label", "green").stderr
+    assert "there is no class 'green'" in run("find", "red", "--label", "green").stderr
     refused = run("round", "close")
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "still being labelled" in refused.stderr
@@ -94,7 +94,7 @@ def test_which_project_is_asked_only_when_there_are_several(tmp_path: Path) -> N
     ok("init", "one", "-c", "red", "-c", "blue", "--model", model)
     assert [entry["name"] for entry in json.loads(ok("classes", "list", "--json"))] == ["red", "blue"]
     ok("init", "two", "--model", model)
-    assert "say which with --project: one, two" in run("classes", "list").stderr
+    assert "choose one with --project (one, two)" in run("classes", "list").stderr
     (tmp_path / "classes.csv").write_text("name,prompt,hot_key\nlight,a traffic light,l\nsign,,\n")
     assert ok("classes", "set", "--classes", str(tmp_path / "classes.csv"), "-p", "two") == "2 classes: light, sign\n"
     light, sign = json.loads(ok("classes", "list", "-p", "two", "--json"))
@@ -117,8 +117,8 @@ def test_settings_are_shown_and_changed(tmp_path: Path) -> None:
     for change, problem in [
         ("gold_rate=0.9", "these settings cannot be used: gold_rate = 0.9"),
         ("budget=many", "budget cannot be 'many'"),
-        ("goldrate=0.1", "'goldrate=0.1' is no NAME=VALUE of a setting; there are: strategy, budget"),
-        ("budget", "'budget' is no NAME=VALUE"),
+        ("goldrate=0.1", "'goldrate=0.1' is not NAME=VALUE of a setting: the settings are strategy, budget"),
+        ("budget", "'budget' is not NAME=VALUE"),
     ]:
         assert problem in run("settings", change).stderr
     assert "gold_rate" in ok("settings")
@@ -131,7 +131,7 @@ def test_what_cannot_be_used_is_refused_before_anything_is_kept(tmp_path: Path) 
     assert run("init", "x", "-c", "a", "--classes", "b.csv").exit_code == 2
     assert run("import", "folder", "--split", "train").exit_code == 2
     assert run("demo", "--json", "numbers.json").stderr == "error: --json goes with --evaluate\n"
-    assert "no project is called 'x'" in run("status", "-p", "x").stderr
+    assert "there is no project 'x'" in run("status", "-p", "x").stderr
 
 
 def test_strategies_are_listed_with_what_they_do() -> None:

@@ -148,7 +148,7 @@ class TestRunning:
         os.kill(pages, signal.SIGKILL)
         assert process.wait(90) == 1
         _assert_gone(tmp_path / "home")
-        assert "error: the pages ended with exit code -9" in (tmp_path / "errors").read_text()
+        assert "error: the web server ended with exit code -9" in (tmp_path / "errors").read_text()
 
     def test_killed_it_leaves_nothing_behind_and_starts_again_at_once(
         self, running: tuple[subprocess.Popen[str], str], tmp_path: Path
@@ -178,7 +178,7 @@ class TestRunning:
         log = (home / "logs" / "schedule.log").read_text()
         assert [line.split(": ")[-1] for line in log.splitlines() if line.startswith("----")] == [
             "started",
-            "killed, since `alflow up` is gone",
+            "killed, because `alflow up` has ended",
         ] * 2
         assert secret(home).removeprefix("alflow:") not in log
 

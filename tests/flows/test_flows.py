@@ -137,7 +137,7 @@ def test_ingest_embeds_by_the_shard_and_tells_what_it_did_not_take(
     (rejected, _) = artifacts(f"project-{found.id}-rejected")
     assert "empty.png" in (rejected.data or "")
     (said, _) = artifacts(f"project-{found.id}-import")
-    assert "1 folder names no class: 'reds' (1 image): did you mean 'red'?" in json.loads(said.data)[0]["what to know"]
+    assert "1 folder names no class: 'reds' (1 image): did you mean 'red'?" in json.loads(said.data)[0]["remark"]
     with get_client(sync_client=True) as client:
         runs = [run for run in client.read_task_runs(limit=200) if run.name.startswith("embed-shard")]
     assert len(runs) >= 6

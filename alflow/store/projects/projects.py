@@ -55,8 +55,10 @@ def find(tx: Transaction, name: str) -> Project:
     """
     row = tx.execute(select(tables.project).where(tables.project.c.name == name)).mappings().one_or_none()
     if row is None:
-        names = ", ".join(repr(project.name) for project in all_(tx)) or "none yet, make one with `alflow init`"
-        raise NotFoundError(f"no project is called {name!r}; there are: {names}")
+        names = ", ".join(repr(project.name) for project in all_(tx))
+        raise NotFoundError(
+            f"there is no project {name!r}: {f'choose one of {names}' if names else 'create it with `alflow init`'}"
+        )
     return _project(row)
 
 

@@ -43,10 +43,10 @@ def find_person(workspace: Workspace, name: str) -> Annotator:
     alike = [one for one in everybody if people.login_of(one.name) == people.login_of(name)]
     found = [one for one in alike if one.name == name] or alike
     if not found:
-        raise NotFoundError(f"nobody is called {name!r}; see `alflow people list`")
+        raise NotFoundError(f"there is no person {name!r}: see `alflow people list`")
     if len(found) > 1:
         names = ", ".join(repr(one.name) for one in found)
-        raise ConflictError(f"several people are called so: {names}; write the name with its capitals")
+        raise ConflictError(f"several people have this name: write it exactly as one of {names}")
     return found[0]
 
 

@@ -174,8 +174,9 @@ def _named(classes: Iterable[Named], name: str) -> Named:
     if name in by_name:
         return by_name[name]
     near = [each for each in by_name if likeness(each) == likeness(name)]
-    told = f"did you mean {quoted(near[0])}?" if near else f"there are: {', '.join(map(quoted, by_name)) or 'none yet'}"
-    raise NotFoundError(f"no class is called {quoted(name)}; {told}")
+    offered = f"choose one of {', '.join(map(quoted, by_name))}" if by_name else "add it first"
+    remedy = f"did you mean {quoted(near[0])}?" if near else offered
+    raise NotFoundError(f"there is no class {quoted(name)}: {remedy}")
 
 
 def _renamed(old: NewClass, name: str, others: Sequence[NewClass]) -> NewClass:

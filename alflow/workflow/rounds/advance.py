@@ -63,7 +63,7 @@ def _advance(
         project, current = projects.by_id(tx, project_id), rounds.current(tx, project_id)
     report = embed(workspace, project, progress)
     if report.embedded:
-        done.append(f"embedded {report.embedded} items")
+        done.append(f"embedded {report.embedded} images")
     if (complaint := report.complaint()) is not None:
         done.append(complaint)
     if current is not None and current.state is RoundState.LABELLED:

@@ -44,7 +44,7 @@ def send_to_queue(workspace: Workspace, project_id: int, item_ids: Sequence[int]
     why = clean_reason(why)
     wanted = list(dict.fromkeys(item_ids))
     if not wanted:
-        raise InvalidInputError("select the images to send to the queue first")
+        raise InvalidInputError("no image is selected: select those to send to the queue")
     with workspace.database.read() as tx:
         project, round_ = projects.by_id(tx, project_id), _open(rounds.current(tx, project_id))
         refused = _refused(tx, project, round_, items.by_ids(tx, wanted))
@@ -87,13 +87,13 @@ def _refused(tx: Transaction, project: Project, round_: Round, chosen: Sequence[
     refused: dict[int, str] = {}
     for item in chosen:
         if item.project_id != project.id:
-            refused[item.id] = "is not of this project"
+            refused[item.id] = "belongs to another project"
         elif item.split is not Split.POOL:
-            refused[item.id] = f"is of the {item.split} split: only the pool is asked about"
+            refused[item.id] = f"belongs to the {item.split} split: only images of the pool can be asked about"
         elif item.id in asked:
             refused[item.id] = f"is in round {round_.number} already"
         elif item.id in settled:
-            refused[item.id] = "has a label: withdraw it first, or ask for a further vote on the Quality page"
+            refused[item.id] = "has a label: withdraw it first, or request another vote on the Quality page"
     return refused
 
 

@@ -20,7 +20,7 @@ def reason_to_stop(tx: Transaction, project: Project) -> str | None:
         return f"nobody: {rule}"
     if not items.counts(tx, project.id)[Split.POOL]:
         return "images: the pool is empty, import some"
-    return None if items.unasked(tx, project.id) else "images: every one in the pool has been asked about"
+    return None if items.unasked(tx, project.id) else "images: all of the pool have been asked about, import more"
 
 
 def unwritable(workspace: Workspace) -> str | None:
@@ -37,7 +37,9 @@ def unready(workspace: Workspace, project: Project) -> str | None:
     with workspace.database.read() as tx:
         n_classes = len(projects.classes(tx, project.id))
     if n_classes < 2:
-        return f"classes: there {'is one' if n_classes else 'are none'}, and a choice needs two (`alflow classes`)"
+        return (
+            f"classes: the project has {'one' if n_classes else 'none'} and needs at least two (`alflow classes add`)"
+        )
     missing = missing_posterior(workspace, project)
     return None if missing is None else f"a posterior: {missing}"
 
@@ -58,7 +60,7 @@ def nothing_to_ask(workspace: Workspace, project: Project) -> str | None:
     if len(failed) < len(left):
         n = len(left) - len(failed)
         return f"embeddings: {n} image{'' if n == 1 else 's'} of the pool will be embedded (by hand: `alflow embed`)"
-    return f"images: {could_not_be_embedded(failed)}; tried again by itself, or at once by `alflow embed`"
+    return f"images: {could_not_be_embedded(failed)}; alflow will try again by itself, or at once with `alflow embed`"
 
 
 def could_not_be_embedded(failed: Sequence[EmbedFailure]) -> str:

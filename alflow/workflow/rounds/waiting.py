@@ -52,7 +52,7 @@ def waiting(workspace: Workspace, project_id: int) -> Waiting:
         stop = reason_to_stop(tx, project) if current is None else None
         answers = rounds.answered(tx, current.id) if current is not None else (0, 0)
         trouble, looked_at = troubles.of_project(tx, project_id), troubles.last_look(tx)
-    failing = "" if trouble is None else f"; but runs fail {_how_long(trouble)}: {trouble.message}"
+    failing = "" if trouble is None else f"; but its runs {_failing(trouble)}: {trouble.message}"
     if current is not None and current.state is RoundState.OPEN:
         words = f"annotators: {answers[0]} of {answers[1]} images of round {current.number} are answered{failing}"
     elif stop is not None:
@@ -75,7 +75,7 @@ def keeping_trouble(workspace: Workspace, project_id: int) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        told = str(error) if isinstance(error, AlflowError) else f"a fault of alflow, {words_of(error)}: see the log"
+        told = str(error) if isinstance(error, AlflowError) else f"an internal error, {words_of(error)}: see the log"
         _keep(workspace, project_id, told)
         raise
     with workspace.database.read() as tx:
@@ -106,14 +106,14 @@ def _next_run(
     try:
         step, blocked = _step(workspace, project, current)
     except AlflowError as error:
-        step, blocked = "", f"somebody to mend this: {error}"
+        step, blocked = "", f"somebody to fix this: {error}"
     if trouble is None:
         return blocked or f"the schedule: {step}" + _schedule(workspace, looked_at)
     if blocked:
         told = trouble.message in blocked or blocked in trouble.message
-        return f"{blocked} (runs fail {_how_long(trouble)}{'' if told else f': {trouble.message}'})"
-    again = f"(runs fail {_how_long(trouble)}); the schedule tries again{_schedule(workspace, looked_at)}"
-    return f"somebody to mend this, unless that is done: {trouble.message} {again}"
+        return f"{blocked} (runs {_failing(trouble)}{'' if told else f': {trouble.message}'})"
+    retry = f"(runs {_failing(trouble)}); the schedule will try again{_schedule(workspace, looked_at)}"
+    return f"somebody to fix this, unless it is fixed already: {trouble.message} {retry}"
 
 
 def _step(workspace: Workspace, project: Project, current: Round | None) -> tuple[str, str | None]:
@@ -123,33 +123,33 @@ def _step(workspace: Workspace, project: Project, current: Round | None) -> tupl
         InvalidInputError: what is kept is damaged.
     """
     full = unwritable(workspace)
-    blocked = f"somebody to mend this: {full}" if full else unready(workspace, project)
+    blocked = f"somebody to fix this: {full}" if full else unready(workspace, project)
     if current is not None:
-        return f"round {current.number} is answered and will be fitted and evaluated", blocked
+        return f"it will fit and evaluate round {current.number}", blocked
     with workspace.database.read() as tx:
         fit = last_fit(rounds.all_(tx, project.id))
     lost = fit is not None and not workspace.artifacts.exists(fit_path(project.id, fit))
-    again = "it will fit the last round again, for that fit was lost, and open" if lost else "it will open"
+    step = "it will refit the last round, whose fit was lost, and open" if lost else "it will open"
     missing = blocked or nothing_to_ask(workspace, project)
     if missing is not None and missing.startswith("embeddings: "):
         return missing.removeprefix("embeddings: "), None
-    return f"{again} the next round", missing
+    return f"{step} the next round", missing
 
 
 def _schedule(workspace: Workspace, looked_at: datetime | None) -> str:
     """A hint where nobody keeps the schedule."""
-    remedy = "start `alflow up`, or take each step by hand: `alflow advance`"
+    remedy = "start `alflow up`, or run `alflow advance` for each step"
     if looked_at is None:
-        return f"; no schedule has looked yet: {remedy}"
+        return f"; no schedule has run yet: {remedy}"
     ago = datetime.now(UTC) - looked_at
     if ago <= max(_PATIENCE, timedelta(seconds=_LOOKS_MISSED * workspace.settings.schedule_seconds)):
         return ""
-    return f"; but it last looked {in_time(ago)} ago: if no long run is on its way, {remedy}"
+    return f"; but it last ran {in_time(ago)} ago: unless a long run is in progress, {remedy}"
 
 
-def _how_long(trouble: Trouble) -> str:
+def _failing(trouble: Trouble) -> str:
     times = "once" if trouble.times == 1 else f"{trouble.times} times"
-    return f"since {in_time(datetime.now(UTC) - trouble.since)}, {times}"
+    return f"have failed for {in_time(datetime.now(UTC) - trouble.since)}, {times}"
 
 
 def in_time(span: timedelta) -> str:
@@ -166,4 +166,4 @@ def _keep(workspace: Workspace, project_id: int, message: str) -> None:
         with workspace.database.begin() as tx:
             troubles.record(tx, project_id, message, datetime.now(UTC))
     except Exception as error:  # noqa: BLE001 - what is raised already is the news, also where it cannot be kept
-        _log.info("what failed could not be kept as the project's trouble: %s", error)
+        _log.info("the failure could not be stored with the project: %s", error)

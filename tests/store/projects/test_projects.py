@@ -34,7 +34,7 @@ def test_a_taken_name_is_refused_and_the_transaction_lives_on(database: Database
 
 def test_a_name_that_does_not_exist_is_told_those_that_do(database: Database) -> None:
     with database.begin() as tx:
-        with pytest.raises(NotFoundError, match=r"none yet.*alflow init"):
+        with pytest.raises(NotFoundError, match=r"'brids': create it with .alflow init"):
             projects.find(tx, "brids")
         projects.create(tx, "birds", "demo", "float32", SETTINGS)
         with pytest.raises(NotFoundError, match=r"'brids'.*'birds'"):

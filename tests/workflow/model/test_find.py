@@ -158,7 +158,7 @@ def test_a_selection_joins_the_queue_marked_as_a_persons(workspace: Workspace, p
     assert (report.round_number, report.queued) == (1, tuple(fresh))
     assert report.refused.keys() == {asked, test}
     assert "in round 1 already" in report.refused[asked]
-    assert "only the pool" in report.refused[test]
+    assert "only images of the pool" in report.refused[test]
     with workspace.database.read() as tx:
         queue = rounds.candidates(tx, round_.id)
     assert [(one.rank, one.origin, one.chosen_by, one.reason, one.score) for one in queue[4:]] == [

@@ -146,7 +146,7 @@ def test_a_pseudonym_is_nobodys_name(workspace: Workspace) -> None:
 def test_names_that_differ_by_capitals_are_told_apart(workspace: Workspace) -> None:
     one, other = annotators.sign_in(workspace, "Cy"), annotators.sign_in(workspace, "CY")
     assert (find_person(workspace, "Cy"), find_person(workspace, "CY")) == (one, other)
-    with pytest.raises(ConflictError, match="write the name with its capitals"):
+    with pytest.raises(ConflictError, match="write it exactly as one of"):
         find_person(workspace, "cy")
 
 

@@ -132,9 +132,9 @@ def test_some_classes_come_first_and_the_others_follow(workspace: Workspace, zoo
 
 
 def test_a_class_that_is_not_there_is_offered_by_its_near_name(workspace: Workspace, zoo: Project) -> None:
-    with pytest.raises(NotFoundError, match=r"'DOG'; did you mean 'dog'\?"):
+    with pytest.raises(NotFoundError, match=r"'DOG': did you mean 'dog'\?"):
         remove_classes(workspace, zoo.id, ["DOG"])
-    with pytest.raises(NotFoundError, match=r"'cow'; there are: 'cat', 'dog', 'owl'"):
+    with pytest.raises(NotFoundError, match=r"'cow': choose one of 'cat', 'dog', 'owl'"):
         order_classes(workspace, zoo.id, ["cow"])
 
 

@@ -39,16 +39,16 @@ def skip_all(workspace: Workspace, project: Project) -> None:
 def test_from_import_to_exhaustion(workspace: Workspace, tmp_path: Path) -> None:
     project = colour_project(workspace, tmp_path, budget=6)
     first = advance(workspace, project.id)
-    assert first.done == ("embedded 36 items", "opened round 1")
+    assert first.done == ("embedded 36 images", "opened round 1")
     assert first.waiting_for == "annotators: 0 of 6 images of round 1 are answered"
     assert advance(workspace, project.id).done == ()
     assert answer(workspace, project) == 6
-    assert "will be fitted" in overview(workspace, project.id).waiting_for
+    assert "it will fit and evaluate" in overview(workspace, project.id).waiting_for
     assert advance(workspace, project.id).done == ("closed round 1", "opened round 2")
     answer(workspace, project)
     last = advance(workspace, project.id)
     assert last.done == ("closed round 2",)
-    assert last.waiting_for == "images: every one in the pool has been asked about"
+    assert last.waiting_for == "images: all of the pool have been asked about, import more"
     assert advance(workspace, project.id).done == ()
     assert states(workspace, project) == [RoundState.CLOSED, RoundState.CLOSED]
     asked = [

@@ -23,7 +23,7 @@ from alflow.workflow.rounds.waiting import awaited, in_time, keeping_trouble, no
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 
-NO_SCHEDULE = "; no schedule has looked yet: start `alflow up`, or take each step by hand: `alflow advance`"
+NO_SCHEDULE = "; no schedule has run yet: start `alflow up`, or run `alflow advance` for each step"
 
 
 def words(workspace: Workspace, project: Project) -> str:
@@ -40,9 +40,9 @@ def test_a_new_project_is_told_what_it_lacks_step_by_step(
     project = create_project(workspace, "new", tiny_model, "fp32", [])
     assert words(workspace, project) == "images: the pool is empty, import some"
     import_items(workspace, project, str(pictures))
-    assert words(workspace, project).startswith("classes: there are none, and a choice needs two")
+    assert words(workspace, project).startswith("classes: the project has none and needs at least two")
     set_classes(workspace, project.id, name_classes(["cat"]))
-    assert words(workspace, project).startswith("classes: there is one, and a choice needs two")
+    assert words(workspace, project).startswith("classes: the project has one and needs at least two")
     with pytest.raises(ConflictError, match="a choice needs two"):
         advance(workspace, project.id)
     set_classes(workspace, project.id, name_classes(["cat", "dog"]))
@@ -68,13 +68,13 @@ def test_images_that_cannot_be_read_are_told_and_not_asked_for_again(workspace: 
         advance(workspace, project.id)
     assert "alflow import" not in str(refused.value)
     assert re.fullmatch(
-        rf"images: 12 could not be embedded; the first, {pool}\S+: the folder {pool} is not there; tried again by "
-        r"itself, or at once by `alflow embed` \(runs fail since less than a minute, once\)",
+        rf"images: 12 could not be embedded; the first, {pool}\S+: the folder {pool} is not there; alflow will try "
+        r"again by itself, or at once with `alflow embed` \(runs have failed for less than a minute, once\)",
         words(workspace, project),
     )
     assert len(overview(workspace, project.id).not_embedded) == 12
     (tmp_path / "away").rename(pool)
-    assert advance(workspace, project.id).done == ("embedded 12 items", "opened round 1")
+    assert advance(workspace, project.id).done == ("embedded 12 images", "opened round 1")
     assert (overview(workspace, project.id).not_embedded, overview(workspace, project.id).trouble) == ((), None)
 
 
@@ -82,7 +82,7 @@ def test_a_few_images_that_cannot_be_read_keep_nobody_waiting(workspace: Workspa
     project = colour_project(workspace, tmp_path)
     (tmp_path / "colours" / "pool" / "red" / "0-0.png").unlink()
     embedded, unreadable, opened = advance(workspace, project.id).done
-    assert (embedded, opened) == ("embedded 35 items", "opened round 1")
+    assert (embedded, opened) == ("embedded 35 images", "opened round 1")
     assert unreadable.startswith("1 of 36 images could not be embedded: the file does not exist (")
     assert words(workspace, project).startswith("annotators: 0 of 4 images")
 
@@ -115,10 +115,10 @@ def spoil_note(workspace: Workspace) -> None:
     ("harm", "told"),
     [
         (remove_posterior, r"a posterior: the project 'colours' has lost its posterior, \S+; run `alflow posterior"),
-        (cut_posterior, r"somebody to mend this, unless that is done: .*posteriors/\S+ is damaged"),
-        (cut_shard, r"somebody to mend this: the embeddings in \S+ are damaged: delete that file and run `alflow emb"),
-        (cut_layers, r"somebody to mend this, unless that is done: .*layers/\S+ is damaged"),
-        (spoil_note, r"somebody to mend this: the note \S+/encoder.json is damaged: delete it and run `alflow embed`"),
+        (cut_posterior, r"somebody to fix this, unless it is fixed already: .*posteriors/\S+ is damaged"),
+        (cut_shard, r"somebody to fix this: the embeddings in \S+ are damaged: delete that file and run `alflow emb"),
+        (cut_layers, r"somebody to fix this, unless it is fixed already: .*layers/\S+ is damaged"),
+        (spoil_note, r"somebody to fix this: the note \S+/encoder.json is damaged: delete it and run `alflow embed`"),
     ],
 )
 def test_what_makes_every_run_fail_is_told_until_one_succeeds(
@@ -154,11 +154,11 @@ def test_a_model_that_is_gone_is_told(workspace: Workspace, tmp_path: Path) -> N
     with pytest.raises(AlflowError, match="colours-model"):
         advance(fresh, project.id)
     assert re.match(
-        r"somebody to mend this, unless that is done: .*colours-model.* \(runs fail .*\); the schedule tries again; no",
+        r"somebody to fix this, unless .*colours-model.* \(runs have failed .*\); the schedule will try again; no",
         words(fresh, project),
     )
     remove_posterior(fresh)
-    assert re.match(r"a posterior: .* \(runs fail since .*, once: .*colours-model", words(fresh, project))
+    assert re.match(r"a posterior: .* \(runs have failed for .*, once: .*colours-model", words(fresh, project))
     fresh.database.close()
 
 
@@ -169,14 +169,14 @@ def test_lost_shards_layers_and_fits_are_made_again(workspace: Workspace, tmp_pa
     answer(workspace, project)
     assert advance(workspace, project.id).done == ("closed round 1", "opened round 2")
     answer(workspace, project)
-    assert words(workspace, project) == "the schedule: round 2 is answered and will be fitted and evaluated"
+    assert words(workspace, project) == "the schedule: it will fit and evaluate round 2"
     advancing.close_round(workspace, project.id, round_summaries(workspace, project.id)[-1].round.id)
     for part in ("embeddings", "layers", "fits"):
         shutil.rmtree(Path(workspace.settings.artifacts) / "projects" / "1" / part)
     fresh = Workspace.open(Settings(home=workspace.settings.home))
     assert words(fresh, project) == "the schedule: 4 images of the pool will be embedded (by hand: `alflow embed`)"
     embed_missing(fresh, project)
-    assert "fit the last round again, for that fit was lost, and open the next" in words(fresh, project)
+    assert "refit the last round, whose fit was lost, and open the next" in words(fresh, project)
     assert advance(fresh, project.id).done == ("opened round 3",)
     assert len(list(Path(workspace.settings.artifacts).rglob("fits/*"))) == 1
     fresh.database.close()
@@ -203,7 +203,7 @@ def test_a_full_disk_is_told_also_where_the_trouble_cannot_be_kept(
     project = colour_project(workspace, tmp_path)
     there = Workspace(workspace.settings, workspace.database, Artifacts(full_disk / "artifacts"))
     assert re.match(
-        rf"somebody to mend this: the disk is full: {full_disk}/artifacts\S* cannot be written; free some space",
+        rf"somebody to fix this: the disk is full: {full_disk}/artifacts\S* cannot be written; free some space",
         words(there, project),
     )
     with pytest.raises(AlflowError, match="the disk is full"):
@@ -214,7 +214,7 @@ def test_a_folder_that_may_only_be_read_is_told(workspace: Workspace, tmp_path: 
     project = colour_project(workspace, tmp_path)
     there = Workspace(workspace.settings, workspace.database, Artifacts(read_only_disk / "artifacts"))
     told = f"the disk is read-only: {read_only_disk}/artifacts\\S* cannot be written; let it be written, and it goes on"
-    assert re.match(f"somebody to mend this: {told}", words(there, project))
+    assert re.match(f"somebody to fix this: {told}", words(there, project))
     with pytest.raises(AlflowError, match=told):
         advance(there, project.id)
 
@@ -228,7 +228,7 @@ def test_a_fault_of_alflow_is_kept_in_words_too(each_workspace: Workspace) -> No
     trouble = waiting(each_workspace, project.id).trouble
     assert trouble is not None
     assert (trouble.message, trouble.times) == (
-        "a fault of alflow, ZeroDivisionError: division by zero: see the log",
+        "an internal error, ZeroDivisionError: division by zero: see the log",
         2,
     )
     with keeping_trouble(each_workspace, project.id):
@@ -240,14 +240,14 @@ def test_a_schedule_that_does_not_run_is_missed(workspace: Workspace, tmp_path: 
     project = colour_project(workspace, tmp_path)
     with workspace.database.begin() as tx:
         troubles.look(tx, project.id, datetime.now(UTC) - timedelta(hours=3))
-    assert "; but it last looked 3 hours ago: if no long run is on its way, start `alflow up`" in words(
+    assert "; but it last ran 3 hours ago: unless a long run is in progress, start `alflow up`" in words(
         workspace, project
     )
     note_look(workspace, project.id)
     first = waiting(workspace, project.id).looked_at
     note_look(workspace, project.id)  # at once: nothing is written
     assert waiting(workspace, project.id).looked_at == first
-    assert "last looked" not in words(workspace, project)
+    assert "last ran" not in words(workspace, project)
 
 
 @pytest.mark.parametrize(
