@@ -12,6 +12,7 @@ from enum import Enum, StrEnum
 from typing import Final
 
 from alflow.domain import Annotator
+from alflow.ids import AnnotatorId, InvitationId, ProjectId
 
 
 class Role(StrEnum):
@@ -32,7 +33,7 @@ class Role(StrEnum):
 class Account:
     """How an annotator signs in: by name and password, by an identity with this e-mail address, or both."""
 
-    annotator_id: int
+    annotator_id: AnnotatorId
     name: str
     email: str | None
     has_password: bool
@@ -61,12 +62,12 @@ class Invitation:
         created_at, expires_at: from when until when it may be used.
     """
 
-    id: int
-    project_id: int | None
+    id: InvitationId
+    project_id: ProjectId | None
     role: Role | None
-    annotator_id: int | None
+    annotator_id: AnnotatorId | None
     email: str | None
-    invited_by: int | None
+    invited_by: AnnotatorId | None
     created_at: datetime
     expires_at: datetime
 
@@ -94,15 +95,15 @@ class Visitor:
 
     annotator: Annotator
     session: str
-    roles: Mapping[int, Role] = field(default_factory=dict)
+    roles: Mapping[ProjectId, Role] = field(default_factory=dict)
     everywhere: bool = False
     has_password: bool = False
 
-    def role_in(self, project_id: int) -> Role | None:
+    def role_in(self, project_id: ProjectId) -> Role | None:
         """The role held in a project; None for none."""
         return Role.OWNER if self.everywhere else self.roles.get(project_id)
 
-    def may(self, needed: Role, project_id: int) -> bool:
+    def may(self, needed: Role, project_id: ProjectId) -> bool:
         """Whether the role held in the project is enough."""
         held = self.role_in(project_id)
         return held is not None and held.includes(needed)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alflow.errors import InvalidInputError, UnavailableError
+from alflow.ids import AnnotatorId, ClassId, ItemId
 from alflow.settling import majority
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ Ballot = tuple[tuple[int, int], ...]
 class Vote(NamedTuple):
     """One annotator says that an item is of a class."""
 
-    item: int
-    annotator: int
-    choice: int
+    item: ItemId
+    annotator: AnnotatorId
+    choice: ClassId
 
 
 class Estimate(NamedTuple):
@@ -68,8 +69,8 @@ class Consensus:
         accuracy: annotator -> probability of a right vote, over the classes as often as they are estimated to occur.
     """
 
-    probabilities: Mapping[int, Mapping[int, float]]
-    accuracy: Mapping[int, float]
+    probabilities: Mapping[ItemId, Mapping[ClassId, float]]
+    accuracy: Mapping[AnnotatorId, float]
 
 
 def krippendorff_alpha(votes: Iterable[Vote], n_bootstrap: int = 1000, seed: int = 0) -> Estimate:
@@ -107,10 +108,10 @@ def krippendorff_alpha(votes: Iterable[Vote], n_bootstrap: int = 1000, seed: int
     return Estimate(value, float(low), float(high))
 
 
-def pairwise_agreement(votes: Iterable[Vote]) -> dict[tuple[int, int], Pair]:
+def pairwise_agreement(votes: Iterable[Vote]) -> dict[tuple[AnnotatorId, AnnotatorId], Pair]:
     """Each two annotators that voted on a common item, the lower id first."""
-    shared: Counter[tuple[int, int]] = Counter()
-    same: Counter[tuple[int, int]] = Counter()
+    shared: Counter[tuple[AnnotatorId, AnnotatorId]] = Counter()
+    same: Counter[tuple[AnnotatorId, AnnotatorId]] = Counter()
     for given in _by_item(votes).values():
         for (one, first), (other, second) in combinations(sorted(given.items()), 2):
             shared[one, other] += 1
@@ -118,13 +119,13 @@ def pairwise_agreement(votes: Iterable[Vote]) -> dict[tuple[int, int], Pair]:
     return {pair: Pair(n, same[pair] / n) for pair, n in sorted(shared.items())}
 
 
-def consensus_of_others(votes: Iterable[Vote]) -> dict[tuple[int, int], int]:
+def consensus_of_others(votes: Iterable[Vote]) -> dict[tuple[ItemId, AnnotatorId], ClassId]:
     """(item, annotator) -> the majority of the other annotators' votes, where they have one.
 
     What an annotator is held against must not contain the annotator's own vote: with it, of two people who always
     differ each would look half right.
     """
-    found: dict[tuple[int, int], int] = {}
+    found: dict[tuple[ItemId, AnnotatorId], ClassId] = {}
     for item, given in _by_item(votes).items():
         for annotator in given:
             winner = majority([choice for other, choice in given.items() if other != annotator])
@@ -154,10 +155,12 @@ def dawid_skene(votes: Sequence[Vote], n_iterations: int = 100) -> Consensus:
         return Consensus({}, {})
     table = pd.DataFrame(votes).set_axis(["task", "worker", "label"], axis=1)
     found = DawidSkene(n_iter=n_iterations).fit(table)
-    probabilities = {int(item): {int(c): float(p) for c, p in row.items()} for item, row in found.probas_.iterrows()}
-    accuracy: defaultdict[int, float] = defaultdict(float)
+    probabilities = {
+        ItemId(int(item)): {ClassId(int(c)): float(p) for c, p in row.items()} for item, row in found.probas_.iterrows()
+    }
+    accuracy: defaultdict[AnnotatorId, float] = defaultdict(float)
     for (annotator, said), row in found.errors_.iterrows():
-        accuracy[int(annotator)] += float(row[said] * found.priors_[said])
+        accuracy[AnnotatorId(int(annotator))] += float(row[said] * found.priors_[said])
     return Consensus(probabilities, dict(accuracy))
 
 
@@ -218,8 +221,8 @@ def _entropy(probabilities: NDArray[np.float64]) -> float:
     return float(-(positive * np.log(positive)).sum())
 
 
-def _by_item(votes: Iterable[Vote]) -> dict[int, dict[int, int]]:
-    found: defaultdict[int, dict[int, int]] = defaultdict(dict)
+def _by_item(votes: Iterable[Vote]) -> dict[ItemId, dict[AnnotatorId, ClassId]]:
+    found: defaultdict[ItemId, dict[AnnotatorId, ClassId]] = defaultdict(dict)
     for item, annotator, choice in votes:
         found[item][annotator] = choice
     return found

@@ -11,6 +11,20 @@ from enum import StrEnum
 from typing import Any, Final
 
 from alflow.bounds import LARGEST_SEED, at_most, within
+from alflow.ids import (
+    AdjudicationId,
+    AnnotatorId,
+    BacktestId,
+    CandidateId,
+    ChangeId,
+    CheckId,
+    ClassId,
+    ItemId,
+    LabelId,
+    PageId,
+    ProjectId,
+    RoundId,
+)
 
 LONGEST_STRATEGY: Final = 500
 
@@ -121,7 +135,7 @@ class ProjectSettings:
 class Project:
     """One labelling task: a name, a model, classes, images; `guidelines` is Markdown for those who label."""
 
-    id: int
+    id: ProjectId
     name: str
     model: str
     precision: str
@@ -135,8 +149,8 @@ class Project:
 class ClassLabel:
     """One class: what people read, what the text tower reads, and the key that answers it."""
 
-    id: int
-    project_id: int
+    id: ClassId
+    project_id: ProjectId
     name: str
     display_name: str
     prompts: tuple[str, ...]
@@ -161,14 +175,14 @@ class Item:
     `truth` is a known class id, kept hidden from annotators: test items are judged by it, back-tests answer with it.
     """
 
-    id: int
-    project_id: int
+    id: ItemId
+    project_id: ProjectId
     content_hash: str
     uri: str
     split: Split
     width: int
     height: int
-    truth: int | None = None
+    truth: ClassId | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +198,7 @@ class Rejection:
 class EmbedFailure:
     """An item that could not be embedded so far: why, how often it was tried, and when it is tried next."""
 
-    item_id: int
+    item_id: ItemId
     uri: str
     reason: str
     attempts: int
@@ -206,8 +220,8 @@ class Trouble:
 class Round:
     """Acquire, label, fit, evaluate: once. `configuration` and `hashes` are enough to replay it."""
 
-    id: int
-    project_id: int
+    id: RoundId
+    project_id: ProjectId
     number: int
     state: RoundState
     strategy: str
@@ -230,19 +244,19 @@ class Candidate:
     somebody flagged the image as bad. `chosen_by` and `reason` say who chose a candidate of origin PERSON, and why.
     """
 
-    id: int
-    round_id: int
-    item_id: int
+    id: CandidateId
+    round_id: RoundId
+    item_id: ItemId
     rank: int
     origin: Origin
     score: float | None
-    predicted_class_id: int
-    probabilities: Mapping[int, float]
+    predicted_class_id: ClassId
+    probabilities: Mapping[ClassId, float]
     epistemic: float
     aleatoric: float
     votes_needed: int
     answers: int = 0
-    chosen_by: int | None = None
+    chosen_by: AnnotatorId | None = None
     reason: str | None = None
 
 
@@ -250,7 +264,7 @@ class Candidate:
 class Annotator:
     """Who labels."""
 
-    id: int
+    id: AnnotatorId
     name: str
 
 
@@ -263,14 +277,14 @@ class Label:
     the annotator's; `proposed_class` is what a NONE would have been called; both may be empty.
     """
 
-    id: int
-    project_id: int
-    item_id: int
-    candidate_id: int | None
-    round_id: int | None
-    annotator_id: int
+    id: LabelId
+    project_id: ProjectId
+    item_id: ItemId
+    candidate_id: CandidateId | None
+    round_id: RoundId | None
+    annotator_id: AnnotatorId
     verdict: Verdict
-    class_id: int | None
+    class_id: ClassId | None
     at: datetime
     seconds: float
     token: str
@@ -278,7 +292,7 @@ class Label:
     withdrawn_at: datetime | None = None
     comment: str = ""
     proposed_class: str = ""
-    withdrawn_by: int | None = None
+    withdrawn_by: AnnotatorId | None = None
     withdrawn_why: str | None = None
 
 
@@ -290,10 +304,10 @@ class LabelChange:
     after a delete.
     """
 
-    id: int
-    label_id: int
-    project_id: int
-    item_id: int
+    id: ChangeId
+    label_id: LabelId
+    project_id: ProjectId
+    item_id: ItemId
     operation: str
     at: datetime
     before: Mapping[str, Any] | None
@@ -308,14 +322,14 @@ class GoldCheck:
     abstains.
     """
 
-    id: int
-    project_id: int
-    item_id: int
-    annotator_id: int
+    id: CheckId
+    project_id: ProjectId
+    item_id: ItemId
+    annotator_id: AnnotatorId
     due: int
     dealt_at: datetime
     token: str | None = None
-    class_id: int | None = None
+    class_id: ClassId | None = None
     right: bool | None = None
     seconds: float | None = None
     answered_at: datetime | None = None
@@ -329,10 +343,10 @@ class GridPage:
     accepted images share its `seconds`.
     """
 
-    id: int
-    round_id: int
-    annotator_id: int
-    class_id: int
+    id: PageId
+    round_id: RoundId
+    annotator_id: AnnotatorId
+    class_id: ClassId
     token: str
     seconds: float
     at: datetime
@@ -347,13 +361,13 @@ class Adjudication:
     the reviewer saw. A later decision withdraws this one, which stays, with `withdrawn_at` set.
     """
 
-    id: int
-    project_id: int
-    item_id: int
-    annotator_id: int
-    class_id: int | None
+    id: AdjudicationId
+    project_id: ProjectId
+    item_id: ItemId
+    annotator_id: AnnotatorId
+    class_id: ClassId | None
     note: str
-    votes: tuple[int, ...]
+    votes: tuple[LabelId, ...]
     at: datetime
     withdrawn_at: datetime | None = None
 
@@ -366,7 +380,7 @@ class Evaluation:
     before their labels were known. `metrics` maps a name to (value, low, high).
     """
 
-    project_id: int
+    project_id: ProjectId
     round_number: int
     split: str
     n_labels: int
@@ -438,8 +452,8 @@ class Backtest:
         created_at: when the first trial began.
     """
 
-    id: int
-    project_id: int | None
+    id: BacktestId
+    project_id: ProjectId | None
     name: str
     world: str
     n_items: int

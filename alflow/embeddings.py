@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from alflow.ids import ItemId
+
 
 def among(ids: Int64[Tensor, " N"], wanted: Int64[Tensor, " M"]) -> Bool[Tensor, " N"]:
     """Which ids are wanted; `wanted` ascends (`torch.isin` would sort it again for every shard)."""
@@ -74,7 +76,7 @@ class Embeddings:
     def __getitem__(self, rows: Tensor) -> Self:
         return type(self)(self.item_ids[rows], self.activations[rows])
 
-    def select(self, item_ids: Iterable[int]) -> Self:
+    def select(self, item_ids: Iterable[ItemId]) -> Self:
         """The rows of these items, in the order asked for; KeyError names one that is missing."""
         where = {item: row for row, item in enumerate(self.item_ids.tolist())}
         return self[torch.tensor([where[item] for item in item_ids], dtype=torch.int64)]
@@ -86,7 +88,7 @@ class Embeddings:
         return cls(ids, Activations.concatenate([shard.activations for shard in shards]))
 
 
-def gather(shards: Iterable[Embeddings], groups: Sequence[Sequence[int]], width: int) -> list[Embeddings]:
+def gather(shards: Iterable[Embeddings], groups: Sequence[Sequence[ItemId]], width: int) -> list[Embeddings]:
     """Rows of each group of items, in the order asked for and in float32; each shard is looked at once.
 
     Items without a row are left out; of an item with several the last counts. Every part is let go of as soon as it is
@@ -105,7 +107,7 @@ def gather(shards: Iterable[Embeddings], groups: Sequence[Sequence[int]], width:
     return [_in_order(own, ids, width) for own, ids in zip(parts, groups, strict=True)]
 
 
-def _in_order(parts: list[Embeddings], item_ids: Sequence[int], width: int) -> Embeddings:
+def _in_order(parts: list[Embeddings], item_ids: Sequence[ItemId], width: int) -> Embeddings:
     there = {item for part in parts for item in part.item_ids.tolist()}
     place = {item: row for row, item in enumerate(item for item in dict.fromkeys(item_ids) if item in there)}
     values, residuals = torch.empty(len(place), width), None

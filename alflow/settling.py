@@ -4,8 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from alflow.ids import ClassId, ItemId
+
 C = TypeVar("C", bound=Hashable)
-Choice = int | str
+Choice = ClassId | str
 """What a vote names: a class by its id, or in a word that none fits or that the image is bad (`domain.Verdict`)."""
 
 
@@ -20,7 +22,9 @@ def majority(votes: Sequence[C]) -> C | None:
     return ranked[0][0]
 
 
-def settled_classes(votes: Iterable[tuple[int, Choice]], decisions: Mapping[int, int | None]) -> dict[int, int]:
+def settled_classes(
+    votes: Iterable[tuple[ItemId, Choice]], decisions: Mapping[ItemId, ClassId | None]
+) -> dict[ItemId, ClassId]:
     """Item id -> its class: what a reviewer settled, else what most of its votes name.
 
     An item without a majority for a class has none, nor has one that a reviewer left without a label.
@@ -29,7 +33,7 @@ def settled_classes(votes: Iterable[tuple[int, Choice]], decisions: Mapping[int,
         votes: item id and choice of every vote that counts.
         decisions: item id -> the class that a reviewer settled, None for no label.
     """
-    per_item: defaultdict[int, list[Choice]] = defaultdict(list)
+    per_item: defaultdict[ItemId, list[Choice]] = defaultdict(list)
     for item_id, choice in votes:
         per_item[item_id].append(choice)
     found = {item_id: majority(choices) for item_id, choices in per_item.items()} | dict(decisions)

@@ -9,6 +9,7 @@ from prefect.states import Completed, Failed
 
 from alflow.domain import Project
 from alflow.errors import AlflowError
+from alflow.ids import ItemId
 from alflow.progress import Progress
 from flows.context import workspace
 
@@ -37,7 +38,7 @@ def embed_shards(project: Project, progress: Progress) -> "EmbedReport":
 
 
 @task(name="embed-shard", cache_policy=NO_CACHE)
-def embed_shard(project: str, item_ids: list[int]) -> State[Any]:
+def embed_shard(project: str, item_ids: list[ItemId]) -> State[Any]:
     """Embed these items into one shard; what a person can act on is the message of a failed task, without a trace."""
     from alflow.workflow.images.embed import embed_items
     from alflow.workflow.projects.projects import find_project

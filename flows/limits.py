@@ -9,6 +9,8 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectAlreadyExists
 
+from alflow.ids import ProjectId
+
 _LOCKED = 423
 _LOOK_SECONDS = 2.0
 _LEASE_SECONDS = 60.0  # a run that was killed gives its place back after this long; the least the server allows
@@ -18,13 +20,13 @@ class BusyError(Exception):
     """Another run works on this project."""
 
 
-def limit_name(project_id: int) -> str:
+def limit_name(project_id: ProjectId) -> str:
     """The name of the project's concurrency limit in Prefect."""
     return f"alflow-project-{project_id}"
 
 
 @contextmanager
-def one_run(project_id: int, *, wait: bool) -> Iterator[None]:
+def one_run(project_id: ProjectId, *, wait: bool) -> Iterator[None]:
     """Hold the project's only place while the block runs.
 
     Args:

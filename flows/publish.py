@@ -16,6 +16,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from alflow.domain import Evaluation, Project, Round
+from alflow.ids import ClassId
 from alflow.progress import Progress
 from alflow.text import visible
 from alflow.workflow.images.imported import ImportReport, failure, remarks, summary
@@ -69,7 +70,7 @@ def metrics_key(project: Project, curve: Sequence[Evaluation]) -> str:
     return f"project-{project.id}-round-{max(entry.round_number for entry in curve)}-metrics"
 
 
-def picks_table(candidates: Sequence[CandidateReview], class_names: Mapping[int, str]) -> list[dict[str, Any]]:
+def picks_table(candidates: Sequence[CandidateReview], class_names: Mapping[ClassId, str]) -> list[dict[str, Any]]:
     """One row per candidate, in the order of the queue."""
     return [
         {
@@ -137,5 +138,5 @@ def _is_new(key: str) -> bool:
         return not client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])), limit=1)
 
 
-def _class_names(workspace: Workspace, project: Project) -> dict[int, str]:
+def _class_names(workspace: Workspace, project: Project) -> dict[ClassId, str]:
     return {entry.id: entry.display_name for entry in review.overview(workspace, project.id).classes}

@@ -8,6 +8,7 @@ import typer
 from alflow.commands.console import fail, misused, note, plural, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.domain import Split
+from alflow.ids import ClassId, ItemId
 
 if TYPE_CHECKING:
     from alflow.domain import Project
@@ -49,7 +50,7 @@ def find(
     classes = _class_ids(workspace, chosen)
     where = Filter(split, labelled, _class(label, classes), _class(predicted, classes))
     if like is not None:
-        search = find_like(workspace, chosen, like, where, count)
+        search = find_like(workspace, chosen, ItemId(like), where, count)
     else:
         if not workspace.holds_encoder(chosen):
             note(f"loading {chosen.model} ...")
@@ -73,7 +74,7 @@ def _send(workspace: "Workspace", project: "Project", search: "Search", why: str
         note(f"image {item} {reason}")
 
 
-def _show(search: "Search", names: dict[int, str]) -> None:
+def _show(search: "Search", names: dict[ClassId, str]) -> None:
     say(f"the nearest of {plural(search.searched, 'image')}")
     show_table(
         ["image", "score", "split", "label", "predicted", "probability", "file"],
@@ -92,13 +93,13 @@ def _show(search: "Search", names: dict[int, str]) -> None:
     )
 
 
-def _class_ids(workspace: "Workspace", project: "Project") -> dict[str, int]:
+def _class_ids(workspace: "Workspace", project: "Project") -> dict[str, ClassId]:
     from alflow.workflow.projects.projects import project_classes
 
     return {each.name: each.id for each in project_classes(workspace, project.id)}
 
 
-def _class(name: str | None, classes: dict[str, int]) -> int | None:
+def _class(name: str | None, classes: dict[str, ClassId]) -> ClassId | None:
     if name is not None and name not in classes:
         fail(f"there is no class {name!r}: choose one of {', '.join(classes)}")
     return None if name is None else classes[name]

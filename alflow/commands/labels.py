@@ -7,6 +7,7 @@ import typer
 
 from alflow.commands.console import fail, new_app, plural, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+from alflow.ids import ItemId, LabelId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,11 @@ def show_history(
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
-    changes = recent_changes(workspace, chosen.id) if item is None else item_history(workspace, chosen.id, item).changes
+    changes = (
+        recent_changes(workspace, chosen.id)
+        if item is None
+        else item_history(workspace, chosen.id, ItemId(item)).changes
+    )
     if as_json:
         show_json(changes)
     elif not changes:
@@ -54,7 +59,7 @@ def withdraw(label: _Label, why: _Why, by: _By = None, project: ProjectName = No
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
-    done = withdraw_label(workspace, chosen.id, label, sign_in(workspace, by or getpass.getuser()).id, why)
+    done = withdraw_label(workspace, chosen.id, LabelId(label), sign_in(workspace, by or getpass.getuser()).id, why)
     say(f"label {done.id} of image {done.item_id} is withdrawn")
 
 
@@ -76,7 +81,7 @@ def change(
     if class_name not in classes:
         fail(f"there is no class {class_name!r}: choose one of {', '.join(classes)}")
     who = sign_in(workspace, by or getpass.getuser()).id
-    made = change_label(workspace, chosen.id, label, classes[class_name], who, why)
+    made = change_label(workspace, chosen.id, LabelId(label), classes[class_name], who, why)
     say(f"label {label} is withdrawn; label {made.id} says {class_name}")
 
 

@@ -7,6 +7,7 @@ import typer
 from alflow.commands.console import new_app, plural, progress_bar, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.errors import NotFoundError
+from alflow.ids import RoundId
 
 if TYPE_CHECKING:
     from alflow.domain import Evaluation, Project
@@ -147,7 +148,7 @@ def _interval(metric: "tuple[float, float, float] | None") -> str:
     return "-" if metric is None else f"{metric[0]:.3f} ({metric[1]:.2f}-{metric[2]:.2f})"
 
 
-def _round_id(workspace: "Workspace", project: "Project", number: int | None) -> int:
+def _round_id(workspace: "Workspace", project: "Project", number: int | None) -> RoundId:
     """Id of the round of that number, or of the one that is not closed.
 
     Raises:

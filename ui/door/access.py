@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route, compile_path
 
 from alflow.accounts import Role
 from alflow.domain import Project
+from alflow.ids import ProjectId
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,11 @@ _NUMBER: Final = re.compile(r"[0-9]{19}")  # more than any row has
 _PATTERNS: Final = [(compile_path(path)[0], role) for path, role in ROUTES.items()]
 
 
-def needed(path: str) -> tuple[Role, int] | None:
+def needed(path: str) -> tuple[Role, ProjectId] | None:
     """The role that a request for this path needs, and in which project; None where being signed in is enough."""
     for pattern, role in _PATTERNS:
         if found := pattern.match(path):
-            return role, int(found["project"])
+            return role, ProjectId(int(found["project"]))
     return None
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from alflow.domain import Adjudication, ClassLabel, Item, Label, Project, Verdict
 from alflow.errors import AlflowError
+from alflow.ids import ClassId, ItemId, LabelId, ProjectId
 from alflow.workflow.answers import adjudicate, quality
 from alflow.workflow.answers.adjudicate import Dispute
 from alflow.workflow.desk import guidelines
@@ -49,7 +50,7 @@ def show(project: Project) -> None:
     _one(project, adjudicate.dispute(session.workspace(), project.id, queue[_place(queue, chosen)]), named=named)
 
 
-def _place(queue: Sequence[int], chosen: str | None) -> int:
+def _place(queue: Sequence[ItemId], chosen: str | None) -> int:
     """Disputes are settled in order; settled images may be browsed."""
     if chosen != "Settled" or len(queue) == 1:
         return 0
@@ -72,7 +73,7 @@ def _one(project: Project, one: Dispute, *, named: bool) -> None:
         _history(one.decisions, names)
 
 
-def _votes(votes: Sequence[Label], names: Mapping[int, str], *, named: bool) -> None:
+def _votes(votes: Sequence[Label], names: Mapping[ClassId, str], *, named: bool) -> None:
     people = quality.annotator_names(session.workspace()) if named else {}
     rows = [
         f"<dt>{escape(people.get(vote.annotator_id, f'Vote {place}'))}</dt>"
@@ -118,7 +119,7 @@ def _decide(project: Project, one: Dispute, classes: Sequence[ClassLabel]) -> No
     )
 
 
-def _settle(project_id: int, item: Item, class_id: int | None, seen: tuple[int, ...], note: str) -> None:
+def _settle(project_id: ProjectId, item: Item, class_id: ClassId | None, seen: tuple[LabelId, ...], note: str) -> None:
     workspace, reviewer = session.workspace(), session.require_annotator()
     try:
         adjudicate.settle(workspace, project_id, reviewer.id, item.id, class_id, seen=seen, note=note)
@@ -135,12 +136,12 @@ def _last(project: Project) -> None:
         st.button("Take back the last decision", icon=":material/undo:", on_click=_reopen, args=(project_id, item_id))
 
 
-def _reopen(project_id: int, item_id: int) -> None:
+def _reopen(project_id: ProjectId, item_id: ItemId) -> None:
     adjudicate.reopen(session.workspace(), project_id, item_id)
     st.session_state.pop(_LAST, None)
 
 
-def _believed(one: Dispute, names: Mapping[int, str]) -> None:
+def _believed(one: Dispute, names: Mapping[ClassId, str]) -> None:
     if one.candidate is None:
         return
     top = sorted(one.candidate.probabilities.items(), key=lambda pair: -pair[1])[:3]
@@ -149,7 +150,7 @@ def _believed(one: Dispute, names: Mapping[int, str]) -> None:
         st.write(f"{told}.")
 
 
-def _history(decisions: Sequence[Adjudication], names: Mapping[int, str]) -> None:
+def _history(decisions: Sequence[Adjudication], names: Mapping[ClassId, str]) -> None:
     if not decisions:
         return
     people = quality.annotator_names(session.workspace())
@@ -183,7 +184,7 @@ def _remarks(vote: Label) -> str:
     return proposed + (f" ({vote.comment})" if vote.comment else "")
 
 
-def _said(class_id: int | None, names: Mapping[int, str], otherwise: str) -> str:
+def _said(class_id: ClassId | None, names: Mapping[ClassId, str], otherwise: str) -> str:
     return otherwise if class_id is None else names.get(class_id, "?")
 
 

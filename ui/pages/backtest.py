@@ -13,6 +13,7 @@ import streamlit as st
 
 from alflow.domain import Backtest, Project, ProjectSettings, Trial, TrialMode, TrialPoint
 from alflow.errors import AlflowError
+from alflow.ids import ProjectId
 from alflow.workflow.backtests import comparison, study
 from alflow.workflow.backtests.comparison import Difference, Measure
 from alflow.workflow.backtests.study import Grid, Study
@@ -37,7 +38,7 @@ _FILES = {
     "model": "Last layers (none if the pack has no class texts)",
     "pairs": "Image-text pairs (none if the pack has no class texts)",
 }
-_running: dict[int, "Popen[bytes]"] = {}
+_running: dict[ProjectId, "Popen[bytes]"] = {}
 """Back-tests that this server started, by project."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from alflow.domain import GoldCheck, Item, Project
+from alflow.ids import ClassId
 from alflow.workflow.desk import gold
 from alflow.workflow.projects import projects
 from ui.components.gallery import Card, gallery
@@ -32,9 +33,9 @@ def show(project: Project) -> None:
     gallery(cards, key=f"checks-{project.id}")
 
 
-def _card(project: Project, check: GoldCheck, item: Item, number: int, names: Mapping[int, str]) -> Card:
+def _card(project: Project, check: GoldCheck, item: Item, number: int, names: Mapping[ClassId, str]) -> Card:
     said = names.get(check.class_id, "?") if check.class_id is not None else "no class"
-    facts = [("Correct class", names.get(item.truth or 0, "?"))]
+    facts = [("Correct class", "?" if item.truth is None else names.get(item.truth, "?"))]
     facts += [("Answered in", f"{check.seconds:.1f} s")] if check.seconds is not None else []
     return Card(
         image=image_address(project.id, item.id, "thumbnail"),

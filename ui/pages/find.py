@@ -7,6 +7,7 @@ import streamlit as st
 
 from alflow.domain import ClassLabel, Project, Split
 from alflow.errors import AlflowError
+from alflow.ids import ClassId, ItemId
 from alflow.workflow.model import find
 from alflow.workflow.model.find import Filter, Found, Search
 from alflow.workflow.projects import projects
@@ -65,7 +66,7 @@ def _filters(project: Project, classes: Sequence[ClassLabel]) -> tuple[Filter, i
     return Filter(None if split == "all" else Split(split), LABELLED[labelled], label, predicted), count
 
 
-def _search(project: Project, text: str, item_id: int | None, where: Filter, count: int) -> Search:
+def _search(project: Project, text: str, item_id: ItemId | None, where: Filter, count: int) -> Search:
     workspace = session.workspace()
     if item_id is not None:
         _example(project, item_id)
@@ -78,7 +79,7 @@ def _search(project: Project, text: str, item_id: int | None, where: Filter, cou
         return find.find_text(workspace, project, text, where, count)
 
 
-def _example(project: Project, item_id: int) -> None:
+def _example(project: Project, item_id: ItemId) -> None:
     left, right = st.columns([1, 7], vertical_alignment="center")
     source = image_address(project.id, item_id, "thumbnail")
     left.html(f'<figure class="example"><img src="{source}" alt="Image {item_id}"></figure>')
@@ -106,7 +107,7 @@ def _results(project: Project, search: Search, classes: Sequence[ClassLabel], ab
     )
 
 
-def _tile(project: Project, one: Found, names: Mapping[int, str]) -> Tile:
+def _tile(project: Project, one: Found, names: Mapping[ClassId, str]) -> Tile:
     query = urlencode({session.CHOICE: project.name, "item": one.item.id})
     believed = ""
     if one.predicted_class_id is not None and one.probability is not None:
@@ -123,7 +124,7 @@ def _tile(project: Project, one: Found, names: Mapping[int, str]) -> Tile:
     )
 
 
-def _send(project: Project, item_ids: Sequence[int], why: str) -> None:
+def _send(project: Project, item_ids: Sequence[ItemId], why: str) -> None:
     if not session.may(access.SEND_TO_QUEUE, project):  # the button is not drawn: somebody wrote the message by hand
         return
     by = session.require_annotator().id

@@ -8,6 +8,7 @@ import streamlit as st
 
 from alflow.domain import ClassLabel, Label, Project
 from alflow.errors import AlflowError
+from alflow.ids import ClassId, ItemId, LabelId, ProjectId
 from alflow.text import LONGEST_REASON
 from alflow.workflow.answers import history
 from alflow.workflow.answers.history import Change, Happening, ItemHistory
@@ -45,17 +46,17 @@ def show(project: Project) -> None:
         _recent(project)
         return
     try:
-        found = history.item_history(session.workspace(), project.id, item_id)
+        found = history.item_history(session.workspace(), project.id, ItemId(item_id))
     except AlflowError as error:
         st.warning(session.escape(str(error)))
         return
     _item(project, found)
 
 
-def _number(asked: str) -> int | None:
+def _number(asked: str) -> ItemId | None:
     """The image that the address names, if it can be one."""
     number = int(asked) if asked.isdecimal() and len(asked) <= len(str(LARGEST_ID)) else 0
-    return number if 0 < number <= LARGEST_ID else None
+    return ItemId(number) if 0 < number <= LARGEST_ID else None
 
 
 def _recent(project: Project) -> None:
@@ -142,12 +143,12 @@ def _on_screen(change: Change) -> dict[str, str]:
     return facts | told
 
 
-def _suggestion(suggestion: Any, probability: Any, names: Mapping[int, str]) -> str:
+def _suggestion(suggestion: Any, probability: Any, names: Mapping[ClassId, str]) -> str:
     if suggestion is None:
         return "not shown"
     told_whole = isinstance(suggestion, dict)  # the deck tells both in one
     class_id, share = (suggestion["class_id"], suggestion["probability"]) if told_whole else (suggestion, probability)
-    told = names.get(int(class_id), "?")
+    told = names.get(ClassId(int(class_id)), "?")
     return f"{told}, {share:.0%}" if isinstance(share, float) else told
 
 
@@ -194,14 +195,14 @@ def _standing(project: Project, given: Sequence[Label], classes: Sequence[ClassL
         )
 
 
-def _withdraw(project_id: int, label_id: int, why: str) -> None:
+def _withdraw(project_id: ProjectId, label_id: LabelId, why: str) -> None:
     try:
         history.withdraw_label(session.workspace(), project_id, label_id, session.require_annotator().id, why)
     except AlflowError as error:
         st.session_state[_TROUBLE] = str(error)
 
 
-def _exchange(project_id: int, label_id: int, class_id: int, why: str) -> None:
+def _exchange(project_id: ProjectId, label_id: LabelId, class_id: ClassId, why: str) -> None:
     by = session.require_annotator().id
     try:
         history.change_label(session.workspace(), project_id, label_id, class_id, by, why)
@@ -213,5 +214,5 @@ def _answer(change: Change) -> str:
     return next((word for verdict, word in WITHOUT_CLASS.items() if verdict.value == change.answer), change.answer)
 
 
-def _said(label: Label, names: Mapping[int, str]) -> str:
+def _said(label: Label, names: Mapping[ClassId, str]) -> str:
     return WITHOUT_CLASS[label.verdict] if label.class_id is None else names.get(label.class_id, "?")

@@ -11,6 +11,7 @@ import streamlit as st
 from alflow.accounts import Invitation, Member, Role
 from alflow.domain import Project
 from alflow.errors import AlflowError
+from alflow.ids import AnnotatorId, ProjectId
 from alflow.workflow.people import accounts as people
 from ui.door import invitations
 from ui.parts import session
@@ -123,7 +124,7 @@ def _invite(project: Project) -> None:
         st.code(st.session_state[_LINK][1], language=None, wrap_lines=True)
 
 
-def _set_role(project_id: int, annotator_id: int, key: str) -> None:
+def _set_role(project_id: ProjectId, annotator_id: AnnotatorId, key: str) -> None:
     _do(people.set_role, project_id, annotator_id, st.session_state[key])
 
 

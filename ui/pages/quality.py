@@ -7,6 +7,7 @@ import streamlit as st
 
 from alflow.domain import Project
 from alflow.errors import AlflowError, UnavailableError
+from alflow.ids import AnnotatorId, ItemId
 from alflow.workflow.answers import quality, relabel
 from alflow.workflow.answers.quality import AnnotatorQuality, Estimate, QualityReport
 from alflow.workflow.projects import projects
@@ -64,14 +65,14 @@ def _annotators(project: Project, report: QualityReport) -> None:
         st.caption(session.escape(remedy))
 
 
-def _weighed(project: Project) -> tuple[Mapping[int, float], str | None]:
+def _weighed(project: Project) -> tuple[Mapping[AnnotatorId, float], str | None]:
     try:
         return quality.weighed_accuracy(session.workspace(), project.id), None
     except UnavailableError as error:
         return {}, str(error)
 
 
-def _row(one: AnnotatorQuality, weighed: Mapping[int, float]) -> dict[str, object]:
+def _row(one: AnnotatorQuality, weighed: Mapping[AnnotatorId, float]) -> dict[str, object]:
     row: dict[str, object] = {
         "Annotator": one.annotator.name,
         "Answers": one.answers,
@@ -154,7 +155,7 @@ def _advice(project: Project) -> None:
     )
 
 
-def _ask_again(project: Project, item_ids: tuple[int, ...]) -> None:
+def _ask_again(project: Project, item_ids: tuple[ItemId, ...]) -> None:
     try:
         asked = relabel.ask_again(session.workspace(), project.id, item_ids)
     except AlflowError as error:

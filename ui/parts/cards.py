@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from alflow.domain import Candidate, ClassLabel, Label, Origin, Project, Verdict
+from alflow.ids import ClassId
 from alflow.workflow.rounds.review import CandidateReview
 from ui.components.gallery import Bar, Card
 from ui.parts.images import image_address
@@ -33,7 +34,7 @@ def card(
     )
 
 
-def _believed(probabilities: Mapping[int, float], names: Mapping[int, str]) -> list[Bar]:
+def _believed(probabilities: Mapping[ClassId, float], names: Mapping[ClassId, str]) -> list[Bar]:
     top = sorted(probabilities.items(), key=lambda pair: -pair[1])[:SHOWN_CLASSES]
     return [Bar(name=names.get(class_id, "?"), value=value) for class_id, value in top]
 
@@ -55,7 +56,7 @@ def _origin(candidate: Candidate) -> tuple[str, str]:
     return "Score", "drawn at random" if candidate.score is None else f"{candidate.score:.3g}"
 
 
-def _answer(label: Label, names: Mapping[int, str]) -> str:
+def _answer(label: Label, names: Mapping[ClassId, str]) -> str:
     return WITHOUT_CLASS[label.verdict] if label.class_id is None else names.get(label.class_id, "?")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from alflow.domain import RoundState, Suggestion, Verdict
 from alflow.errors import AlflowError, InvalidInputError
+from alflow.ids import AnnotatorId, CandidateId, CheckId, ItemId, ProjectId
 from alflow.workflow.desk import guidelines
 from alflow.workflow.desk.exchange import (
     Acknowledgement,
@@ -41,7 +42,7 @@ Sent = Mapping[str, Any]
 
 
 def sync(
-    workspace: Workspace, project_id: int, annotator_id: int, events: Sequence[Sent], wish: Wish = _USUAL
+    workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, events: Sequence[Sent], wish: Wish = _USUAL
 ) -> dict[str, Any]:
     """Apply `events` in order, renew the annotator's leases, and say what to show.
 
@@ -71,7 +72,7 @@ def sync(
     }
 
 
-def guide(workspace: Workspace, project_id: int) -> dict[str, Any]:
+def guide(workspace: Workspace, project_id: ProjectId) -> dict[str, Any]:
     """What annotators read beside the image: the guidelines as HTML without any HTML of their author, and examples.
 
     Raises:
@@ -91,7 +92,7 @@ def _event(sent: Sent) -> Event | dict[str, Any]:
         given = _submission(token, sent)
     except AlflowError as error:
         return {"key": key, "stored": False, "reason": str(error)}
-    return Answer(key, given) if given.candidate_id >= 0 else CheckAnswer(key, -given.candidate_id, given)
+    return Answer(key, given) if given.candidate_id >= 0 else CheckAnswer(key, CheckId(-given.candidate_id), given)
 
 
 def _acknowledgement(fate: Acknowledgement) -> dict[str, Any]:
@@ -114,7 +115,7 @@ def _token(event: Event) -> str:
 def _entry(entry: QueueEntry | CheckEntry, *, suggests: bool) -> dict[str, Any]:
     """What the browser may know of an item; what the model thinks of it only where the project says so."""
     if isinstance(entry, CheckEntry):
-        return _image(-entry.check_id, entry.item.id, entry.rank, entry.item.width)
+        return _image(CandidateId(-entry.check_id), entry.item.id, entry.rank, entry.item.width)
     told = _image(entry.candidate.id, entry.item.id, entry.candidate.rank, entry.item.width)
     if suggests:
         class_id = entry.candidate.predicted_class_id
@@ -122,7 +123,7 @@ def _entry(entry: QueueEntry | CheckEntry, *, suggests: bool) -> dict[str, Any]:
     return told
 
 
-def _image(candidate_id: int, item_id: int, rank: int, width: int) -> dict[str, Any]:
+def _image(candidate_id: CandidateId, item_id: ItemId, rank: int, width: int) -> dict[str, Any]:
     return {"candidate_id": candidate_id, "item_id": item_id, "rank": rank, "width": width}
 
 

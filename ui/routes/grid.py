@@ -10,6 +10,7 @@ from typing import Any
 
 from alflow.domain import RoundState
 from alflow.errors import AlflowError, InvalidInputError
+from alflow.ids import AnnotatorId, CandidateId, ProjectId
 from alflow.workflow.desk.grid import LastPage, OpenPage
 from alflow.workflow.desk.grid_answers import Accept, TakeBack
 from alflow.workflow.desk.grid_exchange import GridState, grid_exchange
@@ -20,7 +21,9 @@ from ui.door.body import field, seconds
 Request = Mapping[str, Any]
 
 
-def exchange(workspace: Workspace, project_id: int, annotator_id: int, request: Request) -> dict[str, Any]:
+def exchange(
+    workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, request: Request
+) -> dict[str, Any]:
     """Apply what the request brings, reserve a page of the wanted class, and say what to show.
 
     Raises:
@@ -70,7 +73,7 @@ def _accept(sent: Any) -> Accept:
     )
 
 
-def _ids(sent: Any, name: str) -> tuple[int, ...]:
+def _ids(sent: Any, name: str) -> tuple[CandidateId, ...]:
     """The images under this name.
 
     Raises:
@@ -97,7 +100,7 @@ def _last(last: LastPage) -> dict[str, Any]:
     return {"token": last.page.token, "class_id": last.page.class_id, "accepted": accepted, "wrong": wrong}
 
 
-def _awaited(workspace: Workspace, project_id: int, state: GridState) -> str | None:
+def _awaited(workspace: Workspace, project_id: ProjectId, state: GridState) -> str | None:
     """What to tell people who wait for a page; nobody waits while a round is open."""
     if state.round is not None and state.round.state is RoundState.OPEN:
         return None

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError, TryLaterError, UnavailableError
+from alflow.ids import ItemId, ProjectId
 from alflow.workflow.desk.exchange import AHEAD, QUEUES, TODO, Wish
 from alflow.workflow.images import pool, whole
 from alflow.workflow.images.whole import Whole
@@ -97,7 +98,7 @@ ROUTES = [
 ]
 
 
-async def _whole(request: Request, workspace: Workspace, project: int, item: int) -> Whole:
+async def _whole(request: Request, workspace: Workspace, project: ProjectId, item: ItemId) -> Whole:
     """Large images are made by few, for each person some, and each of them once.
 
     Raises:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import RowMapping, insert, select, update
 
 from alflow.domain import Adjudication, Candidate
+from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rounds.rounds import candidate_of
@@ -16,12 +17,12 @@ from alflow.store.rounds.rounds import candidate_of
 class NewAdjudication:
     """A decision before it is stored; the fields are those of `alflow.domain.Adjudication`."""
 
-    project_id: int
-    item_id: int
-    annotator_id: int
-    class_id: int | None
+    project_id: ProjectId
+    item_id: ItemId
+    annotator_id: AnnotatorId
+    class_id: ClassId | None
     note: str
-    votes: Sequence[int]
+    votes: Sequence[LabelId]
     at: datetime
 
 
@@ -32,19 +33,19 @@ def settle(tx: Transaction, new: NewAdjudication) -> Adjudication:
     return _adjudication(tx.execute(made).mappings().one())
 
 
-def withdraw(tx: Transaction, item_id: int, at: datetime) -> None:
+def withdraw(tx: Transaction, item_id: ItemId, at: datetime) -> None:
     """Take back what stands about an item, so that its votes count again. The caller holds the item's lock."""
     table = tables.adjudication
     standing = (table.c.item_id == item_id, table.c.withdrawn_at.is_(None))
     tx.execute(update(table).where(*standing).values(withdrawn_at=at))
 
 
-def lock_item(tx: Transaction, item_id: int) -> None:
+def lock_item(tx: Transaction, item_id: ItemId) -> None:
     """Let decisions about one item take turns until the end of the transaction."""
     tx.execute(select(tables.item.c.id).where(tables.item.c.id == item_id).with_for_update(key_share=True))
 
 
-def standing(tx: Transaction, project_id: int) -> dict[int, Adjudication]:
+def standing(tx: Transaction, project_id: ProjectId) -> dict[ItemId, Adjudication]:
     """Item id -> the decision that stands."""
     table = tables.adjudication
     rows = select(table).where(table.c.project_id == project_id, table.c.withdrawn_at.is_(None))
@@ -52,14 +53,14 @@ def standing(tx: Transaction, project_id: int) -> dict[int, Adjudication]:
     return {one.item_id: one for one in found}
 
 
-def of_item(tx: Transaction, item_id: int) -> list[Adjudication]:
+def of_item(tx: Transaction, item_id: ItemId) -> list[Adjudication]:
     """Every decision about an item, withdrawn ones included, oldest first."""
     table = tables.adjudication
     rows = select(table).where(table.c.item_id == item_id).order_by(table.c.id)
     return [_adjudication(row) for row in tx.execute(rows).mappings()]
 
 
-def newest_candidate(tx: Transaction, item_id: int) -> Candidate | None:
+def newest_candidate(tx: Transaction, item_id: ItemId) -> Candidate | None:
     """The item's candidate in the last round that asked about it; None where none did."""
     table = tables.candidate
     rows = select(table).where(table.c.item_id == item_id).order_by(table.c.id.desc()).limit(1)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from alflow.domain import LabelChange
+from alflow.ids import ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import upsert
@@ -17,20 +18,20 @@ from alflow.store.rows import upsert
 _PAGE = 1_000
 
 
-def of_item(tx: Transaction, item_id: int) -> list[LabelChange]:
+def of_item(tx: Transaction, item_id: ItemId) -> list[LabelChange]:
     """Every change to the labels of an item, oldest first."""
     table = tables.label_history
     return _changes(tx, select(table).where(table.c.item_id == item_id).order_by(table.c.id))
 
 
-def newest(tx: Transaction, project_id: int, count: int) -> list[LabelChange]:
+def newest(tx: Transaction, project_id: ProjectId, count: int) -> list[LabelChange]:
     """The last changes to the labels of a project, newest first."""
     table = tables.label_history
     rows = select(table).where(table.c.project_id == project_id).order_by(table.c.id.desc()).limit(count)
     return _changes(tx, rows)
 
 
-def all_(tx: Transaction, project_id: int) -> Iterator[LabelChange]:
+def all_(tx: Transaction, project_id: ProjectId) -> Iterator[LabelChange]:
     """Every change to the labels of a project, oldest first, a page of rows at a time."""
     table, last = tables.label_history, 0
     while True:

@@ -3,13 +3,14 @@
 from sqlalchemy import select
 
 from alflow.domain import Verdict
+from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.settling import settled_classes
 from alflow.store import tables
 from alflow.store.answers import adjudications
 from alflow.store.database import Transaction
 
 
-def settled(tx: Transaction, project_id: int) -> dict[int, int]:
+def settled(tx: Transaction, project_id: ProjectId) -> dict[ItemId, ClassId]:
     """Item id -> its class (`alflow.settling`); the votes about an item count once it has all that it needs."""
     label, candidate = tables.label, tables.candidate
     votes = (

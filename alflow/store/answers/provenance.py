@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from alflow.domain import Origin, Verdict
+from alflow.ids import ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 
@@ -14,7 +15,7 @@ from alflow.store.database import Transaction
 class Provenance:
     """One answer with everything that led to it; `posterior` is the hash that the round was acquired with."""
 
-    item_id: int
+    item_id: ItemId
     uri: str
     content_hash: str
     class_name: str | None
@@ -33,7 +34,7 @@ class Provenance:
     proposed_class: str
 
 
-def of_project(tx: Transaction, project_id: int) -> list[Provenance]:
+def of_project(tx: Transaction, project_id: ProjectId) -> list[Provenance]:
     """Every answer of the project, withdrawn ones included, with what led to it; oldest first."""
     label, item, round_, candidate = tables.label, tables.item, tables.round_, tables.candidate
     rows = (

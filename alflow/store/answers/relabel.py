@@ -6,6 +6,7 @@ from dataclasses import fields
 from sqlalchemy import func, select, update
 
 from alflow.domain import Candidate, Round
+from alflow.ids import ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rounds import rounds
@@ -13,7 +14,7 @@ from alflow.store.rounds.rounds import NewCandidate
 from alflow.store.rows import chunks
 
 
-def newest_candidates(tx: Transaction, project_id: int) -> dict[int, Candidate]:
+def newest_candidates(tx: Transaction, project_id: ProjectId) -> dict[ItemId, Candidate]:
     """Item id -> its candidate in the last round that asked about it."""
     return {one.item_id: one for each in rounds.all_(tx, project_id) for one in rounds.candidates(tx, each.id)}
 

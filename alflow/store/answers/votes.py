@@ -5,6 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 
 from alflow.domain import Verdict
+from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 
@@ -12,22 +13,22 @@ from alflow.store.database import Transaction
 class Answer(NamedTuple):
     """An answer that stands; `class_id` is None where it names no class. `seconds` on screen."""
 
-    label_id: int
-    item_id: int
-    annotator_id: int
+    label_id: LabelId
+    item_id: ItemId
+    annotator_id: AnnotatorId
     verdict: Verdict
-    class_id: int | None
+    class_id: ClassId | None
     seconds: float
 
     @property
-    def vote(self) -> int | Verdict | None:
+    def vote(self) -> ClassId | Verdict | None:
         """What it votes for: a class, or that none fits or the image is bad; None for one that abstains."""
         if self.class_id is not None:
             return self.class_id
         return None if self.verdict.abstains else self.verdict
 
 
-def version(tx: Transaction, project_id: int) -> tuple[int, ...]:
+def version(tx: Transaction, project_id: ProjectId) -> tuple[int, ...]:
     """Other numbers after every answer, decision or check, given or taken back, for none of them ever falls."""
     label, decision, check = tables.label, tables.adjudication, tables.gold_check
     counted = [(label, label.c.withdrawn_at), (decision, decision.c.withdrawn_at), (check, check.c.answered_at)]
@@ -35,7 +36,7 @@ def version(tx: Transaction, project_id: int) -> tuple[int, ...]:
     return tuple(number for each in rows for number in tx.execute(each).one())
 
 
-def standing(tx: Transaction, project_id: int) -> list[Answer]:
+def standing(tx: Transaction, project_id: ProjectId) -> list[Answer]:
     """The project's answers that stand, oldest first."""
     label = tables.label
     who = (label.c.id, label.c.item_id, label.c.annotator_id)

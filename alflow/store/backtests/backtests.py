@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 
 from alflow.domain import Backtest, Trial, TrialPoint
 from alflow.errors import NotFoundError
+from alflow.ids import BacktestId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import upsert
@@ -18,7 +19,7 @@ Results = dict[Trial, list[TrialPoint]]
 
 
 def get_or_create(
-    tx: Transaction, *, project_id: int | None, name: str, world: str, n_items: int, n_chosen: int
+    tx: Transaction, *, project_id: ProjectId | None, name: str, world: str, n_items: int, n_chosen: int
 ) -> Backtest:
     """The back-test on these images, made when new."""
     table = tables.backtest
@@ -34,7 +35,7 @@ def get_or_create(
     return Backtest(**tx.execute(select(table).where(table.c.world == world)).mappings().one())
 
 
-def by_id(tx: Transaction, backtest_id: int) -> Backtest:
+def by_id(tx: Transaction, backtest_id: BacktestId) -> Backtest:
     """The back-test of that id.
 
     Raises:
@@ -47,14 +48,14 @@ def by_id(tx: Transaction, backtest_id: int) -> Backtest:
     return Backtest(**found)
 
 
-def list_(tx: Transaction, project_id: int | None) -> list[Backtest]:
+def list_(tx: Transaction, project_id: ProjectId | None) -> list[Backtest]:
     """The back-tests of a project, or those of feature packs (None), newest first."""
     table = tables.backtest
     mine = table.c.project_id.is_(None) if project_id is None else table.c.project_id == project_id
     return [Backtest(**row) for row in tx.execute(select(table).where(mine).order_by(table.c.id.desc())).mappings()]
 
 
-def results(tx: Transaction, backtest_id: int) -> Results:
+def results(tx: Transaction, backtest_id: BacktestId) -> Results:
     """The points of every trial, in order."""
     trial, point = tables.trial, tables.trial_point
     trials = tx.execute(select(trial).where(trial.c.backtest_id == backtest_id).order_by(trial.c.id)).mappings()
@@ -69,7 +70,7 @@ def results(tx: Transaction, backtest_id: int) -> Results:
     return found
 
 
-def add_point(tx: Transaction, backtest_id: int, trial: Trial, number: int, point: TrialPoint) -> None:
+def add_point(tx: Transaction, backtest_id: BacktestId, trial: Trial, number: int, point: TrialPoint) -> None:
     """Keep a trial's point of that round (0: zero-shot); one that is there stays."""
     table, row = tables.trial, asdict(trial) | {"backtest_id": backtest_id, "key": _key(trial)}
     tx.execute(upsert(tx, table).values(row).on_conflict_do_nothing(index_elements=["backtest_id", "key"]))
@@ -79,7 +80,7 @@ def add_point(tx: Transaction, backtest_id: int, trial: Trial, number: int, poin
     tx.execute(statement.on_conflict_do_nothing(index_elements=["trial_id", "number"]))
 
 
-def forget(tx: Transaction, backtest_id: int, trials: Sequence[Trial]) -> None:
+def forget(tx: Transaction, backtest_id: BacktestId, trials: Sequence[Trial]) -> None:
     """Drop what is known of these trials."""
     table = tables.trial
     keys = [_key(trial) for trial in trials]

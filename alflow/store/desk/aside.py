@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from alflow.domain import Candidate, Item, Label, Verdict
+from alflow.ids import AnnotatorId, CandidateId, ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rounds.rounds import candidate_of
@@ -30,7 +31,7 @@ from alflow.store.rows import part
 KINDS = (Verdict.SKIP, Verdict.UNSURE, Verdict.NONE, Verdict.BAD)
 
 
-def counts(tx: Transaction, project_id: int) -> Mapping[Verdict, int]:
+def counts(tx: Transaction, project_id: ProjectId) -> Mapping[Verdict, int]:
     """How many items lie in each queue; zero where there are none."""
     label = tables.label
     rows = (
@@ -51,7 +52,7 @@ class Remark:
     label: Label
 
 
-def remarks(tx: Transaction, project_id: int, limit: int) -> list[Remark]:
+def remarks(tx: Transaction, project_id: ProjectId, limit: int) -> list[Remark]:
     """Comments, proposed classes and flagged images, newest first; what was taken back is left out."""
     label, item, annotator = tables.label, tables.item, tables.annotator
     worth_reading = or_(label.c.verdict.in_([Verdict.NONE, Verdict.BAD]), label.c.comment != "")
@@ -71,7 +72,13 @@ def remarks(tx: Transaction, project_id: int, limit: int) -> list[Remark]:
 
 
 def lease(
-    tx: Transaction, project_id: int, kind: Verdict, annotator_id: int, count: int, until: datetime, now: datetime
+    tx: Transaction,
+    project_id: ProjectId,
+    kind: Verdict,
+    annotator_id: AnnotatorId,
+    count: int,
+    until: datetime,
+    now: datetime,
 ) -> list[tuple[Candidate, Item]]:
     """Reserve up to `count` items of that queue until then, first put aside first; what is held beyond goes back.
 
@@ -91,7 +98,9 @@ def lease(
     return _held(tx, kind, annotator_id, ids)
 
 
-def _held(tx: Transaction, kind: Verdict, annotator_id: int, ids: Sequence[int]) -> list[tuple[Candidate, Item]]:
+def _held(
+    tx: Transaction, kind: Verdict, annotator_id: AnnotatorId, ids: Sequence[CandidateId]
+) -> list[tuple[Candidate, Item]]:
     candidate, item, table = tables.candidate, tables.item, tables.lease
     rows = (
         select(candidate, item)
@@ -104,7 +113,7 @@ def _held(tx: Transaction, kind: Verdict, annotator_id: int, ids: Sequence[int])
     return [(candidate_of(part(row, candidate)), Item(**part(row, item))) for row in tx.execute(rows).mappings()]
 
 
-def _lies_in(project_id: int, kind: Verdict) -> ColumnElement[bool]:
+def _lies_in(project_id: ProjectId, kind: Verdict) -> ColumnElement[bool]:
     label = tables.label
     said = select(label.c.candidate_id).where(
         label.c.project_id == project_id, label.c.verdict == kind, label.c.withdrawn_at.is_(None)
@@ -113,18 +122,18 @@ def _lies_in(project_id: int, kind: Verdict) -> ColumnElement[bool]:
     return candidate.c.id.in_(said) & ~_named(candidate.c.id) & ~_settled(candidate.c.item_id)
 
 
-def _named(candidate_id: ColumnElement[int]) -> ColumnElement[bool]:
+def _named(candidate_id: ColumnElement[CandidateId]) -> ColumnElement[bool]:
     other = tables.label.alias("other")
     stands = (other.c.candidate_id == candidate_id, other.c.withdrawn_at.is_(None))
     return select(other.c.id).where(*stands, other.c.verdict == Verdict.CLASS).exists()
 
 
-def _settled(item_id: ColumnElement[int]) -> ColumnElement[bool]:
+def _settled(item_id: ColumnElement[ItemId]) -> ColumnElement[bool]:
     table = tables.adjudication
     return select(table.c.id).where(table.c.item_id == item_id, table.c.withdrawn_at.is_(None)).exists()
 
 
-def _held_by_others(annotator_id: int, now: datetime) -> ColumnElement[bool]:
+def _held_by_others(annotator_id: AnnotatorId, now: datetime) -> ColumnElement[bool]:
     table = tables.lease
     living = (table.c.candidate_id == tables.candidate.c.id, table.c.until > now)
     return select(table.c.until).where(*living, table.c.annotator_id != annotator_id).exists()

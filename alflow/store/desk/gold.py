@@ -6,12 +6,13 @@ from datetime import datetime
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Integer, bindparam, cast, func, insert, select, update
 
 from alflow.domain import GoldCheck, Item, Split
+from alflow.ids import AnnotatorId, CheckId, ClassId, ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import part
 
 
-def open_(tx: Transaction, project_id: int, annotator_id: int) -> GoldCheck | None:
+def open_(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId) -> GoldCheck | None:
     """The check that this annotator has not answered yet; there is one at most."""
     table = tables.gold_check
     mine = (table.c.project_id == project_id, table.c.annotator_id == annotator_id, table.c.answered_at.is_(None))
@@ -19,14 +20,16 @@ def open_(tx: Transaction, project_id: int, annotator_id: int) -> GoldCheck | No
     return None if found is None else GoldCheck(**found)
 
 
-def deal(tx: Transaction, project_id: int, item_id: int, annotator_id: int, due: int, at: datetime) -> GoldCheck:
+def deal(
+    tx: Transaction, project_id: ProjectId, item_id: ItemId, annotator_id: AnnotatorId, due: int, at: datetime
+) -> GoldCheck:
     """Decide that this annotator will be shown the item. The caller holds the annotator's lock."""
     row = {"project_id": project_id, "item_id": item_id, "annotator_id": annotator_id, "due": due, "dealt_at": at}
     made = insert(tables.gold_check).values(row).returning(tables.gold_check)
     return GoldCheck(**tx.execute(made).mappings().one())
 
 
-def by_id(tx: Transaction, check_id: int) -> GoldCheck | None:
+def by_id(tx: Transaction, check_id: CheckId) -> GoldCheck | None:
     """The check of that id."""
     table = tables.gold_check
     found = tx.execute(select(table).where(table.c.id == check_id)).mappings().one_or_none()
@@ -41,7 +44,7 @@ def answer(tx: Transaction, check: GoldCheck) -> GoldCheck:
     return GoldCheck(**tx.execute(changed).mappings().one())
 
 
-def judge_again(tx: Transaction, truths: Mapping[int, int | None]) -> None:
+def judge_again(tx: Transaction, truths: Mapping[ItemId, ClassId | None]) -> None:
     """Judge the answers that name a class once more, by the known classes of these items: item id -> class id."""
     table = tables.gold_check
     named = (table.c.item_id == bindparam("item"), table.c.class_id.is_not(None), table.c.right.is_not(None))
@@ -50,7 +53,7 @@ def judge_again(tx: Transaction, truths: Mapping[int, int | None]) -> None:
         tx.execute(statement, [{"item": item, "class": truths[item]} for item in sorted(truths)])
 
 
-def unused(tx: Transaction, project_id: int, annotator_id: int) -> Sequence[int]:
+def unused(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId) -> Sequence[ItemId]:
     """Ids of the test items with a known class that this annotator was not shown yet."""
     item, check = tables.item, tables.gold_check
     seen = select(check.c.id).where(check.c.item_id == item.c.id, check.c.annotator_id == annotator_id).exists()
@@ -64,7 +67,7 @@ def item_of(tx: Transaction, check: GoldCheck) -> Item:
     return Item(**found)
 
 
-def answers_since(tx: Transaction, project_id: int, annotator_id: int, most: int) -> int:
+def answers_since(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, most: int) -> int:
     """How many answers this annotator gave since the last check was answered, counted until `most`."""
     label, check = tables.label, tables.gold_check
     mine = (check.c.project_id == project_id, check.c.annotator_id == annotator_id)
@@ -75,7 +78,7 @@ def answers_since(tx: Transaction, project_id: int, annotator_id: int, most: int
 
 
 def answered(
-    tx: Transaction, project_id: int, annotator_id: int, before: datetime | None
+    tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, before: datetime | None
 ) -> list[tuple[GoldCheck, Item]]:
     """What this annotator answered, before that moment if there is one: each check with its image, newest first."""
     check, item = tables.gold_check, tables.item
@@ -88,7 +91,7 @@ def answered(
     return [(GoldCheck(**part(row, check)), Item(**part(row, item))) for row in found]
 
 
-def results(tx: Transaction, project_id: int) -> dict[int, tuple[int, int]]:
+def results(tx: Transaction, project_id: ProjectId) -> dict[AnnotatorId, tuple[int, int]]:
     """Annotator -> checks answered right, and checks answered; answers that abstain count in neither."""
     table = tables.gold_check
     rows = (

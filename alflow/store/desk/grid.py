@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, ColumnElement, delete, func, insert, or_, select, update
 
 from alflow.domain import Candidate, GridPage, Item, Origin
+from alflow.ids import AnnotatorId, CandidateId, ClassId, PageId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.desk import queue
@@ -21,12 +22,12 @@ from alflow.store.rows import part
 class Cell(NamedTuple):
     """An image of an answered page: the class's probability when it was asked, and whether it was accepted."""
 
-    candidate_id: int
+    candidate_id: CandidateId
     probability: float
     accepted: bool
 
 
-def waiting(tx: Transaction, round_id: int, annotator_id: int, now: datetime) -> dict[int, int]:
+def waiting(tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId, now: datetime) -> dict[ClassId, int]:
     """Predicted class -> candidates that this annotator could be shown, those already held for a page included."""
     candidate = tables.candidate
     open_ = or_(queue.free(annotator_id, now), _held(annotator_id, now)) & _fit(round_id)
@@ -34,7 +35,7 @@ def waiting(tx: Transaction, round_id: int, annotator_id: int, now: datetime) ->
     return dict(tx.execute(rows).tuples().all())
 
 
-def held(tx: Transaction, round_id: int, annotator_id: int, class_id: int, now: datetime) -> str | None:
+def held(tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId, class_id: ClassId, now: datetime) -> str | None:
     """The page that is reserved for this annotator; those of other classes are given back."""
     candidate, lease = tables.candidate, tables.lease
     mine = (lease.c.annotator_id == annotator_id, lease.c.page.is_not(None))
@@ -46,8 +47,8 @@ def held(tx: Transaction, round_id: int, annotator_id: int, class_id: int, now: 
 
 
 def surest(
-    tx: Transaction, round_id: int, annotator_id: int, class_id: int, count: int, now: datetime
-) -> list[tuple[int, float]]:
+    tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId, class_id: ClassId, count: int, now: datetime
+) -> list[tuple[CandidateId, float]]:
     """Free candidates of a predicted class with its probability, the highest first; locked for this transaction."""
     candidate = tables.candidate
     probability = _probability(class_id)
@@ -61,13 +62,13 @@ def surest(
     return [(candidate_id, float(value)) for candidate_id, value in tx.execute(rows).tuples()]
 
 
-def renew(tx: Transaction, page: str, annotator_id: int, until: datetime) -> None:
+def renew(tx: Transaction, page: str, annotator_id: AnnotatorId, until: datetime) -> None:
     """Keep a page reserved until then."""
     lease = tables.lease
     tx.execute(update(lease).where(lease.c.page == page, lease.c.annotator_id == annotator_id).values(until=until))
 
 
-def on_page(tx: Transaction, page: str, annotator_id: int) -> list[tuple[Candidate, Item]]:
+def on_page(tx: Transaction, page: str, annotator_id: AnnotatorId) -> list[tuple[Candidate, Item]]:
     """What is reserved under this token, the least sure first."""
     candidate, item, lease = tables.candidate, tables.item, tables.lease
     rows = (
@@ -82,7 +83,7 @@ def on_page(tx: Transaction, page: str, annotator_id: int) -> list[tuple[Candida
     return sorted(found, key=lambda pair: pair[0].probabilities[pair[0].predicted_class_id])
 
 
-def release(tx: Transaction, annotator_id: int, candidate_ids: Sequence[int]) -> None:
+def release(tx: Transaction, annotator_id: AnnotatorId, candidate_ids: Sequence[CandidateId]) -> None:
     """Give leases of this annotator back."""
     lease = tables.lease
     tx.execute(delete(lease).where(lease.c.annotator_id == annotator_id, lease.c.candidate_id.in_(candidate_ids)))
@@ -102,7 +103,7 @@ def by_token(tx: Transaction, token: str) -> GridPage | None:
     return None if found is None else GridPage(**found)
 
 
-def last(tx: Transaction, round_id: int, annotator_id: int) -> GridPage | None:
+def last(tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId) -> GridPage | None:
     """The newest page of this annotator in the round that stands."""
     table = tables.grid_page
     mine = (table.c.round_id == round_id, table.c.annotator_id == annotator_id, table.c.withdrawn_at.is_(None))
@@ -110,21 +111,21 @@ def last(tx: Transaction, round_id: int, annotator_id: int) -> GridPage | None:
     return None if found is None else GridPage(**found)
 
 
-def cells(tx: Transaction, page_id: int) -> list[Cell]:
+def cells(tx: Transaction, page_id: PageId) -> list[Cell]:
     """What was on an answered page, by candidate."""
     table = tables.grid_cell
     rows = select(table.c.candidate_id, table.c.probability, table.c.accepted).where(table.c.grid_page_id == page_id)
     return [Cell(*row) for row in tx.execute(rows.order_by(table.c.candidate_id)).tuples()]
 
 
-def withdraw(tx: Transaction, page_id: int, at: datetime) -> GridPage:
+def withdraw(tx: Transaction, page_id: PageId, at: datetime) -> GridPage:
     """Mark a page as undone; its labels are the caller's to withdraw."""
     table = tables.grid_page
     changed = update(table).where(table.c.id == page_id).values(withdrawn_at=at).returning(table)
     return GridPage(**tx.execute(changed).mappings().one())
 
 
-def errors(tx: Transaction, project_id: int) -> tuple[int, float]:
+def errors(tx: Transaction, project_id: ProjectId) -> tuple[int, float]:
     """Over the pages that stand: images marked as wrong, and how many that should have been, sum of 1 - probability."""
     cell, page, round_ = tables.grid_cell, tables.grid_page, tables.round_
     rows = (
@@ -137,12 +138,12 @@ def errors(tx: Transaction, project_id: int) -> tuple[int, float]:
     return wrong, float(expected)
 
 
-def _probability(class_id: int) -> ColumnElement[float]:
+def _probability(class_id: ClassId) -> ColumnElement[float]:
     probability: ColumnElement[float] = tables.candidate.c.probabilities[str(class_id)].as_float()
     return probability
 
 
-def _fit(round_id: int) -> ColumnElement[bool]:
+def _fit(round_id: RoundId) -> ColumnElement[bool]:
     """For a page of this round: chosen by the strategy, and not marked as wrong on a page that stands."""
     candidate, cell, page = tables.candidate, tables.grid_cell, tables.grid_page
     marked = (
@@ -154,7 +155,7 @@ def _fit(round_id: int) -> ColumnElement[bool]:
     return (candidate.c.round_id == round_id) & (candidate.c.origin == Origin.STRATEGY) & ~marked
 
 
-def _held(annotator_id: int, now: datetime) -> ColumnElement[bool]:
+def _held(annotator_id: AnnotatorId, now: datetime) -> ColumnElement[bool]:
     candidate, lease = tables.candidate, tables.lease
     mine = (lease.c.annotator_id == annotator_id, lease.c.page.is_not(None), lease.c.until > now)
     unsettled = candidate.c.answers < candidate.c.votes_needed

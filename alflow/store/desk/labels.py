@@ -33,6 +33,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from alflow.domain import Candidate, Item, Label, Verdict
 from alflow.errors import NotFoundError
+from alflow.ids import AnnotatorId, CandidateId, ClassId, ItemId, LabelId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rounds.rounds import candidate_of
@@ -43,13 +44,13 @@ from alflow.store.rows import locked, part
 class NewLabel:
     """An answer before it is stored; the fields are those of `alflow.domain.Label`."""
 
-    project_id: int
-    item_id: int
-    candidate_id: int | None
-    round_id: int | None
-    annotator_id: int
+    project_id: ProjectId
+    item_id: ItemId
+    candidate_id: CandidateId | None
+    round_id: RoundId | None
+    annotator_id: AnnotatorId
     verdict: Verdict
-    class_id: int | None
+    class_id: ClassId | None
     at: datetime
     seconds: float
     token: str
@@ -58,7 +59,7 @@ class NewLabel:
     proposed_class: str = ""
 
 
-def lock_candidate(tx: Transaction, candidate_id: int) -> Candidate:
+def lock_candidate(tx: Transaction, candidate_id: CandidateId) -> Candidate:
     """Hold a candidate's answers and leases still until the end of the transaction.
 
     Raises:
@@ -70,7 +71,7 @@ def lock_candidate(tx: Transaction, candidate_id: int) -> Candidate:
     return candidate_of(found)
 
 
-def lock_candidates(tx: Transaction, candidate_ids: Collection[int]) -> list[Candidate]:
+def lock_candidates(tx: Transaction, candidate_ids: Collection[CandidateId]) -> list[Candidate]:
     """The same for several, by id: everybody locks them in this order.
 
     Raises:
@@ -95,7 +96,7 @@ def of_tokens(tx: Transaction, tokens: Sequence[str]) -> list[Label]:
     return _labels(tx, tables.label.c.token.in_(tokens), withdrawn=False)
 
 
-def by_id(tx: Transaction, label_id: int) -> Label:
+def by_id(tx: Transaction, label_id: LabelId) -> Label:
     """The answer of that id, withdrawn or not.
 
     Raises:
@@ -121,7 +122,9 @@ def submit(tx: Transaction, new: NewLabel) -> Label:
     return made
 
 
-def withdraw(tx: Transaction, label_id: int, at: datetime, by: int | None = None, why: str | None = None) -> Label:
+def withdraw(
+    tx: Transaction, label_id: LabelId, at: datetime, by: AnnotatorId | None = None, why: str | None = None
+) -> Label:
     """Take an answer back; it stays, marked with who did it (by default who gave it) and why.
 
     The caller holds the candidate's lock.
@@ -135,23 +138,23 @@ def withdraw(tx: Transaction, label_id: int, at: datetime, by: int | None = None
     return label
 
 
-def of_round(tx: Transaction, round_id: int, *, withdrawn: bool = False) -> list[Label]:
+def of_round(tx: Transaction, round_id: RoundId, *, withdrawn: bool = False) -> list[Label]:
     """The round's answers, oldest first; with the withdrawn ones if asked."""
     return _labels(tx, tables.label.c.round_id == round_id, withdrawn=withdrawn)
 
 
-def of_project(tx: Transaction, project_id: int, *, withdrawn: bool = False) -> list[Label]:
+def of_project(tx: Transaction, project_id: ProjectId, *, withdrawn: bool = False) -> list[Label]:
     """The project's answers, oldest first; with the withdrawn ones if asked."""
     return _labels(tx, tables.label.c.project_id == project_id, withdrawn=withdrawn)
 
 
-def of_item(tx: Transaction, item_id: int, *, withdrawn: bool = False) -> list[Label]:
+def of_item(tx: Transaction, item_id: ItemId, *, withdrawn: bool = False) -> list[Label]:
     """The answers about an item, oldest first; with the withdrawn ones if asked."""
     return _labels(tx, tables.label.c.item_id == item_id, withdrawn=withdrawn)
 
 
 def last_of(
-    tx: Transaction, project_id: int, annotator_id: int, count: int
+    tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, count: int
 ) -> list[tuple[Label, Item, datetime | None]]:
     """An annotator's last answers that stand, newest first, each with its item and when its round was closed."""
     label, item, round_ = tables.label, tables.item, tables.round_

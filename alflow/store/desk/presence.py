@@ -6,23 +6,24 @@ from typing import Any
 
 from sqlalchemy import Insert, Select, bindparam, func, select
 
+from alflow.ids import AnnotatorId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import upsert_in
 
 
-def note(tx: Transaction, project_id: int, annotator_id: int, until: datetime) -> None:
+def note(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, until: datetime) -> None:
     """This person is at the desk, at least until then."""
     row = {"project_id": project_id, "annotator_id": annotator_id, "until": until}
     tx.execute(_note(tx.dialect.name), row)
 
 
-def leave(tx: Transaction, project_id: int, annotator_id: int, at: datetime) -> None:
+def leave(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, at: datetime) -> None:
     """This person went away at that moment, which is kept: see `left_since`."""
     note(tx, project_id, annotator_id, at)
 
 
-def left_since(tx: Transaction, project_id: int, annotator_id: int, moment: datetime) -> bool:
+def left_since(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, moment: datetime) -> bool:
     """Whether this person went away since then and did not come back.
 
     Who is at the desk is so until a moment to come; who went away, until the moment of going. A presence that lapses
@@ -32,7 +33,7 @@ def left_since(tx: Transaction, project_id: int, annotator_id: int, moment: date
     return tx.execute(_left(), which).first() is not None
 
 
-def count(tx: Transaction, project_id: int, now: datetime) -> int:
+def count(tx: Transaction, project_id: ProjectId, now: datetime) -> int:
     """How many people are at the desk."""
     return int(tx.execute(_count(), {"project": project_id, "now": now}).scalar_one())
 

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningInsert
 
 from alflow.domain import Candidate, Item
+from alflow.ids import AnnotatorId, CandidateId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rounds.rounds import candidate_of
@@ -40,12 +41,12 @@ _TRIES = 3  # of taking free candidates while others take them too
 
 def lease(
     tx: Transaction,
-    round_id: int,
-    annotator_id: int,
+    round_id: RoundId,
+    annotator_id: AnnotatorId,
     count: int,
     until: datetime,
     now: datetime,
-    showing: int | None = None,
+    showing: CandidateId | None = None,
 ) -> list[tuple[Candidate, Item]]:
     """Reserve up to `count` candidates until then, in rank order: those already held, then free ones.
 
@@ -65,7 +66,7 @@ def lease(
     return [(candidate_of(part(row, tables.candidate)), Item(**part(row, tables.item))) for row in rows]
 
 
-def release(tx: Transaction, project_id: int, annotator_id: int) -> None:
+def release(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId) -> None:
     """Give back all that the annotator holds in the project, but for pages of the grid; the caller holds their lock."""
     candidate, round_, table = tables.candidate, tables.round_, tables.lease
     of_project = select(candidate.c.id).join(round_, round_.c.id == candidate.c.round_id)
@@ -74,25 +75,27 @@ def release(tx: Transaction, project_id: int, annotator_id: int) -> None:
     tx.execute(delete(table).where(*mine, of_project.exists()))
 
 
-def votes_missing(tx: Transaction, round_id: int, most: int) -> int:
+def votes_missing(tx: Transaction, round_id: RoundId, most: int) -> int:
     """How many answers the round still needs, counted in rank order until `most` are found."""
     missing: int = tx.execute(_votes_missing(), {"round": round_id, "count": most}).scalar_one()
     return min(most, missing)
 
 
-def reserve(tx: Transaction, candidate_id: int, annotator_id: int, until: datetime, now: datetime) -> bool:
+def reserve(
+    tx: Transaction, candidate_id: CandidateId, annotator_id: AnnotatorId, until: datetime, now: datetime
+) -> bool:
     """Lease one candidate if it is free; the caller holds its lock and the annotator's."""
     return take(tx, [candidate_id], annotator_id, until, now) == [candidate_id]
 
 
 def take(
     tx: Transaction,
-    candidate_ids: list[int],
-    annotator_id: int,
+    candidate_ids: list[CandidateId],
+    annotator_id: AnnotatorId,
     until: datetime,
     now: datetime,
     page: str | None = None,
-) -> list[int]:
+) -> list[CandidateId]:
     """Lease those of these candidates that are free, for a page of the grid if one is named, and return which.
 
     The caller holds their locks and the annotator's.
@@ -101,7 +104,9 @@ def take(
     return list(tx.execute(_lease_free(), lease_).scalars())
 
 
-def free(annotator_id: int | BindParameter[int], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+def free(
+    annotator_id: AnnotatorId | BindParameter[AnnotatorId], now: datetime | BindParameter[datetime]
+) -> ColumnElement[bool]:
     """Whether a candidate is free for this annotator, as a condition on the table of candidates.
 
     Counts, though existence is asked: PostgreSQL would make joins of NOT EXISTS, over all that the annotator ever
@@ -119,8 +124,13 @@ def free(annotator_id: int | BindParameter[int], now: datetime | BindParameter[d
 
 
 def _renew(
-    tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime, showing: int | None
-) -> list[int]:
+    tx: Transaction,
+    round_id: RoundId,
+    annotator_id: AnnotatorId,
+    count: int,
+    until: datetime,
+    showing: CandidateId | None,
+) -> list[CandidateId]:
     """Renew what will be shown, give back the rest, and return what is kept."""
     ids = list(tx.execute(_still_mine(), {"round": round_id, "who": annotator_id, "showing": showing}).scalars())
     kept, rest = ids[:count], ids[count:]
@@ -132,8 +142,8 @@ def _renew(
 
 
 def _take(
-    tx: Transaction, round_id: int, annotator_id: int, count: int, until: datetime, now: datetime
-) -> tuple[int, list[int]]:
+    tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId, count: int, until: datetime, now: datetime
+) -> tuple[int, list[CandidateId]]:
     """Lease the next free candidates: how many looked free, which were.
 
     Two statements, because PostgreSQL's READ COMMITTED shows each its own moment: the first locks rows that looked

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import delete, select
 
 from alflow.domain import EmbedFailure
+from alflow.ids import ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import chunks, storable, upsert
@@ -18,7 +19,7 @@ LAST_AGAIN: Final = timedelta(hours=6)
 """The longest that an item waits for its next try."""
 
 
-def record(tx: Transaction, reasons: Mapping[int, str], now: datetime) -> None:
+def record(tx: Transaction, reasons: Mapping[ItemId, str], now: datetime) -> None:
     """These items (id -> reason) could not be embedded just now."""
     table = tables.embed_failure
     statement = upsert(tx, table)
@@ -31,14 +32,14 @@ def record(tx: Transaction, reasons: Mapping[int, str], now: datetime) -> None:
         tx.execute(statement, rows)
 
 
-def forget(tx: Transaction, item_ids: Sequence[int]) -> None:
+def forget(tx: Transaction, item_ids: Sequence[ItemId]) -> None:
     """Clear these items: they are embedded, or something about them changed, so that they are due at once."""
     table = tables.embed_failure
     for chunk in chunks(item_ids):
         tx.execute(delete(table).where(table.c.item_id.in_(chunk)))
 
 
-def of_project(tx: Transaction, project_id: int) -> list[EmbedFailure]:
+def of_project(tx: Transaction, project_id: ProjectId) -> list[EmbedFailure]:
     """The project's items that could not be embedded, in the order of their ids."""
     failure, item = tables.embed_failure, tables.item
     rows = select(failure, item.c.uri).join(item, item.c.id == failure.c.item_id)
@@ -46,7 +47,7 @@ def of_project(tx: Transaction, project_id: int) -> list[EmbedFailure]:
     return [EmbedFailure(**row) for row in tx.execute(mine).mappings()]
 
 
-def _row(item_id: int, reason: str, attempts: int, now: datetime) -> dict[str, object]:
+def _row(item_id: ItemId, reason: str, attempts: int, now: datetime) -> dict[str, object]:
     pause = min(LAST_AGAIN, FIRST_AGAIN * 2 ** min(attempts - 1, 20))
     row = {"item_id": item_id, "reason": storable(reason), "attempts": attempts}
     return row | {"at": now, "next_at": now + pause}

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 
 from alflow.domain import Item, Rejection, Split
 from alflow.errors import NotFoundError
+from alflow.ids import CandidateId, ClassId, ItemId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import chunks, upsert
@@ -21,16 +22,16 @@ class NewItem:
     split: Split
     width: int
     height: int
-    truth: int | None = None
+    truth: ClassId | None = None
 
 
-def lock(tx: Transaction, project_id: int) -> None:
+def lock(tx: Transaction, project_id: ProjectId) -> None:
     """Let nobody else import into the project until the end of this transaction; people can label meanwhile."""
     row = select(tables.project.c.id).where(tables.project.c.id == project_id)
     tx.execute(row.with_for_update(key_share=True))
 
 
-def add(tx: Transaction, project_id: int, rows: Sequence[NewItem]) -> list[Item]:
+def add(tx: Transaction, project_id: ProjectId, rows: Sequence[NewItem]) -> list[Item]:
     """Store those whose bytes the project does not have yet, and return them; the others stay as they are."""
     added: list[Item] = []
     statement = upsert(tx, tables.item)
@@ -41,7 +42,7 @@ def add(tx: Transaction, project_id: int, rows: Sequence[NewItem]) -> list[Item]
     return added
 
 
-def by_hashes(tx: Transaction, project_id: int, hashes: Iterable[str]) -> list[Item]:
+def by_hashes(tx: Transaction, project_id: ProjectId, hashes: Iterable[str]) -> list[Item]:
     """The project's items with these content hashes, by id; hashes it does not know are left out."""
     found: list[Item] = []
     for chunk in chunks(list(hashes)):
@@ -51,26 +52,30 @@ def by_hashes(tx: Transaction, project_id: int, hashes: Iterable[str]) -> list[I
 
 
 def list_(
-    tx: Transaction, project_id: int, split: Split | None = None, after: int = 0, limit: int | None = None
+    tx: Transaction,
+    project_id: ProjectId,
+    split: Split | None = None,
+    after: ItemId | None = None,
+    limit: int | None = None,
 ) -> list[Item]:
     """Items by id, those of one split or all; the next page starts `after` the last id of this one."""
-    rows = select(tables.item).where(_of(project_id, split), tables.item.c.id > after)
+    rows = select(tables.item).where(_of(project_id, split), tables.item.c.id > (after or 0))
     return [Item(**row) for row in tx.execute(rows.order_by(tables.item.c.id).limit(limit)).mappings()]
 
 
-def ids(tx: Transaction, project_id: int, split: Split | None = None) -> list[int]:
+def ids(tx: Transaction, project_id: ProjectId, split: Split | None = None) -> list[ItemId]:
     """The ids alone, in order."""
     rows = select(tables.item.c.id).where(_of(project_id, split)).order_by(tables.item.c.id)
     return list(tx.execute(rows).scalars())
 
 
-def by_ids(tx: Transaction, item_ids: Sequence[int]) -> list[Item]:
+def by_ids(tx: Transaction, item_ids: Sequence[ItemId]) -> list[Item]:
     """These items, in the order asked for.
 
     Raises:
         NotFoundError: one of them does not exist.
     """
-    found: dict[int, Item] = {}
+    found: dict[ItemId, Item] = {}
     for chunk in chunks(list(item_ids)):
         rows = tx.execute(select(tables.item).where(tables.item.c.id.in_(chunk))).mappings()
         found.update((row["id"], Item(**row)) for row in rows)
@@ -79,10 +84,10 @@ def by_ids(tx: Transaction, item_ids: Sequence[int]) -> list[Item]:
     return [found[one] for one in item_ids]
 
 
-def of_candidates(tx: Transaction, candidate_ids: Sequence[int]) -> dict[int, Item]:
+def of_candidates(tx: Transaction, candidate_ids: Sequence[CandidateId]) -> dict[CandidateId, Item]:
     """Candidate id -> the image it asks about, for the candidates that there are."""
     candidate, item = tables.candidate, tables.item
-    found: dict[int, Item] = {}
+    found: dict[CandidateId, Item] = {}
     for chunk in chunks(candidate_ids):
         rows = select(candidate.c.id.label("candidate"), item).join(item, item.c.id == candidate.c.item_id)
         for row in tx.execute(rows.where(candidate.c.id.in_(chunk))).mappings():
@@ -90,7 +95,7 @@ def of_candidates(tx: Transaction, candidate_ids: Sequence[int]) -> dict[int, It
     return found
 
 
-def unasked(tx: Transaction, project_id: int) -> list[int]:
+def unasked(tx: Transaction, project_id: ProjectId) -> list[ItemId]:
     """Ids of the pool items that were in no round yet and have no label from elsewhere: what may be acquired."""
     item = tables.item
     asked = select(tables.candidate.c.id).where(tables.candidate.c.item_id == item.c.id).exists()
@@ -101,13 +106,13 @@ def unasked(tx: Transaction, project_id: int) -> list[int]:
     return list(tx.execute(rows).scalars())
 
 
-def asked(tx: Transaction, round_id: int) -> set[int]:
+def asked(tx: Transaction, round_id: RoundId) -> set[ItemId]:
     """Ids of the items that the round asks about."""
     table = tables.candidate
     return set(tx.execute(select(table.c.item_id).where(table.c.round_id == round_id)).scalars())
 
 
-def truths(tx: Transaction, project_id: int, split: Split | None = None) -> dict[int, int]:
+def truths(tx: Transaction, project_id: ProjectId, split: Split | None = None) -> dict[ItemId, ClassId]:
     """Item id -> known class id, where one is known."""
     item = tables.item
     rows = tx.execute(select(item.c.id, item.c.truth).where(_of(project_id, split), item.c.truth.is_not(None)))
@@ -124,14 +129,14 @@ def change(tx: Transaction, changed: Sequence[Item]) -> None:
         tx.execute(statement, [{"item": item.id, "place": item.uri, "class": item.truth} for item in in_order])
 
 
-def counts(tx: Transaction, project_id: int) -> dict[Split, int]:
+def counts(tx: Transaction, project_id: ProjectId) -> dict[Split, int]:
     """Items per split, zero where there are none."""
     split = tables.item.c.split
     rows = tx.execute(select(split, func.count()).where(_of(project_id, None)).group_by(split)).tuples()
     return dict.fromkeys(Split, 0) | {Split(name): count for name, count in rows}
 
 
-def reject(tx: Transaction, project_id: int, rejected: Sequence[Rejection]) -> None:
+def reject(tx: Transaction, project_id: ProjectId, rejected: Sequence[Rejection]) -> None:
     """Record files that were not imported; a file rejected again keeps the newest reason."""
     statement = upsert(tx, tables.rejection)
     newest = {"reason": statement.excluded.reason, "at": statement.excluded.at}
@@ -140,14 +145,14 @@ def reject(tx: Transaction, project_id: int, rejected: Sequence[Rejection]) -> N
         tx.execute(statement, [asdict(row) | {"project_id": project_id} for row in chunk])
 
 
-def forget_rejections(tx: Transaction, project_id: int, uris: Sequence[str]) -> None:
+def forget_rejections(tx: Transaction, project_id: ProjectId, uris: Sequence[str]) -> None:
     """Files that can be used after all leave the list."""
     table = tables.rejection
     for chunk in chunks(uris):
         tx.execute(delete(table).where(table.c.project_id == project_id, table.c.uri.in_(chunk)))
 
 
-def forget_rejections_like(tx: Transaction, project_id: int, uri: str, reason: str) -> None:
+def forget_rejections_like(tx: Transaction, project_id: ProjectId, uri: str, reason: str) -> None:
     """Take out of the list whose place and reason begin so, for it is looked at anew; nothing if no place is given."""
     if not uri:
         return
@@ -158,13 +163,13 @@ def forget_rejections_like(tx: Transaction, project_id: int, uri: str, reason: s
     tx.execute(delete(table).where(table.c.project_id == project_id, *begins))
 
 
-def rejections(tx: Transaction, project_id: int) -> list[Rejection]:
+def rejections(tx: Transaction, project_id: ProjectId) -> list[Rejection]:
     """The files that were turned away, newest first."""
     table = tables.rejection
     rows = select(table.c.uri, table.c.reason, table.c.at).where(table.c.project_id == project_id)
     return [Rejection(**row) for row in tx.execute(rows.order_by(table.c.at.desc(), table.c.id.desc())).mappings()]
 
 
-def _of(project_id: int, split: Split | None) -> ColumnElement[bool]:
+def _of(project_id: ProjectId, split: Split | None) -> ColumnElement[bool]:
     mine = tables.item.c.project_id == project_id
     return mine if split is None else mine & (tables.item.c.split == split)

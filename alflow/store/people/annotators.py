@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from alflow.domain import Annotator
 from alflow.errors import NotFoundError
+from alflow.ids import AnnotatorId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import locked, upsert
@@ -22,7 +23,7 @@ def all_(tx: Transaction) -> list[Annotator]:
     ]
 
 
-def lock(tx: Transaction, annotator_id: int) -> Annotator:
+def lock(tx: Transaction, annotator_id: AnnotatorId) -> Annotator:
     """Let one person's requests take turns until the end of the transaction.
 
     Raises:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, and_, delete, func, or_, select, update
 
+from alflow.ids import AnnotatorId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.people.people import login_of
@@ -19,7 +20,7 @@ REMARKS: Final = ("label", "adjudication", "candidate")
 """Those that hold what people write."""
 
 
-def pseudonym(tx: Transaction, annotator_id: int) -> str:
+def pseudonym(tx: Transaction, annotator_id: AnnotatorId) -> str:
     """A name that says nothing, and that nobody else has."""
     table = tables.annotator
     others = tx.execute(select(table.c.name).where(table.c.id != annotator_id)).scalars()
@@ -30,7 +31,7 @@ def pseudonym(tx: Transaction, annotator_id: int) -> str:
     return name
 
 
-def erase(tx: Transaction, annotator_id: int, name: str) -> int:
+def erase(tx: Transaction, annotator_id: AnnotatorId, name: str) -> int:
     """Take the account and all that lets somebody in, and give the annotator that name; returns how many invitations.
 
     Those that waited for the person's address go, and those that the person made and nobody has taken up yet.
@@ -46,13 +47,13 @@ def erase(tx: Transaction, annotator_id: int, name: str) -> int:
     return gone
 
 
-def answers(tx: Transaction, annotator_id: int) -> int:
+def answers(tx: Transaction, annotator_id: AnnotatorId) -> int:
     """How many answers somebody gave, withdrawn ones included."""
     table = tables.label
     return tx.execute(select(func.count()).where(table.c.annotator_id == annotator_id)).scalar_one()
 
 
-def remarks(tx: Transaction, annotator_id: int) -> int:
+def remarks(tx: Transaction, annotator_id: AnnotatorId) -> int:
     """How many comments, notes and reasons somebody wrote."""
     return sum(
         tx.execute(select(func.count()).select_from(table).where(written)).scalar_one()
@@ -60,13 +61,13 @@ def remarks(tx: Transaction, annotator_id: int) -> int:
     )
 
 
-def blank_remarks(tx: Transaction, annotator_id: int) -> None:
+def blank_remarks(tx: Transaction, annotator_id: AnnotatorId) -> None:
     """Empty what somebody wrote; of labels the history keeps what they said before."""
     for table, written, empty in _remarks(annotator_id):
         tx.execute(update(table).where(written).values(empty))
 
 
-def _remarks(annotator_id: int) -> list[tuple[Table, ColumnElement[bool], dict[str, Any]]]:
+def _remarks(annotator_id: AnnotatorId) -> list[tuple[Table, ColumnElement[bool], dict[str, Any]]]:
     """Table, rows on which the person wrote something, and what stands there without it."""
     label, adjudication, candidate = tables.label, tables.adjudication, tables.candidate
     return [

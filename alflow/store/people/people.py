@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from alflow.accounts import Account, Invitation, Member, Role
 from alflow.domain import Annotator
 from alflow.errors import ConflictError, NotFoundError
+from alflow.ids import AnnotatorId, InvitationId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import upsert
@@ -72,7 +73,7 @@ def all_(tx: Transaction) -> list[Account]:
     return [_account(row) for row in tx.execute(_accounts().order_by(tables.account.c.login)).mappings()]
 
 
-def by_id(tx: Transaction, annotator_id: int) -> Account:
+def by_id(tx: Transaction, annotator_id: AnnotatorId) -> Account:
     """The account of that annotator.
 
     Raises:
@@ -94,13 +95,13 @@ def by_email(tx: Transaction, email: str) -> Account | None:
     return _find(tx, tables.account.c.email == email)
 
 
-def password_hash(tx: Transaction, annotator_id: int) -> str | None:
+def password_hash(tx: Transaction, annotator_id: AnnotatorId) -> str | None:
     """The stored hash; None for an account without a password."""
     table = tables.account
     return tx.execute(select(table.c.password_hash).where(table.c.annotator_id == annotator_id)).scalar()
 
 
-def change(tx: Transaction, annotator_id: int, **values: Any) -> Account:
+def change(tx: Transaction, annotator_id: AnnotatorId, **values: Any) -> Account:
     """Set columns of an account: `password_hash`, `active`, `email`.
 
     Raises:
@@ -114,7 +115,7 @@ def change(tx: Transaction, annotator_id: int, **values: Any) -> Account:
     return by_id(tx, annotator_id)
 
 
-def members(tx: Transaction, project_id: int) -> list[Member]:
+def members(tx: Transaction, project_id: ProjectId) -> list[Member]:
     """Who holds a role in the project, by name."""
     membership = tables.membership
     rows = _accounts(membership.c.role).join(membership, membership.c.annotator_id == tables.account.c.annotator_id)
@@ -122,21 +123,21 @@ def members(tx: Transaction, project_id: int) -> list[Member]:
     return [Member(_account(row), row["role"]) for row in tx.execute(mine).mappings()]
 
 
-def roles(tx: Transaction, annotator_id: int) -> dict[int, Role]:
+def roles(tx: Transaction, annotator_id: AnnotatorId) -> dict[ProjectId, Role]:
     """Project id -> the role held there."""
     table = tables.membership
     rows = tx.execute(select(table.c.project_id, table.c.role).where(table.c.annotator_id == annotator_id))
     return dict(rows.tuples().all())
 
 
-def set_role(tx: Transaction, project_id: int, annotator_id: int, role: Role) -> None:
+def set_role(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, role: Role) -> None:
     """Let somebody hold this role in the project, instead of any other."""
     statement = upsert(tx, tables.membership).values(project_id=project_id, annotator_id=annotator_id, role=role)
     newer = {"role": statement.excluded["role"]}
     tx.execute(statement.on_conflict_do_update(index_elements=["project_id", "annotator_id"], set_=newer))
 
 
-def grant(tx: Transaction, invitation: Invitation, annotator_id: int) -> None:
+def grant(tx: Transaction, invitation: Invitation, annotator_id: AnnotatorId) -> None:
     """Give what an invitation to a project promises; a higher role stays."""
     project_id, role = invitation.project_id, invitation.role
     if project_id is None or role is None:
@@ -146,14 +147,14 @@ def grant(tx: Transaction, invitation: Invitation, annotator_id: int) -> None:
         set_role(tx, project_id, annotator_id, role)
 
 
-def remove(tx: Transaction, project_id: int, annotator_id: int) -> bool:
+def remove(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId) -> bool:
     """Take the role in the project; whether there was one."""
     table = tables.membership
     mine = (table.c.project_id == project_id, table.c.annotator_id == annotator_id)
     return tx.execute(delete(table).where(*mine)).rowcount == 1
 
 
-def lock_members(tx: Transaction, project_id: int) -> None:
+def lock_members(tx: Transaction, project_id: ProjectId) -> None:
     """Let changes of a project's roles take turns until the end of the transaction."""
     tx.execute(select(tables.project.c.id).where(tables.project.c.id == project_id).with_for_update())
 
@@ -188,21 +189,21 @@ def take_invitations_of(tx: Transaction, email: str, now: datetime) -> list[Invi
     return [_invitation(row) for row in tx.execute(used).mappings()]
 
 
-def open_invitations(tx: Transaction, project_id: int, now: datetime) -> list[Invitation]:
+def open_invitations(tx: Transaction, project_id: ProjectId, now: datetime) -> list[Invitation]:
     """The project's invitations that still may be used, newest first."""
     table = tables.invitation
     rows = select(table).where(table.c.project_id == project_id, *_open(now)).order_by(table.c.id.desc())
     return [_invitation(row) for row in tx.execute(rows).mappings()]
 
 
-def revoke_invitation(tx: Transaction, project_id: int, invitation_id: int) -> bool:
+def revoke_invitation(tx: Transaction, project_id: ProjectId, invitation_id: InvitationId) -> bool:
     """Take an invitation back; whether there was one."""
     table = tables.invitation
     mine = (table.c.project_id == project_id, table.c.id == invitation_id, table.c.accepted_at.is_(None))
     return tx.execute(delete(table).where(*mine)).rowcount == 1
 
 
-def revoke_resets(tx: Transaction, annotator_id: int) -> None:
+def revoke_resets(tx: Transaction, annotator_id: AnnotatorId) -> None:
     """Take back the links with which somebody could set a new password."""
     table = tables.invitation
     tx.execute(delete(table).where(table.c.annotator_id == annotator_id, table.c.accepted_at.is_(None)))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert, select, update
 
 from alflow.domain import Annotator
+from alflow.ids import AnnotatorId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import upsert
@@ -43,7 +44,12 @@ class Limit:
 
 
 def open_(
-    tx: Transaction, token_hash: str, annotator_id: int, link_hash: str | None, now: datetime, expires_at: datetime
+    tx: Transaction,
+    token_hash: str,
+    annotator_id: AnnotatorId,
+    link_hash: str | None,
+    now: datetime,
+    expires_at: datetime,
 ) -> None:
     """Store a session, and forget the sessions that are over."""
     table = tables.session
@@ -85,7 +91,7 @@ def close(tx: Transaction, token_hash: str) -> None:
     tx.execute(delete(tables.session).where(tables.session.c.token_hash == token_hash))
 
 
-def close_all(tx: Transaction, annotator_id: int) -> None:
+def close_all(tx: Transaction, annotator_id: AnnotatorId) -> None:
     """End every session of somebody."""
     tx.execute(delete(tables.session).where(tables.session.c.annotator_id == annotator_id))
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from alflow.domain import ClassLabel, NewClass, Project, ProjectSettings, Suggestion
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.ids import ClassId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import upsert
@@ -62,7 +63,7 @@ def find(tx: Transaction, name: str) -> Project:
     return _project(row)
 
 
-def by_id(tx: Transaction, project_id: int) -> Project:
+def by_id(tx: Transaction, project_id: ProjectId) -> Project:
     """The project of that id.
 
     Raises:
@@ -74,7 +75,7 @@ def by_id(tx: Transaction, project_id: int) -> Project:
     return _project(row)
 
 
-def lock(tx: Transaction, project_id: int) -> Project:
+def lock(tx: Transaction, project_id: ProjectId) -> Project:
     """The project, which nobody else changes until the transaction ends.
 
     Raises:
@@ -89,7 +90,7 @@ def all_(tx: Transaction) -> list[Project]:
     return [_project(row) for row in tx.execute(select(tables.project).order_by(tables.project.c.name)).mappings()]
 
 
-def set_posterior(tx: Transaction, project_id: int, posterior: str | None) -> Project:
+def set_posterior(tx: Transaction, project_id: ProjectId, posterior: str | None) -> Project:
     """Name the artifact of the project's posterior.
 
     Raises:
@@ -98,7 +99,7 @@ def set_posterior(tx: Transaction, project_id: int, posterior: str | None) -> Pr
     return _change(tx, project_id, posterior=posterior)
 
 
-def update_settings(tx: Transaction, project_id: int, settings: ProjectSettings) -> Project:
+def update_settings(tx: Transaction, project_id: ProjectId, settings: ProjectSettings) -> Project:
     """Replace the settings; rounds that are open keep what they were opened with.
 
     Raises:
@@ -107,7 +108,7 @@ def update_settings(tx: Transaction, project_id: int, settings: ProjectSettings)
     return _change(tx, project_id, settings=asdict(settings))
 
 
-def set_guidelines(tx: Transaction, project_id: int, guidelines: str) -> Project:
+def set_guidelines(tx: Transaction, project_id: ProjectId, guidelines: str) -> Project:
     """Replace the Markdown that those who label read.
 
     Raises:
@@ -116,19 +117,19 @@ def set_guidelines(tx: Transaction, project_id: int, guidelines: str) -> Project
     return _change(tx, project_id, guidelines=guidelines)
 
 
-def classes(tx: Transaction, project_id: int) -> list[ClassLabel]:
+def classes(tx: Transaction, project_id: ProjectId) -> list[ClassLabel]:
     """The project's classes in their order."""
     table = tables.class_label
     rows = tx.execute(select(table).where(table.c.project_id == project_id).order_by(table.c.position)).mappings()
     return [ClassLabel(**{**row, "prompts": tuple(row["prompts"])}) for row in rows]
 
 
-def has_class(tx: Transaction, project_id: int, class_id: int) -> bool:
+def has_class(tx: Transaction, project_id: ProjectId, class_id: ClassId) -> bool:
     """Whether the class is one of the project's."""
     return tx.execute(_class_of(), {"project": project_id, "class": class_id}).first() is not None
 
 
-def rename_class(tx: Transaction, class_id: int, name: str) -> None:
+def rename_class(tx: Transaction, class_id: ClassId, name: str) -> None:
     """Call a class otherwise; all that refers to it stays.
 
     Raises:
@@ -142,7 +143,7 @@ def rename_class(tx: Transaction, class_id: int, name: str) -> None:
         raise ConflictError(f"there is already a class called {name!r}: choose another name") from error
 
 
-def class_uses(tx: Transaction, class_id: int) -> dict[str, int]:
+def class_uses(tx: Transaction, class_id: ClassId) -> dict[str, int]:
     """How many rows of each kind name the class, withdrawn ones too; kinds without any are left out."""
     counts = {
         what: tx.execute(select(func.count()).where(column == class_id)).scalar_one() for what, column in _USES.items()
@@ -150,7 +151,7 @@ def class_uses(tx: Transaction, class_id: int) -> dict[str, int]:
     return {what: count for what, count in counts.items() if count}
 
 
-def put_classes(tx: Transaction, project_id: int, new: Sequence[NewClass]) -> list[ClassLabel]:
+def put_classes(tx: Transaction, project_id: ProjectId, new: Sequence[NewClass]) -> list[ClassLabel]:
     """Make these the project's classes, in this order: known names keep their ids, absent ones go.
 
     Raises:
@@ -187,7 +188,7 @@ def _project(row: RowMapping) -> Project:
     return Project(**{**row, "settings": replace(settings, suggestion=Suggestion(settings.suggestion))})
 
 
-def _change(tx: Transaction, project_id: int, **values: Any) -> Project:
+def _change(tx: Transaction, project_id: ProjectId, **values: Any) -> Project:
     changed = update(tables.project).where(tables.project.c.id == project_id).values(values)
     row = tx.execute(changed.returning(tables.project)).mappings().one_or_none()
     if row is None:
@@ -200,7 +201,7 @@ def _refuse_doubles(what: str, values: Sequence[str]) -> None:
         raise InvalidInputError(f"two classes have the {what} {', '.join(map(repr, doubles))}: give each its own")
 
 
-def _remove(tx: Transaction, gone: dict[str, int]) -> None:
+def _remove(tx: Transaction, gone: dict[str, ClassId]) -> None:
     """Take out classes that nothing names.
 
     Raises:

@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, select
 
 from alflow.domain import Trouble
+from alflow.ids import ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import storable, upsert
 
 
-def record(tx: Transaction, project_id: int, message: str, now: datetime) -> None:
+def record(tx: Transaction, project_id: ProjectId, message: str, now: datetime) -> None:
     """A run of the project failed; the first failure after a success begins a new trouble."""
     statement = upsert(tx, tables.trouble)
     newest: dict[str, ColumnElement[Any]] = {
@@ -24,12 +25,12 @@ def record(tx: Transaction, project_id: int, message: str, now: datetime) -> Non
     tx.execute(statement, first)
 
 
-def clear(tx: Transaction, project_id: int) -> None:
+def clear(tx: Transaction, project_id: ProjectId) -> None:
     """A run of the project succeeded."""
     tx.execute(delete(tables.trouble).where(tables.trouble.c.project_id == project_id))
 
 
-def of_project(tx: Transaction, project_id: int) -> Trouble | None:
+def of_project(tx: Transaction, project_id: ProjectId) -> Trouble | None:
     """What stops the project's runs; None while they succeed."""
     table = tables.trouble
     rows = select(table.c.message, table.c.times, table.c.since, table.c.at).where(table.c.project_id == project_id)
@@ -37,14 +38,14 @@ def of_project(tx: Transaction, project_id: int) -> Trouble | None:
     return None if row is None else Trouble(**row)
 
 
-def look(tx: Transaction, project_id: int, now: datetime) -> None:
+def look(tx: Transaction, project_id: ProjectId, now: datetime) -> None:
     """The schedule looks at the project."""
     statement = upsert(tx, tables.look)
     statement = statement.on_conflict_do_update(index_elements=["project_id"], set_={"at": statement.excluded.at})
     tx.execute(statement, {"project_id": project_id, "at": now})
 
 
-def last_look(tx: Transaction, project_id: int | None = None) -> datetime | None:
+def last_look(tx: Transaction, project_id: ProjectId | None = None) -> datetime | None:
     """When the schedule last looked at the project, or at any; None if it never did."""
     rows = select(func.max(tables.look.c.at, type_=tables.look.c.at.type))
     return tx.execute(rows if project_id is None else rows.where(tables.look.c.project_id == project_id)).scalar()

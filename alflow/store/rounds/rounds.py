@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from alflow.domain import Candidate, Evaluation, Origin, Round, RoundState
 from alflow.errors import ConflictError, NotFoundError
+from alflow.ids import AnnotatorId, CandidateId, ClassId, ItemId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import chunks, upsert
@@ -21,22 +22,22 @@ from alflow.store.rows import chunks, upsert
 class NewCandidate:
     """A candidate before its round has it; the fields are those of `alflow.domain.Candidate`."""
 
-    item_id: int
+    item_id: ItemId
     rank: int
     origin: Origin
     score: float | None
-    predicted_class_id: int
-    probabilities: Mapping[int, float]
+    predicted_class_id: ClassId
+    probabilities: Mapping[ClassId, float]
     epistemic: float
     aleatoric: float
     votes_needed: int = 1
-    chosen_by: int | None = None
+    chosen_by: AnnotatorId | None = None
     reason: str | None = None
 
 
 def open_(
     tx: Transaction,
-    project_id: int,
+    project_id: ProjectId,
     *,
     strategy: str,
     budget: int,
@@ -69,7 +70,7 @@ def open_(
     return Round(**made)
 
 
-def add_candidates(tx: Transaction, round_id: int, new: Sequence[NewCandidate]) -> None:
+def add_candidates(tx: Transaction, round_id: RoundId, new: Sequence[NewCandidate]) -> None:
     """Add to the round's queue; ranks and items are its own, once each."""
     for chunk in chunks(new):
         tx.execute(insert(tables.candidate), [_candidate_row(round_id, one) for one in chunk])
@@ -77,14 +78,14 @@ def add_candidates(tx: Transaction, round_id: int, new: Sequence[NewCandidate]) 
         tx.exec_driver_sql("ANALYZE candidate")  # else it takes thousands for a few, and rates all before the first
 
 
-def candidates(tx: Transaction, round_id: int) -> list[Candidate]:
+def candidates(tx: Transaction, round_id: RoundId) -> list[Candidate]:
     """The round's queue in rank order."""
     table = tables.candidate
     rows = tx.execute(select(table).where(table.c.round_id == round_id).order_by(table.c.rank)).mappings()
     return [candidate_of(row) for row in rows]
 
 
-def of_origin(tx: Transaction, project_id: int, origin: Origin) -> list[Candidate]:
+def of_origin(tx: Transaction, project_id: ProjectId, origin: Origin) -> list[Candidate]:
     """The project's candidates of this origin, those of the newest round first, each by rank."""
     table, round_ = tables.candidate, tables.round_
     rows = select(table).join(round_, round_.c.id == table.c.round_id)
@@ -93,7 +94,7 @@ def of_origin(tx: Transaction, project_id: int, origin: Origin) -> list[Candidat
     return [candidate_of(row) for row in found]
 
 
-def candidate(tx: Transaction, candidate_id: int) -> Candidate:
+def candidate(tx: Transaction, candidate_id: CandidateId) -> Candidate:
     """The candidate of that id.
 
     Raises:
@@ -114,7 +115,7 @@ def place(tx: Transaction, one: Candidate) -> tuple[int, int]:
     return above + 1, total
 
 
-def by_id(tx: Transaction, round_id: int) -> Round:
+def by_id(tx: Transaction, round_id: RoundId) -> Round:
     """The round of that id.
 
     Raises:
@@ -123,7 +124,7 @@ def by_id(tx: Transaction, round_id: int) -> Round:
     return _one(tx, _by_id(), f"no round has the id {round_id}", {"wanted": round_id})
 
 
-def by_number(tx: Transaction, project_id: int, number: int) -> Round:
+def by_number(tx: Transaction, project_id: ProjectId, number: int) -> Round:
     """The project's round of that number (the first is 1).
 
     Raises:
@@ -134,26 +135,26 @@ def by_number(tx: Transaction, project_id: int, number: int) -> Round:
     return _one(tx, rows, f"the project has no round {number}")
 
 
-def current(tx: Transaction, project_id: int) -> Round | None:
+def current(tx: Transaction, project_id: ProjectId) -> Round | None:
     """The round that is OPEN or LABELLED, if there is one."""
     found = tx.execute(_unclosed(), {"project": project_id}).mappings().one_or_none()
     return None if found is None else Round(**found)
 
 
-def last(tx: Transaction, project_id: int) -> Round | None:
+def last(tx: Transaction, project_id: ProjectId) -> Round | None:
     """The newest round, whatever its state."""
     found = tx.execute(_newest(), {"project": project_id}).mappings().one_or_none()
     return None if found is None else Round(**found)
 
 
-def all_(tx: Transaction, project_id: int) -> list[Round]:
+def all_(tx: Transaction, project_id: ProjectId) -> list[Round]:
     """The project's rounds by number."""
     table = tables.round_
     rows = tx.execute(select(table).where(table.c.project_id == project_id).order_by(table.c.number)).mappings()
     return [Round(**row) for row in rows]
 
 
-def answered(tx: Transaction, round_id: int) -> tuple[int, int]:
+def answered(tx: Transaction, round_id: RoundId) -> tuple[int, int]:
     """How many candidates have all their answers, and how many there are."""
     table = tables.candidate
     settled = func.count().filter(table.c.answers >= table.c.votes_needed)
@@ -161,7 +162,7 @@ def answered(tx: Transaction, round_id: int) -> tuple[int, int]:
     return done, total
 
 
-def lock(tx: Transaction, round_id: int) -> Round:
+def lock(tx: Transaction, round_id: RoundId) -> Round:
     """The round, which nobody else changes until the end of the transaction.
 
     Raises:
@@ -192,7 +193,7 @@ def unsettle(tx: Transaction, round_: Round) -> Round:
     return _change(tx, round_.id, state=RoundState.OPEN, labelled_at=None)
 
 
-def set_state(tx: Transaction, round_id: int, state: RoundState, *, labelled_at: datetime | None = None) -> Round:
+def set_state(tx: Transaction, round_id: RoundId, state: RoundState, *, labelled_at: datetime | None = None) -> Round:
     """Move the round one step, OPEN -> LABELLED (by decision, its queue unanswered) -> CLOSED; idempotent.
 
     Args:
@@ -218,7 +219,7 @@ def set_state(tx: Transaction, round_id: int, state: RoundState, *, labelled_at:
     raise ConflictError(f"round {round_.number} is {round_.state}: it cannot become {state}")
 
 
-def add_hashes(tx: Transaction, round_id: int, hashes: Mapping[str, str]) -> Round:
+def add_hashes(tx: Transaction, round_id: RoundId, hashes: Mapping[str, str]) -> Round:
     """Name more of what the round made (its fit, for example); names that were there are replaced.
 
     Raises:
@@ -238,7 +239,7 @@ def add_evaluation(tx: Transaction, evaluation: Evaluation) -> None:
     tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=newer))
 
 
-def evaluations(tx: Transaction, project_id: int) -> list[Evaluation]:
+def evaluations(tx: Transaction, project_id: ProjectId) -> list[Evaluation]:
     """The project's metrics by round and split."""
     table = tables.evaluation
     rows = select(table).where(table.c.project_id == project_id).order_by(table.c.round_number, table.c.split)
@@ -258,7 +259,7 @@ def _one(tx: Transaction, rows: Select[Any], otherwise: str, which: Mapping[str,
     return Round(**found)
 
 
-def _is_answered(tx: Transaction, round_id: int) -> bool:
+def _is_answered(tx: Transaction, round_id: RoundId) -> bool:
     return tx.execute(_unsettled(), {"round_id": round_id}).first() is None
 
 
@@ -291,12 +292,12 @@ def _unsettled() -> Select[Any]:
     return select(table.c.id).where(*needy).order_by(table.c.rank).limit(1)
 
 
-def _change(tx: Transaction, round_id: int, **values: Any) -> Round:
+def _change(tx: Transaction, round_id: RoundId, **values: Any) -> Round:
     changed = update(tables.round_).where(tables.round_.c.id == round_id).values(values)
     return Round(**tx.execute(changed.returning(tables.round_)).mappings().one())
 
 
-def _candidate_row(round_id: int, new: NewCandidate) -> dict[str, Any]:
+def _candidate_row(round_id: RoundId, new: NewCandidate) -> dict[str, Any]:
     probabilities = {str(class_id): value for class_id, value in new.probabilities.items()}
     return asdict(new) | {"round_id": round_id, "probabilities": probabilities}
 

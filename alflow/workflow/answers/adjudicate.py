@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from alflow.domain import Adjudication, Candidate, Item, Label, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId
 from alflow.store.answers import adjudications, votes
 from alflow.store.answers.adjudications import NewAdjudication
 from alflow.store.answers.votes import Answer
@@ -44,7 +45,7 @@ class Dispute:
         return next((one for one in self.decisions if one.withdrawn_at is None), None)
 
 
-def disputed(workspace: Workspace, project_id: int) -> list[int]:
+def disputed(workspace: Workspace, project_id: ProjectId) -> list[ItemId]:
     """Ids of the items whose votes differ and that nobody settled, the most evenly split first.
 
     That no class fits and that the image is bad are votes too.
@@ -53,9 +54,9 @@ def disputed(workspace: Workspace, project_id: int) -> list[int]:
         return disputed_items(votes.standing(tx, project_id), adjudications.standing(tx, project_id))
 
 
-def disputed_items(answers: Iterable[Answer], settled: Iterable[int]) -> list[int]:
+def disputed_items(answers: Iterable[Answer], settled: Iterable[ItemId]) -> list[ItemId]:
     """`disputed`, of these answers."""
-    tallies: defaultdict[int, Counter[int | Verdict]] = defaultdict(Counter)
+    tallies: defaultdict[ItemId, Counter[ClassId | Verdict]] = defaultdict(Counter)
     for answer in answers:
         if answer.vote is not None:
             tallies[answer.item_id][answer.vote] += 1
@@ -64,14 +65,14 @@ def disputed_items(answers: Iterable[Answer], settled: Iterable[int]) -> list[in
     return sorted(split, key=lambda item: (max(split[item].values()) / split[item].total(), item))
 
 
-def settled_items(workspace: Workspace, project_id: int) -> list[int]:
+def settled_items(workspace: Workspace, project_id: ProjectId) -> list[ItemId]:
     """Ids of the items that a reviewer settled, the newest decision first."""
     with workspace.database.read() as tx:
         found = adjudications.standing(tx, project_id)
     return sorted(found, key=lambda item: -found[item].id)
 
 
-def dispute(workspace: Workspace, project_id: int, item_id: int) -> Dispute:
+def dispute(workspace: Workspace, project_id: ProjectId, item_id: ItemId) -> Dispute:
     """Everything a reviewer needs to settle an item.
 
     Raises:
@@ -86,12 +87,12 @@ def dispute(workspace: Workspace, project_id: int, item_id: int) -> Dispute:
 
 def settle(
     workspace: Workspace,
-    project_id: int,
-    annotator_id: int,
-    item_id: int,
-    class_id: int | None,
+    project_id: ProjectId,
+    annotator_id: AnnotatorId,
+    item_id: ItemId,
+    class_id: ClassId | None,
     *,
-    seen: Sequence[int],
+    seen: Sequence[LabelId],
     note: str = "",
 ) -> Adjudication:
     """Settle an item as a class, or (None) leave it without a label.
@@ -133,7 +134,7 @@ def settle(
         return made
 
 
-def reopen(workspace: Workspace, project_id: int, item_id: int) -> None:
+def reopen(workspace: Workspace, project_id: ProjectId, item_id: ItemId) -> None:
     """Take back the decision about an item, so that its votes count again; idempotent.
 
     Raises:
@@ -146,14 +147,14 @@ def reopen(workspace: Workspace, project_id: int, item_id: int) -> None:
         _tell_round(tx, project_id)
 
 
-def _item(tx: Transaction, project_id: int, item_id: int) -> Item:
+def _item(tx: Transaction, project_id: ProjectId, item_id: ItemId) -> Item:
     (item,) = items.by_ids(tx, [item_id])
     if item.project_id != project_id:
         raise NotFoundError(f"no item of this project has the id {item_id}")
     return item
 
 
-def _tell_round(tx: Transaction, project_id: int) -> None:
+def _tell_round(tx: Transaction, project_id: ProjectId) -> None:
     """A round that is just being fitted must not close on what was settled before this decision."""
     current = rounds.current(tx, project_id)
     if current is None:

@@ -7,6 +7,7 @@ from math import isclose
 from typing import Any
 
 from alflow.domain import Label, LabelChange
+from alflow.ids import LabelId, ProjectId
 from alflow.store.answers import history
 from alflow.store.desk import labels
 from alflow.workspace import Workspace
@@ -14,7 +15,7 @@ from alflow.workspace import Workspace
 _TIMES = frozenset({"at", "withdrawn_at"})
 
 
-def check_history(workspace: Workspace, project_id: int) -> list[str]:
+def check_history(workspace: Workspace, project_id: ProjectId) -> list[str]:
     """Does every label follow from its history? What does not, in words; empty when all is as it was written.
 
     A change that went past the triggers shows here: a label without history, a step that is missing, or columns that
@@ -22,7 +23,7 @@ def check_history(workspace: Workspace, project_id: int) -> list[str]:
     """
     with workspace.database.read() as tx:
         now = {label.id: label for label in labels.of_project(tx, project_id, withdrawn=True)}
-        last: dict[int, LabelChange] = {}
+        last: dict[LabelId, LabelChange] = {}
         wrong: list[str] = []
         for change in history.all_(tx, project_id):
             before = last.get(change.label_id)

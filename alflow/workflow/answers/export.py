@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from alflow.cells import write_csv
 from alflow.errors import ConflictError, InvalidInputError
+from alflow.ids import ProjectId
 from alflow.store.answers import adjudications, outcomes, provenance
 from alflow.store.answers.provenance import Provenance
 from alflow.store.people import annotators
@@ -36,7 +37,7 @@ class LabelRow(Provenance):
     settled_by: str | None
 
 
-def export_labels(workspace: Workspace, project_id: int, path: str) -> int:
+def export_labels(workspace: Workspace, project_id: ProjectId, path: str) -> int:
     """Write every answer, withdrawn ones marked, with what led to it; returns how many.
 
     Args:
@@ -50,7 +51,7 @@ def export_labels(workspace: Workspace, project_id: int, path: str) -> int:
     return len(rows)
 
 
-def label_rows(workspace: Workspace, project_id: int) -> list[LabelRow]:
+def label_rows(workspace: Workspace, project_id: ProjectId) -> list[LabelRow]:
     """Every answer of the project with its provenance, oldest first."""
     with workspace.database.read() as tx:
         rows, settled = provenance.of_project(tx, project_id), outcomes.settled(tx, project_id)
@@ -75,7 +76,7 @@ def encode_labels(rows: list[LabelRow], suffix: str) -> bytes:
     return FORMATS[suffix]([_plain(row) for row in rows])
 
 
-def export_projection(workspace: Workspace, project_id: int, path: str) -> str:
+def export_projection(workspace: Workspace, project_id: ProjectId, path: str) -> str:
     """Write the newest fitted image projection, logit scale and bias as safetensors; returns the hash of the fit.
 
     Raises:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from alflow.domain import Item, Label, LabelChange, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.ids import AnnotatorId, ChangeId, ClassId, ItemId, LabelId, ProjectId
 from alflow.store.answers import history, outcomes
 from alflow.store.database import Transaction
 from alflow.store.desk import labels
@@ -55,10 +56,10 @@ class Change:
         screen: what the page showed to all (see `alflow.workflow.desk.screens`), if it is known.
     """
 
-    id: int
+    id: ChangeId
     at: datetime
-    item_id: int
-    label_id: int
+    item_id: ItemId
+    label_id: LabelId
     happening: Happening
     annotator: str
     by: str | None
@@ -76,10 +77,10 @@ class ItemHistory:
     item: Item
     labels: tuple[Label, ...]
     changes: tuple[Change, ...]
-    settled_class_id: int | None
+    settled_class_id: ClassId | None
 
 
-def item_history(workspace: Workspace, project_id: int, item_id: int) -> ItemHistory:
+def item_history(workspace: Workspace, project_id: ProjectId, item_id: ItemId) -> ItemHistory:
     """Everything that ever happened to the labels of an item.
 
     Raises:
@@ -94,13 +95,13 @@ def item_history(workspace: Workspace, project_id: int, item_id: int) -> ItemHis
         return ItemHistory(item, given, changes, outcomes.settled(tx, project_id).get(item_id))
 
 
-def recent_changes(workspace: Workspace, project_id: int, count: int = 50) -> tuple[Change, ...]:
+def recent_changes(workspace: Workspace, project_id: ProjectId, count: int = 50) -> tuple[Change, ...]:
     """The last things that happened to labels of a project, newest first."""
     with workspace.database.read() as tx:
         return _in_words(tx, project_id, history.newest(tx, project_id, count))
 
 
-def withdraw_label(workspace: Workspace, project_id: int, label_id: int, by: int, why: str) -> Label:
+def withdraw_label(workspace: Workspace, project_id: ProjectId, label_id: LabelId, by: AnnotatorId, why: str) -> Label:
     """Take somebody's answer back, also in a closed round; it stays, marked with who and why. Idempotent.
 
     The image is no longer settled unless other answers settle it: a LABELLED round is OPEN again, and after a closed
@@ -116,7 +117,9 @@ def withdraw_label(workspace: Workspace, project_id: int, label_id: int, by: int
         return label if label.withdrawn_at is not None else _withdraw(tx, label, by, why)
 
 
-def change_label(workspace: Workspace, project_id: int, label_id: int, class_id: int, by: int, why: str) -> Label:
+def change_label(
+    workspace: Workspace, project_id: ProjectId, label_id: LabelId, class_id: ClassId, by: AnnotatorId, why: str
+) -> Label:
     """Withdraw an answer and give another in its place, in the name of who changes it; returns the new one.
 
     Raises:
@@ -151,7 +154,7 @@ def change_label(workspace: Workspace, project_id: int, label_id: int, class_id:
         return made
 
 
-def _lock(tx: Transaction, project_id: int, label_id: int, by: int) -> Label:
+def _lock(tx: Transaction, project_id: ProjectId, label_id: LabelId, by: AnnotatorId) -> Label:
     """The label as it is, in the order in which everybody locks: annotators, candidate, round.
 
     Raises:
@@ -167,14 +170,14 @@ def _lock(tx: Transaction, project_id: int, label_id: int, by: int) -> Label:
     return labels.by_id(tx, label_id)
 
 
-def _withdraw(tx: Transaction, label: Label, by: int, why: str) -> Label:
+def _withdraw(tx: Transaction, label: Label, by: AnnotatorId, why: str) -> Label:
     withdrawn = labels.withdraw(tx, label.id, datetime.now(UTC), by, why)
     if label.round_id is not None:
         rounds.unsettle(tx, rounds.lock(tx, label.round_id))
     return withdrawn
 
 
-def _may_change(tx: Transaction, label: Label, class_id: int, by: int) -> None:
+def _may_change(tx: Transaction, label: Label, class_id: ClassId, by: AnnotatorId) -> None:
     if label.withdrawn_at is not None:
         raise ConflictError(f"label {label.id} was withdrawn already: there is nothing to change")
     if label.class_id == class_id:
@@ -184,7 +187,7 @@ def _may_change(tx: Transaction, label: Label, class_id: int, by: int) -> None:
         raise ConflictError("you have answered this image yourself in this round: withdraw one of the two answers")
 
 
-def _in_words(tx: Transaction, project_id: int, rows: Iterable[LabelChange]) -> tuple[Change, ...]:
+def _in_words(tx: Transaction, project_id: ProjectId, rows: Iterable[LabelChange]) -> tuple[Change, ...]:
     rows = list(rows)
     people = {one.id: one.name for one in annotators.all_(tx)}
     classes = {one.id: one.display_name for one in projects.classes(tx, project_id)}
@@ -196,8 +199,8 @@ def _in_words(tx: Transaction, project_id: int, rows: Iterable[LabelChange]) -> 
 def _change(
     row: LabelChange,
     state: Mapping[str, Any],
-    people: Mapping[int, str],
-    classes: Mapping[int, str],
+    people: Mapping[AnnotatorId, str],
+    classes: Mapping[ClassId, str],
     screens: Mapping[str, Mapping[str, Any]],
 ) -> Change:
     altered = differing(row.before or {}, row.after or {}) if row.operation == "update" else {}

@@ -8,6 +8,7 @@ from statistics import median
 from alflow import agreement
 from alflow.agreement import Estimate, Pair, Vote
 from alflow.domain import Annotator
+from alflow.ids import AnnotatorId, ClassId, ItemId, ProjectId
 from alflow.store.answers import adjudications, votes
 from alflow.store.answers.votes import Answer
 from alflow.store.desk import gold
@@ -59,16 +60,16 @@ class QualityReport:
     annotators: tuple[AnnotatorQuality, ...]
     alpha: Estimate
     shared: int
-    pairs: Mapping[tuple[int, int], Pair]
+    pairs: Mapping[tuple[AnnotatorId, AnnotatorId], Pair]
     disputed: int
     settled: int
 
 
-_known: dict[tuple[str, int], tuple[tuple[int, ...], QualityReport]] = {}
+_known: dict[tuple[str, ProjectId], tuple[tuple[int, ...], QualityReport]] = {}
 """The last report of each project, by database, with the version of the answers that it is about."""
 
 
-def quality_report(workspace: Workspace, project_id: int) -> QualityReport:
+def quality_report(workspace: Workspace, project_id: ProjectId) -> QualityReport:
     """Measure the answers that stand at this moment; what was measured is kept until an answer comes or goes."""
     place = (workspace.settings.database, project_id)
     with workspace.database.read() as tx:
@@ -79,7 +80,7 @@ def quality_report(workspace: Workspace, project_id: int) -> QualityReport:
     return known[1]
 
 
-def _measured(workspace: Workspace, project_id: int) -> QualityReport:
+def _measured(workspace: Workspace, project_id: ProjectId) -> QualityReport:
     with workspace.database.read() as tx:
         answers = votes.standing(tx, project_id)
         decided = adjudications.standing(tx, project_id)
@@ -97,7 +98,7 @@ def _measured(workspace: Workspace, project_id: int) -> QualityReport:
     )
 
 
-def weighed_accuracy(workspace: Workspace, project_id: int) -> Mapping[int, float]:
+def weighed_accuracy(workspace: Workspace, project_id: ProjectId) -> Mapping[AnnotatorId, float]:
     """Annotator -> how often right, by Dawid and Skene's model of the images with two votes.
 
     Raises:
@@ -109,7 +110,7 @@ def weighed_accuracy(workspace: Workspace, project_id: int) -> Mapping[int, floa
     return agreement.dawid_skene([vote for vote in cast if vote.item in shared]).accuracy
 
 
-def annotator_names(workspace: Workspace) -> Mapping[int, str]:
+def annotator_names(workspace: Workspace) -> Mapping[AnnotatorId, str]:
     """Annotator id -> name, of everyone who ever answered or settled anything."""
     with workspace.database.read() as tx:
         return {one.id: one.name for one in annotators.all_(tx)}
@@ -123,11 +124,11 @@ def votes_of(answers: Sequence[Answer]) -> list[Vote]:
 
 def _annotators(
     answers: Sequence[Answer],
-    held: Mapping[int, Sequence[bool]],
-    checks: Mapping[int, tuple[int, int]],
-    people: Mapping[int, Annotator],
+    held: Mapping[AnnotatorId, Sequence[bool]],
+    checks: Mapping[AnnotatorId, tuple[int, int]],
+    people: Mapping[AnnotatorId, Annotator],
 ) -> list[AnnotatorQuality]:
-    given: defaultdict[int, list[Answer]] = defaultdict(list)
+    given: defaultdict[AnnotatorId, list[Answer]] = defaultdict(list)
     for answer in answers:
         given[answer.annotator_id].append(answer)
     found = [_annotator(people[one], mine, held.get(one, ()), checks.get(one, (0, 0))) for one, mine in given.items()]
@@ -149,9 +150,9 @@ def _annotator(
     )
 
 
-def _held_against(cast: Sequence[Vote], settled: Mapping[int, int | None]) -> dict[int, list[bool]]:
+def _held_against(cast: Sequence[Vote], settled: Mapping[ItemId, ClassId | None]) -> dict[AnnotatorId, list[bool]]:
     """Annotator -> for each vote that can be judged, whether it is right."""
-    others, found = agreement.consensus_of_others(cast), defaultdict[int, list[bool]](list)
+    others, found = agreement.consensus_of_others(cast), defaultdict[AnnotatorId, list[bool]](list)
     for vote in cast:
         right = settled[vote.item] if vote.item in settled else others.get((vote.item, vote.annotator))
         if right is not None:
@@ -159,6 +160,6 @@ def _held_against(cast: Sequence[Vote], settled: Mapping[int, int | None]) -> di
     return found
 
 
-def _shared(cast: Sequence[Vote]) -> set[int]:
+def _shared(cast: Sequence[Vote]) -> set[ItemId]:
     """Items with the votes of two people."""
     return {item for item, n in Counter(vote.item for vote in cast).items() if n > 1}

@@ -16,6 +16,7 @@ from alflow import agreement
 from alflow.agreement import Vote
 from alflow.domain import Candidate, Origin, Round, RoundState
 from alflow.errors import ConflictError
+from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.store.answers import adjudications, outcomes, votes
 from alflow.store.answers import relabel as again
 from alflow.store.projects import projects
@@ -31,8 +32,8 @@ ASSUMED_ACCURACY = 0.95
 class Suspect:
     """An image with votes: the class they settle on, how likely it is another, and what one more vote would tell."""
 
-    item_id: int
-    class_id: int | None
+    item_id: ItemId
+    class_id: ClassId | None
     error: float
     information: float
 
@@ -58,7 +59,7 @@ class Advice:
     again: tuple[Suspect, ...]
 
 
-def advise(workspace: Workspace, project_id: int, budget: int) -> Advice:
+def advise(workspace: Workspace, project_id: ProjectId, budget: int) -> Advice:
     """Compare one more vote on each answered image with first votes on new ones."""
     with workspace.database.read() as tx:
         cast = votes_of(votes.standing(tx, project_id))
@@ -68,7 +69,7 @@ def advise(workspace: Workspace, project_id: int, budget: int) -> Advice:
     accuracy, compared = _accuracy(cast, len(class_ids))
     if len(class_ids) < 2 or not past:
         return Advice(budget, accuracy, compared, None, None, ())
-    given: defaultdict[int, list[int]] = defaultdict(list)
+    given: defaultdict[ItemId, list[ClassId]] = defaultdict(list)
     for vote in cast:
         given[vote.item].append(vote.choice)
     known = {item: candidates[item] for item in given.keys() - decided.keys() if item in candidates}
@@ -80,7 +81,7 @@ def advise(workspace: Workspace, project_id: int, budget: int) -> Advice:
     return Advice(budget, accuracy, compared, new, most, tuple(worth[:budget]))
 
 
-def ask_again(workspace: Workspace, project_id: int, item_ids: Sequence[int]) -> int:
+def ask_again(workspace: Workspace, project_id: ProjectId, item_ids: Sequence[ItemId]) -> int:
     """Let each of these items have one more vote, by somebody who gave none yet; returns how many will.
 
     A round that was answered is open again.
@@ -112,7 +113,7 @@ def _accuracy(cast: Sequence[Vote], n_classes: int) -> tuple[float, int]:
 
 
 def _suspect(
-    one: Candidate, given: Sequence[int], settled: int | None, class_ids: Sequence[int], accuracy: float
+    one: Candidate, given: Sequence[ClassId], settled: ClassId | None, class_ids: Sequence[ClassId], accuracy: float
 ) -> Suspect:
     place = {class_id: column for column, class_id in enumerate(class_ids)}
     belief = agreement.class_posterior(_prior(one, class_ids), [place[choice] for choice in given], accuracy)
@@ -121,14 +122,14 @@ def _suspect(
 
 
 def _new_information(
-    candidates: Iterable[Candidate], last: Round, class_ids: Sequence[int], accuracy: float
+    candidates: Iterable[Candidate], last: Round, class_ids: Sequence[ClassId], accuracy: float
 ) -> float | None:
     like = [one for one in candidates if one.round_id == last.id and one.origin is Origin.STRATEGY]
     each = [agreement.vote_information(_prior(one, class_ids), accuracy) for one in like]
     return fmean(each) if each else None
 
 
-def _prior(one: Candidate, class_ids: Sequence[int]) -> list[float]:
+def _prior(one: Candidate, class_ids: Sequence[ClassId]) -> list[float]:
     """What the model believed [C]; a class that is newer than that gets a little."""
     weights = [one.probabilities.get(class_id, 0.0) + 1e-6 for class_id in class_ids]
     return [weight / sum(weights) for weight in weights]

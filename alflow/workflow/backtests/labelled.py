@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 from alflow.domain import Origin
 from alflow.errors import InvalidInputError
+from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.store.answers import outcomes, provenance
 from alflow.store.artifacts import digest
 from alflow.store.database import Transaction
@@ -21,7 +22,7 @@ class LabelledItems:
     """Every embedded item of a project whose class is known: given with the image, or settled by answers."""
 
     workspace: Workspace
-    project_id: int
+    project_id: ProjectId
 
     def about(self) -> About:
         """Name the world by model, classes, posterior and labels.
@@ -60,12 +61,12 @@ class LabelledItems:
         return World(rows.activations, model.columns([known[item] for item in rows.item_ids.tolist()]), model.model)
 
 
-def _labels(tx: Transaction, project_id: int) -> dict[int, int]:
+def _labels(tx: Transaction, project_id: ProjectId) -> dict[ItemId, ClassId]:
     """Item -> class: what came with the image goes before what people answered."""
     return outcomes.settled(tx, project_id) | items.truths(tx, project_id)
 
 
-def _chosen(tx: Transaction, project_id: int) -> set[int]:
+def _chosen(tx: Transaction, project_id: ProjectId) -> set[ItemId]:
     """Items whose label exists because a strategy asked for it."""
     asked = {each.item_id for each in provenance.of_project(tx, project_id) if each.origin is Origin.STRATEGY}
     return asked - items.truths(tx, project_id).keys()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from alflow.bounds import LARGEST_SEED, unfit, within
 from alflow.domain import Backtest, Project, Trial, TrialMode, TrialPoint
 from alflow.errors import InvalidInputError
+from alflow.ids import BacktestId, ProjectId
 from alflow.progress import Progress, silent
 from alflow.store.backtests import backtests
 from alflow.workflow.backtests.trials import Plan, Source, run_trials
@@ -100,7 +101,7 @@ def run_study(
     return load_study(workspace, backtest.id, grid)
 
 
-def load_study(workspace: Workspace, backtest_id: int, grid: Grid) -> Study:
+def load_study(workspace: Workspace, backtest_id: BacktestId, grid: Grid) -> Study:
     """What is known of the trials of a grid, as far as its rounds go; trials without a point are left out.
 
     Raises:
@@ -112,13 +113,13 @@ def load_study(workspace: Workspace, backtest_id: int, grid: Grid) -> Study:
     return Study(backtest, points)
 
 
-def list_backtests(workspace: Workspace, project_id: int | None) -> list[Backtest]:
+def list_backtests(workspace: Workspace, project_id: ProjectId | None) -> list[Backtest]:
     """The back-tests of a project, or those of feature packs (None), newest first."""
     with workspace.database.read() as tx:
         return backtests.list_(tx, project_id)
 
 
-def known_grids(workspace: Workspace, backtest_id: int) -> list[Grid]:
+def known_grids(workspace: Workspace, backtest_id: BacktestId) -> list[Grid]:
     """The set-ups that were tried, each with all its strategies and as many seeds and rounds as there are."""
     with workspace.database.read() as tx:
         known = backtests.results(tx, backtest_id)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from alflow.domain import Trial, TrialPoint
 from alflow.errors import UnavailableError
+from alflow.ids import ProjectId
 from alflow.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class About:
         usual_batch: labels a round where nobody says how many.
     """
 
-    project_id: int | None
+    project_id: ProjectId | None
     name: str
     world: str
     n_items: int

@@ -13,6 +13,7 @@ from typing import Final
 
 from alflow.domain import Item, Project, Round, Verdict
 from alflow.errors import AlflowError, UnavailableError
+from alflow.ids import AnnotatorId, CandidateId, CheckId, ProjectId
 from alflow.store.database import Transaction
 from alflow.store.desk import aside, presence
 from alflow.store.desk import gold as checks
@@ -46,7 +47,7 @@ class CheckAnswer:
     """An answer to a gold check, whose id it names; the candidate of what is given says nothing."""
 
     key: str | None
-    check_id: int
+    check_id: CheckId
     given: Submission
 
 
@@ -74,7 +75,7 @@ class Wish:
 
     queue: str = TODO
     ahead: int = AHEAD
-    showing: int | None = None
+    showing: CandidateId | None = None
     leave: bool = False
 
 
@@ -99,7 +100,7 @@ class Acknowledgement:
 class CheckEntry:
     """A gold check in its place in the queue: it bears the rank of the item that it comes before."""
 
-    check_id: int
+    check_id: CheckId
     item: Item
     rank: int
 
@@ -137,7 +138,7 @@ class DeskState:
 
 
 def exchange(
-    workspace: Workspace, project_id: int, annotator_id: int, events: Sequence[Event], wish: Wish
+    workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, events: Sequence[Event], wish: Wish
 ) -> DeskState:
     """Apply `events` in order, renew the annotator's leases, and say what to show.
 
@@ -175,7 +176,7 @@ def exchange(
 
 
 def _applied(
-    workspace: Workspace, project_id: int, annotator_id: int, events: Sequence[Event]
+    workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, events: Sequence[Event]
 ) -> tuple[Project | None, list[Acknowledgement]]:
     """What became of the events, and the project; None where there is no event, and so nothing was read."""
     if not events:
@@ -189,7 +190,7 @@ def _applied(
 
 
 def _acknowledgement(
-    workspace: Workspace, project: Project, annotator_id: int, event: Event, images: Mapping[int, Item]
+    workspace: Workspace, project: Project, annotator_id: AnnotatorId, event: Event, images: Mapping[CandidateId, Item]
 ) -> Acknowledgement:
     """Apply an event, whatever comes of it.
 
@@ -209,7 +210,7 @@ def _acknowledgement(
 
 
 def _apply(
-    workspace: Workspace, project: Project, annotator_id: int, event: Event, images: Mapping[int, Item]
+    workspace: Workspace, project: Project, annotator_id: AnnotatorId, event: Event, images: Mapping[CandidateId, Item]
 ) -> Worth | Outcome | None:
     match event:
         case Undo():
@@ -231,7 +232,7 @@ def _apply(
 
 
 def _queue(
-    tx: Transaction, project: Project, newest: Round | None, annotator_id: int, wish: Wish, began: datetime
+    tx: Transaction, project: Project, newest: Round | None, annotator_id: AnnotatorId, wish: Wish, began: datetime
 ) -> list[QueueEntry]:
     """Reserve what the deck wants; nothing stays reserved for a page that was closed while it was asking.
 
@@ -252,7 +253,7 @@ def _queue(
 
 
 def _with_check(
-    tx: Transaction, project: Project, annotator_id: int, queue: Sequence[QueueEntry]
+    tx: Transaction, project: Project, annotator_id: AnnotatorId, queue: Sequence[QueueEntry]
 ) -> Sequence[QueueEntry | CheckEntry]:
     """The queue, and in its place the check that is due; a queue at its end gets none."""
     due = gold.due(tx, project, annotator_id) if queue else None

@@ -11,6 +11,7 @@ from random import Random
 
 from alflow.domain import GoldCheck, Item, Project, RoundState, Suggestion
 from alflow.errors import InvalidInputError, NotFoundError
+from alflow.ids import AnnotatorId, CheckId, ClassId, ProjectId
 from alflow.store.database import Transaction
 from alflow.store.desk import gold
 from alflow.store.people import annotators
@@ -34,10 +35,10 @@ class Outcome:
     """What is told of an answered check at once: nothing (both None), unless the project says so."""
 
     right: bool | None
-    class_id: int | None
+    class_id: ClassId | None
 
 
-def due(tx: Transaction, project: Project, annotator_id: int) -> DueCheck | None:
+def due(tx: Transaction, project: Project, annotator_id: AnnotatorId) -> DueCheck | None:
     """The next check of this annotator, decided on once and then the same until it is answered; None without any.
 
     The caller holds the annotator's lock.
@@ -57,7 +58,9 @@ def due(tx: Transaction, project: Project, annotator_id: int) -> DueCheck | None
     return DueCheck(check, gold.item_of(tx, check), check.due - given)
 
 
-def answer(tx: Transaction, project: Project, annotator_id: int, check_id: int, given: Submission) -> Outcome:
+def answer(
+    tx: Transaction, project: Project, annotator_id: AnnotatorId, check_id: CheckId, given: Submission
+) -> Outcome:
     """Store the answer to a check, which has passed `checked`; the first one stands, whatever comes after it.
 
     That no class fits, or that the image is bad, is wrong: the image has a class. A skip and an unsure answer abstain.
@@ -89,7 +92,7 @@ def answer(tx: Transaction, project: Project, annotator_id: int, check_id: int, 
     return Outcome(check.right, truth) if told else Outcome(None, None)
 
 
-def told(workspace: Workspace, project_id: int, annotator_id: int) -> list[tuple[GoldCheck, Item]]:
+def told(workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId) -> list[tuple[GoldCheck, Item]]:
     """This annotator's answered checks that may be told by now, each with its image, newest first.
 
     All of them where the project tells at once. Else those that were answered before the round that is open: while

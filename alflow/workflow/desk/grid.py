@@ -15,6 +15,7 @@ from typing import Final
 from uuid import uuid4
 
 from alflow.domain import Candidate, GridPage, Item, Project, Round, RoundState
+from alflow.ids import AnnotatorId, ClassId, ProjectId
 from alflow.store.database import Transaction
 from alflow.store.desk import grid, queue
 from alflow.store.desk.grid import Cell
@@ -43,7 +44,7 @@ class OpenPage:
     """
 
     token: str
-    class_id: int
+    class_id: ClassId
     entries: tuple[GridEntry, ...]
     expected_errors: float
     leased_until: datetime
@@ -57,14 +58,16 @@ class LastPage:
     cells: Sequence[Cell]
 
 
-def classes_waiting(tx: Transaction, round_: Round | None, annotator_id: int) -> Mapping[int, int]:
+def classes_waiting(tx: Transaction, round_: Round | None, annotator_id: AnnotatorId) -> Mapping[ClassId, int]:
     """Predicted class -> images of the round that this annotator could be shown; empty unless the round is open."""
     if round_ is None or round_.state is not RoundState.OPEN:
         return {}
     return grid.waiting(tx, round_.id, annotator_id, datetime.now(UTC))
 
 
-def next_page(tx: Transaction, project: Project, round_: Round, annotator_id: int, class_id: int) -> OpenPage | None:
+def next_page(
+    tx: Transaction, project: Project, round_: Round, annotator_id: AnnotatorId, class_id: ClassId
+) -> OpenPage | None:
     """The page that is reserved for this annotator, renewed, or a new one; None when the class has none to show.
 
     The round is the project's and open; the caller holds the annotator's lock.
@@ -92,7 +95,7 @@ def page_size(probabilities: Sequence[float], factor: float) -> int:
     return min(len(probabilities), max(FEWEST, min(size, MOST)))
 
 
-def last_page(tx: Transaction, round_: Round | None, annotator_id: int) -> LastPage | None:
+def last_page(tx: Transaction, round_: Round | None, annotator_id: AnnotatorId) -> LastPage | None:
     """This annotator's newest page in the round that stands; None once the round is closed."""
     if round_ is None or round_.state is RoundState.CLOSED:
         return None
@@ -100,7 +103,7 @@ def last_page(tx: Transaction, round_: Round | None, annotator_id: int) -> LastP
     return None if page is None else LastPage(page, grid.cells(tx, page.id))
 
 
-def _factor(tx: Transaction, project_id: int) -> float:
+def _factor(tx: Transaction, project_id: ProjectId) -> float:
     """How many times as many images were wrong as their probabilities said; one pseudo-error pulls it towards 1."""
     wrong, expected = grid.errors(tx, project_id)
     return (1 + wrong) / (1 + expected)

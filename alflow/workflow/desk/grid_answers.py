@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from alflow.domain import Candidate, GridPage, Project, Round, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.ids import AnnotatorId, CandidateId, ClassId, PageId, ProjectId
 from alflow.store.database import Transaction
 from alflow.store.desk import grid, labels, queue
 from alflow.store.desk.grid import Cell
@@ -36,9 +37,9 @@ class Accept:
     """
 
     token: str
-    class_id: int
-    accepted: tuple[int, ...]
-    wrong: tuple[int, ...]
+    class_id: ClassId
+    accepted: tuple[CandidateId, ...]
+    wrong: tuple[CandidateId, ...]
     seconds: float
     screen: str | None = None
 
@@ -74,7 +75,11 @@ def check(answer: Accept) -> None:
 
 
 def accept(
-    tx: Transaction, project_id: int, annotator_id: int, answer: Accept, shown: Mapping[int, Mapping[str, Any]]
+    tx: Transaction,
+    project_id: ProjectId,
+    annotator_id: AnnotatorId,
+    answer: Accept,
+    shown: Mapping[CandidateId, Mapping[str, Any]],
 ) -> GridPage:
     """Store a page: a label for every accepted image, a mark on every wrong one, all or nothing.
 
@@ -93,7 +98,7 @@ def accept(
     on_page = labels.lock_candidates(tx, {*answer.accepted, *answer.wrong})
     round_ = _round(tx, project_id, on_page, answer.class_id)
     seconds = kept_seconds(answer.seconds)
-    page = GridPage(0, round_.id, annotator_id, answer.class_id, answer.token, seconds, datetime.now(UTC))
+    page = GridPage(PageId(0), round_.id, annotator_id, answer.class_id, answer.token, seconds, datetime.now(UTC))
     for one in on_page:
         if one.id in answer.accepted:
             labels.submit(tx, _label(round_, one, page, len(on_page), shown[one.id]))
@@ -104,7 +109,7 @@ def accept(
     return stored
 
 
-def take_back(tx: Transaction, project: Project, annotator_id: int, token: str) -> GridPage:
+def take_back(tx: Transaction, project: Project, annotator_id: AnnotatorId, token: str) -> GridPage:
     """Withdraw every label of a page and reserve what is still free of it for this annotator again; idempotent.
 
     Raises:
@@ -131,7 +136,7 @@ def take_back(tx: Transaction, project: Project, annotator_id: int, token: str) 
     return grid.withdraw(tx, page.id, now)
 
 
-def _same(known: GridPage, annotator_id: int) -> GridPage:
+def _same(known: GridPage, annotator_id: AnnotatorId) -> GridPage:
     if known.annotator_id != annotator_id:
         raise ConflictError("this token belongs to a page of somebody else: reload the page")
     if known.withdrawn_at is not None:
@@ -139,7 +144,7 @@ def _same(known: GridPage, annotator_id: int) -> GridPage:
     return known
 
 
-def _round(tx: Transaction, project_id: int, on_page: Collection[Candidate], class_id: int) -> Round:
+def _round(tx: Transaction, project_id: ProjectId, on_page: Collection[Candidate], class_id: ClassId) -> Round:
     """The one round of these candidates, locked.
 
     Raises:
@@ -177,5 +182,5 @@ def _label(round_: Round, candidate: Candidate, page: GridPage, size: int, on_sc
     )
 
 
-def _token(page: str, candidate_id: int) -> str:
+def _token(page: str, candidate_id: CandidateId) -> str:
     return f"{page}:{candidate_id}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from alflow.domain import Round
 from alflow.errors import AlflowError, UnavailableError
+from alflow.ids import AnnotatorId, ClassId, ProjectId
 from alflow.store.people import annotators
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
@@ -32,13 +33,17 @@ class GridState:
 
     refusal: AlflowError | None
     page: OpenPage | None
-    waiting: Mapping[int, int]
+    waiting: Mapping[ClassId, int]
     last: LastPage | None
     round: Round | None
 
 
 def grid_exchange(
-    workspace: Workspace, project_id: int, annotator_id: int, event: Accept | TakeBack | None, wanted: int | None = None
+    workspace: Workspace,
+    project_id: ProjectId,
+    annotator_id: AnnotatorId,
+    event: Accept | TakeBack | None,
+    wanted: ClassId | None = None,
 ) -> GridState:
     """Apply the event if there is one, renew or reserve a page, and say what to show.
 
@@ -67,7 +72,9 @@ def grid_exchange(
         return GridState(refusal, page, waiting, grid.last_page(tx, newest, annotator_id), newest)
 
 
-def _refusal(workspace: Workspace, project_id: int, annotator_id: int, event: Accept | TakeBack) -> AlflowError | None:
+def _refusal(
+    workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, event: Accept | TakeBack
+) -> AlflowError | None:
     """Apply the event; why it cannot be stored, if so.
 
     Raises:
@@ -82,7 +89,7 @@ def _refusal(workspace: Workspace, project_id: int, annotator_id: int, event: Ac
     return None
 
 
-def _apply(workspace: Workspace, project_id: int, annotator_id: int, event: Accept | TakeBack) -> None:
+def _apply(workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, event: Accept | TakeBack) -> None:
     match event:
         case TakeBack():
             with workspace.database.begin() as tx:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alflow.domain import Split
+from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.store.answers import outcomes
 from alflow.store.desk import aside
 from alflow.store.images import items
@@ -22,10 +23,10 @@ class Guidelines:
     """Markdown, and class id -> ids of items that show the class."""
 
     text: str
-    examples: Mapping[int, tuple[int, ...]]
+    examples: Mapping[ClassId, tuple[ItemId, ...]]
 
 
-def guidelines(workspace: Workspace, project_id: int) -> Guidelines:
+def guidelines(workspace: Workspace, project_id: ProjectId) -> Guidelines:
     """The guidelines, with the newest items that people settled on as examples, and else labelled target items.
 
     Pool and test items whose class came with them are nobody's examples: they may be asked about, the test items to see
@@ -39,7 +40,7 @@ def guidelines(workspace: Workspace, project_id: int) -> Guidelines:
         settled = outcomes.settled(tx, project_id)
         known = items.truths(tx, project_id)
         targets = items.truths(tx, project_id, Split.TARGET)
-    examples: defaultdict[int, list[int]] = defaultdict(list)
+    examples: defaultdict[ClassId, list[ItemId]] = defaultdict(list)
     people = [pair for pair in sorted(settled.items(), reverse=True) if pair[0] not in known]
     for item_id, class_id in [*people, *sorted(targets.items())]:
         if len(examples[class_id]) < EXAMPLES:
@@ -55,7 +56,7 @@ class Remarks:
     proposals: Mapping[str, int]
 
 
-def remarks(workspace: Workspace, project_id: int, limit: int = 500) -> Remarks:
+def remarks(workspace: Workspace, project_id: ProjectId, limit: int = 500) -> Remarks:
     """The newest remarks that stand; proposals that differ in capitals only count together."""
     with workspace.database.read() as tx:
         found = aside.remarks(tx, project_id, limit)

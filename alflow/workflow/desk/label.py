@@ -13,6 +13,7 @@ from typing import Any, Final
 from alflow import text
 from alflow.domain import Candidate, Item, Label, Project, Round, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.ids import AnnotatorId, CandidateId, ClassId, ProjectId, RoundId
 from alflow.store.database import Transaction
 from alflow.store.desk import aside, labels, presence, queue
 from alflow.store.people import annotators
@@ -66,9 +67,9 @@ class Submission:
     """
 
     token: str
-    candidate_id: int
+    candidate_id: CandidateId
     verdict: Verdict
-    class_id: int | None
+    class_id: ClassId | None
     seconds: float
     shown: Mapping[str, Any] = field(default_factory=dict)
     comment: str = ""
@@ -93,7 +94,12 @@ class PastAnswer:
 
 
 def next_candidates(
-    workspace: Workspace, project_id: int, annotator_id: int, count: int = 6, *, showing: int | None = None
+    workspace: Workspace,
+    project_id: ProjectId,
+    annotator_id: AnnotatorId,
+    count: int = 6,
+    *,
+    showing: CandidateId | None = None,
 ) -> list[QueueEntry]:
     """Reserve the next items for this annotator, in rank order, and renew the leases of those already reserved.
 
@@ -118,7 +124,9 @@ def next_candidates(
         return reserve(tx, project, rounds.current(tx, project_id), annotator_id, count, showing)
 
 
-def submit(workspace: Workspace, annotator_id: int, submission: Submission, project_id: int | None = None) -> Label:
+def submit(
+    workspace: Workspace, annotator_id: AnnotatorId, submission: Submission, project_id: ProjectId | None = None
+) -> Label:
     """Store an answer; the last one that the queue needs makes the round LABELLED in the same transaction.
 
     The same token again returns what is stored. A new token for a candidate that this annotator answered already
@@ -144,7 +152,12 @@ def submit(workspace: Workspace, annotator_id: int, submission: Submission, proj
 
 
 def reserve(
-    tx: Transaction, project: Project, round_: Round | None, annotator_id: int, count: int, showing: int | None
+    tx: Transaction,
+    project: Project,
+    round_: Round | None,
+    annotator_id: AnnotatorId,
+    count: int,
+    showing: CandidateId | None,
 ) -> list[QueueEntry]:
     """See `next_candidates`; `round_` is the newest of the project, the caller holds the annotator's lock."""
     if round_ is None or round_.state is not RoundState.OPEN:
@@ -157,7 +170,9 @@ def reserve(
     return [QueueEntry(candidate, item, until) for candidate, item in reserved]
 
 
-def reserve_aside(tx: Transaction, project: Project, kind: Verdict, annotator_id: int, count: int) -> list[QueueEntry]:
+def reserve_aside(
+    tx: Transaction, project: Project, kind: Verdict, annotator_id: AnnotatorId, count: int
+) -> list[QueueEntry]:
     """Reserve the next items that people set aside as `kind`, the longest set aside first; one's own are among them.
 
     The caller holds the annotator's lock.
@@ -173,7 +188,7 @@ def reserve_aside(tx: Transaction, project: Project, kind: Verdict, annotator_id
     return [QueueEntry(candidate, item, until) for candidate, item in reserved]
 
 
-def give_back(tx: Transaction, project_id: int, annotator_id: int) -> None:
+def give_back(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId) -> None:
     """Give back what is reserved for somebody who closes the desk, so that nobody waits for the leases to lapse.
 
     The caller holds the annotator's lock.
@@ -182,7 +197,9 @@ def give_back(tx: Transaction, project_id: int, annotator_id: int) -> None:
     presence.leave(tx, project_id, annotator_id, datetime.now(UTC))
 
 
-def store(tx: Transaction, annotator_id: int, submission: Submission, project_id: int | None = None) -> Stored:
+def store(
+    tx: Transaction, annotator_id: AnnotatorId, submission: Submission, project_id: ProjectId | None = None
+) -> Stored:
     """See `submit`; the submission was `checked`, and the caller calls `settle` last.
 
     Raises:
@@ -211,7 +228,7 @@ def settle(tx: Transaction, stored: Stored) -> None:
         rounds.settle(tx, rounds.lock(tx, stored.candidate.round_id))
 
 
-def take_back(tx: Transaction, annotator_id: int, token: str, project: Project | None) -> Label:
+def take_back(tx: Transaction, annotator_id: AnnotatorId, token: str, project: Project | None) -> Label:
     """Withdraw the answer that carried `token` and reserve its item for this annotator again; idempotent.
 
     A LABELLED round that thereby misses an answer is OPEN again. With a project only answers of that project can be
@@ -242,7 +259,7 @@ def take_back(tx: Transaction, annotator_id: int, token: str, project: Project |
     return withdrawn
 
 
-def past_answers(tx: Transaction, project_id: int, annotator_id: int, n: int) -> list[PastAnswer]:
+def past_answers(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, n: int) -> list[PastAnswer]:
     """This annotator's last answers that stand, newest first."""
     found = labels.last_of(tx, project_id, annotator_id, n)
     return [PastAnswer(label, item, final=_learned(label, closed_at)) for label, item, closed_at in found]
@@ -256,7 +273,7 @@ def kept_seconds(seconds: float) -> float:
     return min(max(seconds, 0.0), LONGEST_SECONDS) if math.isfinite(seconds) else 0.0
 
 
-def _share(tx: Transaction, round_id: int, count: int, present: int) -> int:
+def _share(tx: Transaction, round_id: RoundId, count: int, present: int) -> int:
     """An equal share of what is left, less some for whoever comes next; who is alone may look some images ahead."""
     missing = queue.votes_missing(tx, round_id, count * present + SPARE)
     spare = min(SPARE, missing // (present + 1))
@@ -292,12 +309,12 @@ def checked(submission: Submission) -> Submission:
     )
 
 
-def _check_class(tx: Transaction, round_: Round, class_id: int | None) -> None:
+def _check_class(tx: Transaction, round_: Round, class_id: ClassId | None) -> None:
     if class_id is not None and not projects.has_class(tx, round_.project_id, class_id):
         raise InvalidInputError(f"class {class_id} is not of this project: reload the page")
 
 
-def _same(known: Label, annotator_id: int, submission: Submission) -> Label:
+def _same(known: Label, annotator_id: AnnotatorId, submission: Submission) -> Label:
     """A retry says what it said before.
 
     Raises:
@@ -309,7 +326,7 @@ def _same(known: Label, annotator_id: int, submission: Submission) -> Label:
     return known
 
 
-def _label(round_: Round, candidate: Candidate, annotator_id: int, submission: Submission) -> labels.NewLabel:
+def _label(round_: Round, candidate: Candidate, annotator_id: AnnotatorId, submission: Submission) -> labels.NewLabel:
     return labels.NewLabel(
         project_id=round_.project_id,
         item_id=candidate.item_id,

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from alflow.domain import ClassLabel, Item
+from alflow.ids import CandidateId
 from alflow.store.answers import history
 from alflow.store.artifacts import digest
 from alflow.store.database import Transaction
@@ -60,7 +61,7 @@ def remember(workspace: Workspace, screen: Screen) -> str:
     return name
 
 
-def images(tx: Transaction, shown: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[int, Item]:
+def images(tx: Transaction, shown: Iterable[tuple[CandidateId, Mapping[str, Any]]]) -> dict[CandidateId, Item]:
     """Candidate -> the image it asks about, for the candidates of which what was shown names an image."""
     named = [candidate for candidate, each in shown if _kind(each)]
     return items.of_candidates(tx, named) if named else {}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from alflow.domain import Candidate, Label, Origin, Project, Suggestion
+from alflow.ids import ClassId
 from alflow.store.database import Transaction
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
@@ -24,7 +25,7 @@ class Worth:
         words: what the answer tells and why it was asked, in a sentence or two.
     """
 
-    class_id: int
+    class_id: ClassId
     probability: float
     agrees: bool | None
     words: str
@@ -46,7 +47,7 @@ def of(tx: Transaction, label: Label, project: Project, candidate: Candidate | N
     return Worth(candidate.predicted_class_id, probability, agrees, words)
 
 
-def _told(candidate: Candidate, class_id: int | None) -> str:
+def _told(candidate: Candidate, class_id: ClassId | None) -> str:
     if class_id is None:
         return ""
     believed = candidate.probabilities.get(class_id)

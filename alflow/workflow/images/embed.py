@@ -19,6 +19,7 @@ from torch import Tensor
 from alflow.domain import ClassLabel, Project
 from alflow.embeddings import Activations, Embeddings, gather
 from alflow.errors import ConflictError
+from alflow.ids import ItemId
 from alflow.progress import Progress, silent
 from alflow.store.artifacts import digest
 from alflow.store.images import failures, items
@@ -75,7 +76,7 @@ def embed_missing(workspace: Workspace, project: Project, progress: Progress = s
 
 
 def embed_items(
-    workspace: Workspace, project: Project, item_ids: Sequence[int], progress: Progress = silent
+    workspace: Workspace, project: Project, item_ids: Sequence[ItemId], progress: Progress = silent
 ) -> EmbedReport:
     """`embed_missing` for these items only, such as one shard of them.
 
@@ -102,14 +103,14 @@ def embed_items(
     return EmbedReport(len(missing) - len(failed), len(item_ids) - len(missing), tuple(failed))
 
 
-def missing_ids(workspace: Workspace, project: Project) -> list[int]:
+def missing_ids(workspace: Workspace, project: Project) -> list[ItemId]:
     """The items that have no embedding yet, tried or not; loads no model."""
     known = known_ids(workspace, project)
     with workspace.database.read() as tx:
         return [item for item in items.ids(tx, project.id) if item not in known]
 
 
-def due_ids(workspace: Workspace, project: Project) -> list[int]:
+def due_ids(workspace: Workspace, project: Project) -> list[ItemId]:
     """The items that `embed_missing` has to try now; loads no model: a schedule may ask often.
 
     What failed is due again after a pause that doubles from time to time.
@@ -128,13 +129,13 @@ def due_ids(workspace: Workspace, project: Project) -> list[int]:
     return [item for item in missing if item not in waiting]
 
 
-def known_ids(workspace: Workspace, project: Project) -> set[int]:
+def known_ids(workspace: Workspace, project: Project) -> set[ItemId]:
     """The items that have an embedding by the encoder that the project's model last meant; loads no model."""
     encoder_hash = remembered_encoder(workspace, project)
     return embedded_ids(workspace, project, encoder_hash) if encoder_hash else set()
 
 
-def load_embeddings(workspace: Workspace, project: Project, item_ids: Sequence[int]) -> Embeddings:
+def load_embeddings(workspace: Workspace, project: Project, item_ids: Sequence[ItemId]) -> Embeddings:
     """Rows of these items in the order asked for, in float32; items without an embedding are left out."""
     encoder = encoder_in_use(workspace, project)
     every = shards(workspace, project, encoder.hash)

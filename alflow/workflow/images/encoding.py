@@ -13,6 +13,7 @@ from torch import Tensor
 from alflow.domain import Item
 from alflow.embeddings import Activations, Embeddings, LastLayers
 from alflow.errors import InvalidInputError
+from alflow.ids import ItemId
 from alflow.progress import Progress, silent
 from alflow.vlm.images import read_image
 from alflow.workflow.images.sources import read_file
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class Unusable:
     """An item that could not be embedded, and why."""
 
-    item_id: int
+    item_id: ItemId
     uri: str
     reason: str
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from alflow.domain import Item, Rejection, Split
+from alflow.ids import ClassId
 from alflow.store.images.items import NewItem
 from alflow.workflow.images.imported import Contradiction, Copy, Corrected, ImportReport, Moved, OtherSplit
 
@@ -24,14 +25,14 @@ class Taken:
 class _First:
     uri: str
     split: Split
-    truth: int | None
+    truth: ClassId | None
 
 
 @dataclass
 class Ledger:
     """What is booked of one source, file by file in its order; `names` are those of the classes, by id."""
 
-    names: Mapping[int, str]
+    names: Mapping[ClassId, str]
     booked: int = 0
     learned: int = 0
     moved: list[Moved] = field(default_factory=list)
@@ -82,8 +83,8 @@ class Ledger:
         self.copies.append(Copy(new.uri, first.uri))
         if first.truth is None:
             return replace(kept, truth=self._truth(new, kept))
-        if new.truth not in {None, first.truth}:
-            names = self.names[new.truth or 0], self.names[first.truth]
+        if new.truth is not None and new.truth != first.truth:
+            names = self.names[new.truth], self.names[first.truth]
             self.contradictions.append(Contradiction(new.uri, names[0], first.uri, names[1]))
         return kept
 
@@ -97,7 +98,7 @@ class Ledger:
         elif now.split is Split.TEST and not taken.labelled:
             self._unlabelled.setdefault(now.content_hash, taken.item.uri)
 
-    def _truth(self, new: NewItem, kept: Item) -> int | None:
+    def _truth(self, new: NewItem, kept: Item) -> ClassId | None:
         if new.truth is None or new.truth == kept.truth:
             return kept.truth
         if kept.truth is not None:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from alflow.domain import ClassLabel
+from alflow.ids import ClassId
 from alflow.store.rows import storable
 from alflow.text import likeness
 
@@ -52,7 +53,7 @@ class UnknownLabel:
     near: tuple[str, ...] = ()
 
 
-def meanings(labels: Iterable[str], classes: Iterable[ClassLabel]) -> Mapping[str, int]:
+def meanings(labels: Iterable[str], classes: Iterable[ClassLabel]) -> Mapping[str, ClassId]:
     """Label -> class id, for those that mean exactly one class."""
     same = _same(classes)
     found = {label: _meant(label, same) for label in set(labels)}
@@ -64,7 +65,7 @@ def unknown_labels(labels: Iterable[str], classes: Sequence[ClassLabel]) -> tupl
     same, names = _same(classes), {one.id: one.name for one in classes}
     counts = Counter(label for label in labels if label)
     unclear = [label for label in counts if len(_meant(label, same)) != 1]
-    offered: dict[str, set[int]] = defaultdict(set)
+    offered: dict[str, set[ClassId]] = defaultdict(set)
     for text, ids in same.items():
         offered[_alike(text)] |= ids
     found = []
@@ -77,7 +78,7 @@ def unknown_labels(labels: Iterable[str], classes: Sequence[ClassLabel]) -> tupl
     return tuple(found)
 
 
-def _problem(label: str, same: Mapping[str, set[int]]) -> tuple[Problem, set[int]]:
+def _problem(label: str, same: Mapping[str, set[ClassId]]) -> tuple[Problem, set[ClassId]]:
     """What is wrong with it, and the classes that are surely among those that were meant."""
     if both := _meant(label, same):
         return Problem.AMBIGUOUS, both
@@ -89,10 +90,10 @@ def _problem(label: str, same: Mapping[str, set[int]]) -> tuple[Problem, set[int
     return Problem.UNKNOWN, set()
 
 
-def _same(classes: Iterable[ClassLabel]) -> Mapping[str, set[int]]:
+def _same(classes: Iterable[ClassLabel]) -> Mapping[str, set[ClassId]]:
     """Text -> the classes that it names: as it is, and in the composed form for labels in another form."""
-    named: dict[str, set[int]] = defaultdict(set)
-    composed: dict[str, set[int]] = defaultdict(set)
+    named: dict[str, set[ClassId]] = defaultdict(set)
+    composed: dict[str, set[ClassId]] = defaultdict(set)
     for one in classes:
         for text in {one.name, one.display_name} - {""}:
             named[text].add(one.id)
@@ -100,11 +101,11 @@ def _same(classes: Iterable[ClassLabel]) -> Mapping[str, set[int]]:
     return {**composed, **named}
 
 
-def _meant(label: str, same: Mapping[str, set[int]]) -> set[int]:
+def _meant(label: str, same: Mapping[str, set[ClassId]]) -> set[ClassId]:
     return same.get(label) or same.get(unicodedata.normalize("NFC", label)) or set()
 
 
-def _near(label: str, offered: Mapping[str, set[int]], *, guess: bool) -> list[set[int]]:
+def _near(label: str, offered: Mapping[str, set[ClassId]], *, guess: bool) -> list[set[ClassId]]:
     if len(label) > _LONGEST_GUESSED:
         return []
     alike = _alike(label)

@@ -12,6 +12,7 @@ from typing import Final
 
 from alflow.domain import ClassLabel, Project, Rejection, Split
 from alflow.errors import InvalidInputError, NotFoundError
+from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.progress import Progress, silent
 from alflow.store.artifacts import Artifacts
 from alflow.store.desk import gold
@@ -84,7 +85,7 @@ def import_items(
     )
 
 
-def rendition_bytes(workspace: Workspace, project_id: int, item_id: int, kind: str) -> bytes:
+def rendition_bytes(workspace: Workspace, project_id: ProjectId, item_id: ItemId, kind: str) -> bytes:
     """The JPEG that is shown for an item of this project: one row and one file are read.
 
     Raises:
@@ -133,7 +134,7 @@ def _are_folders(seen: Source) -> bool:
 
 
 def _take(
-    workspace: Workspace, project: Project, split: Split, classes: Mapping[str, int], entry: Entry
+    workspace: Workspace, project: Project, split: Split, classes: Mapping[str, ClassId], entry: Entry
 ) -> Taken | Rejection:
     """One file, in a thread: read, hash, decode, keep renditions."""
     try:

@@ -17,6 +17,7 @@ from torch import Tensor
 from alflow.domain import Project
 from alflow.embeddings import Activations, Embeddings, LastLayers
 from alflow.errors import InvalidInputError, NotFoundError
+from alflow.ids import ItemId
 from alflow.store.artifacts import Artifacts
 from alflow.tensors import take
 from alflow.workspace import Workspace
@@ -81,7 +82,7 @@ def encoder_in_use(workspace: Workspace, project: Project) -> EncoderInUse:
     return EncoderInUse(known, LastLayers(image, text, scale, bias, likelihood))
 
 
-def embedded_ids(workspace: Workspace, project: Project, encoder_hash: str) -> set[int]:
+def embedded_ids(workspace: Workspace, project: Project, encoder_hash: str) -> set[ItemId]:
     """The items that have a row in a shard of this encoder.
 
     Raises:
@@ -92,7 +93,7 @@ def embedded_ids(workspace: Workspace, project: Project, encoder_hash: str) -> s
 
 
 @lru_cache(maxsize=4096)  # by name: a shard never changes, and who waits asks every few seconds
-def _item_ids(artifacts: Artifacts, name: str) -> tuple[int, ...]:
+def _item_ids(artifacts: Artifacts, name: str) -> tuple[ItemId, ...]:
     return tuple(_read(artifacts, name).item_ids.tolist())
 
 

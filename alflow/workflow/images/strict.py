@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from alflow.domain import Rejection, Split
 from alflow.errors import InvalidInputError
+from alflow.ids import ClassId
 from alflow.store.rows import storable
 from alflow.text import quoted
 from alflow.workflow.images.imported import Contradiction, ImportReport, contradictions, label_faults, rejected
@@ -13,7 +14,7 @@ from alflow.workflow.images.sources import Entry, Source
 
 
 def refuse_faults(
-    seen: Source, meant: Mapping[str, int], unknown: tuple[UnknownLabel, ...], default: Split, *, folders: bool
+    seen: Source, meant: Mapping[str, ClassId], unknown: tuple[UnknownLabel, ...], default: Split, *, folders: bool
 ) -> None:
     """Refuse a source that has a fault.
 
@@ -65,7 +66,7 @@ def turned_away(entry: Entry, problem: InvalidInputError) -> Rejection:
     return Rejection(storable(entry.uri), storable(f"{problem}{place}"), datetime.now(UTC))
 
 
-def _contradictions(seen: Source, meant: Mapping[str, int]) -> Iterator[Contradiction]:
+def _contradictions(seen: Source, meant: Mapping[str, ClassId]) -> Iterator[Contradiction]:
     first: dict[str, str] = {}
     for entry in seen.entries:
         if entry.label in meant and meant[kept := first.setdefault(entry.uri, entry.label)] != meant[entry.label]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from alflow.domain import Item
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
+from alflow.ids import ItemId, ProjectId
 from alflow.store.images import items
 from alflow.vlm.images import read_image, rendition
 from alflow.workflow.images.pool import SIDES, rendition_bytes
@@ -28,7 +29,7 @@ class Whole:
     lasting: bool
 
 
-def kept_whole(workspace: Workspace, project_id: int, item_id: int) -> Whole | None:
+def kept_whole(workspace: Workspace, project_id: ProjectId, item_id: ItemId) -> Whole | None:
     """What need not be made: the one from before, or the rendition of an image that is no larger; else None.
 
     Raises:
@@ -43,7 +44,7 @@ def kept_whole(workspace: Workspace, project_id: int, item_id: int) -> Whole | N
         return None
 
 
-def make_whole(workspace: Workspace, project_id: int, item_id: int) -> Whole:
+def make_whole(workspace: Workspace, project_id: ProjectId, item_id: ItemId) -> Whole:
     """The longer side has at most `WHOLE_SIDE` pixels; the kept rendition where the source is gone or changed.
 
     The source is read again, and believed only if it still has the bytes that were imported.
@@ -63,7 +64,7 @@ def make_whole(workspace: Workspace, project_id: int, item_id: int) -> Whole:
     return Whole(content, lasting=True)
 
 
-def _item(workspace: Workspace, project_id: int, item_id: int) -> Item:
+def _item(workspace: Workspace, project_id: ProjectId, item_id: ItemId) -> Item:
     with workspace.database.read() as tx:
         (item,) = items.by_ids(tx, [item_id])
     if item.project_id != project_id:

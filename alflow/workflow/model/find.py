@@ -19,6 +19,7 @@ from alflow.acquisition.likeness import directions, likeness
 from alflow.domain import Item, Project, Split
 from alflow.embeddings import Activations, Embeddings, among
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError
+from alflow.ids import ClassId, ItemId
 from alflow.store.answers import outcomes
 from alflow.store.artifacts import digest
 from alflow.store.database import Transaction
@@ -50,8 +51,8 @@ class Filter:
 
     split: Split | None = None
     labelled: bool | None = None
-    class_id: int | None = None
-    predicted_class_id: int | None = None
+    class_id: ClassId | None = None
+    predicted_class_id: ClassId | None = None
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ class Found:
 
     item: Item
     score: float
-    class_id: int | None
-    predicted_class_id: int | None
+    class_id: ClassId | None
+    predicted_class_id: ClassId | None
     probability: float | None
     asked: bool
 
@@ -105,7 +106,7 @@ def find_text(workspace: Workspace, project: Project, text: str, where: Filter, 
     return _search(workspace, project, score, where, count)
 
 
-def find_like(workspace: Workspace, project: Project, item_id: int, where: Filter, count: int = 48) -> Search:
+def find_like(workspace: Workspace, project: Project, item_id: ItemId, where: Filter, count: int = 48) -> Search:
     """The images most like one of the project's, by the kernel of their activations; that one is left out.
 
     Raises:
@@ -129,7 +130,7 @@ def find_like(workspace: Workspace, project: Project, item_id: int, where: Filte
 
 
 def _search(
-    workspace: Workspace, project: Project, score: Score, where: Filter, count: int, without: int | None = None
+    workspace: Workspace, project: Project, score: Score, where: Filter, count: int, without: ItemId | None = None
 ) -> Search:
     if not 0 < count <= MOST:
         raise InvalidInputError(f"a search gives 1 to {MOST} images, not {count}")
@@ -151,7 +152,7 @@ def _search(
     return Search(_found(workspace, project, model, best, settled, asked), searched)
 
 
-def _wanted(tx: Transaction, project: Project, where: Filter, settled: Mapping[int, int]) -> Tensor | None:
+def _wanted(tx: Transaction, project: Project, where: Filter, settled: Mapping[ItemId, ClassId]) -> Tensor | None:
     """Ids of the items that the filter lets through by what is in the database, in order; None for all."""
     if where.split is None and where.labelled is None and where.class_id is None:
         return None
@@ -238,13 +239,13 @@ def _found(
     project: Project,
     model: ProjectModel | None,
     best: tuple[Tensor, Tensor],
-    settled: Mapping[int, int],
-    asked: set[int],
+    settled: Mapping[ItemId, ClassId],
+    asked: set[ItemId],
 ) -> tuple[Found, ...]:
     ids, scores = best[0].tolist(), best[1].tolist()
     with workspace.database.read() as tx:
         images = items.by_ids(tx, ids)
-    told: dict[int, tuple[int | None, float | None]] = dict.fromkeys(ids, (None, None))
+    told: dict[ItemId, tuple[ClassId | None, float | None]] = dict.fromkeys(ids, (None, None))
     if model is not None and ids:
         (rows,) = load_rows(workspace, project, model, ids)
         probability, column = model.believe(rows.activations).probabilities.max(1)

@@ -15,6 +15,7 @@ from alflow.bayes.uncertainty import class_uncertainty
 from alflow.domain import ClassLabel, Project, Round, RoundState
 from alflow.embeddings import Activations, Embeddings, gather
 from alflow.errors import ConflictError
+from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.store.artifacts import digest
 from alflow.store.projects import projects
 from alflow.workflow.images.embed import class_rows
@@ -31,7 +32,7 @@ class ProjectModel:
     """
 
     model: Model
-    class_ids: tuple[int, ...]
+    class_ids: tuple[ClassId, ...]
     hashes: dict[str, str]
 
     def believe(self, images: Activations) -> Beliefs:
@@ -42,12 +43,12 @@ class ProjectModel:
         """What a strategy is asked."""
         return ask(self.model, pool, target, labelled)
 
-    def class_deviations(self, query: Query) -> dict[int, float]:
+    def class_deviations(self, query: Query) -> dict[ClassId, float]:
         """Standard deviation of a typical pool image's logit for each class that is due to its name: by class id."""
         found = class_uncertainty(self.model.texts, query.covariances, query.pool.text_scale).logit_deviation
         return dict(zip(self.class_ids, found.tolist(), strict=True))
 
-    def columns(self, class_ids: Sequence[int]) -> Int64[Tensor, " N"]:
+    def columns(self, class_ids: Sequence[ClassId]) -> Int64[Tensor, " N"]:
         """Class ids -> columns of the predictive.
 
         Raises:
@@ -102,7 +103,9 @@ def model_of(
     )
 
 
-def load_rows(workspace: Workspace, project: Project, model: ProjectModel, *groups: Sequence[int]) -> list[Embeddings]:
+def load_rows(
+    workspace: Workspace, project: Project, model: ProjectModel, *groups: Sequence[ItemId]
+) -> list[Embeddings]:
     """Rows of each group of items by the model's encoder, as `gather` gives them."""
     every = shards(workspace, project, model.hashes["encoder"])
     return gather(every, groups, model.model.layers.image_weight.shape[1])
@@ -114,7 +117,7 @@ def last_fit(past: Sequence[Round]) -> str | None:
     return fits[-1] if fits else None
 
 
-def fit_path(project_id: int, fit: str) -> str:
+def fit_path(project_id: ProjectId, fit: str) -> str:
     """Where a round's fit lies among the artifacts."""
     return f"projects/{project_id}/fits/{fit}.safetensors"
 

@@ -10,6 +10,7 @@ from typing import Final
 from alflow.accounts import OPERATOR, Account, Invitation, Member, Operator, Role, Visitor
 from alflow.domain import Project
 from alflow.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
+from alflow.ids import AnnotatorId, InvitationId, ProjectId
 from alflow.store.database import Transaction
 from alflow.store.people import annotators, people, sessions
 from alflow.store.projects import projects
@@ -42,7 +43,7 @@ def list_accounts(workspace: Workspace) -> list[tuple[Account, dict[str, Role]]]
         ]
 
 
-def list_members(workspace: Workspace, project_id: int) -> list[Member]:
+def list_members(workspace: Workspace, project_id: ProjectId) -> list[Member]:
     """Who holds a role in the project, by name."""
     with workspace.database.read() as tx:
         return people.members(tx, project_id)
@@ -79,7 +80,9 @@ def find_account(workspace: Workspace, name: str) -> Account:
     return account
 
 
-def set_role(workspace: Workspace, project_id: int, annotator_id: int, role: Role, *, by: Visitor | Operator) -> None:
+def set_role(
+    workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, role: Role, *, by: Visitor | Operator
+) -> None:
     """Let somebody hold this role in the project.
 
     Raises:
@@ -95,7 +98,9 @@ def set_role(workspace: Workspace, project_id: int, annotator_id: int, role: Rol
         people.set_role(tx, project_id, annotator_id, role)
 
 
-def remove_member(workspace: Workspace, project_id: int, annotator_id: int, *, by: Visitor | Operator) -> None:
+def remove_member(
+    workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, *, by: Visitor | Operator
+) -> None:
     """Take somebody's role in the project; their answers stay.
 
     Raises:
@@ -111,7 +116,7 @@ def remove_member(workspace: Workspace, project_id: int, annotator_id: int, *, b
             raise NotFoundError("this person has no role in this project")
 
 
-def set_active(workspace: Workspace, annotator_id: int, *, active: bool) -> None:
+def set_active(workspace: Workspace, annotator_id: AnnotatorId, *, active: bool) -> None:
     """Activate or deactivate an account; deactivating ends its sessions and its links to a new password at once."""
     with workspace.database.begin() as tx:
         people.change(tx, annotator_id, active=active)
@@ -120,7 +125,7 @@ def set_active(workspace: Workspace, annotator_id: int, *, active: bool) -> None
             people.revoke_resets(tx, annotator_id)
 
 
-def set_password(workspace: Workspace, annotator_id: int, password: str) -> None:
+def set_password(workspace: Workspace, annotator_id: AnnotatorId, password: str) -> None:
     """A new password; every session of the account ends.
 
     Raises:
@@ -134,7 +139,7 @@ def set_password(workspace: Workspace, annotator_id: int, password: str) -> None
         store_password(tx, annotator_id, kept)
 
 
-def set_email(workspace: Workspace, annotator_id: int, email: str) -> None:
+def set_email(workspace: Workspace, annotator_id: AnnotatorId, email: str) -> None:
     """The identity with this address signs in to the account.
 
     Raises:
@@ -148,7 +153,7 @@ def set_email(workspace: Workspace, annotator_id: int, email: str) -> None:
 
 def invite(
     workspace: Workspace,
-    project_id: int,
+    project_id: ProjectId,
     role: Role,
     *,
     by: Visitor | Operator,
@@ -181,7 +186,7 @@ def invite(
     return made, "" if address else token
 
 
-def invite_to_reset(workspace: Workspace, annotator_id: int) -> str:
+def invite_to_reset(workspace: Workspace, annotator_id: AnnotatorId) -> str:
     """The token of a link with which somebody sets a new password, once, within a day; earlier links end."""
     token, now = new_token(), datetime.now(UTC)
     until = now + timedelta(days=_RESET_DAYS)
@@ -191,13 +196,13 @@ def invite_to_reset(workspace: Workspace, annotator_id: int) -> str:
     return token
 
 
-def open_invitations(workspace: Workspace, project_id: int) -> list[Invitation]:
+def open_invitations(workspace: Workspace, project_id: ProjectId) -> list[Invitation]:
     """The project's invitations that nobody has taken up yet, newest first."""
     with workspace.database.read() as tx:
         return people.open_invitations(tx, project_id, datetime.now(UTC))
 
 
-def revoke(workspace: Workspace, project_id: int, invitation_id: int, *, by: Visitor | Operator) -> None:
+def revoke(workspace: Workspace, project_id: ProjectId, invitation_id: InvitationId, *, by: Visitor | Operator) -> None:
     """Take an invitation back.
 
     Raises:
@@ -266,7 +271,7 @@ def join(workspace: Workspace, token: str, visitor: Visitor) -> None:
         people.grant(tx, invitation, visitor.annotator.id)
 
 
-def _check_owner(tx: Transaction, project_id: int, by: Visitor | Operator) -> None:
+def _check_owner(tx: Transaction, project_id: ProjectId, by: Visitor | Operator) -> None:
     """Look again, now: the roles that the visitor came with may have been taken meanwhile.
 
     Raises:
@@ -280,7 +285,7 @@ def _check_owner(tx: Transaction, project_id: int, by: Visitor | Operator) -> No
         raise DeniedError("only an owner of the project may do this")
 
 
-def _check_member(tx: Transaction, project_id: int, annotator_id: int, role: Role | None) -> None:
+def _check_member(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, role: Role | None) -> None:
     """What an owner may change: the role of a member, but for the last owner's.
 
     Raises:

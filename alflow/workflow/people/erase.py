@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from alflow.accounts import Role
 from alflow.domain import Annotator
 from alflow.errors import ConflictError, NotFoundError
+from alflow.ids import AnnotatorId
 from alflow.store.database import Transaction
 from alflow.store.people import annotators, erasing, people
 from alflow.store.projects import projects
@@ -50,7 +51,7 @@ def find_person(workspace: Workspace, name: str) -> Annotator:
     return found[0]
 
 
-def erase(workspace: Workspace, annotator_id: int, *, comments: bool = False) -> Erased:
+def erase(workspace: Workspace, annotator_id: AnnotatorId, *, comments: bool = False) -> Erased:
     """Forget name, login, e-mail address, password, sessions, roles and invitations; done again, it changes nothing.
 
     Args:
@@ -75,7 +76,7 @@ def erase(workspace: Workspace, annotator_id: int, *, comments: bool = False) ->
     return Erased(name, answers, remarks, invitations, rewritten)
 
 
-def _check_owners(tx: Transaction, annotator_id: int) -> None:
+def _check_owners(tx: Transaction, annotator_id: AnnotatorId) -> None:
     """Does each of the person's projects have another owner who can sign in?
 
     Raises:

@@ -9,6 +9,7 @@ from typing import Final
 
 from alflow.accounts import Account, Visitor
 from alflow.errors import DeniedError, InvalidInputError
+from alflow.ids import AnnotatorId
 from alflow.store.database import Transaction
 from alflow.store.people import annotators, people, sessions
 from alflow.store.people.sessions import Session
@@ -133,7 +134,7 @@ def about(workspace: Workspace, name: str, email: str | None = None) -> list[str
     return ["alflow", workspace.settings.address, *names, *(each for each in known if each)]
 
 
-def store_password(tx: Transaction, annotator_id: int, kept: str) -> None:
+def store_password(tx: Transaction, annotator_id: AnnotatorId, kept: str) -> None:
     """Keep the hash of a new password; sessions of the account, and links to another password, end."""
     people.change(tx, annotator_id, password_hash=kept)
     sessions.close_all(tx, annotator_id)
@@ -185,7 +186,7 @@ def sign_out(workspace: Workspace, token: str) -> None:
         sessions.close(tx, token_hash(token))
 
 
-def open_session(workspace: Workspace, tx: Transaction, annotator_id: int, link: str | None = None) -> str:
+def open_session(workspace: Workspace, tx: Transaction, annotator_id: AnnotatorId, link: str | None = None) -> str:
     """A new session; returns the cookie's token."""
     token, now = new_token(), datetime.now(UTC)
     until = now + timedelta(days=workspace.settings.session_days)

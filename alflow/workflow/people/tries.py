@@ -15,6 +15,7 @@ from math import ceil
 from typing import Final
 
 from alflow.errors import InvalidInputError, TryLaterError
+from alflow.ids import AnnotatorId
 from alflow.store.database import Transaction
 from alflow.store.people import people, sessions
 from alflow.store.people.sessions import Limit
@@ -31,7 +32,9 @@ _OF_NAME: Final = (100, timedelta(minutes=1))
 _OF_NEW_PLACE: Final = (2, timedelta(minutes=10))
 
 
-def prove(workspace: Workspace, name: str, password: str, address: str, device: str = "") -> tuple[int, str] | None:
+def prove(
+    workspace: Workspace, name: str, password: str, address: str, device: str = ""
+) -> tuple[AnnotatorId, str] | None:
     """Annotator and stored hash of the active account with this name and password; None where there is none.
 
     Args:
@@ -115,13 +118,13 @@ def _name_key(login: str) -> str:
     return f"name:{token_hash(login)}"
 
 
-def _known(tx: Transaction, annotator_id: int, device: str, now: datetime) -> str | None:
+def _known(tx: Transaction, annotator_id: AnnotatorId, device: str, now: datetime) -> str | None:
     """What stands for a browser that has signed in to this account; None for any other."""
     key = _device(annotator_id, device)
     return key if device and sessions.remembers(tx, key, now) else None
 
 
-def _device(annotator_id: int, device: str) -> str:
+def _device(annotator_id: AnnotatorId, device: str) -> str:
     secret = token_hash(f"{annotator_id}\n{device}")
     return f"device:{secret}"
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from alflow.domain import ClassLabel, NewClass, RoundState
 from alflow.errors import InvalidInputError, NotFoundError
+from alflow.ids import ProjectId
 from alflow.store.database import Transaction
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
@@ -54,7 +55,7 @@ class Edit:
 
 
 def add_classes(
-    workspace: Workspace, project_id: int, new: Sequence[NewClass], templates: Sequence[str] = TEMPLATES
+    workspace: Workspace, project_id: ProjectId, new: Sequence[NewClass], templates: Sequence[str] = TEMPLATES
 ) -> ChangedClasses:
     """Put classes behind those that the project has.
 
@@ -70,7 +71,7 @@ def add_classes(
     return _change(workspace, project_id, behind, names, templates)
 
 
-def rename_class(workspace: Workspace, project_id: int, name: str, to: str) -> ChangedClasses:
+def rename_class(workspace: Workspace, project_id: ProjectId, name: str, to: str) -> ChangedClasses:
     """Call a class otherwise: it keeps its id, and with it every label, its history and its key.
 
     The shown name follows if it came from the name, and with it each prompt that a template made: the default one, or
@@ -93,7 +94,7 @@ def rename_class(workspace: Workspace, project_id: int, name: str, to: str) -> C
         return _put(tx, project_id, completed, [to])
 
 
-def edit_classes(workspace: Workspace, project_id: int, names: Sequence[str], edit: Edit) -> ChangedClasses:
+def edit_classes(workspace: Workspace, project_id: ProjectId, names: Sequence[str], edit: Edit) -> ChangedClasses:
     """Change shown name, prompts or key of some classes.
 
     Raises:
@@ -110,7 +111,7 @@ def edit_classes(workspace: Workspace, project_id: int, names: Sequence[str], ed
     return _change(workspace, project_id, edited, names, edit.templates or TEMPLATES)
 
 
-def order_classes(workspace: Workspace, project_id: int, names: Sequence[str]) -> ChangedClasses:
+def order_classes(workspace: Workspace, project_id: ProjectId, names: Sequence[str]) -> ChangedClasses:
     """Put these classes first, in this order; the others follow as they were. Keys stay with their classes.
 
     Raises:
@@ -127,7 +128,7 @@ def order_classes(workspace: Workspace, project_id: int, names: Sequence[str]) -
     return _change(workspace, project_id, ordered, names)
 
 
-def remove_classes(workspace: Workspace, project_id: int, names: Sequence[str]) -> ChangedClasses:
+def remove_classes(workspace: Workspace, project_id: ProjectId, names: Sequence[str]) -> ChangedClasses:
     """Take classes out that nothing names yet.
 
     Raises:
@@ -144,7 +145,7 @@ def remove_classes(workspace: Workspace, project_id: int, names: Sequence[str]) 
 
 def _change(
     workspace: Workspace,
-    project_id: int,
+    project_id: ProjectId,
     change: Callable[[list[NewClass]], list[NewClass]],
     names: Sequence[str],
     templates: Sequence[str] = TEMPLATES,
@@ -156,7 +157,7 @@ def _change(
         return _put(tx, project_id, completed, names)
 
 
-def _put(tx: Transaction, project_id: int, completed: Sequence[NewClass], names: Sequence[str]) -> ChangedClasses:
+def _put(tx: Transaction, project_id: ProjectId, completed: Sequence[NewClass], names: Sequence[str]) -> ChangedClasses:
     stored = projects.put_classes(tx, project_id, with_keys(completed))
     current = rounds.current(tx, project_id)
     is_open = current is not None and current.state is RoundState.OPEN

@@ -6,6 +6,7 @@ from unicodedata import normalize
 
 from alflow.domain import ClassLabel, NewClass, Project, ProjectSettings
 from alflow.errors import ConflictError
+from alflow.ids import ProjectId
 from alflow.store.projects import projects
 from alflow.text import clean_name, clean_text, likeness, quoted
 from alflow.workflow.projects.naming import TEMPLATES, complete_classes, with_keys
@@ -50,7 +51,7 @@ def find_project(workspace: Workspace, name: str) -> Project:
         return projects.find(tx, name)
 
 
-def project(workspace: Workspace, project_id: int) -> Project:
+def project(workspace: Workspace, project_id: ProjectId) -> Project:
     """The project of that id.
 
     Raises:
@@ -60,7 +61,7 @@ def project(workspace: Workspace, project_id: int) -> Project:
         return projects.by_id(tx, project_id)
 
 
-def set_guidelines(workspace: Workspace, project_id: int, guidelines: str) -> Project:
+def set_guidelines(workspace: Workspace, project_id: ProjectId, guidelines: str) -> Project:
     """Replace what those who label read beside the image, as Markdown; empty for none.
 
     Raises:
@@ -78,7 +79,7 @@ def list_projects(workspace: Workspace) -> list[Project]:
         return projects.all_(tx)
 
 
-def change_settings(workspace: Workspace, project_id: int, settings: ProjectSettings) -> Project:
+def change_settings(workspace: Workspace, project_id: ProjectId, settings: ProjectSettings) -> Project:
     """Replace the settings; a round that is open keeps what it was opened with.
 
     Raises:
@@ -90,14 +91,14 @@ def change_settings(workspace: Workspace, project_id: int, settings: ProjectSett
         return projects.update_settings(tx, project_id, settings)
 
 
-def project_classes(workspace: Workspace, project_id: int) -> list[ClassLabel]:
+def project_classes(workspace: Workspace, project_id: ProjectId) -> list[ClassLabel]:
     """The project's classes in their order."""
     with workspace.database.read() as tx:
         return projects.classes(tx, project_id)
 
 
 def set_classes(
-    workspace: Workspace, project_id: int, classes: Sequence[NewClass], templates: Sequence[str] = TEMPLATES
+    workspace: Workspace, project_id: ProjectId, classes: Sequence[NewClass], templates: Sequence[str] = TEMPLATES
 ) -> list[ClassLabel]:
     """Make these the project's classes, in this order; others go.
 

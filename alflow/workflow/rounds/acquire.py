@@ -13,6 +13,7 @@ from alflow.bayes.uncertainty import uncertainty_parts
 from alflow.domain import Origin, Project, Round, Split
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
+from alflow.ids import ItemId, ProjectId
 from alflow.store.artifacts import digest
 from alflow.store.images import items
 from alflow.store.rounds import rounds
@@ -29,7 +30,7 @@ NOVEL: Final = 2.0
 """Novelty above which an image is unlike what the model was pretrained on; a few in a hundred of that are, too."""
 
 
-def open_round(workspace: Workspace, project_id: int) -> Round:
+def open_round(workspace: Workspace, project_id: ProjectId) -> Round:
     """The round that is open, or a new one: the strategy's picks and a random control slice, queued by rank.
 
     Same project, labels and seed: same picks. The round and its candidates are stored in the last transaction; what is
@@ -133,7 +134,7 @@ def _candidates(
 
 
 def described(
-    project: Project, model: ProjectModel, item_ids: list[int], picked: Beliefs, covariances: ClassCovariances
+    project: Project, model: ProjectModel, item_ids: list[ItemId], picked: Beliefs, covariances: ClassCovariances
 ) -> list[NewCandidate]:
     """Candidates with what the model believes of them, ranked in this order, without a score.
 
@@ -173,7 +174,7 @@ def _alike(query: Query, batch: torch.Tensor) -> int:
     return near_duplicates(query.pool.activations[batch], query.pool.activations.mean(dim=0))
 
 
-def _by_item(pool: Embeddings, rows: torch.Tensor, values: torch.Tensor) -> dict[int, float]:
+def _by_item(pool: Embeddings, rows: torch.Tensor, values: torch.Tensor) -> dict[ItemId, float]:
     return dict(zip(pool.item_ids[rows].tolist(), values[rows].tolist(), strict=True))
 
 

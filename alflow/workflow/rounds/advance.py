@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from alflow.domain import Project, RoundState
+from alflow.ids import ProjectId
 from alflow.progress import Progress, silent
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
@@ -35,7 +36,7 @@ def embed_all(workspace: Workspace, project: Project, progress: Progress = silen
 
 
 def advance(
-    workspace: Workspace, project_id: int, progress: Progress = silent, *, embed: Embed = embed_all
+    workspace: Workspace, project_id: ProjectId, progress: Progress = silent, *, embed: Embed = embed_all
 ) -> AdvanceReport:
     """Embed what is new, close the round that is answered, open the next unless it is time to stop.
 
@@ -56,7 +57,7 @@ def advance(
 
 
 def _advance(
-    workspace: Workspace, project_id: int, progress: Progress, embed: Embed
+    workspace: Workspace, project_id: ProjectId, progress: Progress, embed: Embed
 ) -> tuple[Project, tuple[str, ...]]:
     done: list[str] = []
     with workspace.database.read() as tx:

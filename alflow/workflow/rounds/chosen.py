@@ -11,6 +11,7 @@ import torch
 
 from alflow.domain import Item, Origin, Project, Round, RoundState, Split
 from alflow.errors import ConflictError, InvalidInputError
+from alflow.ids import AnnotatorId, ItemId, ProjectId
 from alflow.store.answers import outcomes
 from alflow.store.database import Transaction
 from alflow.store.images import items
@@ -29,11 +30,13 @@ class SentReport:
     """What became of a selection: items that are asked about now, and why others are not."""
 
     round_number: int
-    queued: tuple[int, ...]
-    refused: Mapping[int, str]
+    queued: tuple[ItemId, ...]
+    refused: Mapping[ItemId, str]
 
 
-def send_to_queue(workspace: Workspace, project_id: int, item_ids: Sequence[int], by: int, why: str) -> SentReport:
+def send_to_queue(
+    workspace: Workspace, project_id: ProjectId, item_ids: Sequence[ItemId], by: AnnotatorId, why: str
+) -> SentReport:
     """Let the open round ask about these items too; items that it asks about already, or that are settled, stay out.
 
     Raises:
@@ -80,11 +83,11 @@ def _open(round_: Round | None) -> Round:
     return round_
 
 
-def _refused(tx: Transaction, project: Project, round_: Round, chosen: Sequence[Item]) -> dict[int, str]:
+def _refused(tx: Transaction, project: Project, round_: Round, chosen: Sequence[Item]) -> dict[ItemId, str]:
     """Item id -> why it cannot be asked about."""
     asked = {one.item_id for one in rounds.candidates(tx, round_.id)}
     settled = outcomes.settled(tx, project.id)
-    refused: dict[int, str] = {}
+    refused: dict[ItemId, str] = {}
     for item in chosen:
         if item.project_id != project.id:
             refused[item.id] = "belongs to another project"
@@ -97,7 +100,9 @@ def _refused(tx: Transaction, project: Project, round_: Round, chosen: Sequence[
     return refused
 
 
-def _described(workspace: Workspace, project: Project, fit: str | None, item_ids: Sequence[int]) -> list[NewCandidate]:
+def _described(
+    workspace: Workspace, project: Project, fit: str | None, item_ids: Sequence[ItemId]
+) -> list[NewCandidate]:
     """What the model of the round believes about them, as about its other candidates."""
     if not item_ids:
         return []

@@ -8,6 +8,7 @@ import torch
 from alflow.domain import Candidate, Evaluation, Project, Round, RoundState, Split
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
+from alflow.ids import ClassId, ProjectId, RoundId
 from alflow.metrics import all_metrics
 from alflow.store.rounds import rounds
 from alflow.workflow.model.model import ProjectModel, load_rows, model_of
@@ -17,7 +18,7 @@ from alflow.workflow.rounds.moment import Moment, look
 from alflow.workspace import Workspace
 
 
-def close_round(workspace: Workspace, project_id: int, round_id: int, *, early: bool = False) -> Round:
+def close_round(workspace: Workspace, project_id: ProjectId, round_id: RoundId, *, early: bool = False) -> Round:
     """Fit, evaluate, and close; a round that is closed already is returned as it is.
 
     Args:
@@ -92,7 +93,7 @@ def evaluate_control(now: Moment, round_: Round) -> Evaluation | None:
     return _evaluation(now.project, round_.number, "control", n_before, _stored(judged, class_ids), known)
 
 
-def _stored(candidates: Sequence[Candidate], class_ids: Sequence[int]) -> torch.Tensor:
+def _stored(candidates: Sequence[Candidate], class_ids: Sequence[ClassId]) -> torch.Tensor:
     return torch.tensor([[c.probabilities[class_id] for class_id in class_ids] for c in candidates])
 
 

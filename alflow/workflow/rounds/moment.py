@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from alflow.domain import Candidate, ClassLabel, Origin, Project, Round, RoundState, Split
 from alflow.errors import NotFoundError
+from alflow.ids import ClassId, ItemId, ProjectId, RoundId
 from alflow.store.answers import outcomes
 from alflow.store.database import Transaction
 from alflow.store.images import items
@@ -28,8 +29,8 @@ class Moment:
     project: Project
     classes: Sequence[ClassLabel]
     rounds: Sequence[Round]
-    settled: Mapping[int, int]
-    truths: Mapping[int, int]
+    settled: Mapping[ItemId, ClassId]
+    truths: Mapping[ItemId, ClassId]
     controls: Sequence[Candidate]
 
     @property
@@ -37,7 +38,7 @@ class Moment:
         """The round that is not closed, if there is one."""
         return next((one for one in self.rounds if one.state is not RoundState.CLOSED), None)
 
-    def round(self, round_id: int) -> Round:
+    def round(self, round_id: RoundId) -> Round:
         """The project's round of that id.
 
         Raises:
@@ -48,16 +49,16 @@ class Moment:
             raise NotFoundError(f"the project has no round with the id {round_id}")
         return found
 
-    def support(self, class_ids: Sequence[int]) -> dict[int, int]:
+    def support(self, class_ids: Sequence[ClassId]) -> dict[ItemId, ClassId]:
         """Settled item -> class, by item, of these classes."""
         return _of_classes(self.settled, class_ids)
 
-    def judges(self, class_ids: Sequence[int]) -> dict[int, int]:
+    def judges(self, class_ids: Sequence[ClassId]) -> dict[ItemId, ClassId]:
         """Test item -> class, by item, of these classes."""
         return _of_classes(self.truths, class_ids)
 
 
-def look(tx: Transaction, project_id: int) -> Moment:
+def look(tx: Transaction, project_id: ProjectId) -> Moment:
     """The project as this transaction sees it.
 
     Raises:
@@ -73,5 +74,5 @@ def look(tx: Transaction, project_id: int) -> Moment:
     )
 
 
-def _of_classes(known: Mapping[int, int], class_ids: Sequence[int]) -> dict[int, int]:
+def _of_classes(known: Mapping[ItemId, ClassId], class_ids: Sequence[ClassId]) -> dict[ItemId, ClassId]:
     return {item: class_id for item, class_id in sorted(known.items()) if class_id in class_ids}

@@ -18,6 +18,7 @@ from alflow.domain import (
     Split,
     Trouble,
 )
+from alflow.ids import CandidateId, ClassId, ItemId, ProjectId, RoundId
 from alflow.store.answers import outcomes
 from alflow.store.desk import labels
 from alflow.store.images import failures, items
@@ -46,7 +47,7 @@ class CandidateReview:
     candidate: Candidate
     item: Item
     labels: tuple[Label, ...]
-    settled_class_id: int | None
+    settled_class_id: ClassId | None
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Overview:
     rejections: tuple[Rejection, ...]
     not_embedded: tuple[EmbedFailure, ...]
     n_settled: int
-    labels_per_class: Mapping[int, int]
+    labels_per_class: Mapping[ClassId, int]
     current: Round | None
     waiting_for: str
     trouble: Trouble | None
@@ -70,7 +71,7 @@ class Overview:
     """Share of the pool that is unlike what the model was pretrained on, when the newest round was opened."""
 
 
-def round_summaries(workspace: Workspace, project_id: int) -> list[RoundSummary]:
+def round_summaries(workspace: Workspace, project_id: ProjectId) -> list[RoundSummary]:
     """The project's rounds, oldest first."""
     with workspace.database.read() as tx:
         settled = outcomes.settled(tx, project_id)
@@ -79,7 +80,7 @@ def round_summaries(workspace: Workspace, project_id: int) -> list[RoundSummary]
         return [_summary(done, rounds.candidates(tx, done.id), votes, settled) for done in past]
 
 
-def find_round(workspace: Workspace, project_id: int, number: int) -> Round:
+def find_round(workspace: Workspace, project_id: ProjectId, number: int) -> Round:
     """The project's round of that number.
 
     Raises:
@@ -89,13 +90,13 @@ def find_round(workspace: Workspace, project_id: int, number: int) -> Round:
         return rounds.by_number(tx, project_id, number)
 
 
-def learning_curve(workspace: Workspace, project_id: int) -> list[Evaluation]:
+def learning_curve(workspace: Workspace, project_id: ProjectId) -> list[Evaluation]:
     """Evaluations by round and split; round 0 is the zero-shot model."""
     with workspace.database.read() as tx:
         return rounds.evaluations(tx, project_id)
 
 
-def round_candidates(workspace: Workspace, round_id: int) -> list[CandidateReview]:
+def round_candidates(workspace: Workspace, round_id: RoundId) -> list[CandidateReview]:
     """The candidates of a round in the order of its queue.
 
     Raises:
@@ -113,7 +114,7 @@ def round_candidates(workspace: Workspace, round_id: int) -> list[CandidateRevie
     ]
 
 
-def overview(workspace: Workspace, project_id: int) -> Overview:
+def overview(workspace: Workspace, project_id: ProjectId) -> Overview:
     """Counts, classes, rejected files, and what the project waits for.
 
     Raises:
@@ -141,7 +142,7 @@ def overview(workspace: Workspace, project_id: int) -> Overview:
 
 
 def _summary(
-    round_: Round, queue: list[Candidate], votes: Mapping[int, list[Label]], settled: Mapping[int, int]
+    round_: Round, queue: list[Candidate], votes: Mapping[CandidateId, list[Label]], settled: Mapping[ItemId, ClassId]
 ) -> RoundSummary:
     answers = {candidate.id: votes.get(candidate.id, []) for candidate in queue}
     done = [candidate for candidate in queue if candidate.answers >= candidate.votes_needed]
@@ -150,8 +151,8 @@ def _summary(
     return RoundSummary(round_, len(done), len(queue), len(skipped), len(corrected))
 
 
-def _by_candidate(answers: list[Label]) -> dict[int, list[Label]]:
-    votes: defaultdict[int, list[Label]] = defaultdict(list)
+def _by_candidate(answers: list[Label]) -> dict[CandidateId, list[Label]]:
+    votes: defaultdict[CandidateId, list[Label]] = defaultdict(list)
     for label in answers:
         if label.candidate_id is not None:
             votes[label.candidate_id].append(label)

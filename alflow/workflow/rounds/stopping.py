@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import nan
 
 from alflow.domain import Evaluation, ProjectSettings, RoundState, Trial, TrialPoint
+from alflow.ids import ProjectId
 from alflow.stopping_rules import Calibration, History, Rules, Stop, calibrate, first_stop, reason_to_stop
 from alflow.store.answers import outcomes
 from alflow.store.database import Transaction
@@ -33,7 +34,7 @@ def in_words(settings: ProjectSettings) -> str:
     return ", or ".join([*(told for is_on, told in rules if is_on), "when the pool is used up"])
 
 
-def project_history(tx: Transaction, project_id: int) -> History:
+def project_history(tx: Transaction, project_id: ProjectId) -> History:
     """Closed rounds after the zero-shot model: labels, accuracy on the test split (else on the control slice), scores.
 
     The newest entry counts the labels of this moment, also those that came since the last round was closed.
@@ -52,7 +53,7 @@ def project_history(tx: Transaction, project_id: int) -> History:
     return History(tuple(n_labels), tuple(quality.get(number, nan) for number in numbers), tuple(information))
 
 
-def rule_that_stops(tx: Transaction, project_id: int, settings: ProjectSettings) -> str | None:
+def rule_that_stops(tx: Transaction, project_id: ProjectId, settings: ProjectSettings) -> str | None:
     """Why no further round should be opened, by the project's own rules; None while one should."""
     return reason_to_stop(project_history(tx, project_id), rules_of(settings))
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from alflow.domain import Project, Round, RoundState, Trouble
 from alflow.errors import AlflowError
+from alflow.ids import ProjectId
 from alflow.store.projects import projects, troubles
 from alflow.store.rounds import rounds
 from alflow.workflow.images.encoding import words_of
@@ -41,7 +42,7 @@ class Waiting:
     looked_at: datetime | None
 
 
-def waiting(workspace: Workspace, project_id: int) -> Waiting:
+def waiting(workspace: Workspace, project_id: ProjectId) -> Waiting:
     """Whom or what the project waits for; loads no model, so pages may ask often.
 
     Raises:
@@ -62,7 +63,7 @@ def waiting(workspace: Workspace, project_id: int) -> Waiting:
     return Waiting(words, trouble, looked_at)
 
 
-def awaited(workspace: Workspace, project_id: int) -> str | None:
+def awaited(workspace: Workspace, project_id: ProjectId) -> str | None:
     """What to tell people who wait for an image: the words of `waiting`; None while a round is open."""
     with workspace.database.read() as tx:
         current = rounds.current(tx, project_id)
@@ -70,7 +71,7 @@ def awaited(workspace: Workspace, project_id: int) -> str | None:
 
 
 @contextmanager
-def keeping_trouble(workspace: Workspace, project_id: int) -> Iterator[None]:
+def keeping_trouble(workspace: Workspace, project_id: ProjectId) -> Iterator[None]:
     """Keep why the work of this block failed, as the project's trouble; a block that succeeds ends the trouble."""
     try:
         yield
@@ -85,7 +86,7 @@ def keeping_trouble(workspace: Workspace, project_id: int) -> Iterator[None]:
             troubles.clear(tx, project_id)
 
 
-def note_look(workspace: Workspace, project_id: int) -> None:
+def note_look(workspace: Workspace, project_id: ProjectId) -> None:
     """The schedule looks at the project; written down once a minute at most.
 
     Raises:
@@ -161,7 +162,7 @@ def in_time(span: timedelta) -> str:
     return "less than a minute"
 
 
-def _keep(workspace: Workspace, project_id: int, message: str) -> None:
+def _keep(workspace: Workspace, project_id: ProjectId, message: str) -> None:
     try:
         with workspace.database.begin() as tx:
             troubles.record(tx, project_id, message, datetime.now(UTC))

@@ -5,13 +5,14 @@ from typing import Any, TypedDict
 
 import streamlit as st
 
+from alflow.ids import ItemId
 from ui.components import modules
 
 
 class Tile(TypedDict):
     """One image, as text ready to show."""
 
-    id: int
+    id: ItemId
     image: str
     score: str
     label: str  # what it is labelled as, or ""
@@ -26,8 +27,8 @@ def finder(
     key: str,
     *,
     may_send: bool,
-    like: Callable[[int], None],
-    send: Callable[[list[int], str], None],
+    like: Callable[[ItemId], None],
+    send: Callable[[list[ItemId], str], None],
 ) -> None:
     """Show the tiles.
 
@@ -41,8 +42,8 @@ def finder(
     modules.component("finder", "finder.js")(
         data={"tiles": list(tiles), "may_send": may_send},
         key=key,
-        on_like_change=lambda: like(int(st.session_state[key]["like"])),
-        on_send_change=lambda: send(list(map(int, _sent(key)["ids"])), str(_sent(key)["why"])),
+        on_like_change=lambda: like(ItemId(int(st.session_state[key]["like"]))),
+        on_send_change=lambda: send([ItemId(int(one)) for one in _sent(key)["ids"]], str(_sent(key)["why"])),
     )
 
 
