@@ -27,6 +27,8 @@ from alflow.ids import (
 )
 
 LONGEST_STRATEGY: Final = 500
+PRETRAINING_WEIGHT: Final = 3_276_800.0
+"""n tau of the method's authors: 327,680 pairs, each of which counts ten times."""
 
 
 class Split(StrEnum):
@@ -105,7 +107,8 @@ class ProjectSettings:
         max_labels: open no further round once this many items are settled; None for no limit.
         plateau_rounds, plateau_gain, min_information, label_price: further rules that stop a project, off by default
             but for the gain that the first needs; see `alflow.stopping_rules.Rules`.
-        tau: pseudo-data count of the posterior (maths: weight of the pretraining curvature).
+        pretraining_weight: n tau, for how many images the pretraining counts in the posterior, whatever number n of
+            them its curvature was estimated from; tau is this over n.
         seed: root of every random draw of the project.
     """
 
@@ -122,7 +125,7 @@ class ProjectSettings:
     plateau_gain: float = field(default=0.005, metadata=within(0, 1, below=True))
     min_information: float | None = field(default=None, metadata=within(0, 1, above=True))
     label_price: float | None = field(default=None, metadata=within(0, 1, above=True, below=True))
-    tau: float = field(default=10.0, metadata=within(0, 1_000_000, above=True))
+    pretraining_weight: float = field(default=PRETRAINING_WEIGHT, metadata=within(0, 327_680_000_000, above=True))
     seed: int = field(default=0, metadata=within(-LARGEST_SEED, LARGEST_SEED))
 
     @property

@@ -51,7 +51,7 @@ def test_words_and_choices_have_a_kind_too() -> None:
     for changes in ({"strategy": "x" * 501}, {"strategy": None}, {"suggestion": "never"}, {"gold_feedback": 1}):
         assert unfit(replace(ProjectSettings(), **changes)).keys() == changes.keys()
     assert not unfit(ProjectSettings(suggestion=Suggestion.NEVER, gold_feedback=True))
-    assert unfit(ProjectSettings(budget=0, tau=0.0)) == {
+    assert unfit(ProjectSettings(budget=0, pretraining_weight=0.0)) == {
         "budget": "a whole number, 1 to 10,000",
-        "tau": "more than 0 to 1,000,000",
+        "pretraining_weight": "more than 0 to 327,680,000,000",
     }

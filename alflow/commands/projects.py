@@ -77,9 +77,13 @@ def init(
         float | None,
         typer.Option(**limits("label_price"), help="Stop when a label is expected to add less accuracy than this."),
     ] = None,
-    tau: Annotated[
-        float, typer.Option(**limits("tau"), help="Weight of the pretraining data in the posterior.")
-    ] = _DEFAULTS.tau,
+    pretraining_weight: Annotated[
+        float,
+        typer.Option(
+            **limits("pretraining_weight"),
+            help="How many images the pretraining counts for in the posterior; in the paper 327,680 pairs, ten times.",
+        ),
+    ] = _DEFAULTS.pretraining_weight,
     seed: Annotated[int, typer.Option(help="Root of every random draw.")] = _DEFAULTS.seed,
 ) -> None:
     """Create a project with its classes; names alone are enough to start."""
@@ -100,7 +104,7 @@ def init(
         plateau_gain=plateau_gain,
         min_information=min_information,
         label_price=label_price,
-        tau=tau,
+        pretraining_weight=pretraining_weight,
         seed=seed,
     )
     templates = templates or list(TEMPLATES)

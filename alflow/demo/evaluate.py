@@ -82,11 +82,11 @@ def load_demo() -> Demo:
 
 def zero_shot_model(encoder: Encoder, folder: Path = DEMO_MODEL) -> Model:
     """The model before any label, over the demo's classes; its factors are those in `folder`."""
-    layers, factors, tau = encoder.layers, read_factors(folder / SHIPPED_NAME), ProjectSettings().tau
+    layers, factors, weight = encoder.layers, read_factors(folder / SHIPPED_NAME), ProjectSettings().pretraining_weight
     return Model(
         layers,
-        damped_posterior(factors.image, layers.image_weight, tau),
-        damped_posterior(factors.text, layers.text_weight, tau),
+        damped_posterior(factors.image, layers.image_weight, weight),
+        damped_posterior(factors.text, layers.text_weight, weight),
         class_activations(encoder, [[PROMPT.format(name)] for name in CLASS_NAMES]),
     )
 

@@ -4,6 +4,7 @@ It holds the two projects of the demo, cut down to some images, and one of two p
 a page of the grid, checks, a decision, an answer taken back, a back-test, and files that could not be used.
 """
 
+import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -124,6 +125,14 @@ def test_every_row_is_kept(earlier_url: str, engine: Engine) -> None:
     assert [row.pop("name") for row in after["class_label"]][-2] == "caf\u00e9"
     for point in after["trial_point"]:
         assert [point.pop(name) for name in ("total", "aleatoric", "epistemic")] == [None] * 3
+    assert [row["settings"] for row in after["project"]] != [row["settings"] for row in before["project"]]
+    for was, row in zip(before["project"], after["project"], strict=True):
+        settings = [
+            json.loads(one["settings"]) if isinstance(one["settings"], str) else one["settings"] for one in (was, row)
+        ]
+        assert settings[0].pop("tau") * 327_680 == settings[1].pop("pretraining_weight")
+        was["settings"] = row["settings"] = settings[0]
+        assert settings[0] == settings[1]
     assert after == before | {"trouble": [], "look": []}
     assert all(before[name] for name in before)  # the dump has rows of every table
 

@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,39 @@ def test_an_older_schema_names_the_command_that_upgrades_it(database_url: str) -
         Database.open(database_url)
     assert Database.upgrade(database_url) == "9999"
     Database.open(database_url).close()
+
+
+SETTINGS = {
+    '{"tau": 10.0, "budget": 5}': {"pretraining_weight": 3_276_800.0, "budget": 5},
+    '{"tau": 0.5}': {"pretraining_weight": 163_840.0},
+    '{"tau": 1000000}': {"pretraining_weight": 327_680_000_000},
+    '{"tau": 1e308}': {"pretraining_weight": sys.float_info.max},
+    '{"tau": null}': {"pretraining_weight": None},
+    '{"seed": 3}': {"seed": 3},
+}
+
+
+def numbers(settings: dict[str, float | None]) -> dict[str, float | None]:
+    """PostgreSQL gives a number without a fraction back as a whole one."""
+    return {name: None if value is None else float(value) for name, value in settings.items()}
+
+
+def test_the_tau_of_a_project_becomes_the_weight_of_its_pretraining_and_back(database_url: str) -> None:
+    engine, read = make_engine(database_url), select(tables.project.c.settings).order_by(tables.project.c.id)
+    add = (
+        "INSERT INTO project (name, model, precision, settings, created_at) VALUES (:name, 'demo', 'fp32', :json, :at)"
+    )
+    with engine.begin() as tx:
+        command.downgrade(schema.config(tx), "0002_parts")
+        for number, settings in enumerate(SETTINGS):
+            tx.execute(text(add), {"name": f"{number}", "json": settings, "at": datetime.now(UTC)})
+        command.upgrade(schema.config(tx), "head")
+        assert [numbers(one) for one in tx.execute(read).scalars()] == list(SETTINGS.values())
+        command.downgrade(schema.config(tx), "0002_parts")
+        back = tx.execute(read).scalars().all()
+    engine.dispose()
+    assert back[:3] == [{"tau": 10.0, "budget": 5}, {"tau": 0.5}, {"tau": 1_000_000}]
+    assert back[4:] == [{"tau": None}, {"seed": 3}]
 
 
 def test_rebuilding_a_table_loses_none_of_the_rows_that_refer_to_it(

@@ -41,7 +41,10 @@ class LabelledItems:
             )
         model = load_model(workspace, project)
         world = digest(
-            model=model.hashes, tau=project.settings.tau, version=version("alflow"), labels=sorted(known.items())
+            model=model.hashes,
+            pretraining_weight=project.settings.pretraining_weight,
+            version=version("alflow"),
+            labels=sorted(known.items()),
         )
         return About(project.id, project.name, world, len(known), len(chosen & known.keys()))
 

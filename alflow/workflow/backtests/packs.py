@@ -54,12 +54,12 @@ def pack_of(pack: Path, model: Path | None, pairs: Path | None) -> Source:
 
 @dataclass(frozen=True)
 class Pack:
-    """The three files of a world, and the pseudo-data count of its posterior."""
+    """The three files of a world, and the weight of the pretraining in its posterior."""
 
     model: Path
     pairs: Path
     pack: Path
-    tau: float = ProjectSettings().tau
+    pretraining_weight: float = ProjectSettings().pretraining_weight
 
     def about(self) -> About:
         """Name the pack by the contents of its files.
@@ -70,7 +70,7 @@ class Pack:
         files = {"model": self.model, "pairs": self.pairs, "pack": self.pack}
         contents = {name: _digest(path) for name, path in files.items()}
         n_items = len(take(read_safetensors(self.pack), "labels", self.pack, 1, "int"))
-        world = digest(tau=self.tau, version=version("alflow"), **contents)
+        world = digest(pretraining_weight=self.pretraining_weight, version=version("alflow"), **contents)
         return About(None, self.pack.stem, world, n_items, 0)
 
     def world(self) -> World:
@@ -79,7 +79,7 @@ class Pack:
         Raises:
             InvalidInputError: they hold something else, or do not fit each other.
         """
-        return read_world(self.model, self.pairs, self.pack, self.tau)
+        return read_world(self.model, self.pairs, self.pack, self.pretraining_weight)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class ImagePack:
         return World(images, labels, None, *_optional(tensors, path, len(images)))
 
 
-def read_world(model: Path, pairs: Path, pack: Path, tau: float) -> World:
+def read_world(model: Path, pairs: Path, pack: Path, pretraining_weight: float) -> World:
     """The world of a pack: its images and labels, and the zero-shot model with the posterior from the pairs.
 
     Raises:
@@ -132,12 +132,15 @@ def read_world(model: Path, pairs: Path, pack: Path, tau: float) -> World:
     if not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
         raise InvalidInputError(f"{pack}: a label is none of the {len(classes)} rows of class_activations")
     return World(
-        images, labels, _with_posterior(zero_shot, biased, pairs, classes, tau), *_optional(tensors, pack, len(images))
+        images,
+        labels,
+        _with_posterior(zero_shot, biased, pairs, classes, pretraining_weight),
+        *_optional(tensors, pack, len(images)),
     )
 
 
 def _with_posterior(
-    layers: LastLayers, biased: tuple[bool, bool], pairs: Path, classes: Activations, tau: float
+    layers: LastLayers, biased: tuple[bool, bool], pairs: Path, classes: Activations, pretraining_weight: float
 ) -> Model:
     tensors = read_safetensors(pairs)
     images = _rows(tensors, "image_activations", pairs, layers.image_weight, constant=biased[0])
@@ -149,8 +152,8 @@ def _with_posterior(
     image, text = estimate_factors(layers, images, texts, batch=max(2, len(images)))
     return Model(
         layers,
-        damped_posterior(image, layers.image_weight, tau),
-        damped_posterior(text, layers.text_weight, tau),
+        damped_posterior(image, layers.image_weight, pretraining_weight),
+        damped_posterior(text, layers.text_weight, pretraining_weight),
         classes,
     )
 

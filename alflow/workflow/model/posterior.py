@@ -2,7 +2,7 @@
 
 Kept as `posteriors/<hash>.safetensors`: the Kronecker factors of both modalities as sums, with the number of pairs
 behind them. Prior precision and tau are not part of it: they are chosen when it is loaded, by the evidence and by the
-project's settings.
+weight of the pretraining in the project's settings, which is spread over those pairs.
 """
 
 import hashlib
@@ -138,8 +138,8 @@ def export_posterior(workspace: Workspace, project: Project, directory: str) -> 
     """Write the project's factors as the method's authors publish theirs; returns the pairs behind them.
 
     The files are those that `import_posterior` reads, in float32, and `prior_precision_analytic.json` with the prior
-    precisions (`lambda_*`) of the highest evidence for the project's tau (there called `n_*`). They do not say how many
-    pairs there were: whoever imports them must.
+    precisions (`lambda_*`) of the highest evidence for tau, the weight of the pretraining over the pairs (there `n_*`).
+    They do not say how many pairs there were: whoever imports them must.
 
     Raises:
         InvalidInputError: the folder cannot be written.
@@ -184,16 +184,17 @@ def posterior_of(workspace: Workspace, project: Project, encoder: EncoderInUse) 
     """
     if (missing := missing_posterior(workspace, project)) is not None:
         raise NotFoundError(missing)
-    name, tau, layers = project.posterior or _import_shipped(workspace, project), project.settings.tau, encoder.layers
+    name, layers = project.posterior or _import_shipped(workspace, project), encoder.layers
+    weight = project.settings.pretraining_weight
 
     def make() -> Posterior:
         given = _factors(workspace.artifacts.read_tensors(_path(name))[0], f"the artifact {_path(name)}")
         _check_widths(given, layers, project)
         factors = _double(given)
-        image = damped_posterior(factors.image, layers.image_weight, tau)
-        return Posterior(image, damped_posterior(factors.text, layers.text_weight, tau), name)
+        image = damped_posterior(factors.image, layers.image_weight, weight)
+        return Posterior(image, damped_posterior(factors.text, layers.text_weight, weight), name)
 
-    return workspace.keep(digest(posterior=name, encoder=encoder.hash, tau=tau), make)
+    return workspace.keep(digest(posterior=name, encoder=encoder.hash, pretraining_weight=weight), make)
 
 
 def missing_posterior(workspace: Workspace, project: Project) -> str | None:
@@ -210,9 +211,13 @@ def missing_posterior(workspace: Workspace, project: Project) -> str | None:
     return f"the project {project.name!r} has lost its posterior, {workspace.artifacts.path(path)}; {remedy}"
 
 
-def damped_posterior(factors: Factors, weight: Float[Tensor, "D P"], tau: float) -> KroneckerPosterior:
-    """The damped posterior of one layer, with the prior precision of the highest evidence."""
-    spectrum = Spectrum.of(factors)
+def damped_posterior(factors: Factors, weight: Float[Tensor, "D P"], pretraining_weight: float) -> KroneckerPosterior:
+    """The damped posterior of one layer, with the prior precision of the highest evidence.
+
+    What decides is n tau: each of the n pairs behind the factors counts tau times, and all together for
+    `pretraining_weight`, be they few or many.
+    """
+    spectrum, tau = Spectrum.of(factors), pretraining_weight / factors.n
     prior_precision = best_prior_precision(spectrum, float(weight.double().square().sum()), tau)
     return KroneckerPosterior.damped(spectrum, prior_precision, tau)
 

@@ -65,13 +65,30 @@ def test_prior_precision_is_that_of_the_highest_evidence(workspace: Workspace, p
     import_posterior(workspace, pets, str(published(tmp_path / "factors")))
     layers = workspace.encoder(pets).layers
     for tau in (10.0, 3.0):
-        change_settings(workspace, pets.id, type(pets.settings)(tau=tau))
+        change_settings(workspace, pets.id, type(pets.settings)(pretraining_weight=tau * posterior.PUBLISHED_PAIRS))
         loaded = load_posterior(workspace, pets)
         assert load_posterior(workspace, pets) is loaded  # decomposed once
         for side, weight in ((loaded.image, layers.image_weight), (loaded.text, layers.text_weight)):
             assert (side.tau, side.form) == (tau, "damped")
             best = best_prior_precision(side.spectrum, weight.square().sum().item(), tau)
             assert side.prior_precision == pytest.approx(best, rel=1e-5)
+
+
+def test_the_pretraining_weighs_as_much_however_few_pairs_its_factors_were_estimated_from(
+    workspace: Workspace, pets: Project, tmp_path: Path
+) -> None:
+    found = []
+    for few, n in ((1.0, 1000), (0.1, 100)):  # sums over a tenth of the pairs, divided by the root of their number
+        folder = published(tmp_path / str(n))
+        for file in folder.glob("*.pt"):
+            torch.save(torch.load(file) * sqrt(few), file)
+        import_posterior(workspace, pets, str(folder), pairs=n)
+        found.append(load_posterior(workspace, pets))
+    many, less = found
+    assert (many.image.tau, less.image.tau) == (3276.8, 32768.0)
+    rows = torch.randn(5, 32, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(less.image.row_variance(rows), many.image.row_variance(rows))
+    assert less.text.prior_precision == pytest.approx(many.text.prior_precision, rel=1e-5)
 
 
 def test_a_project_without_a_posterior_is_told_how_to_get_one(workspace: Workspace, pets: Project) -> None:
@@ -206,9 +223,9 @@ def test_factors_come_back_from_the_published_layout(workspace: Workspace, pets:
     loaded = load_posterior(workspace, pets)
     assert json.loads((tmp_path / "again/prior_precision_analytic.json").read_text()) == {
         "lambda_img": loaded.image.prior_precision,
-        "n_img": pets.settings.tau,
+        "n_img": 32_768,
         "lambda_txt": loaded.text.prior_precision,
-        "n_txt": pets.settings.tau,
+        "n_txt": 32_768,
     }
     assert import_posterior(workspace, pets, str(tmp_path / "again"), pairs=100) == name
     (tmp_path / "taken").write_text("")
