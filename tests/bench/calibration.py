@@ -1,26 +1,31 @@
-"""`make calibration`: how calibrated zero-shot predictions are, with and without the posterior; a table in markdown.
+"""`make calibration`: how far what alflow says of its own uncertainty holds, in tables of markdown.
 
-Four predictions of the same images, by the class names alone:
+    python -m tests.bench.calibration [--seeds 5] [--first-seed 0] [--set NAME ...] [--fresh]
+
+Before any label, four predictions of the same images by the class names alone:
 
     MAP                  softmax of the logits of the pretrained weights
     temperature scaling  the same logits over a temperature, fitted to HELD_OUT labels (the only one that sees labels)
-    damped, exact        the posterior predictive (full covariance, shift-invariant probit), each with its evidence's
-                         prior precision
+    as shown             the predictive that the product shows
+    exact posterior      with the exact posterior of the same factors in place of the damped one
 
-Judged on all images but the held-out ones. Intervals are 95 % percentile bootstraps; the last column is the paired
+judged on all images but the held-out ones. Intervals are 95 % percentile bootstraps; the last column is the paired
 difference to MAP. Where a pack has groups (the same emoji in three styles), whole groups are held out and resampled.
-Always the demo; the feature packs where ALFLOW_PACKS names their folder.
+
+Then what random labels of the pool do (`tests.bench.learning`): means over seeds, paired differences with the standard
+error of their mean. Points are kept in build/calibration: a run that was stopped goes on; after a change of the code
+that matters, start with `--fresh`.
 """
 # ruff: noqa: T201 (its output is its purpose)
 
-import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+import argparse
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
+from alflow.acquisition.beliefs import believe
 from alflow.bayes.evidence import best_prior_precision
 from alflow.bayes.gaussian import gaussian_embeddings
 from alflow.bayes.kronecker import KroneckerPosterior
@@ -28,40 +33,56 @@ from alflow.bayes.logits import logit_moments
 from alflow.bayes.model import Model
 from alflow.bayes.probabilities import probit
 from alflow.calibration import fit_temperature, temperature_scaled
-from alflow.demo.evaluate import load_demo
-from alflow.embeddings import Activations, LastLayers
+from alflow.embeddings import Activations
 from alflow.metrics import Interval, accuracy, all_metrics, paired_differences
-from alflow.workflow.backtests.packs import Pack
+from tests.bench import sets
+from tests.bench.learning import cosine_logits, points
+from tests.bench.learning_tables import after_labels, loss_left, unfamiliar
 
 HELD_OUT = 200
 NAMES = ("nlpd", "ece")
+SETS = (*sets.CLIP, *sets.STAND_INS, sets.DEMO)
 
 
-def main() -> None:
-    """Print the table, row by row."""
+def main(arguments: Sequence[str]) -> None:
+    """Print the tables, row by row; a set that is not at hand is left out with the reason."""
+    chosen = _parse(arguments)
+    names = [name for name in dict.fromkeys(chosen.set or SETS) if _at_hand(name)]
     print("| images | prediction | accuracy | NLPD | ECE | NLPD less that of MAP |\n|---|---|---|---|---|---|")
-    for title, images, labels, model, groups in worlds():
-        held_out, test = split(groups)
-        y = labels[test]
-        predicted = predictions(model, images, test, held_out, labels[held_out])
-        plain = predicted["MAP"]
-        for name, p in predicted.items():
-            options = {"names": NAMES, "groups": groups[test]}
-            found = all_metrics(p, y, torch.Generator().manual_seed(0), **options)
-            gap = paired_differences(p, plain, y, torch.Generator().manual_seed(0), **options)
-            cells = [title, name, f"{float(accuracy(p, y)):.3f}", *(interval(found[key]) for key in NAMES)]
-            print("|", " | ".join([*cells, "" if p is plain else interval(gap["nlpd"], "+")]), "|", flush=True)
+    for name in names:
+        print_rows(zero_shot(name))
+    seeds = range(chosen.first_seed, chosen.first_seed + chosen.seeds)
+    known = {name: [] for name in names}
+    for seed in seeds:  # every set before the next seed
+        for name in names:
+            known[name].append(points(name, seed, fresh=chosen.fresh))
+            print(f"{name}, seed {seed}: measured", file=sys.stderr, flush=True)
+    for table in (after_labels, loss_left, unfamiliar):
+        print()
+        print_rows(table(known))
 
 
-def worlds() -> Iterator[tuple[str, Activations, Tensor, Model, Tensor]]:
-    """Images, labels, the zero-shot model, and which images belong together."""
-    demo = load_demo()
-    yield f"demo ({len(demo.labels)})", demo.images, demo.labels, demo.model, torch.arange(len(demo.labels))
-    folder = os.environ.get("ALFLOW_PACKS")
-    for name in ("fashion", "emoji") if folder else ():
-        world = Pack(*(Path(str(folder)) / f"{file}.safetensors" for file in ("model", "pairs", name))).world()
-        groups = torch.arange(len(world.labels)) if world.group is None else world.group
-        yield f"{name} ({len(world.labels)})", world.images, world.labels, world.model, groups
+def print_rows(rows: Iterable[Sequence[str]]) -> None:
+    """As lines of a table."""
+    for row in rows:
+        print("|", " | ".join(row), "|", flush=True)
+
+
+def zero_shot(name: str) -> Iterable[Sequence[str]]:
+    """Cells of each prediction of a set before any label."""
+    world = sets.world(name)
+    images, labels, groups = world.images, world.labels, world.group
+    groups = torch.arange(len(labels)) if groups is None else groups
+    held_out, test = split(groups)
+    y = labels[test]
+    predicted = predictions(world.model, images, test, held_out, labels[held_out])
+    plain = predicted["MAP"]
+    for title, p in predicted.items():
+        options = {"names": NAMES, "groups": groups[test]}
+        found = all_metrics(p, y, torch.Generator().manual_seed(0), **options)
+        gap = paired_differences(p, plain, y, torch.Generator().manual_seed(0), **options)
+        cells = [f"{name} ({len(labels)})", title, f"{float(accuracy(p, y)):.3f}"]
+        yield [*cells, *(interval(found[key]) for key in NAMES), "" if p is plain else interval(gap["nlpd"], "+")]
 
 
 def split(groups: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,12 +97,12 @@ def predictions(
     model: Model, images: Activations, test: Tensor, held_out: Tensor, known: Tensor
 ) -> Mapping[str, Tensor]:
     """Probabilities of the test rows by each way."""
-    logits = cosine_logits(images[test], model.classes, model.layers)
-    temperature = fit_temperature(cosine_logits(images[held_out], model.classes, model.layers), known)
+    logits = cosine_logits(images[test], model)
+    temperature = fit_temperature(cosine_logits(images[held_out], model), known)
     return {
         "MAP": logits.softmax(1),
         f"temperature scaling (T = {temperature:.2f})": temperature_scaled(logits, temperature),
-        "damped posterior": predictive(model, images[test], model.image_posterior, model.text_posterior),
+        "as shown": believe(model, images[test]).probabilities,
         "exact posterior": predictive(
             model,
             images[test],
@@ -89,12 +110,6 @@ def predictions(
             exact(model.text_posterior, model.layers.text_weight),
         ),
     }
-
-
-def cosine_logits(images: Activations, classes: Activations, layers: LastLayers) -> Tensor:
-    """Logits of the weights as they are [N C]."""
-    g, h = images.embed(layers.image_weight), classes.embed(layers.text_weight)
-    return layers.scale * normalize(g, dim=1) @ normalize(h, dim=1).T + layers.bias
 
 
 def predictive(model: Model, images: Activations, image: KroneckerPosterior, text: KroneckerPosterior) -> Tensor:
@@ -116,5 +131,25 @@ def interval(found: Interval, sign: str = "") -> str:
     return f"{found.value:{sign}.3f} [{found.low:{sign}.3f}, {found.high:{sign}.3f}]"
 
 
+def _at_hand(name: str) -> bool:
+    if name == sets.DEMO:
+        return True
+    try:
+        sets.pack(name)
+    except sets.MissingError as why:
+        print(f"{name} is left out: {why}", file=sys.stderr)
+        return False
+    return True
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure calibration and the parts of the uncertainty.")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--set", action="append", choices=SETS, help="repeatable; all by default")
+    parser.add_argument("--fresh", action="store_true", help="measure again what is known")
+    return parser.parse_args(arguments)
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -4,7 +4,8 @@
                                       [--strategy NAME ...] [--set NAME ...]
 
 Points are kept in build/bench-acquisition (a database): a run that was stopped goes on. After a change of the code
-that matters, start with `--fresh`.
+that matters, start with `--fresh`. A pack without texts asks for one label a class and round, and leaves out strategies
+that need a posterior; a set that is not at hand is left out with the reason.
 """
 # ruff: noqa: T201 (its output is its purpose)
 
@@ -13,12 +14,12 @@ import os
 import sys
 from pathlib import Path
 
-from alflow.acquisition.strategies import STRATEGIES
+from alflow.acquisition.strategies import STRATEGIES, find
 from alflow.settings import Settings
 from alflow.workflow.backtests.comparison import Difference, Results, curves, standings
-from alflow.workflow.backtests.packs import Pack
 from alflow.workflow.backtests.study import Grid, run_study
 from alflow.workspace import Workspace
+from tests.bench import sets
 
 HOME = Path(__file__).parents[2] / "build" / "bench-acquisition"
 TWEMOJI = 1
@@ -26,27 +27,33 @@ SETS = {
     "fashion": ("fashion", None),
     "emoji (all styles)": ("emoji", None),
     "emoji -> twemoji": ("emoji", TWEMOJI),
+    **{name: (name, None) for name in (*sets.CLIP, *sets.CLIP_IMAGES)},
 }
 
 
 def main(arguments: list[str]) -> int:
     """Run what is missing and print a table for each pack."""
     chosen = _parse(arguments)
-    folder = os.environ.get("ALFLOW_PACKS")
-    if not folder:
-        print("set ALFLOW_PACKS to the folder of the feature packs", file=sys.stderr)
-        return 1
     workspace = Workspace.open(Settings(home=HOME))
-    names = tuple(dict.fromkeys(chosen.strategy or STRATEGIES))
+    asked = tuple(dict.fromkeys(chosen.strategy or STRATEGIES))
+    measured = 0
     for title in chosen.set or SETS:
-        pack, domain = SETS[title]
-        files = (Path(folder) / f"{file}.safetensors" for file in ("model", "pairs", pack))
-        grid = Grid(names, chosen.seeds, chosen.rounds, chosen.batch, domain=domain, first_seed=chosen.first_seed)
-        study = run_study(workspace, Pack(*files), grid, processes=chosen.processes, fresh=chosen.fresh)
+        name, domain = SETS[title]
+        try:
+            source = sets.pack(name)
+        except sets.MissingError as why:
+            print(f"{title} is left out: {why}", file=sys.stderr)
+            continue
+        about = source.about()
+        names = tuple(each for each in asked if about.with_posterior or not find(each).needs_posterior)
+        batch = chosen.batch or about.usual_batch
+        grid = Grid(names, chosen.seeds, chosen.rounds, batch, domain=domain, first_seed=chosen.first_seed)
+        study = run_study(workspace, source, grid, processes=chosen.processes, fresh=chosen.fresh)
         seeds = f"{chosen.seeds} seeds from {chosen.first_seed}"
-        print(f"\n{title}: {seeds}, {chosen.rounds} rounds of {chosen.batch} labels, test accuracy\n")
+        print(f"\n{title}: {seeds}, {chosen.rounds} rounds of {batch} labels, test accuracy\n")
         print(table(study.points), flush=True)
-    return 0
+        measured += 1
+    return 0 if measured else 1
 
 
 def table(points: Results) -> str:
@@ -79,10 +86,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--batch", type=int, default=20)
+    parser.add_argument("--batch", type=int, help="20 by default, of a pack without texts one a class")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--strategy", action="append", help="repeatable; all of the table by default")
-    parser.add_argument("--set", action="append", choices=SETS, help="repeatable; all three by default")
+    parser.add_argument("--set", action="append", choices=SETS, help="repeatable; all by default")
     parser.add_argument("--fresh", action="store_true", help="forget what is known of these trials")
     return parser.parse_args(arguments)
 
