@@ -426,7 +426,7 @@ class TrialPoint:
         information: sum of the strategy's scores over the last batch, each as it was when picked.
         picked: the last batch, as rows of what was tried.
         total, aleatoric, epistemic: means over the test items of the entropy of the prediction and its two parts, in
-            nats; None where nobody computed them (points of an earlier alflow).
+            nats; None in points of an earlier alflow, the parts also where there is no posterior.
     """
 
     labels: int

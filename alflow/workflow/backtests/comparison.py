@@ -97,7 +97,7 @@ def standings(
         level: the value whose price in labels is asked for; that of the reference after its last round by default.
 
     Raises:
-        InvalidInputError: no seed has been tried by all strategies, or a point was made without the measure.
+        InvalidInputError: no seed has been tried by all strategies, or a point has no such measure.
     """
     table = _Table.of(results, measure)
     sign = -1 if measure in SMALLER_IS_BETTER else 1
@@ -163,7 +163,8 @@ class _Table:
         ]
         if any(value is None for of_strategy in values for curve in of_strategy for value in curve):
             raise InvalidInputError(
-                f"some of these points were made without '{measure}': make them again (`alflow backtest --fresh`)"
+                f"some of these points have no '{measure}': without a posterior there is none; those of an earlier "
+                "alflow can be made again (`alflow backtest --fresh`)"
             )
         labels = tuple(point.labels for point in found[strategies[0], through[0]][:rounds])
         return cls(strategies, labels, np.array(values, dtype=np.float64))

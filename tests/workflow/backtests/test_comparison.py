@@ -62,7 +62,7 @@ def test_the_parts_are_compared_where_every_point_has_them() -> None:
     assert curves(told, "epistemic")[0].mean == pytest.approx(POOR[:, 0].mean() / 10)
     old = told | {Trial("good", 2): points(*GOOD[2])}
     for compare in (standings, curves):
-        with pytest.raises(InvalidInputError, match="made without 'epistemic': make them again"):
+        with pytest.raises(InvalidInputError, match="have no 'epistemic': without a posterior"):
             compare(old, "epistemic")
 
 
