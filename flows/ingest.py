@@ -24,11 +24,11 @@ def ingest(
     from alflow.workflow.projects.projects import find_project
     from flows.publish import progress_artifact, publish_import
 
-    found = find_project(workspace(), project)
-    with one_run(found.id, wait=True):
-        with progress_artifact(found, "Importing") as progress:
-            report = import_items(workspace(), found, source, split, progress, anywhere=anywhere, strict=strict)
-        publish_import(found, source, report)
-        with progress_artifact(found, "Embedding") as progress:
-            embedded = embed_shards(found, progress)
+    chosen = find_project(workspace(), project)
+    with one_run(chosen.id, wait=True):
+        with progress_artifact(chosen, "Importing") as progress:
+            report = import_items(workspace(), chosen, source, split, progress, anywhere=anywhere, strict=strict)
+        publish_import(chosen, source, report)
+        with progress_artifact(chosen, "Embedding") as progress:
+            embedded = embed_shards(chosen, progress)
     return {**counts(report), "embedded": embedded.embedded}

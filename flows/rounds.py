@@ -24,10 +24,10 @@ def open_round(project: str) -> int:
     from alflow.workflow.rounds.acquire import open_round as acquire_round
     from flows.publish import publish_rounds
 
-    found = find_project(workspace(), project)
-    with one_run(found.id, wait=True):
-        number = acquire_round(workspace(), found.id).number
-        publish_rounds(workspace(), found)
+    chosen = find_project(workspace(), project)
+    with one_run(chosen.id, wait=True):
+        number = acquire_round(workspace(), chosen.id).number
+        publish_rounds(workspace(), chosen)
     return number
 
 
@@ -39,11 +39,11 @@ def close_round(project: str, number: int, early: bool = False) -> str:
     from alflow.workflow.rounds.review import find_round
     from flows.publish import publish_rounds
 
-    found = find_project(workspace(), project)
-    with one_run(found.id, wait=True):
-        round_ = find_round(workspace(), found.id, number)
-        state = evaluate_round(workspace(), found.id, round_.id, early=early).state.value
-        publish_rounds(workspace(), found)
+    chosen = find_project(workspace(), project)
+    with one_run(chosen.id, wait=True):
+        round_ = find_round(workspace(), chosen.id, number)
+        state = evaluate_round(workspace(), chosen.id, round_.id, early=early).state.value
+        publish_rounds(workspace(), chosen)
     return state
 
 
@@ -60,13 +60,13 @@ def advance(project: str) -> State[Any]:
     from flows.publish import progress_artifact, publish_rounds
 
     try:
-        found = find_project(workspace(), project)
-        note_look(workspace(), found.id)
-        with one_run(found.id, wait=False), progress_artifact(found, "Embedding") as progress:
+        chosen = find_project(workspace(), project)
+        note_look(workspace(), chosen.id)
+        with one_run(chosen.id, wait=False), progress_artifact(chosen, "Embedding") as progress:
             report = advance_project(
-                workspace(), found.id, progress, embed=lambda _, project, progress: embed_shards(project, progress)
+                workspace(), chosen.id, progress, embed=lambda _, project, progress: embed_shards(project, progress)
             )
-            publish_rounds(workspace(), found)
+            publish_rounds(workspace(), chosen)
     except BusyError as busy:
         return Completed(name=SKIPPED, message=str(busy))
     except AlflowError as error:
@@ -80,7 +80,7 @@ def advance_due() -> list[State[Any]] | State[Any]:
     from alflow.workflow.projects.projects import list_projects
 
     try:
-        found = list_projects(workspace())
+        projects = list_projects(workspace())
     except AlflowError as error:  # such as a database that cannot be opened
         return Failed(message=str(error))
-    return [advance(project.name, return_state=True) for project in found]
+    return [advance(project.name, return_state=True) for project in projects]

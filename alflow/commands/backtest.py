@@ -84,8 +84,8 @@ def backtest(
     if json_file is not None:
         json_file.write_text(json.dumps(_rows(study.points), indent=1) + "\n", encoding="utf-8")
     _show(study.points, _REFERENCE if _REFERENCE in names else names[0], f"{rounds} rounds, {seeds} seeds")
-    if told := warning(study.backtest):
-        note(f"warning: {told}")
+    if problem := warning(study.backtest):
+        note(f"warning: {problem}")
 
 
 def _source(

@@ -34,8 +34,10 @@ def settings(
     if changes:
         changed = change_settings(workspace, chosen.id, _changed(chosen.settings, changes))
         known, now = asdict(chosen.settings), asdict(changed.settings)
-        told = [f"{name} is {_word(now[name])}, was {_word(known[name])}" for name in now if now[name] != known[name]]
-        say("; ".join(told) or "nothing changed")
+        differences = [
+            f"{name} is {_word(now[name])}, was {_word(known[name])}" for name in now if now[name] != known[name]
+        ]
+        say("; ".join(differences) or "nothing changed")
     elif as_json:
         show_json(chosen.settings)
     else:

@@ -176,14 +176,14 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 def _tell_changes(marker: Path) -> Callable[[], None]:
     """A look at what the schedule says of itself, which notes it when it is new."""
-    told = ""
+    last = ""
 
     def look() -> None:
-        nonlocal told
+        nonlocal last
         with contextlib.suppress(OSError):
-            if (words := marker.read_text(encoding="utf-8").strip()) and words != told:
+            if (words := marker.read_text(encoding="utf-8").strip()) and words != last:
                 note(words)
-                told = words
+                last = words
 
     return look
 

@@ -244,8 +244,8 @@ def _reachable(engine: Engine) -> Iterator[None]:
     except (PoolTimeoutError, TimeoutError) as error:
         raise UnavailableError(f"the database {where} is too busy: {error}") from error
     except (DataError, OverflowError, UnicodeEncodeError) as error:
-        told = error.orig if isinstance(error, DataError) else error
-        raise InvalidInputError(f"the database cannot keep a number or a text that it was given: {told}") from error
+        cause = error.orig if isinstance(error, DataError) else error
+        raise InvalidInputError(f"the database cannot keep a number or a text that it was given: {cause}") from error
     except DatabaseError as error:
         if type(error) not in {DatabaseError, OperationalError}:
             raise

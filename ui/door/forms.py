@@ -63,7 +63,7 @@ def page(form: Form, problem: str = "", status: int = 200, headers: dict[str, st
     return HTMLResponse(body, status, HEADERS | (headers or {}))
 
 
-def again(form: Form, error: AlflowError) -> Response:
+def refusal(form: Form, error: AlflowError) -> Response:
     """The form once more, and why."""
     if isinstance(error, TryLaterError):
         return page(form, str(error), 429, {"Retry-After": str(round(error.seconds) + 1)})

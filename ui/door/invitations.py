@@ -32,7 +32,7 @@ def look(request: Request) -> Response:
     try:
         offer = people.look_at(door.doorkeeper(request).workspace, token)
     except AlflowError as error:
-        return door.again(_NOTHING, error)
+        return door.refusal(_NOTHING, error)
     return door.page(_form(offer, defaultdict(str, request.query_params), request.state.visitor))
 
 
@@ -44,7 +44,7 @@ async def accept(request: Request) -> Response:
         token, place = sent["token"], onward.safe(sent[onward.FIELD])
         offer = await run_in_threadpool(people.look_at, workspace, token)
     except AlflowError as error:
-        return door.again(_NOTHING, error)
+        return door.refusal(_NOTHING, error)
     try:
         if _joins(offer, visitor):
             await run_in_threadpool(people.join, workspace, token, visitor)
@@ -52,9 +52,9 @@ async def accept(request: Request) -> Response:
         session = await pools.PASSWORDS.run(people.accept, workspace, token, sent["name"], sent["password"])
         return await run_in_threadpool(door.enter, request, session, place)
     except DeniedError as error:
-        return door.again(_NOTHING, error)
+        return door.refusal(_NOTHING, error)
     except AlflowError as error:
-        return door.again(_form(offer, sent, visitor), error)
+        return door.refusal(_form(offer, sent, visitor), error)
 
 
 ROUTES = [Route(PATH, look, methods=["GET"]), Route(PATH, accept, methods=["POST"])]

@@ -22,9 +22,9 @@ KEPT = """<p role="status" id="kept"></p>
   const kept = answers === 1 ? "1 answer is" : `${answers} answers are`;
   const words = `${kept} kept in this browser. Nothing is lost: the Label page stores what is kept.`;
   if (answers) document.getElementById("kept").textContent = words;
-  const again = () => fetch("/_stcore/health").then(({ ok }) => ok && location.reload()).catch(() => {});
-  addEventListener("online", again);
-  setInterval(again, 3000);
+  const retry = () => fetch("/_stcore/health").then(({ ok }) => ok && location.reload()).catch(() => {});
+  addEventListener("online", retry);
+  setInterval(retry, 3000);
 </script>"""
 TRY = '<a class="button" href="">Try now</a>'
 

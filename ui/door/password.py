@@ -35,7 +35,7 @@ async def change(request: Request) -> Response:
         asked = (visitor, sent["old"], _typed_twice(sent), address.client(request), device)
         token = await pools.PASSWORDS.run(sign_in.change_password, workspace, *asked)
     except AlflowError as error:
-        return door.again(_form(visitor), error)
+        return door.refusal(_form(visitor), error)
     return door.know(request, await run_in_threadpool(door.enter, request, token, CHANGED), device)
 
 

@@ -40,7 +40,7 @@ async def enter(request: Request) -> Response:
     try:
         sent = await door.sent(request)
     except InvalidInputError as error:
-        return door.again(_link_form(workspace, defaultdict(str)), error)
+        return door.refusal(_link_form(workspace, defaultdict(str)), error)
     if "password" in sent:
         return await _enter_account(request, sent)
     name = " ".join(sent["name"].split())
@@ -83,7 +83,7 @@ def _enter_identity(request: Request) -> Response:
     try:
         response = door.enter(request, identity.enter(workspace, request), place)
     except AlflowError as error:
-        response = door.again(_account_form(workspace, defaultdict(str, {onward.FIELD: place})), error)
+        response = door.refusal(_account_form(workspace, defaultdict(str, {onward.FIELD: place})), error)
     return identity.forget(request, response)
 
 
@@ -94,7 +94,7 @@ async def _enter_account(request: Request, sent: defaultdict[str, str]) -> Respo
     try:
         session = await pools.PASSWORDS.run(sign_in.sign_in, workspace, *typed, address.client(request), device)
     except AlflowError as error:
-        return door.again(_account_form(workspace, sent), error)
+        return door.refusal(_account_form(workspace, sent), error)
     return door.know(request, await run_in_threadpool(door.enter, request, session, _place(sent)), device)
 
 
@@ -103,9 +103,9 @@ def _enter_link(request: Request, sent: defaultdict[str, str]) -> Response:
     try:
         session = sign_in.sign_in_by_link(workspace, sent["token"].strip(), sent["name"])
     except DeniedError as error:
-        return door.again(_link_form(workspace, sent | {"token": ""}), error)
+        return door.refusal(_link_form(workspace, sent | {"token": ""}), error)
     except AlflowError as error:
-        return door.again(_link_form(workspace, sent), error)
+        return door.refusal(_link_form(workspace, sent), error)
     return door.enter(request, session, onward.safe(sent[onward.FIELD]))
 
 

@@ -146,8 +146,8 @@ def _believed(one: Dispute, names: Mapping[ClassId, str]) -> None:
         return
     top = sorted(one.candidate.probabilities.items(), key=lambda pair: -pair[1])[:3]
     with st.expander("What the model predicted before these votes"):
-        told = ", ".join(f"{session.escape(names.get(class_id, '?'))} {value:.0%}" for class_id, value in top)
-        st.write(f"{told}.")
+        listed = ", ".join(f"{session.escape(names.get(class_id, '?'))} {value:.0%}" for class_id, value in top)
+        st.write(f"{listed}.")
 
 
 def _history(decisions: Sequence[Adjudication], names: Mapping[ClassId, str]) -> None:
@@ -163,10 +163,10 @@ def _history(decisions: Sequence[Adjudication], names: Mapping[ClassId, str]) ->
 
 
 def _guidelines(project: Project) -> None:
-    told = guidelines.guidelines(session.workspace(), project.id)
-    if told.text:
+    guide = guidelines.guidelines(session.workspace(), project.id)
+    if guide.text:
         with st.expander("Guidelines"):
-            st.html(f'<div class="guidelines">{markdown.render(told.text)}</div>')
+            st.html(f'<div class="guidelines">{markdown.render(guide.text)}</div>')
 
 
 _WORDS = {

@@ -126,8 +126,8 @@ def _status(project: Project) -> None:
         return
     del _running[project.id]
     if code:
-        told = run.stderr.read().decode(errors="replace").strip() if run.stderr else ""
-        st.error(session.escape(told.splitlines()[-1] if told else f"The back-test ended with code {code}."))
+        errors = run.stderr.read().decode(errors="replace").strip() if run.stderr else ""
+        st.error(session.escape(errors.splitlines()[-1] if errors else f"The back-test ended with code {code}."))
     else:
         st.success("The back-test is complete.")
 
@@ -149,8 +149,8 @@ def _results(project: Project) -> None:
             "Labels needed for an accuracy of", 0.0, 1.0, 0.0, 0.01, help="0: the final accuracy of the reference"
         )
         level = wanted or None
-    if (told := study.warning(one)) is not None:
-        st.warning(session.escape(told))
+    if (problem := study.warning(one)) is not None:
+        st.warning(session.escape(problem))
     _live(one, grid, measure, reference, level)
     _stops(study.load_study(workspace, one.id, grid), project.settings)
 

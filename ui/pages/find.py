@@ -134,16 +134,16 @@ def _send(project: Project, item_ids: Sequence[ItemId], why: str) -> None:
         st.session_state[_SENT] = (project.id, str(error), False)
         return
     queued = len(report.queued)
-    told = f"{queued} {'image waits' if queued == 1 else 'images wait'} in round {report.round_number}."
-    told += "".join(f" Image {item} {reason}." for item, reason in report.refused.items())
-    st.session_state[_SENT] = (project.id, told, True)
+    message = f"{queued} {'image waits' if queued == 1 else 'images wait'} in round {report.round_number}."
+    message += "".join(f" Image {item} {reason}." for item, reason in report.refused.items())
+    st.session_state[_SENT] = (project.id, message, True)
 
 
 def _tell_sent(project: Project) -> None:
     """What became of the last selection, said once."""
-    project_id, told, done = st.session_state.pop(_SENT, (None, "", False))
+    project_id, message, done = st.session_state.pop(_SENT, (None, "", False))
     if project_id == project.id:
-        (st.success if done else st.warning)(session.escape(told))
+        (st.success if done else st.warning)(session.escape(message))
 
 
 def _forget() -> None:

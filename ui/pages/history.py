@@ -105,15 +105,15 @@ def _change(change: Change) -> None:
     who = change.by or "Somebody"
     answer = f"<strong>{escape(_answer(change))}</strong>"
     if change.happening is Happening.GIVEN:
-        told = f"{escape(who)} answered {answer}"
+        sentence = f"{escape(who)} answered {answer}"
     elif change.happening is Happening.WITHDRAWN:
         of = "" if change.by == change.annotator else f"{escape(change.annotator)}'s answer "
-        told = f"{escape(who)} took back {of}{answer}"
+        sentence = f"{escape(who)} took back {of}{answer}"
     else:
-        told = f"{escape(change.annotator)}'s answer {answer} {_WORDS[change.happening]}"
+        sentence = f"{escape(change.annotator)}'s answer {answer} {_WORDS[change.happening]}"
     why = f"<br>“{escape(change.why)}”" if change.why else ""
     st.html(
-        f'<div class="change"><time>{change.at:%d %b %Y, %H:%M:%S} UTC</time> {told} '
+        f'<div class="change"><time>{change.at:%d %b %Y, %H:%M:%S} UTC</time> {sentence} '
         f"<small>label {change.label_id}</small>{why}</div>"
     )
     facts = {**_altered(change), **_on_screen(change)} if change.happening is not Happening.WITHDRAWN else {}
@@ -139,8 +139,8 @@ def _on_screen(change: Change) -> dict[str, str]:
         facts["Classes"] = ", ".join(names.values())
         prompts = (prompt for each in screen["classes"] for prompt in each["prompts"])
         facts["Prompts"] = "; ".join(prompts)
-    told = {name.replace("_", " ").capitalize(): str(value) for name, value in shown.items() if value is not None}
-    return facts | told
+    rest = {name.replace("_", " ").capitalize(): str(value) for name, value in shown.items() if value is not None}
+    return facts | rest
 
 
 def _suggestion(suggestion: Any, probability: Any, names: Mapping[ClassId, str]) -> str:
@@ -148,8 +148,8 @@ def _suggestion(suggestion: Any, probability: Any, names: Mapping[ClassId, str])
         return "not shown"
     told_whole = isinstance(suggestion, dict)  # the deck tells both in one
     class_id, share = (suggestion["class_id"], suggestion["probability"]) if told_whole else (suggestion, probability)
-    told = names.get(ClassId(int(class_id)), "?")
-    return f"{told}, {share:.0%}" if isinstance(share, float) else told
+    name = names.get(ClassId(int(class_id)), "?")
+    return f"{name}, {share:.0%}" if isinstance(share, float) else name
 
 
 def _standing(project: Project, given: Sequence[Label], classes: Sequence[ClassLabel]) -> None:

@@ -123,7 +123,7 @@ def _advice(project: Project) -> None:
         return
     source = f"from {advice.compared} pairs of votes" if advice.compared else "assumed: no two votes can be compared"
     st.markdown(
-        f"Of the next {budget} votes, **{len(advice.again)}** are expected to be worth more as another vote on an "
+        f"Of the next {budget} votes, **{len(advice.suspects)}** are expected to be worth more as another vote on an "
         f"answered image than as the first vote on a new one ({advice.new_information:.2f} nats)."
     )
     st.caption(
@@ -131,7 +131,7 @@ def _advice(project: Project) -> None:
         "evenly over the other classes, that the model's probabilities before the votes are right, and that new images "
         "resemble those of the last round. What a label says about other images is not counted."
     )
-    if not advice.again:
+    if not advice.suspects:
         if advice.most is not None:
             st.markdown(f"Another vote on the least certain answered image would be worth {advice.most:.2f} nats.")
         return
@@ -143,21 +143,21 @@ def _advice(project: Project) -> None:
             "Chance of an error": one.error,
             "Worth of another vote": one.information,
         }
-        for one in advice.again
+        for one in advice.suspects
     ]
-    table(rows, "again", column_config=_COLUMNS, row_height=64)
+    table(rows, "suspects", column_config=_COLUMNS, row_height=64)
     st.button(
         f"Request another vote on these {len(rows)} images",
         icon=":material/replay:",
         help="In the open round, from people who have not answered the image yet",
-        on_click=_ask_again,
-        args=(project, tuple(one.item_id for one in advice.again)),
+        on_click=_request_votes,
+        args=(project, tuple(one.item_id for one in advice.suspects)),
     )
 
 
-def _ask_again(project: Project, item_ids: tuple[ItemId, ...]) -> None:
+def _request_votes(project: Project, item_ids: tuple[ItemId, ...]) -> None:
     try:
-        asked = relabel.ask_again(session.workspace(), project.id, item_ids)
+        asked = relabel.request_votes(session.workspace(), project.id, item_ids)
     except AlflowError as error:
         st.warning(session.escape(str(error)))
         return

@@ -137,9 +137,11 @@ def _legend(kept: Sequence[CandidateReview], classes: Sequence[ClassLabel]) -> s
     names = {each.id: each.display_name for each in classes}
     predicted = sorted(names.get(each.candidate.predicted_class_id, "?") for each in kept)
     counts = [(name, len(list(same))) for name, same in groupby(predicted)]
-    told = ", ".join(f"{session.escape(name)} {count}" for name, count in sorted(counts, key=lambda each: -each[1])[:8])
+    counted = ", ".join(
+        f"{session.escape(name)} {count}" for name, count in sorted(counts, key=lambda each: -each[1])[:8]
+    )
     return (
-        f"{len(kept)} images; most probable class when the round opened: {told}."
+        f"{len(kept)} images; most probable class when the round opened: {counted}."
         if kept
         else "The round has no such image."
     )
@@ -151,8 +153,10 @@ def _uncertain_names(deviations: Mapping[str, float], classes: Sequence[ClassLab
     worst = sorted((each for each in deviations.items() if each[0] in names), key=lambda each: -each[1])[:5]
     if not worst:
         return ""
-    told = ", ".join(f"{session.escape(names[one])} ±{deviation:.2g}" for one, deviation in worst)
-    return f"Class names the model is least sure of (standard deviation of the logit): {told}. Other prompts may help."
+    listed = ", ".join(f"{session.escape(names[one])} ±{deviation:.2g}" for one, deviation in worst)
+    return (
+        f"Class names the model is least sure of (standard deviation of the logit): {listed}. Other prompts may help."
+    )
 
 
 def _state(summaries: Sequence[RoundSummary]) -> list[object]:

@@ -38,11 +38,11 @@ def learning_curve(
 ) -> alt.LayerChart | alt.FacetChart:
     """The curve of one metric; `form` is its number format (d3)."""
     table = curve_table(evaluations, metric)
-    told = [name for name in SPLITS.values() if name in set(table["split"])]
+    present = [name for name in SPLITS.values() if name in set(table["split"])]
     color = alt.Color(
         "split:N",
         title=None,
-        scale=alt.Scale(domain=told, range=[SERIES[name] for name in told]),
+        scale=alt.Scale(domain=present, range=[SERIES[name] for name in present]),
         legend=alt.Legend(orient="top", direction="horizontal", symbolType="circle"),
     )
     base = alt.Chart(table).encode(

@@ -64,14 +64,14 @@ def editor(project: Project) -> None:
 
 def remarks(project: Project) -> None:
     """Classes that annotators miss, images they flagged, and their comments."""
-    told = guidelines.remarks(session.workspace(), project.id)
-    if not told.remarks:
+    reports = guidelines.remarks(session.workspace(), project.id)
+    if not reports.remarks:
         return
     st.subheader("What annotators reported")
-    if told.proposals:
-        names = ", ".join(f"**{session.escape(name)}** {count}" for name, count in told.proposals.items())
+    if reports.proposals:
+        names = ", ".join(f"**{session.escape(name)}** {count}" for name, count in reports.proposals.items())
         st.write(f"Classes that annotators proposed: {names}")
-    rows = [_row(project, each) for each in told.remarks]
+    rows = [_row(project, each) for each in reports.remarks]
     image = st.column_config.ImageColumn("Image", width="small")
     table(rows, "remarks", column_config={"Image": image}, row_height=56)
 

@@ -1,4 +1,4 @@
-"""Asking once more about items that have all the answers they needed."""
+"""Requests for another vote on items that have all the answers they needed."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -19,7 +19,7 @@ def newest_candidates(tx: Transaction, project_id: ProjectId) -> dict[ItemId, Ca
     return {one.item_id: one for each in rounds.all_(tx, project_id) for one in rounds.candidates(tx, each.id)}
 
 
-def once_more(tx: Transaction, round_: Round, asked: Sequence[Candidate]) -> int:
+def request_votes(tx: Transaction, round_: Round, asked: Sequence[Candidate]) -> int:
     """Let each of these need one more answer in this round, and return how many do.
 
     Those of earlier rounds join its queue with what was believed of them then. One that waits for an answer already is
@@ -36,11 +36,13 @@ def once_more(tx: Transaction, round_: Round, asked: Sequence[Candidate]) -> int
     first = tx.execute(
         select(func.coalesce(func.max(table.c.rank), -1) + 1).where(table.c.round_id == round_.id)
     ).scalar_one()
-    joining = [_again(one, first + place) for place, one in enumerate(one for one in asked if one.item_id not in known)]
+    joining = [
+        _candidate(one, first + place) for place, one in enumerate(one for one in asked if one.item_id not in known)
+    ]
     rounds.add_candidates(tx, round_.id, joining)
     return raised + len(joining)
 
 
-def _again(one: Candidate, rank: int) -> NewCandidate:
+def _candidate(one: Candidate, rank: int) -> NewCandidate:
     kept = {each.name: getattr(one, each.name) for each in fields(NewCandidate)}
     return NewCandidate(**kept | {"rank": rank, "votes_needed": 1})

@@ -209,11 +209,11 @@ def _remove(tx: Transaction, gone: dict[str, ClassId]) -> None:
     """
     found = {name: class_uses(tx, class_id) for name, class_id in sorted(gone.items())}
     if used := {name: uses for name, uses in found.items() if uses}:
-        told = "; ".join(
+        uses = "; ".join(
             f"{name!r} by {', '.join(f'{n} {what}' for what, n in uses.items())}" for name, uses in used.items()
         )
         raise ConflictError(
-            f"in use, so that they cannot go, are the classes {', '.join(used)}: {told}. What is on record stays; "
+            f"in use, so that they cannot go, are the classes {', '.join(used)}: {uses}. What is on record stays; "
             "rename such a class, or keep it listed"
         )
     tx.execute(delete(tables.class_label).where(tables.class_label.c.id.in_(gone.values())))

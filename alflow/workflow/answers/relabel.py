@@ -1,10 +1,10 @@
-"""Ask again, or ask about new images? What the next vote is expected to tell decides, image by image.
+"""Another vote, or a new image? The expected information of the next vote decides, image by image.
 
-A vote is right with probability q, whoever gives it, and its mistakes fall on the other classes alike. Before any vote
+A vote is right with probability q, whoever gives it, and its errors are spread evenly over the other classes. Before any vote
 an image is of class c with the probability that the model gave it when it was asked (so the model has not seen the
 votes); votes change that by Bayes' rule. What one more vote is expected to tell is the mutual information of vote and
 class (`alflow.agreement.vote_information`), for an image with votes as for a new one, and new images are taken to be
-like those of the last round. What a label teaches about other images is left out on both sides.
+like those of the last round. What a label says about other images is left out on both sides.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ from alflow.domain import Candidate, Origin, Round, RoundState
 from alflow.errors import ConflictError
 from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.store.answers import adjudications, outcomes, votes
-from alflow.store.answers import relabel as again
+from alflow.store.answers import relabel as requests
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.workflow.answers.quality import votes_of
@@ -48,7 +48,7 @@ class Advice:
         compared: pairs of votes that this was estimated from; none: it is assumed.
         new_information: what the first vote on a new image is expected to tell, in nats; None before the first round.
         most: what one more vote is expected to tell about the answered image that is least sure; None without any.
-        again: the images for which one more vote is expected to tell more than that, most first, `budget` at most.
+        suspects: the images for which one more vote is expected to tell more than that, most first, `budget` at most.
     """
 
     budget: int
@@ -56,7 +56,7 @@ class Advice:
     compared: int
     new_information: float | None
     most: float | None
-    again: tuple[Suspect, ...]
+    suspects: tuple[Suspect, ...]
 
 
 def advise(workspace: Workspace, project_id: ProjectId, budget: int) -> Advice:
@@ -64,7 +64,7 @@ def advise(workspace: Workspace, project_id: ProjectId, budget: int) -> Advice:
     with workspace.database.read() as tx:
         cast = votes_of(votes.standing(tx, project_id))
         settled, decided = outcomes.settled(tx, project_id), adjudications.standing(tx, project_id)
-        candidates, past = again.newest_candidates(tx, project_id), rounds.all_(tx, project_id)
+        candidates, past = requests.newest_candidates(tx, project_id), rounds.all_(tx, project_id)
         class_ids = [one.id for one in projects.classes(tx, project_id)]
     accuracy, compared = _accuracy(cast, len(class_ids))
     if len(class_ids) < 2 or not past:
@@ -81,10 +81,10 @@ def advise(workspace: Workspace, project_id: ProjectId, budget: int) -> Advice:
     return Advice(budget, accuracy, compared, new, most, tuple(worth[:budget]))
 
 
-def ask_again(workspace: Workspace, project_id: ProjectId, item_ids: Sequence[ItemId]) -> int:
+def request_votes(workspace: Workspace, project_id: ProjectId, item_ids: Sequence[ItemId]) -> int:
     """Let each of these items have one more vote, by somebody who gave none yet; returns how many will.
 
-    A round that was answered is open again.
+    A LABELLED round becomes OPEN.
 
     Raises:
         ConflictError: no round is open.
@@ -92,12 +92,12 @@ def ask_again(workspace: Workspace, project_id: ProjectId, item_ids: Sequence[It
     with workspace.database.begin() as tx:
         current = rounds.current(tx, project_id)
         if current is None:
-            raise ConflictError("no round is open: ask again once the schedule has opened the next")
+            raise ConflictError("no round is open: request votes once the schedule has opened the next")
         round_ = rounds.lock(tx, current.id)
         if round_.state is RoundState.CLOSED:
-            raise ConflictError("the round was just closed: ask again once the schedule has opened the next")
-        candidates = again.newest_candidates(tx, project_id)
-        asked = again.once_more(tx, round_, [candidates[item] for item in item_ids if item in candidates])
+            raise ConflictError("the round was just closed: request votes once the schedule has opened the next")
+        candidates = requests.newest_candidates(tx, project_id)
+        asked = requests.request_votes(tx, round_, [candidates[item] for item in item_ids if item in candidates])
         rounds.unsettle(tx, round_)
         return asked
 

@@ -21,7 +21,7 @@ from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError
 from alflow.store.artifacts import digest
 from alflow.workflow.backtests.learners import Learner, ModelLearner, RegressionLearner, check_strategy
-from alflow.workflow.projects.settings import told
+from alflow.workflow.projects.settings import listed
 
 ROUNDS = 5
 
@@ -129,7 +129,7 @@ def check_trial(trial: Trial, rounds: int, *, with_posterior: bool = True) -> No
         InvalidInputError: the strategy is unknown or needs a posterior where there is none, or a number cannot be used.
     """
     if bad := unfit(trial):
-        raise InvalidInputError(f"these numbers of a back-test cannot be used: {told(trial, bad)}")
+        raise InvalidInputError(f"these numbers of a back-test cannot be used: {listed(trial, bad)}")
     if rounds < 1:
         raise InvalidInputError(f"these numbers of a back-test cannot be used: rounds = {rounds}")
     check_strategy(trial.strategy, with_posterior=with_posterior)

@@ -13,7 +13,7 @@ from alflow.ids import BacktestId, ProjectId
 from alflow.progress import Progress, silent
 from alflow.store.backtests import backtests
 from alflow.workflow.backtests.trials import Plan, Source, run_trials
-from alflow.workflow.projects.settings import told
+from alflow.workflow.projects.settings import listed
 from alflow.workspace import Workspace
 
 
@@ -151,7 +151,7 @@ def check_grid(grid: Grid, *, with_posterior: bool = True) -> None:
     if not grid.strategies:
         raise InvalidInputError("a back-test needs a strategy: see `alflow strategies`")
     if bad := unfit(grid):
-        raise InvalidInputError(f"these options of a back-test cannot be used: {told(grid, bad)}")
+        raise InvalidInputError(f"these options of a back-test cannot be used: {listed(grid, bad)}")
     for trial in grid.trials[: len(set(grid.strategies))]:
         check_trial(trial, grid.rounds, with_posterior=with_posterior)
 

@@ -21,7 +21,7 @@ from alflow.workflow.images.reading import is_web_page
 
 COLUMNS: Final = ("path", "uri", "label", "split", "caption")
 
-_TOLD: Final = re.compile(r'"?sep=(.)"?\r?\n')  # what Excel is told, and tells, in a line before the header
+_SEPARATOR: Final = re.compile(r'"?sep=(.)"?\r?\n')  # what Excel is told, and tells, in a line before the header
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ def _csv(data: bytes, mark: str = ",") -> Iterator[Row]:
         InvalidInputError: it is no text, or has no header that names a file.
     """
     lines = list(io.StringIO(_text(data), newline=""))
-    told = _TOLD.match(lines[0]) if lines else None
-    records = _records(lines, told[1] if told else mark)
+    declared = _SEPARATOR.match(lines[0]) if lines else None
+    records = _records(lines, declared[1] if declared else mark)
     _, header = next(records, (1, []))
-    if told:
+    if declared:
         _, header = next(records, (2, []))
     if isinstance(header, str):
         raise InvalidInputError(f"cannot be read: in its header {header}")

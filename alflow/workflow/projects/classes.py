@@ -128,9 +128,9 @@ def _rows(text: str) -> list[tuple[int, dict[str, str]]]:
     Raises:
         InvalidInputError: columns are missing or unknown, or a row is longer than the header.
     """
-    told = re.match(r"sep=(.)\r?\n", text)
-    text = text[told.end() :] if told else text
-    for delimiter in told[1] if told else _DELIMITERS:
+    declared = re.match(r"sep=(.)\r?\n", text)
+    text = text[declared.end() :] if declared else text
+    for delimiter in declared[1] if declared else _DELIMITERS:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         columns = [_column(heading) for heading in next(reader, [])]
         if "name" in columns:
@@ -158,8 +158,8 @@ def _column(heading: str) -> str:
 
 def _checked_fields(entry: Any) -> Mapping[str, Any]:
     if not isinstance(entry, dict) or "name" not in entry or entry.keys() - _FIELDS:
-        told = quoted(json.dumps(entry, ensure_ascii=False))
-        raise InvalidInputError(f"{told} is no class; give a name, or an object of {', '.join(sorted(_FIELDS))}")
+        shown = quoted(json.dumps(entry, ensure_ascii=False))
+        raise InvalidInputError(f"{shown} is no class; give a name, or an object of {', '.join(sorted(_FIELDS))}")
     return entry
 
 

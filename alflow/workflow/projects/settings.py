@@ -15,7 +15,7 @@ def check_settings(settings: ProjectSettings) -> None:
         InvalidInputError: one is of another kind or out of its bounds, or there is no such strategy.
     """
     if bad := unfit(settings):
-        raise InvalidInputError(f"these settings cannot be used: {told(settings, bad)}")
+        raise InvalidInputError(f"these settings cannot be used: {listed(settings, bad)}")
     from alflow.acquisition.strategies import find  # noqa: PLC0415 - so that pages start without torch
 
     find(settings.strategy)
@@ -35,7 +35,7 @@ def require_usable(project: Project) -> None:
         ) from error
 
 
-def told(values: Any, bad: dict[str, str]) -> str:
+def listed(values: Any, bad: dict[str, str]) -> str:
     """`budget = 0, votes = 0 (budget: 1 to 10,000; votes: 1 to 100)`."""
     each = ", ".join(f"{name} = {_word(getattr(values, name))}" for name in bad)
     return f"{each} ({'; '.join(f'{name}: {need}' for name, need in bad.items())})"

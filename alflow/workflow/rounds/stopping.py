@@ -31,7 +31,7 @@ def in_words(settings: ProjectSettings) -> str:
         (share, f"when a label tells less than {share:.0%} of the best round's"),
         (price, f"when a label is worth less than {100 * price:g} points"),
     ]
-    return ", or ".join([*(told for is_on, told in rules if is_on), "when the pool is used up"])
+    return ", or ".join([*(words for is_on, words in rules if is_on), "when the pool is used up"])
 
 
 def project_history(tx: Transaction, project_id: ProjectId) -> History:

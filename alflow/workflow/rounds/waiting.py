@@ -76,8 +76,8 @@ def keeping_trouble(workspace: Workspace, project_id: ProjectId) -> Iterator[Non
     try:
         yield
     except Exception as error:
-        told = str(error) if isinstance(error, AlflowError) else f"an internal error, {words_of(error)}: see the log"
-        _keep(workspace, project_id, told)
+        message = str(error) if isinstance(error, AlflowError) else f"an internal error, {words_of(error)}: see the log"
+        _keep(workspace, project_id, message)
         raise
     with workspace.database.read() as tx:
         troubled = troubles.of_project(tx, project_id) is not None
@@ -111,8 +111,8 @@ def _next_run(
     if trouble is None:
         return blocked or f"the schedule: {step}" + _schedule(workspace, looked_at)
     if blocked:
-        told = trouble.message in blocked or blocked in trouble.message
-        return f"{blocked} (runs {_failing(trouble)}{'' if told else f': {trouble.message}'})"
+        repeated = trouble.message in blocked or blocked in trouble.message
+        return f"{blocked} (runs {_failing(trouble)}{'' if repeated else f': {trouble.message}'})"
     retry = f"(runs {_failing(trouble)}); the schedule will try again{_schedule(workspace, looked_at)}"
     return f"somebody to fix this, unless it is fixed already: {trouble.message} {retry}"
 

@@ -1,4 +1,4 @@
-"""Ask again, or ask about new images: by hand where it can be, and nobody is asked twice."""
+"""Another vote, or a new image: by hand where it can be, and nobody is asked twice."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def test_the_numbers_are_those_of_bayes_rule(each_workspace: Workspace) -> None:
     assert q**2 + (1 - q) ** 2 == pytest.approx((1 + 3) / (1 + 4))
     assert advice.compared == 4
     assert advice.new_information == pytest.approx(vote_information([0.75, 0.25], q), abs=1e-5)
-    (suspect,) = advice.again  # where two differ a third tells as much as a first elsewhere, not more
+    (suspect,) = advice.suspects  # where two differ a third tells as much as a first elsewhere, not more
     dog = 0.25 * q / (0.25 * q + 0.75 * (1 - q))
     assert suspect.item_id == world.candidates[4].item_id
     assert suspect.information == pytest.approx(vote_information([1 - dog, dog], q), abs=1e-5)
@@ -50,25 +50,25 @@ def test_without_two_votes_the_accuracy_is_assumed_and_a_surprising_answer_is_as
     vote(workspace, world, 0, "cd")
     advice = relabel.advise(workspace, world.project.id, 1)
     assert (advice.accuracy, advice.compared) == (relabel.ASSUMED_ACCURACY, 0)
-    for suspect in advice.again:
+    for suspect in advice.suspects:
         assert 0 < suspect.error < 0.5
     belief = class_posterior([0.75, 0.25], [1], 0.95)
     expected = vote_information(np.asarray(belief), 0.95)
-    assert (expected > (advice.new_information or 0)) == bool(advice.again)
+    assert (expected > (advice.new_information or 0)) == bool(advice.suspects)
 
 
 def test_nothing_is_advised_before_the_first_round(workspace: Workspace) -> None:
     world = open_queue(workspace.database, 0)
     advice = relabel.advise(workspace, world.project.id, 5)
-    assert (advice.new_information, advice.again) == (None, ())
+    assert (advice.new_information, advice.suspects) == (None, ())
 
 
 def test_an_answered_image_goes_to_somebody_else(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 2, n_annotators=2)
     vote(each_workspace, world, 0, "cc")
     project, item = world.project.id, world.candidates[0].item_id
-    assert relabel.ask_again(each_workspace, project, [item]) == 1
-    assert relabel.ask_again(each_workspace, project, [item]) == 0  # it waits already
+    assert relabel.request_votes(each_workspace, project, [item]) == 1
+    assert relabel.request_votes(each_workspace, project, [item]) == 0  # it waits already
     with each_workspace.database.read() as tx:
         assert rounds.by_id(tx, world.round.id).state is RoundState.OPEN
     assert next_candidates(each_workspace, project, world.annotators[0].id) == []
@@ -83,11 +83,11 @@ def test_an_image_of_an_earlier_round_joins_the_open_one(each_workspace: Workspa
     with each_workspace.database.begin() as tx:
         rounds.set_state(tx, world.round.id, RoundState.CLOSED)
     with pytest.raises(ConflictError, match="no round is open"):
-        relabel.ask_again(each_workspace, world.project.id, [world.items[0].id])
+        relabel.request_votes(each_workspace, world.project.id, [world.items[0].id])
     with each_workspace.database.begin() as tx:
         opened = open_round(tx, world.project)
         rounds.add_candidates(tx, opened.id, [new_candidate(world.items[2], 0, world.classes)])
-    assert relabel.ask_again(each_workspace, world.project.id, [world.items[0].id]) == 1
+    assert relabel.request_votes(each_workspace, world.project.id, [world.items[0].id]) == 1
     with each_workspace.database.read() as tx:
         queue = rounds.candidates(tx, opened.id)
         before = outcomes.settled(tx, world.project.id)
