@@ -119,7 +119,8 @@ def low_information(history: History, rules: Rules) -> str | None:
     if share >= rules.min_information:
         return None
     return (
-        f"a label is expected to tell {share:.0%} of what the best round's did, less than {rules.min_information:.0%}"
+        f"a label is expected to give {share:.0%} of the information of one in the best round, "
+        f"less than {rules.min_information:.0%}"
     )
 
 

@@ -27,7 +27,7 @@ from flows.rounds import advance, advance_due, close_round, open_round
 SCHEDULED = "schedule"
 SCHEDULE = f"advance-due/{SCHEDULED}"
 BY_HAND = "manual"
-_RUNS_AT_ONCE = 2  # processes: beside a long run of one project, the others are still looked at
+_RUNS_AT_ONCE = 2  # so that a long run of one project does not hold up the others
 _POLL_SECONDS = 5.0
 _EARLY_SECONDS = 1.0  # a run is started this long before its time, and waits for it as a process
 
@@ -46,9 +46,9 @@ def main() -> None:
 def serve(settings: Settings, ready: Path | None = None) -> None:
     """Register the deployments, make the file `ready`, and run what is due until SIGTERM or Ctrl-C.
 
-    A schedule that somebody paused goes on; what it planned while nobody served is dropped, for one look does the work
-    of all of them. On the way out runs are cancelled: they are idempotent, the next start finishes their work. The
-    schedule is not paused then: another process may serve it.
+    A paused schedule is resumed. Runs that were planned while nothing served are dropped, because one run does the work
+    of all. At shutdown, runs are cancelled: they are idempotent, and the next start finishes their work. The schedule
+    is not paused then, because another process may serve it.
     """
     runner = Runner(
         name="alflow",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def embed_shards(project: Project, progress: Progress) -> "EmbedReport":
-    """Embed the items of a project that are due, inside a flow; tells what became of them.
+    """Embed the items of a project that are due, inside a flow; returns what became of them.
 
     Raises:
         AlflowError: a shard of them could not be embedded, for a reason that is not one of its images.
@@ -30,7 +30,7 @@ def embed_shards(project: Project, progress: Progress) -> "EmbedReport":
     report = EmbedReport(0, 0, ())
     for start in range(0, len(missing), SHARD_ITEMS):
         progress(start, len(missing))
-        note_look(workspace(), project.id)  # a long run is no schedule that does not run
+        note_look(workspace(), project.id)  # so that a long run does not look like a stopped schedule
         state: State[Any] = embed_shard(project.name, missing[start : start + SHARD_ITEMS], return_state=True)
         done: EmbedReport = state.result()
         report = EmbedReport(report.embedded + done.embedded, report.known + done.known, report.failed + done.failed)
@@ -39,7 +39,7 @@ def embed_shards(project: Project, progress: Progress) -> "EmbedReport":
 
 @task(name="embed-shard", cache_policy=NO_CACHE)
 def embed_shard(project: str, item_ids: list[ItemId]) -> State[Any]:
-    """Embed these items into one shard; what a person can act on is the message of a failed task, without a trace."""
+    """Embed these items into one shard; an error that a person can act on is the message of the failed task."""
     from alflow.workflow.images.embed import embed_items
     from alflow.workflow.projects.projects import find_project
 

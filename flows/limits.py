@@ -13,7 +13,7 @@ from alflow.ids import ProjectId
 
 _LOCKED = 423
 _LOOK_SECONDS = 2.0
-_LEASE_SECONDS = 60.0  # a run that was killed gives its place back after this long; the least the server allows
+_LEASE_SECONDS = 60.0  # the slot of a killed run is released after this time, the least the server allows
 
 
 class BusyError(Exception):
@@ -27,34 +27,34 @@ def limit_name(project_id: ProjectId) -> str:
 
 @contextmanager
 def one_run(project_id: ProjectId, *, wait: bool) -> Iterator[None]:
-    """Hold the project's only place while the block runs.
+    """Hold the project's only slot while the block runs.
 
     Args:
-        project_id: whose place.
+        project_id: whose slot.
         wait: wait until it is free, or give up at once.
 
     Raises:
-        BusyError: the place is taken, and we were told not to wait.
-        ConcurrencySlotAcquisitionError: the Prefect server does not give places.
+        BusyError: the slot is taken, and `wait` is false.
+        ConcurrencySlotAcquisitionError: the Prefect server grants no slots.
     """
     name = limit_name(project_id)
     _ensure_limit(name)
-    with ExitStack() as place:
-        while not _take(place, name):
+    with ExitStack() as slot:
+        while not _take(slot, name):
             if not wait:
                 raise BusyError(f"another run is working on project {project_id}")
             time.sleep(_LOOK_SECONDS)
         yield
 
 
-def _take(place: ExitStack, name: str) -> bool:
-    """Whether the place was free; asked once, since Prefect itself looks again only after 15 seconds and more.
+def _take(slot: ExitStack, name: str) -> bool:
+    """Whether the slot was free; tried once, since Prefect itself retries only after 15 seconds or more.
 
     Raises:
-        ConcurrencySlotAcquisitionError: the Prefect server does not give places.
+        ConcurrencySlotAcquisitionError: the Prefect server grants no slots.
     """
     try:
-        place.enter_context(concurrency(name, max_retries=0, lease_duration=_LEASE_SECONDS, strict=True))
+        slot.enter_context(concurrency(name, max_retries=0, lease_duration=_LEASE_SECONDS, strict=True))
     except ConcurrencySlotAcquisitionError as error:
         response = getattr(error.__cause__, "response", None)
         if getattr(response, "status_code", None) == _LOCKED:

@@ -59,7 +59,7 @@ def picks_key(project: Project, round_: Round) -> str:
 
 
 def picks_description(round_: Round) -> str:
-    """Heading of the table of a round's candidates; says how many of them another one nearly tells."""
+    """Heading of the table of a round's candidates, with the number of near-duplicates."""
     copies = round_.configuration.get("near_duplicates", 0)
     note = f"; {copies} of them nearly duplicate another one" if copies else ""
     return f"Images of round {round_.number}, and why they were chosen{note}"

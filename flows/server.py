@@ -1,4 +1,4 @@
-"""`python -m flows.server`: Prefect's server on a socket that `alflow up` opened, for those who ask for it by its name.
+"""`python -m flows.server`: Prefect's server on a socket that `alflow up` opened, for its own pages and for programs.
 
 A page on the internet can point a name of its own at this machine (DNS rebinding), or open connections to it that are
 never closed. Its requests carry that name, or its origin, and are turned away here, before Prefect asks for its secret.
@@ -40,7 +40,7 @@ def serve(listening: socket.socket) -> None:
 
 
 class OwnPages:
-    """Answers pages of the given origins and of the very address that was asked, and whoever is no page."""
+    """Accepts requests from the given origins, from the server's own pages, and from clients that send no origin."""
 
     def __init__(self, app: ASGIApp, origins: frozenset[str]) -> None:
         self._app, self._origins = app, origins

@@ -1,4 +1,4 @@
-"""Whether the schedule stands: what was planned in vain is dropped, and a pause is said in words."""
+"""The state of the schedule: late runs are dropped, and a pause is reported."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _LOOK_SECONDS = 10.0
 
 
 async def prepare(name: str) -> str:
-    """Drop what the deployment planned for the past and nobody started; returns what is worth telling, if anything."""
+    """Drop runs of the deployment that nobody started in time; returns a message, or "" without news."""
     async with get_client() as client:
         try:
             deployment = await client.read_deployment_by_name(name)
@@ -31,7 +31,7 @@ async def prepare(name: str) -> str:
 
 
 async def watch(name: str, say: Callable[[str], None]) -> None:
-    """Say when the deployment is paused, and when it goes on, until cancelled."""
+    """Report when the deployment is paused and when it is resumed, until cancelled."""
     paused = False
     async with get_client() as client:
         while True:
@@ -39,14 +39,14 @@ async def watch(name: str, say: Callable[[str], None]) -> None:
             try:
                 found = _is_paused(await client.read_deployment_by_name(name))
             except (httpx.HTTPError, ObjectNotFound):
-                continue  # a server that is away is told of by the runner
+                continue  # the runner reports a server that is away
             if found != paused:
                 say(PAUSED if found else RESUMED)
             paused = found
 
 
 def in_words(error: Exception) -> str:
-    """What keeps the schedule from being set up, where it is Prefect's server: its address, and what to do."""
+    """Why the schedule cannot be set up; names the address where the Prefect server is the cause."""
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in {401, 403}:
         return f"the Prefect server at {_address()} refuses us: set PREFECT_API_AUTH_STRING or PREFECT_API_KEY"
     if isinstance(error, httpx.TransportError):
@@ -76,5 +76,5 @@ async def _drop_late(client: PrefectClient, deployment: DeploymentResponse) -> N
 
 
 async def _drop(client: PrefectClient, flow_run_id: UUID) -> None:
-    with suppress(ObjectNotFound):  # another process that starts just now was faster
+    with suppress(ObjectNotFound):  # another process was faster
         await client.delete_flow_run(flow_run_id)

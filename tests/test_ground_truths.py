@@ -1,4 +1,4 @@
-"""Every ground truth that CONTRIBUTING.md lists has a test that carries its number in its name, and no other has one."""
+"""Every ground truth that CONTRIBUTING.md lists has a test that carries its number in its name."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The Prefect server that keeps the schedule: ours, with a secret of its own, or one that the person names."""
+"""The Prefect server that keeps the schedule: ours, with a secret of its own, or one that the user names."""
 
 import os
 import secrets
@@ -14,11 +14,11 @@ from alflow.settings import Settings
 LOOPBACK = "127.0.0.1"
 _FILE = ".env"
 _USER = "alflow"
-_SHORTEST = 20  # characters of a secret file that can be one of ours
+_SHORTEST = 20  # characters; a shorter file is not one of ours
 
 
 def own_server() -> str:
-    """The address of the server that the person names, in the environment or `.env`; empty where alflow starts one."""
+    """The address of the user's own server, from the environment or `.env`; empty if alflow starts one."""
     return ({**dotenv_values(_FILE), **os.environ}.get("PREFECT_API_URL") or "").strip()
 
 
@@ -57,7 +57,7 @@ def secret(home: Path) -> str:
 
 
 def client_environment(settings: Settings) -> dict[str, str]:
-    """The variables that lead Prefect's clients to the server; what the person set for one of their own stays."""
+    """The variables that point Prefect's clients to the server; those for the user's own server are kept."""
     theirs = {name: value for name, value in os.environ.items() if name.startswith("PREFECT_")}
     if own_server():
         return theirs
@@ -69,7 +69,7 @@ def client_environment(settings: Settings) -> dict[str, str]:
 
 
 def server_environment(settings: Settings) -> dict[str, str]:
-    """The variables of our server: it answers those who know the secret, and pages of its own address alone."""
+    """The variables of our server: it accepts clients that know the secret, and pages of its own address."""
     private_folder(settings.home / "prefect")
     addresses = [f"http://{host}:{settings.prefect_port}" for host in (LOOPBACK, "localhost")]
     return client_environment(settings) | {
@@ -77,7 +77,7 @@ def server_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(addresses),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        # In memory, a place held when the server ends would stay taken for ever.
+        # In memory, a slot that is held when the server stops would never be released.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     }

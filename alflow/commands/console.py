@@ -50,7 +50,7 @@ class Commands(TyperGroup):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run the program; what was typed wrongly is one line too, with exit code 2, and a closed pipe is no error."""
+        """Run the program; a usage error is one line with exit code 2, and a closed pipe is no error."""
         _write_anything()
         try:
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
@@ -60,7 +60,7 @@ class Commands(TyperGroup):
         except typer.Abort:
             note("stopped")
             code = 1
-        except BrokenPipeError:  # whoever read has seen enough
+        except BrokenPipeError:  # the reader has closed the pipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 1
         if standalone_mode:
@@ -71,7 +71,7 @@ class Commands(TyperGroup):
         """Run the command; exit with code 1 where it raises an `AlflowError`, or the system refuses something.
 
         Raises:
-            OSError: nobody reads any more what is printed.
+            OSError: the reader of the output has closed the pipe.
         """
         try:
             return super().invoke(ctx)
@@ -84,7 +84,7 @@ class Commands(TyperGroup):
 
 
 def fail(message: str) -> NoReturn:
-    """Say what went wrong on stderr, in one line, and leave with exit code 1.
+    """Print an error on stderr, in one line, and exit with code 1.
 
     Raises:
         Exit: always.
@@ -94,7 +94,7 @@ def fail(message: str) -> NoReturn:
 
 
 def misused(message: str) -> NoReturn:
-    """Say what was typed wrongly, in one line, and leave with exit code 2.
+    """Print a usage error, in one line, and exit with code 2.
 
     Raises:
         BadParameter: always; commands call this, for a `Raises` of theirs would stand in their help.
@@ -177,7 +177,7 @@ def progress_bars(*descriptions: str) -> Iterator[list[Progress]]:
 
 
 def _write_anything() -> None:
-    """Let what the terminal's encoding does not know be written as escapes, instead of failing."""
+    """Write characters that the terminal cannot encode as escapes, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -197,7 +197,7 @@ def _is_plain(character: str, unicode: bool) -> bool:
 
 
 def _explain(error: Any) -> int:
-    """Say what was typed wrongly; a group of commands without a command shows its help."""
+    """Print a usage error; a group of commands without a command shows its help."""
     words = error.ctx.command_path if error.ctx else "alflow"
     if type(error).__name__ == "NoArgsIsHelpError":
         _write(sys.stderr, error.ctx.get_help())

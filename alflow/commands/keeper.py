@@ -1,7 +1,7 @@
-"""`python -m alflow.commands.keeper`: stands between `alflow up` and one of its parts.
+"""`python -m alflow.commands.keeper`: runs one part of `alflow up`.
 
-It writes what the part says to a log that is bounded, private and free of secrets, and kills the part and all it
-started as soon as `alflow up` is gone, however it went: the pipe whose other end only `alflow up` holds then ends.
+It writes the output of the part to a log that is bounded, private and free of secrets. It kills the part and its
+children when `alflow up` ends for whatever reason: the pipe whose other end only `alflow up` holds then closes.
 """
 
 import argparse
@@ -32,11 +32,11 @@ _LAST_WORDS_SECONDS = 0.5
 _SECRET_NAME = re.compile(r"(ALFLOW|PREFECT)_.*(TOKEN|SECRET|PASSWORD|AUTH_STRING|API_KEY)")
 _PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:([^/@\s]+)@")
 _PR_SET_PDEATHSIG = 1
-_SHORTEST_SECRET = 4  # to hide every "a" would hide nothing but sense
+_SHORTEST_SECRET = 4  # hiding every "a" would only make the log unreadable
 
 
 class Log(RotatingFileHandler):
-    """Five files at most of five megabytes each, of mode 0600; a full disk costs lines, never the part."""
+    """Five files at most of five megabytes each, of mode 0600; a full disk costs lines, and the part goes on."""
 
     def __init__(self, path: Path, secrets: frozenset[str]) -> None:
         super().__init__(
@@ -91,7 +91,7 @@ def main() -> int:
     pump = threading.Thread(target=_pump, args=(child.stdout, log), daemon=True)
     pump.start()
     code = child.wait()
-    pump.join(_LAST_WORDS_SECONDS)  # what it started may still hold the pipe
+    pump.join(_LAST_WORDS_SECONDS)  # its children may still hold the pipe
     log.mark(f"{arguments.name}: ended with exit code {code}")
     return code
 
@@ -129,7 +129,7 @@ def _end_with(parent: int, log: Log, name: str) -> None:
 
 if __name__ == "__main__":
     ended = main()
-    if ended < 0:  # as it ended, so do we
+    if ended < 0:  # end by the same signal
         if -ended != signal.SIGKILL:
             signal.signal(-ended, signal.SIG_DFL)
         os.kill(os.getpid(), -ended)

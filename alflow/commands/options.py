@@ -19,7 +19,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 def limits(name: str, kind: type[object] = ProjectSettings) -> dict[str, Any]:
-    """What the help says that a number may be; the use case checks it, ends that are left out too."""
+    """The bounds that the help shows for a number; the use case checks them, open ends too."""
     bounds = bounds_of(kind, name)
     return {"min": bounds.low, "max": bounds.high}
 

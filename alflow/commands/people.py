@@ -204,12 +204,12 @@ def erase(
         f"{plural(done.answers, 'answer')} of {done.name} stay"
     )
     if done.invitations:
-        note(f"{plural(done.invitations, 'invitation')} to or from this person cannot be taken up any more")
+        note(f"{plural(done.invitations, 'invitation')} to or from this person cannot be used any more")
     _explain_remarks(done.remarks, done.name, emptied=comments)
     if not done.rewritten:
         note(f"the database is in use and still holds deleted bytes: later run `alflow people erase {done.name} --yes`")
     note(
-        "not reached: files that were exported, copies of the database, guidelines and other people's comments, "
+        "not erased: files that were exported, copies of the database, guidelines and other people's comments, "
         f"and the logs in {workspace.settings.home / 'logs'}; look there for the name yourself"
     )
 

@@ -16,7 +16,7 @@ def free_port(host: str, wanted: int, *, tries: int = 50, avoid: Collection[int]
     """The wanted port, or the next one above that nobody listens on and that is not among those to avoid.
 
     Raises:
-        InvalidInputError: the host is no address of this machine.
+        InvalidInputError: the host is not an address of this machine.
         UnavailableError: all of them are taken, or we may not listen on them.
     """
     last = min(wanted + tries - 1, _LAST)
@@ -31,7 +31,7 @@ def is_free(host: str, port: int) -> bool:
     """Whether nobody listens on this port of any address that the host stands for.
 
     Raises:
-        InvalidInputError: the host is no address of this machine, or the port is none.
+        InvalidInputError: the host is not an address of this machine, or the port is none.
         UnavailableError: we may not listen on it.
     """
     bound = 0
@@ -54,7 +54,7 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens on the port from now on, to be handed to the program that answers there.
 
     Raises:
-        InvalidInputError: the host is no address of this machine.
+        InvalidInputError: the host is not an address of this machine.
         UnavailableError: the port is taken, or we may not listen on it.
     """
     family, address = _addresses(host, port)[0]
@@ -70,7 +70,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def _socket(family: int) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else a port that was just left counts as taken
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else a port that was just released counts as taken
     if family == socket.AF_INET6:
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)  # as the pages: `::` is 0.0.0.0 too
     return made

@@ -31,11 +31,11 @@ _KEPT_UMASK = -1
 
 @dataclass(frozen=True)
 class Service:
-    """One program: what it is called, how it is started, where it writes, and how one sees that it works.
+    """One program: its name, command, environment, log and readiness check.
 
     Attributes:
         listens: host and port of a socket to open here and hand over: `{fd}` in the command becomes its number.
-        umask: what the files it makes do not grant to others; ours where none is given.
+        umask: of the program; ours by default.
     """
 
     name: str
@@ -52,7 +52,7 @@ class _Running:
     service: Service
     process: subprocess.Popen[bytes]
     leash: int
-    """Our end of a pipe: when it is closed, and that is when we are gone, the keeper kills all that it keeps."""
+    """Our end of a pipe; when it closes, because we ended, the keeper kills the program and its children."""
 
 
 @dataclass
@@ -93,7 +93,7 @@ class Supervisor:
         self._running.append(_Running(service, process, leash))
 
     def wait(self) -> bool:
-        """Wait until every service that was started is ready; False when we were told to stop before.
+        """Wait until every started service is ready; False if we are stopped first.
 
         Raises:
             UnavailableError: one ended, or is not ready after five minutes.
@@ -107,11 +107,11 @@ class Supervisor:
                 )
             if self.stopping.wait(_LOOK_SECONDS):
                 return False
-        self._check()  # what answered may have been another program, on the port that ours did not get
+        self._check()  # another program may have answered, on a port that ours did not get
         return not self.stopping.is_set()
 
     def watch(self, look: Callable[[], None] = lambda: None) -> None:
-        """Return when we were told to stop; `look` is called now and then meanwhile.
+        """Return when we are stopped; call `look` regularly until then.
 
         Raises:
             UnavailableError: a service ended by itself; nothing is restarted behind your back.
@@ -121,7 +121,7 @@ class Supervisor:
             look()
 
     def stop(self) -> None:
-        """Stop everything, last started first: asked politely, then killed with all its children."""
+        """Stop everything, last started first: SIGTERM, then SIGKILL for it and its children."""
         for entry in reversed(self._running):
             _stop_group(entry.process)
             os.close(entry.leash)
@@ -195,7 +195,7 @@ def _opened(path: Path) -> IO[str]:
 
 
 def _stop_group(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the leader, which knows best how to end its own; what is left of the group is killed."""
+    """SIGTERM to the leader, which ends its children; then kill what is left of the group."""
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):

@@ -29,7 +29,7 @@ def run_up(settings: Settings) -> None:
     """Start everything, print the sign-in link, and stop everything on Ctrl-C, SIGTERM or when one part ends.
 
     Raises:
-        InvalidInputError: the host is not loopback, and nobody could sign in as themselves.
+        InvalidInputError: the host is not loopback, and there are neither accounts nor an identity provider.
         ConflictError: alflow already runs on this home.
         UnavailableError: a part did not start, or ended by itself; a port is taken; the home cannot be written.
     """
@@ -41,13 +41,13 @@ def run_up(settings: Settings) -> None:
         try:
             _run_parts(_completed(settings), stopping, accounts=has_accounts(workspace))
         except UnavailableError:
-            workspace.check_writable()  # a full disk is worth more words than what it did to a part
+            workspace.check_writable()  # a full disk explains more than the failure of a part
             raise
     note("stopped")
 
 
 def sign_in_link(settings: Settings, *, accounts: bool = False) -> str:
-    """Where to sign in; without accounts the token in it is what opens, on this machine only."""
+    """The sign-in link; without accounts it carries the token, on this machine only."""
     token = "" if accounts or not settings.is_local else f"?token={quote(settings.sign_in_token)}"
     return f"{settings.address}/sign-in{token}"
 
@@ -63,7 +63,7 @@ def services(settings: Settings) -> tuple[Service, ...]:
     python = sys.executable
     marker = settings.home / _MARKER
     marker.unlink(missing_ok=True)
-    # Artifacts kept elsewhere are for whoever may read that folder: there the person's own umask decides.
+    # Artifacts in another folder may be shared with others, so the user's own umask applies.
     umask = _KEPT if settings.artifacts_url else _PRIVATE
     pages = Service(
         name="the web server",
@@ -129,7 +129,7 @@ def _completed(settings: Settings) -> Settings:
 
 
 def _port(settings: Settings) -> int:
-    """The port of the pages: the wanted one, or the next that is free; where a public address leads to it, no other.
+    """The port of the pages: the wanted one, or the next free one; behind a public address, the wanted one only.
 
     Raises:
         UnavailableError: no port that may be taken is free.
@@ -149,7 +149,7 @@ def _prepared(settings: Settings) -> "Workspace":
     """Create or check the database here, so that its errors are ours to print.
 
     Raises:
-        InvalidInputError: the host is not loopback, and nobody could sign in as themselves.
+        InvalidInputError: the host is not loopback, and there are neither accounts nor an identity provider.
         UnavailableError: the database belongs to another version of alflow, or nothing can be stored.
     """
     from alflow.workflow.people.sign_in import require_door
@@ -175,7 +175,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _tell_changes(marker: Path) -> Callable[[], None]:
-    """A look at what the schedule says of itself, which notes it when it is new."""
+    """A function that reports each new message of the schedule."""
     last = ""
 
     def look() -> None:

@@ -98,7 +98,7 @@ def test_somebody_is_forgotten(team: Workspace) -> None:
     assert "Ada [/ops]" in roles()
     done = run("erase", "ada [/ops]", typed="y\n")
     assert "Ada [/ops] is forgotten" in done.stdout
-    assert "not reached: files that were exported" in done.stderr
+    assert "not erased: files that were exported" in done.stderr
     assert list(roles()) == ["Bo"]
     assert "there is no person 'Ada [/ops]'" in run("erase", "Ada [/ops]", code=1).stderr
     assert team.database.rewrite(())

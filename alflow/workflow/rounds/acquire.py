@@ -27,7 +27,7 @@ from alflow.workflow.rounds.moment import Moment, look
 from alflow.workspace import Workspace
 
 NOVEL: Final = 2.0
-"""Novelty above which an image is unlike what the model was pretrained on; a few in a hundred of that are, too."""
+"""Novelty above which an image is unlike the pretraining data; a few percent of that data are above it, too."""
 
 
 def open_round(workspace: Workspace, project_id: ProjectId) -> Round:
@@ -122,7 +122,7 @@ def _candidates(
     control: torch.Tensor,
     generator: torch.Generator,
 ) -> list[NewCandidate]:
-    """Candidates in the order of the queue: control items stand at random places, so that nobody can tell them."""
+    """Candidates in the order of the queue: control items are at random places, so that nobody can tell them apart."""
     score = dict(zip(chosen.rows.tolist(), chosen.scores.tolist(), strict=True))
     order = _interleave(chosen.rows.tolist(), control.tolist(), generator)
     rows = torch.tensor(order, dtype=torch.int64)

@@ -29,7 +29,7 @@ class AdvanceReport:
 
 
 def embed_all(workspace: Workspace, project: Project, progress: Progress = silent) -> EmbedReport:
-    """Embed all that is missing, also what failed a moment ago; the model is loaded only where something is."""
+    """Embed everything that is missing, recent failures too; load the model only if something is missing."""
     if not missing_ids(workspace, project):
         return EmbedReport(0, 0, ())
     return embed_missing(workspace, project, progress)
@@ -46,7 +46,7 @@ def advance(
         workspace: where.
         project_id: the project.
         progress: of embedding.
-        embed: how to embed; a schedule, which comes often, leaves out what failed a moment ago.
+        embed: how to embed; a schedule runs often and skips recent failures.
 
     Raises:
         AlflowError: a step cannot be taken; the message says what is missing.

@@ -1,7 +1,7 @@
 """Send images that a person chose to the queue of the open round.
 
 They are candidates of origin PERSON, with who chose them and why: neither the strategy's nor the control slice's, so
-that no estimate takes them for either. They stand behind what waits already.
+that no estimate takes them for either. They are queued after the candidates that wait already.
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,7 +71,7 @@ def send_to_queue(
 
 
 def _open(round_: Round | None) -> Round:
-    """The round, if it asks.
+    """The round, if it is open.
 
     Raises:
         ConflictError: there is none, or it is answered.

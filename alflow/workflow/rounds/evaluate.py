@@ -1,4 +1,4 @@
-"""Judge a model on the test split and on the control slice, and close the round."""
+"""Evaluate a model on the test split and on the control slice, and close the round."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ def close_round(workspace: Workspace, project_id: ProjectId, round_id: RoundId, 
     if round_.state is RoundState.OPEN:
         with workspace.database.begin() as tx:
             rounds.set_state(tx, round_id, RoundState.LABELLED)
-        with workspace.database.read() as tx:  # anew: until now answers may have come that would have gone unnoticed
+        with workspace.database.read() as tx:  # read again: answers may have arrived until now
             now = look(tx, project_id)
         round_ = now.round(round_id)
     zero_shot = model_of(workspace, project, now.classes)

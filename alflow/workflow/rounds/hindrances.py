@@ -24,7 +24,7 @@ def reason_to_stop(tx: Transaction, project: Project) -> str | None:
 
 
 def unwritable(workspace: Workspace) -> str | None:
-    """Why nothing can be stored now, as far as a glance can tell."""
+    """Why nothing can be stored now, by a quick check; None if something can."""
     try:
         workspace.check_writable()
     except AlflowError as error:

@@ -1,4 +1,4 @@
-"""What opening and closing a round ask of the database, looked at in one transaction so that no two parts disagree."""
+"""What opening and closing a round read from the database, in one transaction so that all parts agree."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ from alflow.store.rounds import rounds
 
 
 def rules_of(settings: ProjectSettings) -> Rules:
-    """The rules that a project's settings spell."""
+    """The stopping rules in a project's settings."""
     return Rules(
         settings.max_labels,
         settings.plateau_rounds,
@@ -28,8 +28,8 @@ def in_words(settings: ProjectSettings) -> str:
     rules = [
         (settings.max_labels, f"at {settings.max_labels} labels"),
         (settings.plateau_rounds, f"when {settings.plateau_rounds} rounds gain less than {settings.plateau_gain:.1%}"),
-        (share, f"when a label tells less than {share:.0%} of the best round's"),
-        (price, f"when a label is worth less than {100 * price:g} points"),
+        (share, f"when a label gives less than {share:.0%} of the information of one in the best round"),
+        (price, f"when a label adds less than {100 * price:g} points of accuracy"),
     ]
     return ", or ".join([*(words for is_on, words in rules if is_on), "when the pool is used up"])
 

@@ -1,7 +1,7 @@
 """Whom or what a project waits for, in words, with the next step.
 
-A run that fails is kept as the project's trouble until one succeeds, so that who waits is told why, not put off with
-"the schedule". Whether there is a schedule at all is told by when it last looked.
+A failed run is stored as the project's trouble until a run succeeds, so that people who wait learn why. The time of the
+schedule's last look shows whether a schedule runs at all.
 """
 
 import logging
@@ -21,8 +21,10 @@ from alflow.workflow.model.model import fit_path, last_fit
 from alflow.workflow.rounds.hindrances import nothing_to_ask, reason_to_stop, unready, unwritable
 from alflow.workspace import Workspace
 
-_LOOK_EVERY: Final = timedelta(minutes=1)  # a look is written down at most so often
-_PATIENCE: Final = timedelta(minutes=5)  # after which the schedule is missed, or after some of its own intervals
+_LOOK_EVERY: Final = timedelta(minutes=1)  # a look is recorded at most this often
+_PATIENCE: Final = timedelta(
+    minutes=5
+)  # a schedule that is silent for longer, and for some of its intervals, is missed
 _LOOKS_MISSED: Final = 4
 _log = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ def awaited(workspace: Workspace, project_id: ProjectId) -> str | None:
 
 @contextmanager
 def keeping_trouble(workspace: Workspace, project_id: ProjectId) -> Iterator[None]:
-    """Keep why the work of this block failed, as the project's trouble; a block that succeeds ends the trouble."""
+    """Store why the block failed as the project's trouble; clear the trouble if the block succeeds."""
     try:
         yield
     except Exception as error:
@@ -87,10 +89,10 @@ def keeping_trouble(workspace: Workspace, project_id: ProjectId) -> Iterator[Non
 
 
 def note_look(workspace: Workspace, project_id: ProjectId) -> None:
-    """The schedule looks at the project; written down once a minute at most.
+    """Record that the schedule looks at the project, at most once a minute.
 
     Raises:
-        UnavailableError: the database does not answer, or takes nothing more.
+        UnavailableError: the database does not answer, or cannot store anything.
     """
     now = datetime.now(UTC)
     with workspace.database.read() as tx:
@@ -103,7 +105,7 @@ def note_look(workspace: Workspace, project_id: ProjectId) -> None:
 def _next_run(
     workspace: Workspace, project: Project, current: Round | None, trouble: Trouble | None, looked_at: datetime | None
 ) -> str:
-    """What is in the way of the next run, or who will do it."""
+    """What blocks the next run, or who will start it."""
     try:
         step, blocked = _step(workspace, project, current)
     except AlflowError as error:
@@ -118,10 +120,10 @@ def _next_run(
 
 
 def _step(workspace: Workspace, project: Project, current: Round | None) -> tuple[str, str | None]:
-    """What the next run will do, and what is in its way.
+    """What the next run will do, and what blocks it.
 
     Raises:
-        InvalidInputError: what is kept is damaged.
+        InvalidInputError: a stored artifact is damaged.
     """
     full = unwritable(workspace)
     blocked = f"somebody to fix this: {full}" if full else unready(workspace, project)
@@ -138,7 +140,7 @@ def _step(workspace: Workspace, project: Project, current: Round | None) -> tupl
 
 
 def _schedule(workspace: Workspace, looked_at: datetime | None) -> str:
-    """A hint where nobody keeps the schedule."""
+    """A hint if no schedule runs."""
     remedy = "start `alflow up`, or run `alflow advance` for each step"
     if looked_at is None:
         return f"; no schedule has run yet: {remedy}"
@@ -166,5 +168,5 @@ def _keep(workspace: Workspace, project_id: ProjectId, message: str) -> None:
     try:
         with workspace.database.begin() as tx:
             troubles.record(tx, project_id, message, datetime.now(UTC))
-    except Exception as error:  # noqa: BLE001 - what is raised already is the news, also where it cannot be kept
+    except Exception as error:  # noqa: BLE001 - the error that is raised matters more than that it cannot be stored
         _log.info("the failure could not be stored with the project: %s", error)
