@@ -1,1 +1,1 @@
-"""Answers: their quality, disputes, history, and taking them along."""
+"""Answers: their quality, disputes, history and export."""

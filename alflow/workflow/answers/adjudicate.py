@@ -1,7 +1,7 @@
 """Adjudicate: what votes disagree about, and what a reviewer settles.
 
-A settled class goes before all votes, in fits, curves and exports. The votes stay as they are, and so does every
-decision: a new one, or taking one back, marks the old.
+A settled class overrides all votes, in fits, curves and exports. Votes and decisions stay: a new decision, or taking
+one back, marks the old one.
 """
 
 from collections import Counter, defaultdict
@@ -48,7 +48,7 @@ class Dispute:
 def disputed(workspace: Workspace, project_id: ProjectId) -> list[ItemId]:
     """Ids of the items whose votes differ and that nobody settled, the most evenly split first.
 
-    That no class fits and that the image is bad are votes too.
+    "None of the classes" and "bad image" are votes too.
     """
     with workspace.database.read() as tx:
         return disputed_items(votes.standing(tx, project_id), adjudications.standing(tx, project_id))
@@ -106,7 +106,7 @@ def settle(
         item_id: the item that was on screen.
         class_id: its class from now on; None where nobody can tell.
         seen: ids of the answers that were on screen.
-        note: why, for whoever asks later.
+        note: the reason, for later readers.
 
     Raises:
         ConflictError: the answers are not those that were on screen.
@@ -155,7 +155,7 @@ def _item(tx: Transaction, project_id: ProjectId, item_id: ItemId) -> Item:
 
 
 def _tell_round(tx: Transaction, project_id: ProjectId) -> None:
-    """A round that is just being fitted must not close on what was settled before this decision."""
+    """Mark the round that is being fitted, so that it does not close on labels from before this decision."""
     current = rounds.current(tx, project_id)
     if current is None:
         return

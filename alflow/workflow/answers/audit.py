@@ -1,4 +1,4 @@
-"""Does every label follow from its history?"""
+"""Check that every label follows from its history."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,9 +16,9 @@ _TIMES = frozenset({"at", "withdrawn_at"})
 
 
 def check_history(workspace: Workspace, project_id: ProjectId) -> list[str]:
-    """Does every label follow from its history? What does not, in words; empty when all is as it was written.
+    """Describe every label that does not follow from its history; empty if all do.
 
-    A change that went past the triggers shows here: a label without history, a step that is missing, or columns that
+    This finds changes that bypassed the triggers: a label without history, a step that is missing, or columns that
     are not what was written last.
     """
     with workspace.database.read() as tx:

@@ -1,4 +1,4 @@
-"""Take the work home: labels with their provenance, and the fitted last layer."""
+"""Export labels with their provenance, and the fitted last layer."""
 
 import json
 from collections.abc import Callable

@@ -105,7 +105,7 @@ def withdraw_label(workspace: Workspace, project_id: ProjectId, label_id: LabelI
     """Take somebody's answer back, also in a closed round; it stays, marked with who and why. Idempotent.
 
     The image is no longer settled unless other answers settle it: a LABELLED round is OPEN again, and after a closed
-    round the next fit goes without it. To ask again, send it to the queue (`alflow.workflow.rounds.chosen`).
+    round the next fit goes without it. To ask once more, send it to the queue (`alflow.workflow.rounds.chosen`).
 
     Raises:
         InvalidInputError: no reason is given, or a very long one.

@@ -1,4 +1,4 @@
-"""How good the answers are: annotators against each other, against what is settled, and how fast they are."""
+"""The quality of answers: agreement among annotators, agreement with settled labels, and speed."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ _known: dict[tuple[str, ProjectId], tuple[tuple[int, ...], QualityReport]] = {}
 
 
 def quality_report(workspace: Workspace, project_id: ProjectId) -> QualityReport:
-    """Measure the answers that stand at this moment; what was measured is kept until an answer comes or goes."""
+    """Measure the current answers; the report is cached until an answer is added or withdrawn."""
     place = (workspace.settings.database, project_id)
     with workspace.database.read() as tx:
         version = votes.version(tx, project_id)
@@ -99,7 +99,7 @@ def _measured(workspace: Workspace, project_id: ProjectId) -> QualityReport:
 
 
 def weighed_accuracy(workspace: Workspace, project_id: ProjectId) -> Mapping[AnnotatorId, float]:
-    """Annotator -> how often right, by Dawid and Skene's model of the images with two votes.
+    """Annotator -> accuracy, by the model of Dawid and Skene on the images with two votes.
 
     Raises:
         UnavailableError: crowd-kit is not installed.

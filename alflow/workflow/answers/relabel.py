@@ -1,7 +1,7 @@
 """Another vote, or a new image? The expected information of the next vote decides, image by image.
 
-A vote is right with probability q, whoever gives it, and its errors are spread evenly over the other classes. Before any vote
-an image is of class c with the probability that the model gave it when it was asked (so the model has not seen the
+A vote is right with probability q, whoever gives it, and errors are spread evenly over the other classes. Before any
+vote an image is of class c with the probability that the model gave it when it was asked (so the model has not seen the
 votes); votes change that by Bayes' rule. What one more vote is expected to tell is the mutual information of vote and
 class (`alflow.agreement.vote_information`), for an image with votes as for a new one, and new images are taken to be
 like those of the last round. What a label says about other images is left out on both sides.

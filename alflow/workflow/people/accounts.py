@@ -50,7 +50,7 @@ def list_members(workspace: Workspace, project_id: ProjectId) -> list[Member]:
 
 
 def add_account(workspace: Workspace, name: str, password: str | None = None, email: str | None = None) -> Account:
-    """Give somebody an account; who labelled under this name before goes on as the same annotator.
+    """Create an account; a person who labelled under this name before continues as the same annotator.
 
     Raises:
         InvalidInputError: name, password or e-mail address cannot be used, or there is neither of the latter.
@@ -83,7 +83,7 @@ def find_account(workspace: Workspace, name: str) -> Account:
 def set_role(
     workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, role: Role, *, by: Visitor | Operator
 ) -> None:
-    """Let somebody hold this role in the project.
+    """Give somebody this role in the project.
 
     Raises:
         DeniedError: `by` does not own the project.
@@ -101,7 +101,7 @@ def set_role(
 def remove_member(
     workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, *, by: Visitor | Operator
 ) -> None:
-    """Take somebody's role in the project; their answers stay.
+    """Remove somebody's role in the project; their answers stay.
 
     Raises:
         DeniedError: `by` does not own the project.
@@ -140,10 +140,10 @@ def set_password(workspace: Workspace, annotator_id: AnnotatorId, password: str)
 
 
 def set_email(workspace: Workspace, annotator_id: AnnotatorId, email: str) -> None:
-    """The identity with this address signs in to the account.
+    """Let the identity with this address sign in to the account.
 
     Raises:
-        InvalidInputError: it is no address.
+        InvalidInputError: it is not an address.
         ConflictError: it belongs to another account.
     """
     address = clean_email(email)
@@ -197,17 +197,17 @@ def invite_to_reset(workspace: Workspace, annotator_id: AnnotatorId) -> str:
 
 
 def open_invitations(workspace: Workspace, project_id: ProjectId) -> list[Invitation]:
-    """The project's invitations that nobody has taken up yet, newest first."""
+    """The project's invitations that nobody has used yet, newest first."""
     with workspace.database.read() as tx:
         return people.open_invitations(tx, project_id, datetime.now(UTC))
 
 
 def revoke(workspace: Workspace, project_id: ProjectId, invitation_id: InvitationId, *, by: Visitor | Operator) -> None:
-    """Take an invitation back.
+    """Revoke an invitation.
 
     Raises:
         DeniedError: `by` does not own the project.
-        NotFoundError: there is none, or it was taken up.
+        NotFoundError: there is none, or it was used.
     """
     with workspace.database.begin() as tx:
         _check_owner(tx, project_id, by)
@@ -231,7 +231,7 @@ def look_at(workspace: Workspace, token: str) -> Offer:
 
 
 def accept(workspace: Workspace, token: str, name: str, password: str) -> str:
-    """Take up a link: make an account, or set the new password; returns the token of a session.
+    """Use a link: create an account, or set the new password; returns the token of a session.
 
     Raises:
         DeniedError: the link is no longer valid.
@@ -257,7 +257,7 @@ def accept(workspace: Workspace, token: str, name: str, password: str) -> str:
 
 
 def join(workspace: Workspace, token: str, visitor: Visitor) -> None:
-    """Take up a link with the account that is signed in.
+    """Use a link with the account that is signed in.
 
     Raises:
         DeniedError: the link is no longer valid, or is for a new password.
@@ -272,7 +272,7 @@ def join(workspace: Workspace, token: str, visitor: Visitor) -> None:
 
 
 def _check_owner(tx: Transaction, project_id: ProjectId, by: Visitor | Operator) -> None:
-    """Look again, now: the roles that the visitor came with may have been taken meanwhile.
+    """Check the current roles: those that the visitor came with may have been removed since.
 
     Raises:
         DeniedError: `by` does not own the project.
@@ -286,7 +286,7 @@ def _check_owner(tx: Transaction, project_id: ProjectId, by: Visitor | Operator)
 
 
 def _check_member(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, role: Role | None) -> None:
-    """What an owner may change: the role of a member, but for the last owner's.
+    """Check that an owner may change this role: it is a member's, and not the last owner's.
 
     Raises:
         NotFoundError: they have no role in the project.

@@ -25,7 +25,7 @@ def clean_name(name: str) -> str:
         InvalidInputError: it is empty, longer than 200 characters, or holds characters one cannot see.
     """
     name = text.clean_name("a person's name", " ".join(name.split()))
-    if len(people.login_of(name)) > text.LONGEST_NAME:  # one sign can stand for a whole sentence
+    if len(people.login_of(name)) > text.LONGEST_NAME:  # some single characters stand for a whole sentence
         raise InvalidInputError(
             f"a person's name may have {text.LONGEST_NAME} visible characters; spelt out, {text.quoted(name)} has more"
         )

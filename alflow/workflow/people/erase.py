@@ -1,4 +1,4 @@
-"""Forget a person: who they were goes, what they answered stays under a pseudonym."""
+"""Erase a person: their identity is removed, their answers stay under a pseudonym."""
 
 from dataclasses import dataclass
 
@@ -20,9 +20,9 @@ class Erased:
     Attributes:
         name: the pseudonym.
         answers: how many stay under it.
-        remarks: comments, notes and reasons that the person wrote; they stay unless they were asked to go.
+        remarks: comments, notes and reasons that the person wrote; they stay unless `comments` is true.
         invitations: that went with the person.
-        rewritten: the database was written anew, so that what is gone is not in its free space either.
+        rewritten: the database file was rewritten, so that deleted bytes are not in its free space either.
     """
 
     name: str
@@ -37,7 +37,7 @@ def find_person(workspace: Workspace, name: str) -> Annotator:
 
     Raises:
         NotFoundError: there is nobody.
-        ConflictError: several names differ by capitals alone, and none is written so.
+        ConflictError: several names differ only by capitals, and none is spelt like this one.
     """
     with workspace.database.read() as tx:
         everybody = annotators.all_(tx)
@@ -52,7 +52,7 @@ def find_person(workspace: Workspace, name: str) -> Annotator:
 
 
 def erase(workspace: Workspace, annotator_id: AnnotatorId, *, comments: bool = False) -> Erased:
-    """Forget name, login, e-mail address, password, sessions, roles and invitations; done again, it changes nothing.
+    """Erase name, login, e-mail address, password, sessions, roles and invitations; idempotent.
 
     Args:
         workspace: where.

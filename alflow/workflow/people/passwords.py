@@ -1,4 +1,4 @@
-"""Passwords and tokens: what is accepted, what is kept of them, and how they are checked.
+"""Passwords and tokens: what is accepted, what is stored, and how they are checked.
 
 Passwords are hashed with argon2id (RFC 9106, its second recommended option: 64 MiB, 3 passes, 4 lanes) in the Unicode
 form NFKC, so that every keyboard types the same one (NIST SP 800-63B). Tokens are drawn with 256 random bits, so one
@@ -40,7 +40,7 @@ def check_password(password: str, about: Iterable[str] = ()) -> None:
 
     Args:
         password: as it was typed.
-        about: names, addresses and the like that whoever guesses would think of.
+        about: names, addresses and similar words that an attacker would try.
 
     Raises:
         InvalidInputError: it is too short, too long, holds a control character, or is easy to guess.
@@ -69,7 +69,7 @@ def hash_password(password: str) -> str:
 
 
 def is_password(stored: str | None, password: str) -> bool:
-    """Whether this is the password; without a stored hash the same work is done for nothing, and the answer is no.
+    """Whether this is the password; without a stored hash the same work is done, and the answer is no.
 
     Hashes that were made before the Unicode form was fixed are of what was typed.
     """
@@ -79,7 +79,7 @@ def is_password(stored: str | None, password: str) -> bool:
 
 
 def is_outdated(stored: str) -> bool:
-    """Whether the hash was made with other parameters than those of today."""
+    """Whether the hash was made with other parameters than the current ones."""
     return _HASHER.check_needs_rehash(stored)
 
 
@@ -89,7 +89,7 @@ def new_token() -> str:
 
 
 def token_hash(token: str) -> str:
-    """What is kept of a token: 64 hexadecimal digits."""
+    """What is stored of a token: 64 hexadecimal digits."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -1,6 +1,6 @@
 """Sign in and out, and who sends a request.
 
-With accounts: name and password, or an identity that a provider vouches for. Without any, on this machine only: the
+With accounts: name and password, or an identity that a provider confirms. Without any, on this machine only: the
 link that the terminal prints, under any name. Sessions are rows, so they can be ended at once from anywhere.
 """
 
@@ -21,7 +21,7 @@ from alflow.workflow.people.tries import prove
 from alflow.workspace import Workspace
 
 _NOT_OF_EMAIL: Final = frozenset('<>()[],;:\\"')  # what mail programs write around addresses and between them
-_SEEN: Final = timedelta(minutes=1)  # how exactly it is kept when a session was last used
+_SEEN: Final = timedelta(minutes=1)  # how precisely the last use of a session is stored
 
 
 def has_accounts(workspace: Workspace) -> bool:
@@ -36,7 +36,7 @@ def knows_link(workspace: Workspace, token: str) -> bool:
 
 
 def require_door(workspace: Workspace) -> None:
-    """Refuse to be reachable from elsewhere before people can sign in as themselves.
+    """Refuse to listen beyond this machine until people can sign in to accounts of their own.
 
     Raises:
         InvalidInputError: the host is not loopback, no account owns a project, and no identity provider is set.
@@ -62,7 +62,7 @@ def visitor(workspace: Workspace, token: str | None, *, used: bool = False) -> V
     Args:
         workspace: where the sessions are.
         token: of the cookie.
-        used: somebody is there, so the time without use begins anew; a page that refreshes itself is nobody.
+        used: a person is active, so the idle time restarts; a page that refreshes itself does not count.
     """
     if not token:
         return None
@@ -84,7 +84,7 @@ def sign_in(workspace: Workspace, name: str, password: str, address: str, device
         name: as the account has it; capitals do not matter.
         password: as it was typed.
         address: where the request comes from, for the limit of tries.
-        device: secret that the browser keeps, by which it is known to the account from now on.
+        device: secret that the browser keeps; from now on the account knows the browser by it.
 
     Raises:
         DeniedError: no active account has this name and password. It does not say which of them is wrong.
@@ -104,11 +104,11 @@ def sign_in(workspace: Workspace, name: str, password: str, address: str, device
 def change_password(workspace: Workspace, visitor: Visitor, old: str, new: str, address: str, device: str = "") -> str:
     """Give a visitor's account another password; returns the cookie's token of the one session that is left.
 
-    Whoever sits at a screen that was left open does not know the old password: it is asked for, and tries are limited
-    together with those to sign in. Every session of the account ends, and every link to a new password.
+    The old password is required, in case somebody else sits at an open screen; tries are limited together with those
+    to sign in. Every session of the account ends, and every link to a new password.
 
     Raises:
-        DeniedError: the old password is another one, or the visitor's account has none.
+        DeniedError: the old password is wrong, or the visitor's account has none.
         InvalidInputError: the new password cannot be used, or is the old one.
         TryLaterError: too many tries from this address or device.
     """
@@ -160,7 +160,7 @@ def sign_in_by_link(workspace: Workspace, token: str, name: str) -> str:
 def sign_in_identity(workspace: Workspace, email: str, name: str) -> str:
     """Open a session for an identity whose e-mail address its provider has verified; returns the cookie's token.
 
-    Invitations that wait for the address are taken up; the first makes the account.
+    Invitations for the address are used; the first one creates the account.
 
     Raises:
         DeniedError: nobody invited this address, or its account is deactivated.
@@ -195,10 +195,10 @@ def open_session(workspace: Workspace, tx: Transaction, annotator_id: AnnotatorI
 
 
 def clean_email(email: str) -> str:
-    """The address as it is kept.
+    """The address as it is stored.
 
     Raises:
-        InvalidInputError: it is none.
+        InvalidInputError: it is not an address.
     """
     email = "".join(each.lower() if each.isascii() else each for each in email.strip())  # "K" (Kelvin) is no "k"
     local, _, domain = email.rpartition("@")
@@ -219,7 +219,7 @@ def _visitor(workspace: Workspace, tx: Transaction, session: str, found: Session
 
 
 def _link(workspace: Workspace) -> str | None:
-    """What is kept of the link's token; None where no link opens anything."""
+    """What is stored of the link's token; None if there is no link."""
     settings = workspace.settings
     return token_hash(settings.sign_in_token) if settings.sign_in_token and settings.is_local else None
 

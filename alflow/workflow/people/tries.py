@@ -1,10 +1,10 @@
-"""How often somebody may try a password: guessing is slow, and nobody can lock another out.
+"""How often somebody may try a password: guessing is slow, and nobody can lock somebody else out.
 
 Tries are counted by the place that they come from: a browser that has signed in to the account before, by a cookie of
 its own, else a network address. Each place has a few tries for a name, and an address a few more for all names
 together. What is refused there counts nowhere else, so one place uses up its own tries only.
 
-Whoever has many addresses gets the tries of each. Beyond a hundred for one name, counted over all places that do not
+Somebody with many addresses gets the tries of each. Beyond a hundred for one name, counted over all places that do not
 know it, a new place has two instead of ten: that slows the guessing, and still lets the owner in from anywhere.
 Browsers that are known are not concerned. A success gives back the tries of its own place and name, of nobody else.
 """
@@ -68,7 +68,7 @@ def prove(
 
 
 def network(address: str) -> str:
-    """What tries of an address are counted by; whoever has one of IPv6 has all 2^64 of its network."""
+    """The key by which tries of an address are counted; for IPv6 the network, as its holder has all 2^64 addresses."""
     try:
         parsed = ip_network(address, strict=False)
     except ValueError:
@@ -130,7 +130,7 @@ def _device(annotator_id: AnnotatorId, device: str) -> str:
 
 
 def _is_name(name: str) -> bool:
-    """Whether anybody can be called so: databases do not even look for some texts."""
+    """Whether this can be a name: databases refuse to search for some texts."""
     try:
         return bool(clean_name(name))
     except InvalidInputError:

@@ -1,7 +1,7 @@
 """Adding, renaming, editing, reordering and removing classes: what is not named stays as it is.
 
-A round that is open goes on: what the model believed of its images was stored with the classes of that moment, and the
-control slice is judged by it; answers can name the new classes at once.
+An open round stays open: its predictions were stored with the classes of that moment, and the control slice is
+evaluated by them; answers can name the new classes at once.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +29,7 @@ class ChangedClasses:
     Attributes:
         classes: all of the project, in order.
         changed: those that were named.
-        open_round: number of the round that is being labelled meanwhile; None without one.
+        open_round: number of the open round; None without one.
     """
 
     classes: tuple[ClassLabel, ...]
@@ -57,7 +57,7 @@ class Edit:
 def add_classes(
     workspace: Workspace, project_id: ProjectId, new: Sequence[NewClass], templates: Sequence[str] = TEMPLATES
 ) -> ChangedClasses:
-    """Put classes behind those that the project has.
+    """Add classes after those that the project has.
 
     Raises:
         InvalidInputError: one cannot be used, is there already, or looks like another; the message names it.
@@ -72,7 +72,7 @@ def add_classes(
 
 
 def rename_class(workspace: Workspace, project_id: ProjectId, name: str, to: str) -> ChangedClasses:
-    """Call a class otherwise: it keeps its id, and with it every label, its history and its key.
+    """Rename a class: it keeps its id, and with it every label, its history and its key.
 
     The shown name follows if it came from the name, and with it each prompt that a template made: the default one, or
     one that another class of the project shares. What was written by hand stays.
@@ -129,7 +129,7 @@ def order_classes(workspace: Workspace, project_id: ProjectId, names: Sequence[s
 
 
 def remove_classes(workspace: Workspace, project_id: ProjectId, names: Sequence[str]) -> ChangedClasses:
-    """Take classes out that nothing names yet.
+    """Remove classes that nothing uses yet.
 
     Raises:
         ConflictError: labels, candidates, images or decisions name one; the message counts them.

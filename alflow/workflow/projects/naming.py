@@ -1,4 +1,4 @@
-"""What classes are called, shown as and prompted with: completed, and checked so that nobody takes one for another."""
+"""Names, shown names and prompts of classes: completed, and checked so that no two look alike."""
 
 import html
 import re
@@ -34,7 +34,7 @@ def complete_classes(
     Args:
         classes: all of a project.
         templates: make the prompts of those without any.
-        as_before: classes that the project has already; an older alflow may have let them be what they are.
+        as_before: classes that the project has already; an older alflow may have accepted them.
 
     Raises:
         InvalidInputError: a name, shown name, prompt, template or key cannot be used, or two classes are alike.
@@ -51,7 +51,7 @@ def complete_classes(
 
 
 def with_keys(classes: Sequence[NewClass]) -> list[NewClass]:
-    """Give the next free key to each class without one, as long as there are some."""
+    """Give the next free key to each class without one, as long as keys are left."""
     taken = {label.hot_key for label in classes}
     free = (key for key in HOT_KEYS if key not in taken)
     return [replace(label, hot_key=label.hot_key or next(free, None)) for label in classes]
@@ -116,7 +116,7 @@ def _refuse_alike(
 
 
 def _read(label: NewClass) -> Hashable:
-    """What a text tower reads of the prompts, which it averages: neither capitals nor HTML escapes, nor the far end."""
+    """What a text tower distinguishes in the prompts: neither capitals nor HTML escapes, nor an end that is cut."""
     texts = [html.unescape(html.unescape(prompt)).casefold().split()[:_SEEN_WORDS] for prompt in label.prompts]
     return tuple(sorted(" ".join(words) for words in texts))
 

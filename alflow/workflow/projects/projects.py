@@ -62,7 +62,7 @@ def project(workspace: Workspace, project_id: ProjectId) -> Project:
 
 
 def set_guidelines(workspace: Workspace, project_id: ProjectId, guidelines: str) -> Project:
-    """Replace what those who label read beside the image, as Markdown; empty for none.
+    """Replace the guidelines that annotators read beside the image, as Markdown; empty for none.
 
     Raises:
         InvalidInputError: it is longer than 100,000 characters.
@@ -100,13 +100,13 @@ def project_classes(workspace: Workspace, project_id: ProjectId) -> list[ClassLa
 def set_classes(
     workspace: Workspace, project_id: ProjectId, classes: Sequence[NewClass], templates: Sequence[str] = TEMPLATES
 ) -> list[ClassLabel]:
-    """Make these the project's classes, in this order; others go.
+    """Make these the project's classes, in this order; others are removed.
 
-    A known name keeps its id, and whatever nothing is given for: its shown name, its prompts, its key. Templates make
+    A known name keeps its id and everything that is not given: its shown name, its prompts, its key. Templates make
     the prompts of new classes.
 
     Raises:
-        ConflictError: a class that would go is in use, or looks like a new one.
+        ConflictError: a class that would be removed is in use, or looks like a new one.
         InvalidInputError: a class cannot be used, or two look alike; the message names them.
         NotFoundError: there is no such project.
     """
@@ -141,7 +141,7 @@ def _merged(known: NewClass | None, new: NewClass) -> NewClass:
 
 
 def _refuse_replacement(known: Iterable[str], names: Sequence[str]) -> None:
-    """A class that is spelt in another way would be a new one, and the old one would go with all that it has.
+    """Refuse a class that is only spelt differently: it would be a new class and replace the old one.
 
     Raises:
         ConflictError: there is one.

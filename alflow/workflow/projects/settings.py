@@ -1,4 +1,4 @@
-"""The one door of a project's settings, whoever changes them: command line, page or Python."""
+"""The checks of a project's settings, whether they come from the command line, a page or Python."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from alflow.text import quoted
 
 
 def check_settings(settings: ProjectSettings) -> None:
-    """Can a project have these?
+    """Check that a project can have these settings.
 
     Raises:
         InvalidInputError: one is of another kind or out of its bounds, or there is no such strategy.
@@ -22,7 +22,7 @@ def check_settings(settings: ProjectSettings) -> None:
 
 
 def require_usable(project: Project) -> None:
-    """Refuse work with settings that an older alflow let be, before it, with the remedy.
+    """Refuse to start work with invalid settings that an older alflow accepted; the message says the remedy.
 
     Raises:
         InvalidInputError: a setting is out of bounds.
