@@ -125,6 +125,10 @@ def read_world(model: Path, pairs: Path, pack: Path, pretraining_weight: float) 
     zero_shot, biased = _read_model(model)
     tensors = read_safetensors(pack)
     images = _rows(tensors, "activations", pack, zero_shot.image_weight, constant=biased[0])
+    if "class_activations" not in tensors:
+        raise InvalidInputError(
+            f"{pack} has no class_activations: leave out model and pairs, to learn from images and labels alone"
+        )
     classes = _rows(tensors, "class_activations", pack, zero_shot.text_weight, constant=biased[1])
     if len(images) < 4 or len(classes) < 2:
         raise InvalidInputError(f"{pack}: {len(images)} images and {len(classes)} classes are too few to learn from")

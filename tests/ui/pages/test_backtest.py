@@ -55,3 +55,16 @@ def test_standings_and_stops_of_what_was_tried(shown: AppTest, workspace: Worksp
     shown.number_input[-4].set_value(2).run()  # a limit of labels
     assert not shown.exception
     assert set(shown.dataframe[1].value["Reason"]) == {"2 images are labelled, the limit is 2"}
+
+
+def test_the_parts_of_the_uncertainty_are_measures(shown: AppTest, workspace: Workspace, tmp_path: Path) -> None:
+    study = run_study(
+        workspace, small_pack(tmp_path, images=60), Grid(("random", "margin"), seeds=1, rounds=1, batch=2)
+    )
+    shown.run()
+    (measure,) = (box for box in shown.selectbox if box.label == "Measure")
+    measure.set_value("epistemic").run()
+    assert not shown.exception
+    areas = shown.dataframe[0].value.set_index("Strategy")["Area"]
+    for trial, points in study.points.items():
+        assert areas[trial.strategy] == pytest.approx(points[1].epistemic)

@@ -144,5 +144,8 @@ def test_the_files_say_what_a_pack_is(tmp_path: Path) -> None:
     for files, missing in (((whole.model, None), "the pairs"), ((None, whole.pairs), "the model")):
         with pytest.raises(InvalidInputError, match=f"give {missing} as well, or leave both out"):
             pack_of(whole.pack, *files)
+    without_texts = image_pack(tmp_path / "images").pack
+    with pytest.raises(InvalidInputError, match=r"no class_activations: leave out model and pairs"):
+        pack_of(without_texts, whole.model, whole.pairs).world()
     with pytest.raises(InvalidInputError, match="cannot be read"):
         ImagePack(tmp_path / "nothing.safetensors").about()
