@@ -1,17 +1,21 @@
 """Somebody at the desk: each of these is one exchange, as their browser would have it, and raises what is refused."""
 
 from alflow.domain import Label
+from alflow.ids import AnnotatorId, CheckId, ProjectId
 from alflow.store.desk import labels
-from alflow.workflow.desk.exchange import CheckAnswer, CheckEntry, DeskState, Event, Undo, Wish, exchange
+from alflow.workflow.desk.exchange import exchange
 from alflow.workflow.desk.gold import Outcome
-from alflow.workflow.desk.label import Submission
+from alflow.workflow.desk.messages import CheckAnswer, CheckEntry, DeskState, Event, Undo, Wish
+from alflow.workflow.desk.submission import Submission
 from alflow.workspace import Workspace
 
 DELIVER = Wish(ahead=0)
 """Reserve nothing."""
 
 
-def visit(workspace: Workspace, project_id: int, annotator_id: int, *events: Event, wish: Wish = DELIVER) -> DeskState:
+def visit(
+    workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, *events: Event, wish: Wish = DELIVER
+) -> DeskState:
     """Send these events; by default nothing is reserved."""
     state = exchange(workspace, project_id, annotator_id, events, wish)
     for fate in state.acknowledgements:
@@ -20,7 +24,7 @@ def visit(workspace: Workspace, project_id: int, annotator_id: int, *events: Eve
     return state
 
 
-def undo(workspace: Workspace, project_id: int, annotator_id: int, token: str) -> Label:
+def undo(workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, token: str) -> Label:
     """Take an answer back, and return it as it is stored."""
     visit(workspace, project_id, annotator_id, Undo(None, token))
     with workspace.database.read() as tx:
@@ -29,7 +33,7 @@ def undo(workspace: Workspace, project_id: int, annotator_id: int, token: str) -
     return taken
 
 
-def due_check(workspace: Workspace, project_id: int, annotator_id: int) -> tuple[int, CheckEntry] | None:
+def due_check(workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId) -> tuple[int, CheckEntry] | None:
     """Reserve what a deck holds; how many images of it come before the check that is due, and the check."""
     queue = visit(workspace, project_id, annotator_id, wish=Wish()).queue
     assert queue
@@ -38,7 +42,7 @@ def due_check(workspace: Workspace, project_id: int, annotator_id: int) -> tuple
     return checks[0] if checks else None
 
 
-def next_check(workspace: Workspace, project_id: int, annotator_id: int) -> CheckEntry:
+def next_check(workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId) -> CheckEntry:
     """The check that is due, which there is."""
     due = due_check(workspace, project_id, annotator_id)
     assert due is not None
@@ -46,9 +50,9 @@ def next_check(workspace: Workspace, project_id: int, annotator_id: int) -> Chec
 
 
 def answer_check(
-    workspace: Workspace, project_id: int, annotator_id: int, check_id: int, given: Submission
+    workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, check_id: CheckId, given: Submission
 ) -> Outcome | None:
-    """Answer a check, and return what is told of it."""
+    """Answer a check, and return what is said of it."""
     (fate,) = visit(workspace, project_id, annotator_id, CheckAnswer(None, check_id, given)).acknowledgements
-    assert isinstance(fate.told, Outcome)
-    return fate.told
+    assert isinstance(fate.feedback, Outcome)
+    return fate.feedback

@@ -7,7 +7,9 @@ import numpy as np
 from PIL import Image
 
 from alflow.domain import Project, ProjectSettings, Split, Verdict
-from alflow.workflow.desk.label import Submission, next_candidates, submit
+from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.queue import next_candidates
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.model.posterior import estimate_posterior
 from alflow.workflow.people.annotators import sign_in
@@ -55,6 +57,6 @@ def answer(workspace: Workspace, project: Project) -> int:
     while queue := next_candidates(workspace, project.id, annotator.id):
         for entry in queue:
             given = Submission(f"answer {entry.candidate.id}", entry.candidate.id, Verdict.CLASS, entry.item.truth, 1.0)
-            submit(workspace, annotator.id, given)
+            submit(workspace, project.id, annotator.id, given)
             done += 1
     return done

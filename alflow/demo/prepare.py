@@ -13,7 +13,9 @@ from alflow.domain import ClassLabel, Project, ProjectSettings, RoundState, Verd
 from alflow.errors import NotFoundError
 from alflow.private import private_folder
 from alflow.progress import Progress, silent
-from alflow.workflow.desk.label import QueueEntry, Submission, next_candidates, submit
+from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.queue import QueueEntry, next_candidates
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images.embed import embed_missing
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.people.annotators import sign_in
@@ -74,7 +76,7 @@ def _play_round(workspace: Workspace, project: Project) -> None:
     classes = project_classes(workspace, project.id)
     while queue := next_candidates(workspace, project.id, annotator.id):
         for entry in queue:
-            submit(workspace, annotator.id, _answer(entry, classes))
+            submit(workspace, project.id, annotator.id, _answer(entry, classes))
     close_round(workspace, project.id, opened.id)
 
 

@@ -30,8 +30,9 @@ from alflow.settings import Settings
 from alflow.store.desk import labels
 from alflow.store.images import items
 from alflow.store.projects import projects
-from alflow.workflow.desk import label as desk
-from alflow.workflow.desk.label import Submission
+from alflow.workflow.desk import label
+from alflow.workflow.desk import queue as queueing
+from alflow.workflow.desk.submission import Submission
 from alflow.workspace import Workspace
 from tests import postgres
 from tests.browser import world
@@ -151,7 +152,7 @@ def _empty(workspace: Workspace, name: str) -> None:
         random, given, idle = Random(annotator), 0, 0
         while idle < 5:
             hands.asks(annotator)
-            entries = desk.next_candidates(workspace, queue.project.id, annotator, 6)
+            entries = queueing.next_candidates(workspace, queue.project.id, annotator, 6)
             hands.gets(annotator, [entry.candidate.id for entry in entries])
             idle = 0 if entries else idle + 1
             for entry in entries[:3]:
@@ -159,7 +160,7 @@ def _empty(workspace: Workspace, name: str) -> None:
                 before = time.perf_counter()
                 said = Submission(token, entry.candidate.id, Verdict.CLASS, random.choice(classes), 0.5)
                 hands.answers(annotator, entry.candidate.id)
-                desk.submit(workspace, annotator, said)
+                label.submit(workspace, queue.project.id, annotator, said)
                 seconds.append(time.perf_counter() - before)
                 given += 1
         return given

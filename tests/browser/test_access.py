@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from alflow.accounts import OPERATOR, Role
 from alflow.domain import Verdict
-from alflow.workflow.desk.label import Submission
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.people import accounts as people
 from alflow.workflow.projects import projects
 from tests.at_desk import answer_check, next_check

@@ -15,7 +15,8 @@ from alflow.store.projects import projects
 from alflow.workflow.answers.history import recent_changes
 from alflow.workflow.desk import gold
 from alflow.workflow.desk.gold import DueCheck
-from alflow.workflow.desk.label import Submission, submit
+from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.people.annotators import sign_in as sign_in_as
 from alflow.workflow.projects.projects import change_settings, find_project, project_classes
 from alflow.workflow.rounds.acquire import open_round
@@ -146,7 +147,7 @@ def add_opinions(workspace: Workspace) -> None:
             given = Submission(
                 f"{name} {number}", one.candidate.id, Verdict.CLASS, guess, slow * dice.uniform(0.6, 1.6)
             )
-            submit(workspace, who, given)
+            submit(workspace, project.id, who, given)
             if number % 8 == 0 and (check := deal_check(workspace, project.id, who)):
                 said = dice.choice(classes) if dice.random() < wrong else check.item.truth
                 answer_check(workspace, project.id, who, check.check.id, replace(given, class_id=said))

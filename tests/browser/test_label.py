@@ -12,8 +12,8 @@ from alflow.domain import ProjectSettings, RoundState, Verdict
 from alflow.store.desk import labels
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.workflow.desk import label
-from alflow.workflow.desk.label import Submission
+from alflow.workflow.desk import label, queue
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.people import annotators
 from tests.browser import world
 from tests.browser.accessible import assert_accessible
@@ -110,10 +110,10 @@ def test_two_minutes_without_a_network(desk: Desk, signed_in: Open, tmp_path: Pa
 
     world.forget_everybody(desk.workspace)
     bo = annotators.sign_in(desk.workspace, "Bo").id
-    given = label.next_candidates(desk.workspace, project.id, bo, 40)
+    given = queue.next_candidates(desk.workspace, project.id, bo, 40)
     for entry in given[:5]:
         said = Submission(f"bo-{entry.item.id}", entry.candidate.id, Verdict.SKIP, None, 1.0)
-        label.submit(desk.workspace, bo, said)
+        label.submit(desk.workspace, project.id, bo, said)
     page.context.set_offline(False)
     expect(page.locator("[data-is=pill]")).to_have_text("All answers stored")
     expect(page.locator("[data-is=banner]")).to_be_hidden()
@@ -220,7 +220,7 @@ def test_what_a_model_has_learned_is_not_taken_back(desk: Desk, signed_in: Open,
 
 
 def test_answers_beyond_a_class_by_keys(desk: Desk, signed_in: Open, tmp_path: Path) -> None:
-    """Unsure, none with a name, a comment, bad; an answer changed; the queue of what was put aside."""
+    """Unsure, none with a name, a comment, bad; an answer changed; the queue of what was set aside."""
     project, _ = world.build(desk.workspace, tmp_path, "beyond", 12)
     page = signed_in("Ida", project.name)
     wait_for_image(page)

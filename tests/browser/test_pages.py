@@ -12,7 +12,7 @@ from alflow.store.images import failures, items
 from alflow.store.projects import troubles
 from alflow.store.rounds import rounds
 from alflow.workflow.desk import label
-from alflow.workflow.desk.label import Submission
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.people import annotators
 from alflow.workflow.projects.projects import create_project, name_classes
@@ -40,7 +40,9 @@ def project(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
         skipped = place == 3
         class_id = None if skipped else candidate.predicted_class_id if place % 3 else min(candidate.probabilities)
         verdict = Verdict.SKIP if skipped else Verdict.CLASS
-        label.submit(desk.workspace, ada, Submission(f"pages-{place}", candidate.id, verdict, class_id, 1.2 + place))
+        label.submit(
+            desk.workspace, project.id, ada, Submission(f"pages-{place}", candidate.id, verdict, class_id, 1.2 + place)
+        )
     return project
 
 

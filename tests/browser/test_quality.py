@@ -13,7 +13,7 @@ from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.workflow.answers import adjudicate
 from alflow.workflow.desk import label
-from alflow.workflow.desk.label import Submission
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.people import annotators
 from tests.browser import world
 from tests.browser.accessible import assert_accessible
@@ -36,7 +36,7 @@ def disputes(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
         for candidate, place in zip(candidates, places, strict=True):
             class_id = list(candidate.probabilities)[place]
             given = Submission(f"{name}-{candidate.id}", candidate.id, Verdict.CLASS, class_id, 2.0)
-            label.submit(desk.workspace, annotator, given)
+            label.submit(desk.workspace, project.id, annotator, given)
     return project
 
 

@@ -11,7 +11,7 @@ from alflow.store.images import items
 from alflow.store.rounds import rounds
 from alflow.workflow.answers import adjudicate
 from alflow.workflow.desk import label
-from alflow.workflow.desk.label import Submission
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.people import annotators
 from alflow.workflow.projects import projects
@@ -67,9 +67,9 @@ def project(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
             given = Submission(
                 f"{place}-{candidate.id}", candidate.id, Verdict.CLASS, classes[place].id, 1.0, comment=EVIL
             )
-            label.submit(workspace, who, given)
+            label.submit(workspace, project.id, who, given)
         none = Submission(f"none-{place}", candidates[2].id, Verdict.NONE, None, 1.0, proposed_class=EVIL)
-        label.submit(workspace, who, none)
+        label.submit(workspace, project.id, who, none)
     seen = tuple(vote.id for vote in adjudicate.dispute(workspace, project.id, candidates[0].item_id).votes)
     adjudicate.settle(workspace, project.id, who, candidates[0].item_id, classes[0].id, seen=seen, note=EVIL)
     return project

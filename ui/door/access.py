@@ -80,7 +80,7 @@ ROUTES: Final[Mapping[str, Role]] = {
     "/grid/{project:int}": Role.ANNOTATOR,
     "/desk/{project:int}/guide": Role.ANNOTATOR,
 }
-"""The desk opens the queues of what was put aside to everybody who labels, that of bad images too: whoever looks again
+"""The desk opens the queues of what was set aside to everybody who labels, that of bad images too: whoever looks again
 gives one more answer of their own, and where it differs from the flag, the image is in dispute: reviewers settle it."""
 
 RUN_BACKTEST: Final = Role.ENGINEER

@@ -6,7 +6,7 @@ from typing import Any, Final, NoReturn
 from starlette.requests import Request
 
 from alflow.errors import InvalidInputError
-from alflow.workflow.desk.label import LARGEST_ID
+from alflow.workflow.desk.submission import LARGEST_ID
 
 NEEDED: Final = object()
 """A field that has no value to fall back on."""

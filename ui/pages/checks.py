@@ -21,15 +21,15 @@ def show(project: Project) -> None:
         "Some of the images you are shown are checks: test images whose class is known. Your answers to them are not "
         f"labels, and appear here {when}. You see each check once."
     )
-    told = gold.told(session.workspace(), project.id, session.require_annotator().id)
-    if not told:
+    answered = gold.disclosed(session.workspace(), project.id, session.require_annotator().id)
+    if not answered:
         st.info("There is nothing to show yet.")
         return
-    judged = [check.right for check, _ in told if check.right is not None]
+    judged = [check.right for check, _ in answered if check.right is not None]
     st.markdown(f"**{sum(judged)} of {len(judged)}** correct.")
     classes = projects.project_classes(session.workspace(), project.id)
     names = {each.id: each.display_name for each in classes}
-    cards = [_card(project, *one, len(told) - place, names) for place, one in enumerate(told)]
+    cards = [_card(project, *one, len(answered) - place, names) for place, one in enumerate(answered)]
     gallery(cards, key=f"checks-{project.id}")
 
 

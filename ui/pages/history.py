@@ -12,7 +12,7 @@ from alflow.ids import ClassId, ItemId, LabelId, ProjectId
 from alflow.text import LONGEST_REASON
 from alflow.workflow.answers import history
 from alflow.workflow.answers.history import Change, Happening, ItemHistory
-from alflow.workflow.desk.label import LARGEST_ID
+from alflow.workflow.desk.submission import LARGEST_ID
 from alflow.workflow.projects import projects
 from ui.parts import session
 from ui.parts.cards import WITHOUT_CLASS

@@ -1,11 +1,10 @@
-"""The deck's side of the labelling use cases: the browser's JSON in and out, translated for `workflow.desk.exchange`.
+"""The deck's JSON, translated for `alflow.workflow.desk.exchange` and back.
 
 Events of the browser: `{"kind": "answer", "token", "candidate_id", "verdict", "class_id", "seconds", "shown"}`, with
 `comment` and `proposed_class` where there are some, and `{"kind": "undo", "token"}`. Each is idempotent, so a deck may
-send an event again until it has seen it acknowledged. A refused event is final: the deck shows the reason. An event
-that failed for no fault of its own is marked `again`: the deck keeps it and sends it later. A negative candidate id is
-that of a gold check, which is shown like any other image; the answer is acknowledged with its result only where the
-project says so.
+send an event until it has seen it acknowledged. A refusal is final: the deck shows the reason. An event that is in
+order but failed is marked `again`: the deck keeps it and sends it later. A negative candidate id stands for a gold
+check, which is shown like any other image; the acknowledgement has its result only where the project wants that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,19 +15,12 @@ from alflow.domain import RoundState, Suggestion, Verdict
 from alflow.errors import AlflowError, InvalidInputError
 from alflow.ids import AnnotatorId, CandidateId, CheckId, ItemId, ProjectId
 from alflow.workflow.desk import guidelines
-from alflow.workflow.desk.exchange import (
-    Acknowledgement,
-    Answer,
-    CheckAnswer,
-    CheckEntry,
-    DeskState,
-    Event,
-    Undo,
-    Wish,
-    exchange,
-)
+from alflow.workflow.desk.exchange import exchange
 from alflow.workflow.desk.gold import Outcome
-from alflow.workflow.desk.label import PastAnswer, QueueEntry, Submission
+from alflow.workflow.desk.label import PastAnswer
+from alflow.workflow.desk.messages import Acknowledgement, Answer, CheckAnswer, CheckEntry, DeskState, Event, Undo, Wish
+from alflow.workflow.desk.queue import QueueEntry
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.desk.worth import Worth
 from alflow.workflow.rounds import waiting
 from alflow.workspace import Workspace
@@ -65,7 +57,7 @@ def sync(
         "acknowledgements": [each if isinstance(each, dict) else _acknowledgement(next(fates)) for each in read],
         "kind": wish.queue,
         "queue": [_entry(entry, suggests=suggests) for entry in state.queue],
-        "aside": {kind.value: n for kind, n in state.aside.items()},
+        "aside": {kind.value: n for kind, n in state.set_aside.items()},
         "round": _round(state),
         "awaited": _awaited(workspace, state),
         "recent": [_recent(answer) for answer in state.recent],
@@ -78,12 +70,12 @@ def guide(workspace: Workspace, project_id: ProjectId) -> dict[str, Any]:
     Raises:
         NotFoundError: there is no such project.
     """
-    told = guidelines.guidelines(workspace, project_id)
-    return {"html": markdown.render(told.text), "examples": told.examples}
+    guide_ = guidelines.guidelines(workspace, project_id)
+    return {"html": markdown.render(guide_.text), "examples": guide_.examples}
 
 
 def _event(sent: Sent) -> Event | dict[str, Any]:
-    """What was sent; or why it cannot be read, as the deck is told."""
+    """The event that was sent; or the acknowledgement of one that cannot be read."""
     key = _key(sent)
     try:
         token = field(sent, "token", str)
@@ -98,14 +90,14 @@ def _event(sent: Sent) -> Event | dict[str, Any]:
 def _acknowledgement(fate: Acknowledgement) -> dict[str, Any]:
     key = fate.event.key
     if fate.refusal is not None:
-        return {"key": key, "stored": False, "reason": str(fate.refusal)} | ({"again": True} if fate.again else {})
-    told: dict[str, Any] = {"key": key, "stored": True}
-    match fate.told:
+        return {"key": key, "stored": False, "reason": str(fate.refusal)} | ({"again": True} if fate.retry else {})
+    stored: dict[str, Any] = {"key": key, "stored": True}
+    match fate.feedback:
         case Worth():
-            return told | {"worth": {"token": _token(fate.event), **asdict(fate.told)}}
+            return stored | {"worth": {"token": _token(fate.event), **asdict(fate.feedback)}}
         case Outcome(right=bool()):
-            return told | {"check": asdict(fate.told)}
-    return told | ({"worth": None} if isinstance(fate.event, Answer) else {})
+            return stored | {"check": asdict(fate.feedback)}
+    return stored | ({"worth": None} if isinstance(fate.event, Answer) else {})
 
 
 def _token(event: Event) -> str:
@@ -113,14 +105,14 @@ def _token(event: Event) -> str:
 
 
 def _entry(entry: QueueEntry | CheckEntry, *, suggests: bool) -> dict[str, Any]:
-    """What the browser may know of an item; what the model thinks of it only where the project says so."""
+    """What the browser may know of an item; the model's suggestion is among it only where the project wants that."""
     if isinstance(entry, CheckEntry):
         return _image(CandidateId(-entry.check_id), entry.item.id, entry.rank, entry.item.width)
-    told = _image(entry.candidate.id, entry.item.id, entry.candidate.rank, entry.item.width)
-    if suggests:
-        class_id = entry.candidate.predicted_class_id
-        told["suggestion"] = {"class_id": class_id, "probability": entry.candidate.probabilities.get(class_id)}
-    return told
+    image = _image(entry.candidate.id, entry.item.id, entry.candidate.rank, entry.item.width)
+    if not suggests:
+        return image
+    class_id = entry.candidate.predicted_class_id
+    return image | {"suggestion": {"class_id": class_id, "probability": entry.candidate.probabilities.get(class_id)}}
 
 
 def _image(candidate_id: CandidateId, item_id: ItemId, rank: int, width: int) -> dict[str, Any]:
@@ -135,7 +127,7 @@ def _awaited(workspace: Workspace, state: DeskState) -> str | None:
 
 
 def _key(event: Sent) -> str | None:
-    """What the deck calls the event, to be told its fate; what is no name is not said back."""
+    """The deck's name of the event, which the acknowledgement repeats; None where it cannot be a name."""
     key = event.get("key")
     return key if isinstance(key, str) and len(key) <= LONGEST_KEY and key.isprintable() else None
 
@@ -162,8 +154,8 @@ def _round(state: DeskState) -> dict[str, Any] | None:
     if state.progress is None:
         return None
     of = state.progress
-    told = {"number": of.round.number, "state": of.round.state, "answered": of.answered, "total": of.total}
-    return told | ({"checks": state.checks} if state.checks and state.checks[1] else {})
+    progress = {"number": of.round.number, "state": of.round.state, "answered": of.answered, "total": of.total}
+    return progress | ({"checks": state.checks} if state.checks and state.checks[1] else {})
 
 
 def _recent(past: PastAnswer) -> dict[str, Any]:

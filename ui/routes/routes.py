@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError, TryLaterError, UnavailableError
 from alflow.ids import ItemId, ProjectId
-from alflow.workflow.desk.exchange import AHEAD, QUEUES, TODO, Wish
+from alflow.workflow.desk.messages import AHEAD, QUEUES, TODO, Wish
 from alflow.workflow.images import pool, whole
 from alflow.workflow.images.whole import Whole
 from alflow.workspace import Workspace
@@ -51,10 +51,10 @@ async def image(request: Request) -> Response:
 def guide(request: Request) -> Response:
     """The project's guidelines, rendered, and example images of each class."""
     try:
-        told = desk.guide(services.current().workspace, request.path_params["project"])
+        guidelines = desk.guide(services.current().workspace, request.path_params["project"])
     except AlflowError as error:
         return _refused(error)
-    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+    return JSONResponse(guidelines, headers={"Cache-Control": "no-store"})
 
 
 async def sync(request: Request) -> Response:
@@ -113,10 +113,10 @@ async def _whole(request: Request, workspace: Workspace, project: ProjectId, ite
 
 
 def _too_many(request: Request, allowance: allowances.Allowance, cost: int = 1) -> Response | None:
-    """What somebody is told who asks too often; what they have to say is not lost, they keep it and send it again."""
+    """The refusal of somebody who asks too often; nothing is lost, because their browser sends the same later."""
     wait = allowance.take(request.state.visitor.annotator.id, cost=cost)
-    told = {"reason": "too many requests at once: they continue in a moment"}
-    return JSONResponse(told, 429, {"Retry-After": str(ceil(wait))}) if wait else None
+    reason = {"reason": "too many requests at once: they continue in a moment"}
+    return JSONResponse(reason, 429, {"Retry-After": str(ceil(wait))}) if wait else None
 
 
 def _refused(error: AlflowError) -> Response:

@@ -1,8 +1,8 @@
-"""What people put aside: a queue of its own for the skipped, the unsure, those that fit no class and the bad images.
+"""What people set aside: a queue each for items that were skipped, unsure, of no class, or bad images.
 
-An item lies in the queue of a verdict while an answer that says so stands, none names a class and no reviewer settled
-it, whatever its round became. One person at a time looks at it again, in the order in which it was put aside; the one
-who put it there may.
+An item is in the queue of a verdict while an answer with that verdict stands, no answer names a class, and no reviewer
+has settled it, whatever the state of its round. It is shown to one person at a time, who may be the one that set it
+aside. The first that were set aside come first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ KINDS = (Verdict.SKIP, Verdict.UNSURE, Verdict.NONE, Verdict.BAD)
 
 
 def counts(tx: Transaction, project_id: ProjectId) -> Mapping[Verdict, int]:
-    """How many items lie in each queue; zero where there are none."""
+    """How many items are in each queue; zero where there are none."""
     label = tables.label
     rows = (
         select(label.c.verdict, func.count(label.c.candidate_id.distinct()))
@@ -80,16 +80,18 @@ def lease(
     until: datetime,
     now: datetime,
 ) -> list[tuple[Candidate, Item]]:
-    """Reserve up to `count` items of that queue until then, first put aside first; what is held beyond goes back.
+    """Reserve up to `count` items of that queue until then, in the order in which they were set aside.
+
+    All else that this annotator holds of the queue is given back.
 
     The caller holds the annotator's lock (`annotators.lock`).
     """
     candidate, table = tables.candidate, tables.lease
-    lies = _lies_in(project_id, kind)
-    free = select(candidate.c.id).where(lies, ~_held_by_others(annotator_id, now)).order_by(_put_aside(kind))
+    in_queue = _in_queue(project_id, kind)
+    free = select(candidate.c.id).where(in_queue, ~_held_by_others(annotator_id, now)).order_by(_set_aside_by(kind))
     ids = list(tx.execute(free.limit(count).with_for_update(key_share=True, skip_locked=True)).scalars())
     mine = table.c.annotator_id == annotator_id
-    tx.execute(delete(table).where(mine, table.c.candidate_id.in_(select(candidate.c.id).where(lies))))
+    tx.execute(delete(table).where(mine, table.c.candidate_id.in_(select(candidate.c.id).where(in_queue))))
     values = (candidate.c.id, literal(annotator_id), literal(until, table.c.until.type))
     still = select(*values).where(
         candidate.c.id.in_(ids), ~_held_by_others(annotator_id, now)
@@ -107,13 +109,13 @@ def _held(
         .join(table, table.c.candidate_id == candidate.c.id)
         .join(item, item.c.id == candidate.c.item_id)
         .where(candidate.c.id.in_(ids), table.c.annotator_id == annotator_id)
-        .order_by(_put_aside(kind))
+        .order_by(_set_aside_by(kind))
         .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
     )
     return [(candidate_of(part(row, candidate)), Item(**part(row, item))) for row in tx.execute(rows).mappings()]
 
 
-def _lies_in(project_id: ProjectId, kind: Verdict) -> ColumnElement[bool]:
+def _in_queue(project_id: ProjectId, kind: Verdict) -> ColumnElement[bool]:
     label = tables.label
     said = select(label.c.candidate_id).where(
         label.c.project_id == project_id, label.c.verdict == kind, label.c.withdrawn_at.is_(None)
@@ -139,8 +141,8 @@ def _held_by_others(annotator_id: AnnotatorId, now: datetime) -> ColumnElement[b
     return select(table.c.until).where(*living, table.c.annotator_id != annotator_id).exists()
 
 
-def _put_aside(kind: Verdict) -> ScalarSelect[int]:
-    """The newest answer that put it there."""
+def _set_aside_by(kind: Verdict) -> ScalarSelect[int]:
+    """The newest answer that set it aside."""
     label = tables.label
     said = (label.c.candidate_id == tables.candidate.c.id, label.c.verdict == kind, label.c.withdrawn_at.is_(None))
     return select(func.max(label.c.id)).where(*said).scalar_subquery()

@@ -16,14 +16,14 @@ def open_(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId) -> 
     """The check that this annotator has not answered yet; there is one at most."""
     table = tables.gold_check
     mine = (table.c.project_id == project_id, table.c.annotator_id == annotator_id, table.c.answered_at.is_(None))
-    found = tx.execute(select(table).where(*mine)).mappings().one_or_none()
-    return None if found is None else GoldCheck(**found)
+    row = tx.execute(select(table).where(*mine)).mappings().one_or_none()
+    return None if row is None else GoldCheck(**row)
 
 
 def deal(
     tx: Transaction, project_id: ProjectId, item_id: ItemId, annotator_id: AnnotatorId, due: int, at: datetime
 ) -> GoldCheck:
-    """Decide that this annotator will be shown the item. The caller holds the annotator's lock."""
+    """Plan to show this annotator the item. The caller holds the annotator's lock."""
     row = {"project_id": project_id, "item_id": item_id, "annotator_id": annotator_id, "due": due, "dealt_at": at}
     made = insert(tables.gold_check).values(row).returning(tables.gold_check)
     return GoldCheck(**tx.execute(made).mappings().one())
@@ -32,8 +32,8 @@ def deal(
 def by_id(tx: Transaction, check_id: CheckId) -> GoldCheck | None:
     """The check of that id."""
     table = tables.gold_check
-    found = tx.execute(select(table).where(table.c.id == check_id)).mappings().one_or_none()
-    return None if found is None else GoldCheck(**found)
+    row = tx.execute(select(table).where(table.c.id == check_id)).mappings().one_or_none()
+    return None if row is None else GoldCheck(**row)
 
 
 def answer(tx: Transaction, check: GoldCheck) -> GoldCheck:
@@ -44,8 +44,8 @@ def answer(tx: Transaction, check: GoldCheck) -> GoldCheck:
     return GoldCheck(**tx.execute(changed).mappings().one())
 
 
-def judge_again(tx: Transaction, truths: Mapping[ItemId, ClassId | None]) -> None:
-    """Judge the answers that name a class once more, by the known classes of these items: item id -> class id."""
+def rejudge(tx: Transaction, truths: Mapping[ItemId, ClassId | None]) -> None:
+    """Judge the answers that name a class by the new classes of these items: item id -> class id."""
     table = tables.gold_check
     named = (table.c.item_id == bindparam("item"), table.c.class_id.is_not(None), table.c.right.is_not(None))
     statement = update(table).where(*named).values(right=table.c.class_id == bindparam("class"))
@@ -63,8 +63,8 @@ def unused(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId) ->
 
 def item_of(tx: Transaction, check: GoldCheck) -> Item:
     """The image of a check."""
-    found = tx.execute(select(tables.item).where(tables.item.c.id == check.item_id)).mappings().one()
-    return Item(**found)
+    row = tx.execute(select(tables.item).where(tables.item.c.id == check.item_id)).mappings().one()
+    return Item(**row)
 
 
 def answers_since(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, most: int) -> int:
@@ -80,15 +80,15 @@ def answers_since(tx: Transaction, project_id: ProjectId, annotator_id: Annotato
 def answered(
     tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, before: datetime | None
 ) -> list[tuple[GoldCheck, Item]]:
-    """What this annotator answered, before that moment if there is one: each check with its image, newest first."""
+    """The answered checks of this annotator, newest first, with their images; with `before` only those before it."""
     check, item = tables.gold_check, tables.item
     mine = [check.c.project_id == project_id, check.c.annotator_id == annotator_id, check.c.answered_at.is_not(None)]
     mine += [] if before is None else [check.c.answered_at < before]
     rows = (
         select(check, item).join(item, item.c.id == check.c.item_id).where(*mine).order_by(check.c.answered_at.desc())
     )
-    found = tx.execute(rows.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)).mappings()
-    return [(GoldCheck(**part(row, check)), Item(**part(row, item))) for row in found]
+    labelled = rows.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+    return [(GoldCheck(**part(row, check)), Item(**part(row, item))) for row in tx.execute(labelled).mappings()]
 
 
 def results(tx: Transaction, project_id: ProjectId) -> dict[AnnotatorId, tuple[int, int]]:

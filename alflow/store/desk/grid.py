@@ -1,7 +1,7 @@
 """The grid: pages of one predicted class, reserved and answered as a whole.
 
-A page takes strategy candidates only: the control slice is answered without knowing what the model thinks. What
-somebody marked as wrong comes on no page again, as long as that page stands; it waits for the deck.
+A page takes candidates of the strategy only: the control slice is answered without knowing what the model predicts. An
+image that somebody marked as wrong comes on no further page, as long as that page stands; it is left to the deck.
 """
 
 from collections.abc import Sequence
@@ -79,8 +79,8 @@ def on_page(tx: Transaction, page: str, annotator_id: AnnotatorId) -> list[tuple
         .order_by(candidate.c.rank)
         .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
     )
-    found = [(candidate_of(part(row, candidate)), Item(**part(row, item))) for row in tx.execute(rows).mappings()]
-    return sorted(found, key=lambda pair: pair[0].probabilities[pair[0].predicted_class_id])
+    pairs = [(candidate_of(part(row, candidate)), Item(**part(row, item))) for row in tx.execute(rows).mappings()]
+    return sorted(pairs, key=lambda pair: pair[0].probabilities[pair[0].predicted_class_id])
 
 
 def release(tx: Transaction, annotator_id: AnnotatorId, candidate_ids: Sequence[CandidateId]) -> None:
@@ -99,16 +99,16 @@ def add(tx: Transaction, page: GridPage, cells: Sequence[Cell]) -> GridPage:
 
 def by_token(tx: Transaction, token: str) -> GridPage | None:
     """The answered page of this token, undone or not."""
-    found = tx.execute(select(tables.grid_page).where(tables.grid_page.c.token == token)).mappings().one_or_none()
-    return None if found is None else GridPage(**found)
+    row = tx.execute(select(tables.grid_page).where(tables.grid_page.c.token == token)).mappings().one_or_none()
+    return None if row is None else GridPage(**row)
 
 
 def last(tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId) -> GridPage | None:
     """The newest page of this annotator in the round that stands."""
     table = tables.grid_page
     mine = (table.c.round_id == round_id, table.c.annotator_id == annotator_id, table.c.withdrawn_at.is_(None))
-    found = tx.execute(select(table).where(*mine).order_by(table.c.id.desc()).limit(1)).mappings().one_or_none()
-    return None if found is None else GridPage(**found)
+    row = tx.execute(select(table).where(*mine).order_by(table.c.id.desc()).limit(1)).mappings().one_or_none()
+    return None if row is None else GridPage(**row)
 
 
 def cells(tx: Transaction, page_id: PageId) -> list[Cell]:

@@ -1,11 +1,11 @@
-"""Answers and who gave them. The leases are in `store.queue`.
+"""Answers and who gave them. The leases are in `alflow.store.desk.queue`.
 
-Who writes locks in one order: annotator, candidate, round. The annotator's lock makes the tabs of one person take
-turns; the candidate's keeps its count of answers and its leases in step; the round's lets exactly one answer be the
-last. On SQLite the whole transaction is that lock.
+Every writer takes locks in one order: annotator, candidate, round. The annotator's lock makes the tabs of one person
+wait for each other. The candidate's lock keeps its count of answers consistent with its leases. The round's lock makes
+sure that exactly one answer is the last. On SQLite the whole transaction is that lock.
 
-What every answer runs is built once, here and in the files beside (`@cache`): to build a statement takes several times
-as long as to run it.
+The statements of every answer are built once (`@cache`), here and in the files beside this one: to build a statement
+takes several times as long as to run it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -65,10 +65,10 @@ def lock_candidate(tx: Transaction, candidate_id: CandidateId) -> Candidate:
     Raises:
         NotFoundError: there is no such candidate.
     """
-    found = tx.execute(locked(tables.candidate), {"locked": candidate_id}).mappings().one_or_none()
-    if found is None:
+    row = tx.execute(locked(tables.candidate), {"locked": candidate_id}).mappings().one_or_none()
+    if row is None:
         raise NotFoundError(f"no candidate has the id {candidate_id}: reload the page")
-    return candidate_of(found)
+    return candidate_of(row)
 
 
 def lock_candidates(tx: Transaction, candidate_ids: Collection[CandidateId]) -> list[Candidate]:
@@ -87,8 +87,8 @@ def lock_candidates(tx: Transaction, candidate_ids: Collection[CandidateId]) -> 
 
 def by_token(tx: Transaction, token: str) -> Label | None:
     """The answer that carried this token, withdrawn or not."""
-    found = tx.execute(_of_token(), {"sent": token}).mappings().one_or_none()
-    return None if found is None else Label(**found)
+    row = tx.execute(_of_token(), {"sent": token}).mappings().one_or_none()
+    return None if row is None else Label(**row)
 
 
 def of_tokens(tx: Transaction, tokens: Sequence[str]) -> list[Label]:
@@ -102,10 +102,10 @@ def by_id(tx: Transaction, label_id: LabelId) -> Label:
     Raises:
         NotFoundError: there is none.
     """
-    found = tx.execute(select(tables.label).where(tables.label.c.id == label_id)).mappings().one_or_none()
-    if found is None:
+    row = tx.execute(select(tables.label).where(tables.label.c.id == label_id)).mappings().one_or_none()
+    if row is None:
         raise NotFoundError(f"no label has the id {label_id}: see `alflow labels history`")
-    return Label(**found)
+    return Label(**row)
 
 
 def submit(tx: Transaction, new: NewLabel) -> Label:

@@ -13,21 +13,21 @@ from alflow.store.rows import upsert_in
 
 
 def note(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, until: datetime) -> None:
-    """This person is at the desk, at least until then."""
+    """This person is at the desk until then at least."""
     row = {"project_id": project_id, "annotator_id": annotator_id, "until": until}
     tx.execute(_note(tx.dialect.name), row)
 
 
 def leave(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, at: datetime) -> None:
-    """This person went away at that moment, which is kept: see `left_since`."""
+    """This person left the desk at that moment, which is kept: see `left_since`."""
     note(tx, project_id, annotator_id, at)
 
 
 def left_since(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, moment: datetime) -> bool:
-    """Whether this person went away since then and did not come back.
+    """Whether this person left the desk after that moment and has not come back.
 
-    Who is at the desk is so until a moment to come; who went away, until the moment of going. A presence that lapses
-    just now looks the same, and may: this person has not asked for long.
+    The row of somebody present names a moment in the future, that of somebody who left the moment of leaving. A
+    presence that ends just now looks the same, which does no harm: this person has sent no request for a while.
     """
     which = {"project": project_id, "who": annotator_id, "since": moment, "now": datetime.now(UTC)}
     return tx.execute(_left(), which).first() is not None

@@ -1,12 +1,12 @@
 """The queue of an open round: who may see which candidate, and until when.
 
-A candidate is free for an annotator while it needs more answers than it has answers and living leases together, and
-while this annotator neither holds nor answered it. So one that needs two votes goes to two people at once, and one
-that needs one to a single person. An expired lease is no lease. Leases that carry a `page` are those of the grid
-(`store.desk.grid`): the deck neither shows nor renews them.
+A candidate is free for an annotator while it needs more answers than it has answers and leases together, and while this
+annotator has neither reserved nor answered it. So one that needs two votes goes to two people at once, and one that
+needs one to a single person. A lease that has ended does not count. Leases with a `page` belong to the grid
+(`alflow.store.desk.grid`): the deck neither shows nor renews them.
 
-The statements below are built once (see `store.desk.labels`); their parameters are `who`, `round`, `candidates` (ids),
-`now`, `till`, `page` and `count`.
+The statements below are built once (see `alflow.store.desk.labels`). Their parameters are `who`, `round`, `candidates`
+(ids), `now`, `till`, `page` and `count`.
 """
 
 from datetime import datetime
@@ -76,7 +76,7 @@ def release(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId) -
 
 
 def votes_missing(tx: Transaction, round_id: RoundId, most: int) -> int:
-    """How many answers the round still needs, counted in rank order until `most` are found."""
+    """How many answers the round still needs, counted in rank order up to `most`."""
     missing: int = tx.execute(_votes_missing(), {"round": round_id, "count": most}).scalar_one()
     return min(most, missing)
 

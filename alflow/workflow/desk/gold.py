@@ -1,8 +1,8 @@
 """Gold: test images whose class is known, shown at the desk among the others, to see how often people are right.
 
-An annotator meets each once; the guidelines show none of them. The answer is kept apart from labels, so that nothing
-of it can count in a round. A check comes after a random number of answers, so that nobody can count on it; on average
-so many that checks have the wanted share of the images.
+An annotator sees each of them once, and the guidelines show none of them. The answers are kept apart from the labels,
+so that they cannot count in a round. A check comes after a random number of answers, so that nobody can predict it. The
+average of that number gives checks the share of the images that the project wants.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from alflow.store.desk import gold
 from alflow.store.people import annotators
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.workflow.desk.label import Submission, kept_seconds
+from alflow.workflow.desk.submission import Submission, kept_seconds
 from alflow.workspace import Workspace
 
 
@@ -32,14 +32,14 @@ class DueCheck:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is told of an answered check at once: nothing (both None), unless the project says so."""
+    """What the annotator sees at once of an answered check: nothing (both None), unless the project wants it."""
 
     right: bool | None
     class_id: ClassId | None
 
 
 def due(tx: Transaction, project: Project, annotator_id: AnnotatorId) -> DueCheck | None:
-    """The next check of this annotator, decided on once and then the same until it is answered; None without any.
+    """The next check of this annotator, None where there is none. It stays the same until it is answered.
 
     The caller holds the annotator's lock.
     """
@@ -61,9 +61,9 @@ def due(tx: Transaction, project: Project, annotator_id: AnnotatorId) -> DueChec
 def answer(
     tx: Transaction, project: Project, annotator_id: AnnotatorId, check_id: CheckId, given: Submission
 ) -> Outcome:
-    """Store the answer to a check, which has passed `checked`; the first one stands, whatever comes after it.
+    """Store the answer to a check, which was `checked`; the first answer stands, later ones change nothing.
 
-    That no class fits, or that the image is bad, is wrong: the image has a class. A skip and an unsure answer abstain.
+    "None of the classes" and "bad image" are wrong answers, because the image has a class. "Skip" and "unsure" abstain.
 
     Raises:
         InvalidInputError: the class is of another project.
@@ -88,15 +88,15 @@ def answer(
                 answered_at=datetime.now(UTC),
             ),
         )
-    told = project.settings.gold_feedback and check.right is not None
-    return Outcome(check.right, truth) if told else Outcome(None, None)
+    at_once = project.settings.gold_feedback and check.right is not None
+    return Outcome(check.right, truth) if at_once else Outcome(None, None)
 
 
-def told(workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId) -> list[tuple[GoldCheck, Item]]:
-    """This annotator's answered checks that may be told by now, each with its image, newest first.
+def disclosed(workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId) -> list[tuple[GoldCheck, Item]]:
+    """This annotator's answered checks that may be shown by now, each with its image, newest first.
 
-    All of them where the project tells at once. Else those that were answered before the round that is open: while
-    people label it, nobody is to know which of its images are checks, nor to count them.
+    Where the project gives feedback at once, these are all. Otherwise, while a round is open, they are those answered
+    before it was opened: nobody who labels a round shall know which of its images are checks, or how many.
 
     Raises:
         NotFoundError: there is no such project.

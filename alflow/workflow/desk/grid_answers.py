@@ -20,7 +20,7 @@ from alflow.store.people import annotators
 from alflow.store.rounds import rounds
 from alflow.text import check_json
 from alflow.workflow.desk.grid import MOST
-from alflow.workflow.desk.label import LARGEST_ID, LONGEST_SHOWN, kept_seconds
+from alflow.workflow.desk.submission import LARGEST_ID, LONGEST_SHOWN, kept_seconds
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What annotators read beside the image, guidelines and examples; and what they tell: comments, classes they miss."""
+"""Guidelines and examples, which annotators read beside the image; and their remarks: comments, classes they miss."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -27,10 +27,10 @@ class Guidelines:
 
 
 def guidelines(workspace: Workspace, project_id: ProjectId) -> Guidelines:
-    """The guidelines, with the newest items that people settled on as examples, and else labelled target items.
+    """The guidelines, with examples of each class: the newest items that people have settled, then target items.
 
-    Pool and test items whose class came with them are nobody's examples: they may be asked about, the test items to see
-    how well people answer.
+    Pool and test items that were imported with a class are no examples, because annotators may be asked about them: a
+    test item may be a check.
 
     Raises:
         NotFoundError: there is no such project.
@@ -45,20 +45,20 @@ def guidelines(workspace: Workspace, project_id: ProjectId) -> Guidelines:
     for item_id, class_id in [*people, *sorted(targets.items())]:
         if len(examples[class_id]) < EXAMPLES:
             examples[class_id].append(item_id)
-    return Guidelines(project.guidelines, {class_id: tuple(found) for class_id, found in examples.items()})
+    return Guidelines(project.guidelines, {class_id: tuple(ids) for class_id, ids in examples.items()})
 
 
 @dataclass(frozen=True)
 class Remarks:
-    """What annotators tell: flagged images, comments, and the classes they miss with how often each was named."""
+    """What annotators report: flagged images, comments, and the classes they miss, each with how often it was named."""
 
     remarks: Sequence[Remark]
     proposals: Mapping[str, int]
 
 
 def remarks(workspace: Workspace, project_id: ProjectId, limit: int = 500) -> Remarks:
-    """The newest remarks that stand; proposals that differ in capitals only count together."""
+    """The newest remarks that stand; proposed names that differ only in upper and lower case count as one."""
     with workspace.database.read() as tx:
-        found = aside.remarks(tx, project_id, limit)
-    counts = Counter(one.label.proposed_class.casefold() for one in found if one.label.proposed_class)
-    return Remarks(found, dict(counts.most_common()))
+        newest = aside.remarks(tx, project_id, limit)
+    counts = Counter(one.label.proposed_class.casefold() for one in newest if one.label.proposed_class)
+    return Remarks(newest, dict(counts.most_common()))

@@ -1,9 +1,9 @@
 """What was on screen when somebody answered, kept so that every label can be traced to it.
 
-What many answers share (the page, its version, the class names and their keys, whether anything of the model was
-shown) is a `Screen`, kept once under its hash, which the page hands to the browser and the browser sends back with
-each answer. What belongs to one answer (the image, its size) the browser says itself; the hash of the JPEG it was
-given is added here.
+What many answers share is a `Screen`: the page, its version, the class names with their keys, and whether any output of
+the model was shown. It is kept once, under its hash. The page gives the hash to the browser, which sends it back with
+each answer. The browser itself says what belongs to one answer: the image and its size. The hash of the JPEG that it
+was given is added here.
 """
 
 import json
@@ -23,7 +23,7 @@ from alflow.workspace import Workspace
 
 @dataclass(frozen=True)
 class Screen:
-    """A page as somebody saw it.
+    """A page as an annotator saw it.
 
     Attributes:
         page: its name.
@@ -50,7 +50,7 @@ class Screen:
 
 
 def remember(workspace: Workspace, screen: Screen) -> str:
-    """Keep a screen and return its hash; one that is kept already costs a look only."""
+    """Keep a screen and return its hash; for one that is kept already the database is only read."""
     content = screen.content()
     name = digest(**content)
     with workspace.database.read() as tx:
@@ -62,16 +62,16 @@ def remember(workspace: Workspace, screen: Screen) -> str:
 
 
 def images(tx: Transaction, shown: Iterable[tuple[CandidateId, Mapping[str, Any]]]) -> dict[CandidateId, Item]:
-    """Candidate -> the image it asks about, for the candidates of which what was shown names an image."""
+    """Candidate -> its item, for the candidates whose record of what was shown names an image."""
     named = [candidate for candidate, each in shown if _kind(each)]
     return items.of_candidates(tx, named) if named else {}
 
 
 def with_rendition(workspace: Workspace, shown: Mapping[str, Any], item: Item | None) -> Mapping[str, Any]:
-    """What was shown of an image, with the hash of the JPEG that its `image` names.
+    """What was shown, with the hash of the JPEG that its `image` names.
 
-    `image` is an address that ends in the kind of rendition; what names none, or one that is gone, stays as it is.
-    Reads a file: call it in no transaction, for which others may wait.
+    `image` is an address that ends in the kind of rendition. A record that names none, or one that is gone, stays as it
+    is. This reads a file: do not call it within a transaction, for which others may wait.
     """
     hash_ = None if item is None else rendition_hash(workspace, item.content_hash, _kind(shown))
     return {**shown, "rendition": hash_} if hash_ else shown

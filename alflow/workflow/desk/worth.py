@@ -1,4 +1,4 @@
-"""What an answer was worth, in plain words: what the model had thought, and why the item was asked."""
+"""What an answer was worth, in plain words: what the model had expected, and why the item was asked about."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 
 EXPECTED = 0.75
-"""From this probability on, the model had as good as known the answer."""
+"""From this probability on, the model had nearly known the answer."""
 SURPRISE = 0.25
-"""Up to this one, the answer came as a surprise."""
+"""Up to this probability, the answer came as a surprise."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Worth:
     """What annotators may see once they have answered.
 
     Attributes:
-        class_id: the class that the model held most probable when the round was opened.
-        probability: how probable it held that class.
+        class_id: the most probable class by the model when the round was opened.
+        probability: of that class.
         agrees: whether the answer names it; None where the answer names no class.
-        words: what the answer tells and why it was asked, in a sentence or two.
+        words: what the answer means for the model and why the item was asked about, in a sentence or two.
     """
 
     class_id: ClassId
@@ -31,23 +31,27 @@ class Worth:
     words: str
 
 
-def of(tx: Transaction, label: Label, project: Project, candidate: Candidate | None = None) -> Worth | None:
-    """What the answer was worth; None where its project does not show it, or nothing was asked.
+def of(tx: Transaction, project: Project, label: Label, candidate: Candidate | None = None) -> Worth | None:
+    """What the answer was worth; None where its project does not show that, and for labels that nobody was asked for.
 
-    Give the label's project, or another one for a retry that came through that; and the candidate, if it is at hand.
+    Args:
+        tx: the transaction.
+        project: where the answer came in. For a retry this may be another project than the label's, which decides.
+        label: the answer.
+        candidate: what it is about, if it is at hand.
     """
     if project.id != label.project_id:
         project = projects.by_id(tx, label.project_id)
     if project.settings.suggestion is Suggestion.NEVER or label.candidate_id is None:
         return None
     candidate = candidate or rounds.candidate(tx, label.candidate_id)
-    words = f"{_told(candidate, label.class_id)} {_asked(tx, candidate)}".strip()
+    words = f"{_comparison(candidate, label.class_id)} {_reason(tx, candidate)}".strip()
     agrees = None if label.class_id is None else label.class_id == candidate.predicted_class_id
     probability = candidate.probabilities.get(candidate.predicted_class_id, 0.0)
     return Worth(candidate.predicted_class_id, probability, agrees, words)
 
 
-def _told(candidate: Candidate, class_id: ClassId | None) -> str:
+def _comparison(candidate: Candidate, class_id: ClassId | None) -> str:
     if class_id is None:
         return ""
     believed = candidate.probabilities.get(class_id)
@@ -60,7 +64,7 @@ def _told(candidate: Candidate, class_id: ClassId | None) -> str:
     return f"It gave your answer {believed:.0%} and was in doubt: your answer settles it."
 
 
-def _asked(tx: Transaction, candidate: Candidate) -> str:
+def _reason(tx: Transaction, candidate: Candidate) -> str:
     if candidate.origin is not Origin.STRATEGY:
         return "The image was drawn at random, to measure how good the model is."
     if candidate.score is None:

@@ -196,7 +196,7 @@ def _store(workspace: Workspace, project: Project, group: Sequence[Taken | Rejec
             after[one.item.content_hash] = ledger.book(one, after[one.item.content_hash])
         changed = [(old, after[old.content_hash]) for old in before if after[old.content_hash] != old]
         items.change(tx, [new for _, new in changed])
-        gold.judge_again(tx, {new.id: new.truth for old, new in changed if new.truth != old.truth})
+        gold.rejudge(tx, {new.id: new.truth for old, new in changed if new.truth != old.truth})
         fine = {one.item.uri for one in taken} | {old.uri for old, _ in changed}
         items.forget_rejections(tx, project.id, sorted(fine - {one.uri for one in ledger.rejected}))
         failures.forget(tx, [item.id for item in before])  # what is there again is embedded at once

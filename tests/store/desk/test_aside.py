@@ -1,4 +1,4 @@
-"""Queues of what people put aside, on both databases."""
+"""Queues of what people set aside, on both databases."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -47,7 +47,7 @@ def test_each_kind_has_a_queue_in_the_order_of_its_answers(database: Database) -
     queues = [lease(database, world, 0, kind) for kind in aside.KINDS]
     assert queues == [[4, 0], [1], [3], [5]]
     say(database, world, 0, 4, Verdict.SKIP)
-    assert lease(database, world, 0, Verdict.SKIP) == [0, 4]  # put aside again: to the end
+    assert lease(database, world, 0, Verdict.SKIP) == [0, 4]  # set aside again: to the end
 
 
 def test_an_answer_that_names_a_class_takes_the_item_out(database: Database) -> None:

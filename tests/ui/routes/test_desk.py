@@ -71,7 +71,7 @@ def test_answer_undo_answer_in_one_exchange(workspace: Workspace, project: Proje
     assert reply["queue"][0]["candidate_id"] == first["candidate_id"]  # the item that was taken back comes first
 
 
-def test_what_was_put_aside_has_a_queue_that_can_be_opened(workspace: Workspace, project: Project, ada: int) -> None:
+def test_what_was_set_aside_has_a_queue_that_can_be_opened(workspace: Workspace, project: Project, ada: int) -> None:
     skipped = _answer(workspace, project, ada, "t1", place=2) | {"verdict": "skip", "class_id": None}
     reply = desk.sync(workspace, project.id, ada, [skipped])
     assert reply["aside"] == {"skip": 1, "unsure": 0, "none": 0, "bad": 0}

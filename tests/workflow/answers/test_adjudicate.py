@@ -10,7 +10,8 @@ from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.answers import outcomes
 from alflow.store.rounds import rounds
 from alflow.workflow.answers import adjudicate, export, quality
-from alflow.workflow.desk.label import Submission, submit
+from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.submission import Submission
 from alflow.workspace import Workspace
 from tests.at_desk import undo
 from tests.queues import World, open_queue
@@ -25,7 +26,7 @@ def vote(workspace: Workspace, world: World, *rows: str) -> None:
                 verdict = {"s": Verdict.SKIP, "b": Verdict.BAD}.get(said, Verdict.CLASS)
                 one = world.candidates[place].id
                 given = Submission(f"{who}-{place}-{said}", one, verdict, classes[said], 1.0 + place)
-                submit(workspace, world.annotators[who].id, given)
+                submit(workspace, world.project.id, world.annotators[who].id, given)
 
 
 def settle(workspace: Workspace, world: World, place: int, class_id: int | None, note: str = "") -> int:

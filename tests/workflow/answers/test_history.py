@@ -16,8 +16,8 @@ from alflow.workflow.answers.history import Happening
 from alflow.workflow.desk import label, screens
 from alflow.workflow.desk.grid_answers import Accept
 from alflow.workflow.desk.grid_exchange import grid_exchange
-from alflow.workflow.desk.label import Submission
 from alflow.workflow.desk.screens import Screen
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images.pool import rendition_bytes
 from alflow.workflow.people import annotators
 from alflow.workspace import Workspace
@@ -30,7 +30,7 @@ def submit(workspace: Workspace, world: World, rank: int, who: int = 0, class_: 
     given = Submission(
         f"{rank}-{who}-{class_}", world.candidates[rank].id, Verdict.CLASS, world.classes[class_].id, 1.5, shown
     )
-    return label.submit(workspace, world.annotators[who].id, given)
+    return label.submit(workspace, world.project.id, world.annotators[who].id, given)
 
 
 def state(workspace: Workspace, world: World) -> RoundState:
@@ -146,7 +146,7 @@ def test_an_answer_is_traced_to_its_screen(workspace: Workspace, tmp_path: Path)
     ada = annotators.sign_in(workspace, "Ada").id
     shown = {"screen": seen, "image": f"/images/{project.id}/{first.item_id}/rendition", "suggestion": None}
     class_id = first.predicted_class_id
-    given = label.submit(workspace, ada, Submission("t", first.id, Verdict.CLASS, class_id, 1.0, shown))
+    given = label.submit(workspace, project.id, ada, Submission("t", first.id, Verdict.CLASS, class_id, 1.0, shown))
     (change,) = history.item_history(workspace, project.id, given.item_id).changes
     jpeg = rendition_bytes(workspace, project.id, first.item_id, "rendition")
     assert change.shown == {**shown, "rendition": _sha256(jpeg)}

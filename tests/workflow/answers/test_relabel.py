@@ -11,7 +11,9 @@ from alflow.errors import ConflictError
 from alflow.store.answers import outcomes
 from alflow.store.rounds import rounds
 from alflow.workflow.answers import relabel
-from alflow.workflow.desk.label import Submission, next_candidates, submit
+from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.queue import next_candidates
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.rounds.evaluate import evaluate_control
 from alflow.workflow.rounds.moment import look
 from alflow.workspace import Workspace
@@ -24,7 +26,12 @@ def vote(workspace: Workspace, world: World, who: int, places: str, first: int =
         if said in "cd":
             class_id = world.classes["cd".index(said)].id
             one = world.candidates[rank].id
-            submit(workspace, world.annotators[who].id, Submission(f"{who}-{rank}", one, Verdict.CLASS, class_id, 1.0))
+            submit(
+                workspace,
+                world.project.id,
+                world.annotators[who].id,
+                Submission(f"{who}-{rank}", one, Verdict.CLASS, class_id, 1.0),
+            )
 
 
 def test_the_numbers_are_those_of_bayes_rule(each_workspace: Workspace) -> None:
@@ -98,7 +105,7 @@ def test_an_image_of_an_earlier_round_joins_the_open_one(each_workspace: Workspa
     ]
     assert asked == [[world.items[2].id], [world.items[0].id], []]  # nobody gets what they answered before
     given = Submission("again", queue[1].id, Verdict.CLASS, world.classes[1].id, 1.0)
-    submit(each_workspace, world.annotators[1].id, given)
+    submit(each_workspace, world.project.id, world.annotators[1].id, given)
     with each_workspace.database.read() as tx:
         after = outcomes.settled(tx, world.project.id)
     assert world.items[0].id in before
@@ -120,7 +127,7 @@ def test_a_control_image_that_is_asked_again_is_judged_once_and_as_it_was_drawn(
             rounds.add_candidates(tx, opened[-1].id, [candidate])
             asked = rounds.candidates(tx, opened[-1].id)[0]
         given = Submission(str(asked.id), asked.id, Verdict.CLASS, second, 1.0)
-        submit(workspace, world.annotators[len(opened)].id, given)
+        submit(workspace, world.project.id, world.annotators[len(opened)].id, given)
     with workspace.database.read() as tx:
         found = evaluate_control(look(tx, world.project.id), opened[-1])
     assert found is not None

@@ -14,7 +14,7 @@ from alflow.domain import Split, Suggestion
 from alflow.store.desk import presence
 from alflow.store.images import items
 from alflow.store.projects import projects
-from alflow.workflow.desk.exchange import AHEAD, Wish
+from alflow.workflow.desk.messages import AHEAD, Wish
 from alflow.workspace import Workspace
 from tests.counted import counted
 from tests.queues import World, new_item, open_queue

@@ -15,7 +15,9 @@ from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.workflow.answers import quality
 from alflow.workflow.desk import gold, guidelines
-from alflow.workflow.desk.label import Submission, next_candidates, submit
+from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.queue import QueueEntry, next_candidates
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.projects.projects import change_settings
 from alflow.workspace import Workspace
 from tests.at_desk import answer_check, due_check, next_check, undo, visit
@@ -36,6 +38,10 @@ def checked(workspace: Workspace, size: int = 40, checks: int = 30, **settings: 
 
 def say(token: str, world: World, place: int | None, verdict: Verdict = Verdict.CLASS) -> Submission:
     return Submission(token, -1, verdict, None if place is None else world.classes[place].id, 2.0)
+
+
+def skip(entry: QueueEntry) -> Submission:
+    return Submission(f"{entry.candidate.id}", entry.candidate.id, Verdict.SKIP, None, 1.0)
 
 
 def position(workspace: Workspace, project_id: int, annotator_id: int) -> int:
@@ -96,7 +102,7 @@ def test_a_check_comes_nearer_with_every_answer(workspace: Workspace) -> None:
     project, who = world.project.id, world.annotators[0].id
     before = position(workspace, project, who)
     for entry in next_candidates(workspace, project, who, 40)[:before]:
-        submit(workspace, who, Submission(f"{entry.candidate.id}", entry.candidate.id, Verdict.SKIP, None, 1.0))
+        submit(workspace, project, who, skip(entry))
         after = position(workspace, project, who)
         assert after == before - 1
         before = after
@@ -129,23 +135,28 @@ def test_which_images_were_checks_is_told_once_the_round_is_answered(each_worksp
     project, who = world.project.id, world.annotators[0].id
     check = next_check(each_workspace, project, who)
     answer_check(each_workspace, project, who, check.check_id, say("a", world, 0))
-    assert gold.told(each_workspace, project, who) == []
+    assert gold.disclosed(each_workspace, project, who) == []
     change_settings(each_workspace, project, replace(world.project.settings, gold_feedback=True))
-    ((told, item),) = gold.told(each_workspace, project, who)
+    ((told, item),) = gold.disclosed(each_workspace, project, who)
     assert (told.class_id, item) == (world.classes[0].id, check.item)
     assert told.right is (item.truth == world.classes[0].id)
     change_settings(each_workspace, project, world.project.settings)
     for entry in next_candidates(each_workspace, project, who, 2):
-        submit(each_workspace, who, Submission(f"{entry.candidate.id}", entry.candidate.id, Verdict.SKIP, None, 1.0))
-    assert gold.told(each_workspace, project, who) == [(told, item)]
-    assert gold.told(each_workspace, project, world.annotators[1].id) == []
+        submit(
+            each_workspace,
+            project,
+            who,
+            skip(entry),
+        )
+    assert gold.disclosed(each_workspace, project, who) == [(told, item)]
+    assert gold.disclosed(each_workspace, project, world.annotators[1].id) == []
     undo(each_workspace, project, who, f"{world.candidates[0].id}")
-    assert gold.told(each_workspace, project, who) == []
+    assert gold.disclosed(each_workspace, project, who) == []
     with each_workspace.database.begin() as tx:
         rounds.set_state(tx, world.round.id, RoundState.LABELLED)
         rounds.set_state(tx, world.round.id, RoundState.CLOSED)
         open_round(tx, world.project)
-    assert gold.told(each_workspace, project, who) == [(told, item)]
+    assert gold.disclosed(each_workspace, project, who) == [(told, item)]
 
 
 def test_another_persons_check_is_refused(workspace: Workspace) -> None:

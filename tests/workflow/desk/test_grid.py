@@ -10,7 +10,7 @@ from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.desk import grid as store
 from alflow.store.desk import labels
 from alflow.store.rounds import rounds
-from alflow.workflow.desk import label
+from alflow.workflow.desk import queue
 from alflow.workflow.desk.grid import OpenPage, page_size
 from alflow.workflow.desk.grid_answers import Accept, TakeBack
 from alflow.workflow.desk.grid_exchange import GridState, grid_exchange
@@ -72,7 +72,7 @@ def test_a_page_is_reserved_once_and_the_same_after_a_reload(each_workspace: Wor
     again = page_of(each_workspace, world)
     assert (again.token, ids(again)) == (first.token, ids(first))
     assert again.leased_until > first.leased_until
-    deck = label.next_candidates(each_workspace, world.project.id, world.annotators[2].id, 14)
+    deck = queue.next_candidates(each_workspace, world.project.id, world.annotators[2].id, 14)
     assert not {entry.candidate.id for entry in deck} & {*ids(first), *ids(second)}
     assert len(deck) == 2
 
@@ -81,7 +81,7 @@ def test_the_deck_of_the_same_person_shows_nothing_of_the_page(each_workspace: W
     world = open_queue(each_workspace.database, 8)
     page = page_of(each_workspace, world)
     for _ in range(2):
-        deck = label.next_candidates(each_workspace, world.project.id, world.annotators[0].id, 8)
+        deck = queue.next_candidates(each_workspace, world.project.id, world.annotators[0].id, 8)
         assert len(deck) == 2
         assert not {entry.candidate.id for entry in deck} & set(ids(page))
     assert ids(page_of(each_workspace, world)) == ids(page)
@@ -101,7 +101,7 @@ def test_a_page_is_one_transaction_whose_time_is_shared(each_workspace: Workspac
     }
     assert stored[0].shown["suggestion"] == world.classes[0].id
     assert ask(each_workspace, world).page is None
-    deck = label.next_candidates(each_workspace, world.project.id, world.annotators[0].id, 6)
+    deck = queue.next_candidates(each_workspace, world.project.id, world.annotators[0].id, 6)
     assert {entry.candidate.id for entry in deck} == set(ids(page)[:2])  # what was wrong waits for a class
 
 

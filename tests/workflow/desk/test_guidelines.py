@@ -8,7 +8,7 @@ from alflow.domain import Split, Verdict
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store.images import items
 from alflow.workflow.desk import guidelines, label
-from alflow.workflow.desk.label import Submission
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.projects import projects
 from alflow.workspace import Workspace
 from tests.queues import new_item, open_queue
@@ -41,7 +41,7 @@ def test_examples_are_settled_items_then_target_items_and_never_an_item_with_a_h
         items.change(tx, [replace(world.items[7], truth=cat)])
     for rank, candidate in enumerate(world.candidates):
         said = Submission(f"{rank}", candidate.id, Verdict.CLASS, cat, 1.0)
-        label.submit(each_workspace, world.annotators[0].id, said)
+        label.submit(each_workspace, world.project.id, world.annotators[0].id, said)
     found = guidelines.guidelines(each_workspace, world.project.id).examples
     assert found == {cat: tuple(world.items[rank].id for rank in (6, 5, 4, 3)), dog: (aimed.id,)}
 
@@ -50,7 +50,7 @@ def test_proposed_classes_are_counted_whatever_their_capitals(each_workspace: Wo
     world = open_queue(each_workspace.database, 3)
     for rank, name in enumerate(("Seal", "seal", "")):
         said = Submission(f"{rank}", world.candidates[rank].id, Verdict.NONE, None, 1.0)
-        label.submit(each_workspace, world.annotators[0].id, replace(said, proposed_class=name))
+        label.submit(each_workspace, world.project.id, world.annotators[0].id, replace(said, proposed_class=name))
     told = guidelines.remarks(each_workspace, world.project.id)
     assert told.proposals == {"seal": 2}
     assert len(told.remarks) == 3

@@ -22,9 +22,10 @@ from alflow.store.answers import outcomes
 from alflow.store.desk import labels
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.workflow.desk import label as desk
-from alflow.workflow.desk.exchange import Wish
-from alflow.workflow.desk.label import QueueEntry, Submission
+from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.messages import Wish
+from alflow.workflow.desk.queue import QueueEntry, next_candidates
+from alflow.workflow.desk.submission import Submission
 from alflow.workspace import Workspace
 from tests.at_desk import undo, visit
 from tests.hands import Hands
@@ -77,7 +78,7 @@ def ranks(entries: list[QueueEntry]) -> list[int]:
 def test_the_next_items_come_in_rank_order_with_their_image_and_lease(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 12, lease_minutes=3.0)
     before = datetime.now(UTC)
-    entries = desk.next_candidates(each_workspace, world.project.id, world.annotators[0].id)
+    entries = next_candidates(each_workspace, world.project.id, world.annotators[0].id)
     assert ranks(entries) == list(range(6))
     assert [entry.item for entry in entries] == list(world.items[:6])
     assert all(before <= entry.leased_until - timedelta(minutes=3) <= datetime.now(UTC) for entry in entries)
@@ -88,21 +89,22 @@ def test_nothing_is_next_without_an_open_round(each_workspace: Workspace) -> Non
     who = world.annotators[0].id
     with each_workspace.database.begin() as tx:
         other = projects.create(tx, "other", "demo", "float32", world.project.settings)
-    assert desk.next_candidates(each_workspace, other.id, who) == []
-    desk.submit(each_workspace, who, answer(world, 0))
-    assert desk.next_candidates(each_workspace, world.project.id, who) == []
+    assert next_candidates(each_workspace, other.id, who) == []
+    submit(each_workspace, world.project.id, who, answer(world, 0))
+    assert next_candidates(each_workspace, world.project.id, who) == []
     close(each_workspace, world)
-    assert desk.next_candidates(each_workspace, world.project.id, who) == []
+    assert next_candidates(each_workspace, world.project.id, who) == []
 
 
 def test_strangers_and_strange_projects_are_turned_away(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 1)
+    who, strange = world.annotators[0].id, replace(answer(world, 0), candidate_id=99)
     calls: list[Callable[[], Any]] = [
-        lambda: desk.next_candidates(each_workspace, world.project.id, 99),
-        lambda: desk.next_candidates(each_workspace, 99, world.annotators[0].id),
-        lambda: desk.submit(each_workspace, 99, answer(world, 0)),
-        lambda: desk.submit(each_workspace, world.annotators[0].id, replace(answer(world, 0), candidate_id=99)),
-        lambda: undo(each_workspace, world.project.id, world.annotators[0].id, "never given"),
+        lambda: next_candidates(each_workspace, world.project.id, 99),
+        lambda: next_candidates(each_workspace, 99, who),
+        lambda: submit(each_workspace, world.project.id, 99, answer(world, 0)),
+        lambda: submit(each_workspace, world.project.id, who, strange),
+        lambda: undo(each_workspace, world.project.id, who, "never given"),
     ]
     for call in calls:
         with pytest.raises(NotFoundError):
@@ -111,7 +113,7 @@ def test_strangers_and_strange_projects_are_turned_away(each_workspace: Workspac
 
 def test_an_answer_is_stored_under_the_candidate_that_was_on_screen(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 3)
-    label = desk.submit(each_workspace, world.annotators[0].id, answer(world, 2, 1))
+    label = submit(each_workspace, world.project.id, world.annotators[0].id, answer(world, 2, 1))
     assert standing(each_workspace, world) == [label]
     assert label.item_id == world.items[2].id
     assert (label.class_id, label.verdict, label.seconds) == (world.classes[1].id, Verdict.CLASS, 1.25)
@@ -122,9 +124,9 @@ def test_an_answer_is_stored_under_the_candidate_that_was_on_screen(each_workspa
 def test_a_skip_is_an_answer_that_does_not_come_back_and_supports_nothing(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 2)
     who = world.annotators[0].id
-    desk.submit(each_workspace, who, answer(world, 0, None))
-    assert ranks(desk.next_candidates(each_workspace, world.project.id, who)) == [1]
-    desk.submit(each_workspace, who, answer(world, 1, 1))
+    submit(each_workspace, world.project.id, who, answer(world, 0, None))
+    assert ranks(next_candidates(each_workspace, world.project.id, who)) == [1]
+    submit(each_workspace, world.project.id, who, answer(world, 1, 1))
     with each_workspace.database.read() as tx:
         assert outcomes.settled(tx, world.project.id) == {world.items[1].id: world.classes[1].id}
     assert state(each_workspace, world) is RoundState.LABELLED
@@ -145,7 +147,7 @@ def test_a_skip_is_an_answer_that_does_not_come_back_and_supports_nothing(each_w
 def test_answers_that_say_nothing_are_refused(workspace: Workspace, changes: dict[str, Any]) -> None:
     world = open_queue(workspace.database, 1)
     with pytest.raises(InvalidInputError):
-        desk.submit(workspace, world.annotators[0].id, replace(answer(world, 0), **changes))
+        submit(workspace, world.project.id, world.annotators[0].id, replace(answer(world, 0), **changes))
     assert standing(workspace, world) == []
 
 
@@ -172,20 +174,21 @@ def test_an_answer_that_can_never_be_stored_is_refused_for_good(
 ) -> None:
     world = open_queue(each_workspace.database, 1)
     with pytest.raises(InvalidInputError):
-        desk.submit(each_workspace, world.annotators[0].id, replace(answer(world, 0), **changes))
+        submit(each_workspace, world.project.id, world.annotators[0].id, replace(answer(world, 0), **changes))
     assert standing(each_workspace, world) == []
 
 
 def test_a_class_of_another_project_is_refused(workspace: Workspace) -> None:
     mine, other = (open_queue(workspace.database, 1, name=name) for name in ("mine", "other"))
+    given = replace(answer(mine, 0), class_id=other.classes[0].id)
     with pytest.raises(InvalidInputError, match="not of this project"):
-        desk.submit(workspace, mine.annotators[0].id, replace(answer(mine, 0), class_id=other.classes[0].id))
+        submit(workspace, mine.project.id, mine.annotators[0].id, given)
 
 
 @pytest.mark.parametrize(("seconds", "kept"), [(-5.0, 0.0), (math.nan, 0.0), (math.inf, 0.0), (7.5, 7.5)])
 def test_a_clock_that_jumps_costs_no_answer(workspace: Workspace, seconds: float, kept: float) -> None:
     world = open_queue(workspace.database, 1)
-    label = desk.submit(workspace, world.annotators[0].id, replace(answer(world, 0), seconds=seconds))
+    label = submit(workspace, world.project.id, world.annotators[0].id, replace(answer(world, 0), seconds=seconds))
     assert label.seconds == kept
 
 
@@ -194,10 +197,10 @@ def test_answers_beyond_a_class_are_kept_with_their_words(each_workspace: Worksp
     world = open_queue(each_workspace.database, 1)
     proposed = " sea   lion " if verdict is Verdict.NONE else ""
     said = replace(answer(world, 0, None), verdict=verdict, comment=" blurred ", proposed_class=proposed)
-    label = desk.submit(each_workspace, world.annotators[0].id, said)
+    label = submit(each_workspace, world.project.id, world.annotators[0].id, said)
     assert (label.verdict, label.class_id, label.comment) == (verdict, None, "blurred")
     assert label.proposed_class == ("sea lion" if proposed else "")
-    assert visit(each_workspace, world.project.id, world.annotators[0].id).aside[verdict] == 1
+    assert visit(each_workspace, world.project.id, world.annotators[0].id).set_aside[verdict] == 1
     assert state(each_workspace, world) is RoundState.LABELLED
 
 
@@ -206,11 +209,11 @@ def test_a_bad_image_leaves_the_queue_whatever_votes_it_needed_and_comes_back_wi
 ) -> None:
     world = open_queue(each_workspace.database, 1, votes=3, n_annotators=2)
     ada, bob = (one.id for one in world.annotators)
-    desk.submit(each_workspace, ada, replace(answer(world, 0, None), verdict=Verdict.BAD))
-    assert desk.next_candidates(each_workspace, world.project.id, bob) == []
+    submit(each_workspace, world.project.id, ada, replace(answer(world, 0, None), verdict=Verdict.BAD))
+    assert next_candidates(each_workspace, world.project.id, bob) == []
     assert state(each_workspace, world) is RoundState.LABELLED
     undo(each_workspace, world.project.id, ada, "token-0")
-    assert ranks(desk.next_candidates(each_workspace, world.project.id, bob)) == [0]
+    assert ranks(next_candidates(each_workspace, world.project.id, bob)) == [0]
 
 
 @pytest.mark.parametrize(
@@ -229,20 +232,20 @@ def test_none_and_bad_are_votes_against_and_skips_are_none(
     world = open_queue(each_workspace.database, 1, n_annotators=4)
     for who, vote in zip(world.annotators, votes, strict=False):
         said = answer(world, 0, vote if vote == 0 else None, who.name)
-        desk.submit(each_workspace, who.id, said if vote == 0 else replace(said, verdict=vote))
+        submit(each_workspace, world.project.id, who.id, said if vote == 0 else replace(said, verdict=vote))
     with each_workspace.database.read() as tx:
         assert outcomes.settled(tx, world.project.id) == ({world.items[0].id: world.classes[0].id} if settled else {})
 
 
-def test_what_was_put_aside_can_be_answered_later_even_when_its_round_is_closed(each_workspace: Workspace) -> None:
+def test_what_was_set_aside_can_be_answered_later_even_when_its_round_is_closed(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 1, n_annotators=2)
     ada, bob = (one.id for one in world.annotators)
-    desk.submit(each_workspace, ada, answer(world, 0, None))
+    submit(each_workspace, world.project.id, ada, answer(world, 0, None))
     close(each_workspace, world)
     (entry,) = visit(each_workspace, world.project.id, bob, wish=Wish(queue=Verdict.SKIP)).queue
     assert isinstance(entry, QueueEntry)
     assert ranks([entry]) == [0]
-    desk.submit(each_workspace, bob, answer(world, 0, 1, "bob"))
+    submit(each_workspace, world.project.id, bob, answer(world, 0, 1, "bob"))
     with each_workspace.database.read() as tx:
         assert outcomes.settled(tx, world.project.id) == {world.items[0].id: world.classes[1].id}
     with pytest.raises(InvalidInputError, match="skip, unsure, none, bad"):
@@ -254,14 +257,14 @@ def test_the_last_images_are_shared_among_those_at_the_desk(each_workspace: Work
     ada, bob = (one.id for one in world.annotators)
 
     def ask(who: int) -> list[int]:
-        return ranks(desk.next_candidates(each_workspace, world.project.id, who))
+        return ranks(next_candidates(each_workspace, world.project.id, who))
 
     assert ask(ada) == [0, 1, 2, 3, 4, 5]
     assert ask(bob) == [6, 7]
     assert ask(ada) == [0, 1, 2]  # what is beyond her share goes back now, not when a lease expires
     assert ask(bob) == [3, 6, 7]
     for rank in range(6):
-        desk.submit(each_workspace, ada, answer(world, rank))
+        submit(each_workspace, world.project.id, ada, answer(world, rank))
     assert ask(ada) == []
     assert ask(bob) == [6]
     assert ask(ada) == [7]
@@ -271,7 +274,7 @@ def test_who_is_alone_holds_all_but_some_for_whoever_comes_next(each_workspace: 
     """So that a lost connection stops nobody soon, and nobody who comes waits."""
     world = open_queue(each_workspace.database, 30, n_annotators=2)
     ada, bob = (one.id for one in world.annotators)
-    held = [len(desk.next_candidates(each_workspace, world.project.id, who, 40)) for who in (ada, bob, ada, bob)]
+    held = [len(next_candidates(each_workspace, world.project.id, who, 40)) for who in (ada, bob, ada, bob)]
     assert held == [24, 6, 12, 12]
 
 
@@ -280,11 +283,11 @@ def test_whoever_closes_the_desk_leaves_nothing_reserved_there(each_workspace: W
     there = open_queue(each_workspace.database, 2, n_annotators=2, name="there")
     ada, bob = (one.id for one in here.annotators)
     for world in (here, there):
-        desk.next_candidates(each_workspace, world.project.id, ada)
-    assert desk.next_candidates(each_workspace, here.project.id, bob) == []
+        next_candidates(each_workspace, world.project.id, ada)
+    assert next_candidates(each_workspace, here.project.id, bob) == []
     visit(each_workspace, here.project.id, ada, wish=Wish(ahead=0, leave=True))
-    assert ranks(desk.next_candidates(each_workspace, here.project.id, bob)) == [0, 1, 2, 3]
-    assert desk.next_candidates(each_workspace, there.project.id, bob) == []
+    assert ranks(next_candidates(each_workspace, here.project.id, bob)) == [0, 1, 2, 3]
+    assert next_candidates(each_workspace, there.project.id, bob) == []
 
 
 # Once is enough.
@@ -293,40 +296,40 @@ def test_whoever_closes_the_desk_leaves_nothing_reserved_there(each_workspace: W
 def test_the_same_token_again_changes_nothing(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 2)
     who = world.annotators[0].id
-    first = desk.submit(each_workspace, who, answer(world, 0))
-    assert desk.submit(each_workspace, who, replace(answer(world, 0), seconds=99.0)) == first
+    first = submit(each_workspace, world.project.id, who, answer(world, 0))
+    assert submit(each_workspace, world.project.id, who, replace(answer(world, 0), seconds=99.0)) == first
     close(each_workspace, world)
-    assert desk.submit(each_workspace, who, answer(world, 0)) == first
+    assert submit(each_workspace, world.project.id, who, answer(world, 0)) == first
     assert len(standing(each_workspace, world)) == 1
 
 
 def test_an_undone_answer_that_is_sent_again_stays_undone(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 1)
     who = world.annotators[0].id
-    desk.submit(each_workspace, who, answer(world, 0))
+    submit(each_workspace, world.project.id, who, answer(world, 0))
     undone = undo(each_workspace, world.project.id, who, "token-0")
-    assert desk.submit(each_workspace, who, answer(world, 0)) == undone
+    assert submit(each_workspace, world.project.id, who, answer(world, 0)) == undone
     assert standing(each_workspace, world) == []
 
 
 def test_a_token_says_one_thing(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 2, n_annotators=2)
     ada, bob = (one.id for one in world.annotators)
-    desk.submit(each_workspace, ada, answer(world, 0, token="t"))
+    submit(each_workspace, world.project.id, ada, answer(world, 0, token="t"))
     for who, other in (
         (ada, answer(world, 1, token="t")),
         (ada, answer(world, 0, 1, "t")),
         (bob, answer(world, 0, token="t")),
     ):
         with pytest.raises(ConflictError, match="token"):
-            desk.submit(each_workspace, who, other)
+            submit(each_workspace, world.project.id, who, other)
 
 
 def test_many_retries_at_once_are_one_answer(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 1)
     who = world.annotators[0].id
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: desk.submit(each_workspace, who, answer(world, 0)), range(24)))
+        found = list(pool.map(lambda _: submit(each_workspace, world.project.id, who, answer(world, 0)), range(24)))
     assert len({label.id for label in found}) == 1
     assert len(standing(each_workspace, world)) == 1
 
@@ -335,10 +338,10 @@ def test_two_tabs_of_one_person_see_the_same_and_the_later_answer_counts(each_wo
     world = open_queue(each_workspace.database, 9)
     who = world.annotators[0].id
     with ThreadPoolExecutor(4) as pool:
-        tabs = list(pool.map(lambda _: desk.next_candidates(each_workspace, world.project.id, who, 3), range(8)))
+        tabs = list(pool.map(lambda _: next_candidates(each_workspace, world.project.id, who, 3), range(8)))
     assert [ranks(tab) for tab in tabs] == [[0, 1, 2]] * 8
-    desk.submit(each_workspace, who, answer(world, 0, 0, "left tab"))
-    desk.submit(each_workspace, who, answer(world, 0, 1, "right tab"))
+    submit(each_workspace, world.project.id, who, answer(world, 0, 0, "left tab"))
+    submit(each_workspace, world.project.id, who, answer(world, 0, 1, "right tab"))
     (label,) = standing(each_workspace, world)
     assert (label.token, label.class_id) == ("right tab", world.classes[1].id)
     assert progress(each_workspace, world, who) == (1, 9, 1, 1, RoundState.OPEN)
@@ -350,11 +353,11 @@ def test_two_tabs_of_one_person_see_the_same_and_the_later_answer_counts(each_wo
 def test_an_answer_after_its_lease_expired_is_kept_as_a_further_vote(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 2, n_annotators=2, lease_minutes=0.001)
     ada, bob = (one.id for one in world.annotators)
-    assert ranks(desk.next_candidates(each_workspace, world.project.id, ada, 1)) == [0]
+    assert ranks(next_candidates(each_workspace, world.project.id, ada, 1)) == [0]
     time.sleep(0.1)
-    assert ranks(desk.next_candidates(each_workspace, world.project.id, bob, 1)) == [0]
-    desk.submit(each_workspace, bob, answer(world, 0, 0, "bob"))
-    desk.submit(each_workspace, ada, answer(world, 0, 0, "ada"))
+    assert ranks(next_candidates(each_workspace, world.project.id, bob, 1)) == [0]
+    submit(each_workspace, world.project.id, bob, answer(world, 0, 0, "bob"))
+    submit(each_workspace, world.project.id, ada, answer(world, 0, 0, "ada"))
     assert {label.token for label in standing(each_workspace, world)} == {"ada", "bob"}
     assert progress(each_workspace, world, ada) == (1, 2, 1, 1, RoundState.OPEN)
 
@@ -362,7 +365,7 @@ def test_an_answer_after_its_lease_expired_is_kept_as_a_further_vote(each_worksp
 def test_an_answer_to_a_closed_round_is_kept_and_leaves_it_closed(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 2)
     close(each_workspace, world)
-    label = desk.submit(each_workspace, world.annotators[0].id, answer(world, 0))
+    label = submit(each_workspace, world.project.id, world.annotators[0].id, answer(world, 0))
     assert standing(each_workspace, world) == [label]
     assert state(each_workspace, world) is RoundState.CLOSED
 
@@ -370,10 +373,10 @@ def test_an_answer_to_a_closed_round_is_kept_and_leaves_it_closed(each_workspace
 def test_an_answer_while_the_round_is_being_fitted_calls_for_another_fit(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 1, n_annotators=2)
     ada, bob = (one.id for one in world.annotators)
-    desk.submit(each_workspace, ada, answer(world, 0, 0, "ada"))
+    submit(each_workspace, world.project.id, ada, answer(world, 0, 0, "ada"))
     with each_workspace.database.read() as tx:
         read_at = rounds.by_id(tx, world.round.id).labelled_at
-    desk.submit(each_workspace, bob, answer(world, 0, 1, "bob"))
+    submit(each_workspace, world.project.id, bob, answer(world, 0, 1, "bob"))
     with pytest.raises(ConflictError, match="changed meanwhile"), each_workspace.database.begin() as tx:
         rounds.set_state(tx, world.round.id, RoundState.CLOSED, labelled_at=read_at)
 
@@ -385,9 +388,9 @@ def test_the_last_vote_makes_the_round_labelled(each_workspace: Workspace) -> No
     world = open_queue(each_workspace.database, 2, votes=2, n_annotators=2)
     ada, bob = (one.id for one in world.annotators)
     for who, rank in ((ada, 0), (ada, 1), (bob, 1)):
-        desk.submit(each_workspace, who, answer(world, rank, token=f"{who}-{rank}"))
+        submit(each_workspace, world.project.id, who, answer(world, rank, token=f"{who}-{rank}"))
         assert state(each_workspace, world) is RoundState.OPEN
-    desk.submit(each_workspace, bob, answer(world, 0, token="last"))
+    submit(each_workspace, world.project.id, bob, answer(world, 0, token="last"))
     assert state(each_workspace, world) is RoundState.LABELLED
 
 
@@ -395,14 +398,14 @@ def test_undo_gives_the_item_back_and_opens_the_round_again(each_workspace: Work
     world = open_queue(each_workspace.database, 2, n_annotators=2)
     ada, bob = (one.id for one in world.annotators)
     for rank in range(2):
-        desk.submit(each_workspace, ada, answer(world, rank))
+        submit(each_workspace, world.project.id, ada, answer(world, rank))
     undone = undo(each_workspace, world.project.id, ada, "token-0")
     assert undone.withdrawn_at is not None
     assert undo(each_workspace, world.project.id, ada, "token-0") == undone
     assert state(each_workspace, world) is RoundState.OPEN
-    assert desk.next_candidates(each_workspace, world.project.id, bob) == []
-    assert ranks(desk.next_candidates(each_workspace, world.project.id, ada)) == [0]
-    desk.submit(each_workspace, ada, answer(world, 0, 1, "again"))
+    assert next_candidates(each_workspace, world.project.id, bob) == []
+    assert ranks(next_candidates(each_workspace, world.project.id, ada)) == [0]
+    submit(each_workspace, world.project.id, ada, answer(world, 0, 1, "again"))
     assert state(each_workspace, world) is RoundState.LABELLED
     assert [label.token for label in standing(each_workspace, world)] == ["token-1", "again"]
 
@@ -410,7 +413,7 @@ def test_undo_gives_the_item_back_and_opens_the_round_again(each_workspace: Work
 def test_undo_is_for_ones_own_answers(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 1, n_annotators=2)
     ada, bob = (one.id for one in world.annotators)
-    desk.submit(each_workspace, ada, answer(world, 0))
+    submit(each_workspace, world.project.id, ada, answer(world, 0))
     with pytest.raises(NotFoundError, match="of yours"):
         undo(each_workspace, world.project.id, bob, "token-0")
     assert len(standing(each_workspace, world)) == 1
@@ -419,7 +422,7 @@ def test_undo_is_for_ones_own_answers(each_workspace: Workspace) -> None:
 def test_undo_in_a_closed_round_is_refused(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 1)
     who = world.annotators[0].id
-    desk.submit(each_workspace, who, answer(world, 0))
+    submit(each_workspace, world.project.id, who, answer(world, 0))
     close(each_workspace, world)
     with pytest.raises(ConflictError, match="learned"):
         undo(each_workspace, world.project.id, who, "token-0")
@@ -429,9 +432,9 @@ def test_undo_in_a_closed_round_is_refused(each_workspace: Workspace) -> None:
 def test_an_answer_that_came_after_its_round_was_closed_can_be_taken_back(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 2)
     who = world.annotators[0].id
-    desk.submit(each_workspace, who, answer(world, 0))
+    submit(each_workspace, world.project.id, who, answer(world, 0))
     close(each_workspace, world)
-    desk.submit(each_workspace, who, answer(world, 1))
+    submit(each_workspace, world.project.id, who, answer(world, 1))
     recent = visit(each_workspace, world.project.id, who).recent
     assert [past.final for past in recent] == [False, True]
     undo(each_workspace, world.project.id, who, "token-1")
@@ -442,7 +445,7 @@ def test_an_answer_that_came_after_its_round_was_closed_can_be_taken_back(each_w
 def test_undo_of_an_extra_vote_leaves_the_round_labelled(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 1, n_annotators=2)
     for one in world.annotators:
-        desk.submit(each_workspace, one.id, answer(world, 0, token=one.name))
+        submit(each_workspace, world.project.id, one.id, answer(world, 0, token=one.name))
     undo(each_workspace, world.project.id, world.annotators[1].id, world.annotators[1].name)
     assert state(each_workspace, world) is RoundState.LABELLED
 
@@ -451,7 +454,7 @@ def test_progress_and_last_answers(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 3, n_annotators=2)
     ada, bob = (one.id for one in world.annotators)
     for rank, who in enumerate((ada, bob, ada)):
-        desk.submit(each_workspace, who, answer(world, rank))
+        submit(each_workspace, world.project.id, who, answer(world, rank))
     undo(each_workspace, world.project.id, ada, "token-2")
     assert progress(each_workspace, world, ada) == (2, 3, 1, 1, RoundState.OPEN)
     (past,) = visit(each_workspace, world.project.id, ada).recent
@@ -486,8 +489,8 @@ def test_an_answer_costs_the_same_however_many_were_given(each_workspace: Worksp
     ada, bob, eve = (one.id for one in world.annotators)
 
     def give(who: int, rank: int) -> None:
-        assert ranks(desk.next_candidates(each_workspace, world.project.id, who, 3))[0] == rank
-        desk.submit(each_workspace, who, answer(world, rank, token=f"{who}-{rank}"))
+        assert ranks(next_candidates(each_workspace, world.project.id, who, 3))[0] == rank
+        submit(each_workspace, world.project.id, who, answer(world, rank, token=f"{who}-{rank}"))
 
     for rank in range(3):
         give(eve, rank)
@@ -497,7 +500,7 @@ def test_an_answer_costs_the_same_however_many_were_given(each_workspace: Worksp
             for who in (ada, bob):
                 ids = (world.project.id, one.item_id, one.id, world.round.id, who)
                 labels.submit(tx, labels.NewLabel(*ids, Verdict.SKIP, None, datetime.now(UTC), 1.0, f"{ids}", {}))
-    desk.next_candidates(each_workspace, world.project.id, eve, 3)
+    next_candidates(each_workspace, world.project.id, eve, 3)
     ran, late = cost(each_workspace, lambda: give(eve, 380))
     assert {id(one) for one in ran} <= {id(one) for one in known}
     assert len(ran) <= len(known)
@@ -514,7 +517,7 @@ def empty_the_queue(
     idle = 0
     while idle < 3:
         hands.asks(annotator_id)
-        entries = desk.next_candidates(workspace, project_id, annotator_id, random.randint(1, 6))
+        entries = next_candidates(workspace, project_id, annotator_id, random.randint(1, 6))
         hands.gets(annotator_id, [entry.candidate.id for entry in entries])
         idle = 0 if entries else idle + 1
         for entry in entries[: random.randint(1, len(entries))] if entries else []:
@@ -522,7 +525,7 @@ def empty_the_queue(
             verdict = Verdict.SKIP if said is None else Verdict.CLASS
             token = f"{annotator_id}-{next(numbers)}"
             hands.answers(annotator_id, entry.candidate.id)
-            desk.submit(workspace, annotator_id, Submission(token, entry.candidate.id, verdict, said, 0.5))
+            submit(workspace, project_id, annotator_id, Submission(token, entry.candidate.id, verdict, said, 0.5))
             yield entry.candidate.id, token
             if random.random() < 0.05:
                 hands.takes_back(annotator_id, entry.candidate.id)
@@ -567,7 +570,7 @@ def test_no_item_is_handed_to_more_people_than_it_needs(each_workspace: Workspac
     start = threading.Barrier(8)
 
     def hold(number: int, size: int) -> set[int]:
-        entries = desk.next_candidates(each_workspace, world.project.id, world.annotators[number].id, size)
+        entries = next_candidates(each_workspace, world.project.id, world.annotators[number].id, size)
         return {entry.candidate.id for entry in entries}
 
     def grab(number: int) -> set[int]:

@@ -6,9 +6,9 @@ import pytest
 
 from alflow.domain import Suggestion, Verdict
 from alflow.store.projects import projects
-from alflow.workflow.desk.exchange import Answer
 from alflow.workflow.desk.gold import Outcome
-from alflow.workflow.desk.label import Submission
+from alflow.workflow.desk.messages import Answer
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.desk.worth import Worth
 from alflow.workspace import Workspace
 from tests.at_desk import visit
@@ -19,8 +19,8 @@ def worth(workspace: Workspace, world: World, said: Submission) -> Worth | None:
     """What somebody is told who answers."""
     answer = Answer(None, said)
     (fate,) = visit(workspace, world.project.id, world.annotators[0].id, answer).acknowledgements
-    assert not isinstance(fate.told, Outcome)
-    return fate.told
+    assert not isinstance(fate.feedback, Outcome)
+    return fate.feedback
 
 
 @pytest.mark.parametrize(

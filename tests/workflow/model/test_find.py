@@ -13,7 +13,7 @@ from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.answers import outcomes
 from alflow.store.images import items
 from alflow.store.rounds import rounds
-from alflow.workflow.desk.label import next_candidates
+from alflow.workflow.desk.queue import next_candidates
 from alflow.workflow.images import embed, shards
 from alflow.workflow.images.embed import load_embeddings
 from alflow.workflow.model import find

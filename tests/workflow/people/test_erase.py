@@ -14,7 +14,9 @@ from alflow.store.answers.adjudications import NewAdjudication
 from alflow.store.desk import presence
 from alflow.workflow.answers.audit import check_history
 from alflow.workflow.answers.export import label_rows
-from alflow.workflow.desk.label import Submission, next_candidates, submit
+from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.queue import next_candidates
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images.embed import embed_missing
 from alflow.workflow.people import accounts as people
 from alflow.workflow.people import annotators, sign_in
@@ -51,7 +53,7 @@ def labelled(each_workspace: Workspace, tmp_path: Path) -> Project:
         sign_in.sign_in(workspace, NAME, "wrong", "192.0.2.8")
     first, *_ = next_candidates(workspace, project.id, who)
     given = Submission("t", first.candidate.id, Verdict.CLASS, first.item.truth, 1.0, comment=REMARK)
-    submit(workspace, who, given)
+    submit(workspace, project.id, who, given)
     with workspace.database.begin() as tx:
         presence.note(tx, project.id, who, datetime.now(UTC))
         new = NewAdjudication(project.id, first.item.id, who, None, REMARK, [], datetime.now(UTC))

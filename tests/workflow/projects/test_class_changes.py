@@ -6,7 +6,8 @@ from alflow.domain import ClassLabel, NewClass, Project, Split, Verdict
 from alflow.errors import AlflowError, ConflictError, InvalidInputError, NotFoundError
 from alflow.store.images import items
 from alflow.store.projects import projects
-from alflow.workflow.desk.label import Submission, submit
+from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.projects.class_changes import (
     Edit,
     add_classes,
@@ -144,7 +145,7 @@ def test_a_class_goes_only_while_nothing_names_it(each_workspace: Workspace) -> 
     add_classes(each_workspace, world.project.id, name_classes(["owl", "cow"]))
     assert remove_classes(each_workspace, world.project.id, ["owl"]).open_round == world.round.number
     given = Submission("t", world.candidates[0].id, Verdict.CLASS, dog.id, 1.0)
-    submit(each_workspace, world.annotators[0].id, given)
+    submit(each_workspace, world.project.id, world.annotators[0].id, given)
     with each_workspace.database.begin() as tx:
         items.add(tx, world.project.id, [new_item(9, Split.TEST, truth=dog.id)])
     for names, says in [

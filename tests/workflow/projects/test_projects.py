@@ -7,7 +7,7 @@ from sqlalchemy import update
 from alflow.domain import NewClass, Project, ProjectSettings
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store import tables
-from alflow.workflow.desk.label import next_candidates
+from alflow.workflow.desk.queue import next_candidates
 from alflow.workflow.projects.classes import read_classes
 from alflow.workflow.projects.projects import (
     change_settings,

@@ -10,7 +10,9 @@ import torch
 from alflow.domain import Origin, Project, RoundState, Verdict
 from alflow.errors import ConflictError
 from alflow.store.answers import outcomes
-from alflow.workflow.desk.label import Submission, next_candidates, submit
+from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.queue import next_candidates
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.model.model import last_fit, load_model
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.projects import change_settings
@@ -33,7 +35,7 @@ def skip_all(workspace: Workspace, project: Project) -> None:
     while queue := next_candidates(workspace, project.id, annotator.id):
         for entry in queue:
             one = entry.candidate.id
-            submit(workspace, annotator.id, Submission(f"skip {one}", one, Verdict.SKIP, None, 1.0))
+            submit(workspace, project.id, annotator.id, Submission(f"skip {one}", one, Verdict.SKIP, None, 1.0))
 
 
 def test_from_import_to_exhaustion(workspace: Workspace, tmp_path: Path) -> None:
@@ -135,7 +137,7 @@ def test_an_open_round_is_closed_only_on_purpose(workspace: Workspace, project: 
     annotator = sign_in(workspace, "tester")
     entry = next_candidates(workspace, project.id, annotator.id, 1)[0]
     given = Submission("one", entry.candidate.id, Verdict.CLASS, entry.item.truth, 1.0)
-    submit(workspace, annotator.id, given)
+    submit(workspace, project.id, annotator.id, given)
     closed = close_round(workspace, project.id, round_.id, early=True)
     assert closed.state is RoundState.CLOSED
     assert close_round(workspace, project.id, round_.id) == closed

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from alflow.domain import Project, RoundState, Verdict
 from alflow.store.artifacts import Artifacts
-from alflow.workflow.desk.label import Submission, next_candidates, submit
+from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.queue import next_candidates
+from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images import embed
 from alflow.workflow.images.embed import embed_missing
 from alflow.workflow.people.annotators import sign_in
@@ -113,7 +115,7 @@ def test_an_early_close_fits_the_answers_that_came_until_nobody_was_asked_any_mo
         annotator = sign_in(workspace, "tester")
         for entry in next_candidates(workspace, project.id, annotator.id)[:2]:
             one = entry.candidate.id
-            submit(workspace, annotator.id, Submission(f"{one}", one, Verdict.CLASS, entry.item.truth, 1.0))
+            submit(workspace, project.id, annotator.id, Submission(f"{one}", one, Verdict.CLASS, entry.item.truth, 1.0))
 
     monkeypatch.setattr(evaluate, "require_usable", while_somebody_answers)
     close_round(workspace, project.id, round_.id, early=True)

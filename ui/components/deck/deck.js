@@ -134,7 +134,7 @@ export class Deck {
   }
 
   /**
-   * Open another queue: what was put aside, or back to what is to do.
+   * Open another queue: what was set aside, or back to what is to do.
    *
    * @param {QueueKind} kind
    */
