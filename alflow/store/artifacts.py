@@ -37,7 +37,7 @@ def digest(**parts: Any) -> str:
 class Artifacts:
     """A folder of artifacts; names are relative and have forward slashes, as in `posteriors/<hash>.safetensors`.
 
-    A write shows up whole or not at all: it goes to a temporary name beside its own and is moved.
+    Writes are atomic: a file is written under a temporary name in the same folder, and then renamed.
     """
 
     def __init__(self, root: str | Path, *, private: bool = False) -> None:
@@ -112,7 +112,7 @@ class Artifacts:
             return bytes(self._files.cat_file(path))
 
     def exists(self, name: str) -> bool:
-        """Whether the artifact is there, whole."""
+        """Whether the artifact exists."""
         return bool(self._files.isfile(self._path(name)))
 
     def list(self, prefix: str) -> list[str]:
@@ -122,7 +122,7 @@ class Artifacts:
         return sorted(name for name in names if not _is_temporary(PurePosixPath(name).name))
 
     def path(self, name: str) -> str:
-        """Where the artifact lies, to be named to people.
+        """Where the artifact is, for messages.
 
         Raises:
             InvalidInputError: the name leaves the folder.
@@ -130,7 +130,7 @@ class Artifacts:
         return self._path(name)
 
     def check_writable(self) -> None:
-        """Would a write succeed now, as far as a glance can tell? Files on other machines are not looked at.
+        """Check quickly whether a write would succeed now; files on other machines are not checked.
 
         Raises:
             UnavailableError: the disk is full, or the folder cannot be written.
@@ -178,11 +178,11 @@ class Artifacts:
 
 @contextmanager
 def _disk_errors(path: str, doing: str = "written") -> Iterator[None]:
-    """Errors of the disk while a file is `written` or `read` become one that a person can act on.
+    """Turn errors of the disk while a file is `written` or `read` into one that a person can act on.
 
     Raises:
         UnavailableError: the disk is full, may not be written, or fails.
-        SafetensorError: it is another trouble of safetensors.
+        SafetensorError: it is another error of safetensors.
     """
     try:
         yield
@@ -197,7 +197,7 @@ def _disk_errors(path: str, doing: str = "written") -> Iterator[None]:
 
 
 def _is_temporary(name: str) -> bool:
-    """Whether a killed writer left this: ours end in .tmp, those that safetensors writes through begin with it."""
+    """Whether a killed writer left this: our names end in .tmp, those of safetensors begin with it."""
     return name.endswith(_TEMPORARY) or name.startswith(_TEMPORARY)
 
 

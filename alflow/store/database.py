@@ -1,7 +1,7 @@
-"""The database: one way to write (`begin`) and one way to look (`read`).
+"""The database: one way to write (`begin`) and one way to read (`read`).
 
 SQLite: write-ahead log; a writing transaction takes the write lock at its start (BEGIN IMMEDIATE), so that it waits
-its turn, 30 s at most, instead of failing half-way. Readers have connections of their own, which refuse to write: to
+for it, 30 s at most, instead of failing half-way. Readers have connections of their own, which refuse to write: to
 switch one connection to and fro would make SQLite forget every statement it has prepared. PostgreSQL: READ COMMITTED;
 what must not change between two statements is locked by row.
 """
@@ -90,7 +90,7 @@ class Database:
 
         Raises:
             UnavailableError: the database is gone, or was locked by others for too long.
-            InvalidInputError: a number or a text that no database can keep.
+            InvalidInputError: a number or a text that no database can store.
         """
         turn = self._turns.turn(_BUSY_SECONDS) if self._engine.dialect.name == "sqlite" else nullcontext()
         with _reachable(self._engine), turn, self._engine.begin() as connection:
@@ -98,17 +98,17 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """One snapshot to look at: never waits for writers, refuses to write.
+        """One snapshot to read from: never waits for writers, refuses to write.
 
         Raises:
             UnavailableError: the database is gone.
-            InvalidInputError: a number or a text that no database can look for.
+            InvalidInputError: a number or a text that no database can search for.
         """
         with _reachable(self._reader), self._reader.begin() as connection:
             yield connection
 
     def check_writable(self) -> None:
-        """Would a write succeed now, as far as a glance can tell? Of a server nothing is asked.
+        """Check quickly whether a write would succeed now; a server is not checked.
 
         Raises:
             UnavailableError: the disk of the SQLite file is full, or it may not be written.
@@ -117,9 +117,9 @@ class Database:
             _check_writable(self._engine.url)
 
     def rewrite(self, names: Sequence[str]) -> bool:
-        """Write these tables anew (of SQLite the whole file), without the remains of what was deleted.
+        """Rewrite these tables (for SQLite the whole file), without the remains of deleted rows.
 
-        Returns whether that could be done now: it waits some seconds for others who use them, no longer.
+        Returns whether that could be done now: it waits only some seconds for others who use them.
         """
         try:
             if self._engine.dialect.name == "sqlite":
@@ -140,7 +140,7 @@ class Database:
         return True
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._engine.dispose()
         self._reader.dispose()
 
@@ -174,7 +174,7 @@ _to_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
 
 
 def _reader(engine: Engine) -> Engine:
-    """An engine for the same database whose transactions see one moment and refuse to write."""
+    """An engine for the same database whose transactions see one snapshot and refuse to write."""
     if engine.dialect.name == "sqlite":
         return _sqlite(engine.url, read_only=True)
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -212,10 +212,10 @@ def _sqlite(url: URL, *, foreign_keys: bool = True, read_only: bool = False) -> 
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Use the write-ahead log. A new database is switched to it once, and for that alone SQLite waits for nobody.
+    """Use the write-ahead log. A new database is switched to it once; SQLite waits for no lock in that one case.
 
     Raises:
-        OperationalError: the database is locked for too long, or it is none.
+        OperationalError: the database is locked for too long, or is not a database.
     """
     latest = time.monotonic() + _BUSY_SECONDS
     while True:
@@ -231,11 +231,11 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def _reachable(engine: Engine) -> Iterator[None]:
-    """Failures of the database itself become errors that a person can act on; broken constraints stay what they are.
+    """Turn failures of the database itself into errors that a person can act on; integrity errors pass through.
 
     Raises:
         UnavailableError: the database itself failed.
-        InvalidInputError: a number or a text that no database can keep; sent again, it would be refused again.
+        InvalidInputError: a number or a text that no database can store; to retry is of no use.
         DatabaseError: something else did.
     """
     where = engine.url.render_as_string(hide_password=True)
@@ -253,7 +253,7 @@ def _reachable(engine: Engine) -> Iterator[None]:
 
 
 def _in_words(url: URL, error: BaseException | None) -> str:
-    """What the database says, and what to do where it is the disk or another process."""
+    """What the database says, with the remedy if the disk or another process is the cause."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the kind, without the particulars
     said, remedy = (str(error).strip().splitlines() or [""])[0], _REMEDIES.get(code, "")
     if code in _OF_THE_DISK:
@@ -266,7 +266,7 @@ def _in_words(url: URL, error: BaseException | None) -> str:
 
 def _check_writable(url: URL) -> None:
     path = Path(str(url.database))
-    check_writable(path.parent)  # where its write-ahead log stands
+    check_writable(path.parent)  # the position of its write-ahead log
     check_writable(path)
 
 

@@ -1,7 +1,7 @@
-"""Take turns, first come, first served.
+"""A lock that serves threads in the order of arrival.
 
-SQLite lets one writer at a time, and lets those who wait sleep and try again: with twenty threads the unlucky ones
-try for minutes. Writers of one process therefore queue here; only the processes compete for SQLite's own lock.
+SQLite allows one writer at a time, and lets the others sleep and retry: with twenty threads, some retry for minutes.
+Writers of one process therefore queue here; only processes compete for SQLite's own lock.
 """
 
 from collections import deque

@@ -1,4 +1,4 @@
-"""What the modules of rows share: chunks, and inserts that let known rows be."""
+"""Shared by the modules of rows: chunks, and inserts that leave existing rows alone."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from alflow.store.database import Transaction
 
 CHUNK = 5_000
-"""Rows or ids a statement; both databases allow about 32,000 parameters at least."""
+"""Rows or ids per statement; both databases allow at least about 32,000 parameters."""
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ def upsert_in(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
 
 
 def storable(text: str) -> str:
-    """Text that both databases take: lone surrogates and NUL, as foreign messages may hold them, are written out."""
+    """Text that both databases accept: lone surrogates and NUL, as in foreign messages, are escaped."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
@@ -43,5 +43,5 @@ def part(row: RowMapping, table: Table) -> dict[str, Any]:
 
 @cache
 def locked(table: Table) -> Select[Any]:
-    """The row whose id is bound to `locked`, held still until the end of the transaction."""
+    """The row whose id is bound to `locked`, locked until the end of the transaction."""
     return select(table).where(table.c.id == bindparam("locked")).with_for_update(key_share=True)

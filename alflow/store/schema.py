@@ -24,14 +24,14 @@ EARLIER: Final = ("0007", "0008", "0009")
 
 _TOO_EARLY: Final = ("0001", "0002", "0003", "0004", "0005", "0005b", "0005c", "0006")
 _MIGRATIONS: Final = Path(alflow.__file__).resolve().parent.parent / "migrations"  # so in a checkout and in a wheel
-_LOCK: Final = 0x616C666C6F77  # "alflow": PostgreSQL advisory lock of whoever changes the schema
+_LOCK: Final = 0x616C666C6F77  # "alflow": PostgreSQL advisory lock for changes of the schema
 
 
 def revision(connection: Connection) -> str | None:
     """The revision of the schema; None when there is no schema yet.
 
     Raises:
-        UnavailableError: somebody else's tables are in the way.
+        UnavailableError: the database holds tables of another program.
     """
     context = MigrationContext.configure(connection, opts=MIGRATION_OPTIONS)
     if (found := context.get_current_revision()) is not None:
@@ -64,10 +64,10 @@ def check(found: str, url: URL) -> None:
 
 
 def migrate(engine: Engine) -> str:
-    """Upgrade in one transaction, one process at a time; whoever waited finds the work done. Returns the revision.
+    """Upgrade in one transaction, one process at a time; one that waited finds the work done. Returns the revision.
 
     Raises:
-        UnavailableError: the schema is too old or too new, or somebody else's tables are in the way.
+        UnavailableError: the schema is too old or too new, or tables of another program are there.
     """
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
@@ -81,7 +81,7 @@ def migrate(engine: Engine) -> str:
 
 
 def config(connection: Connection | None = None) -> Config:
-    """Of Alembic, for these migrations on this connection."""
+    """The configuration of Alembic for these migrations on this connection."""
     made = Config()
     made.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     made.attributes["connection"] = connection

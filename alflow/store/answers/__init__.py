@@ -1,1 +1,1 @@
-"""Rows that tell what answers were worth: votes, decisions, history."""
+"""Rows about answers: votes, decisions, history."""

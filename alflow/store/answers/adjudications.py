@@ -34,14 +34,14 @@ def settle(tx: Transaction, new: NewAdjudication) -> Adjudication:
 
 
 def withdraw(tx: Transaction, item_id: ItemId, at: datetime) -> None:
-    """Take back what stands about an item, so that its votes count again. The caller holds the item's lock."""
+    """Withdraw the decision about an item, so that its votes count again. The caller holds the item's lock."""
     table = tables.adjudication
     standing = (table.c.item_id == item_id, table.c.withdrawn_at.is_(None))
     tx.execute(update(table).where(*standing).values(withdrawn_at=at))
 
 
 def lock_item(tx: Transaction, item_id: ItemId) -> None:
-    """Let decisions about one item take turns until the end of the transaction."""
+    """Serialise decisions about one item until the end of the transaction."""
     tx.execute(select(tables.item.c.id).where(tables.item.c.id == item_id).with_for_update(key_share=True))
 
 

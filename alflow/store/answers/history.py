@@ -44,13 +44,13 @@ def all_(tx: Transaction, project_id: ProjectId) -> Iterator[LabelChange]:
 
 
 def add_screen(tx: Transaction, hash_: str, content: Mapping[str, Any]) -> None:
-    """Keep what was on screen under its hash; what is known stays."""
+    """Store what was on screen under its hash, unless it is stored already."""
     row = {"hash": hash_, "content": dict(content), "at": datetime.now(UTC)}
     tx.execute(upsert(tx, tables.screen).values(row).on_conflict_do_nothing(index_elements=["hash"]))
 
 
 def screens(tx: Transaction, hashes: set[str]) -> dict[str, Mapping[str, Any]]:
-    """Those of these screens that are kept, by hash."""
+    """Those of these screens that are stored, by hash."""
     table = tables.screen
     rows = select(table.c.hash, table.c.content).where(table.c.hash.in_(hashes))
     return {hash_: dict(content) for hash_, content in tx.execute(rows).tuples()}

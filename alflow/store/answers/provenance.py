@@ -1,4 +1,4 @@
-"""Where each answer of a project came from, as it is taken home."""
+"""The provenance of each answer of a project, for the export."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -20,10 +20,10 @@ def newest_candidates(tx: Transaction, project_id: ProjectId) -> dict[ItemId, Ca
 
 
 def request_votes(tx: Transaction, round_: Round, asked: Sequence[Candidate]) -> int:
-    """Let each of these need one more answer in this round, and return how many do.
+    """Require one more answer for each of these in this round, and return for how many.
 
-    Those of earlier rounds join its queue with what was believed of them then. One that waits for an answer already is
-    left as it is. The caller holds the round's lock.
+    Those of earlier rounds join its queue with the beliefs of that time. One that still waits for an answer is left as
+    it is. The caller holds the round's lock.
     """
     table = tables.candidate
     rows = select(table.c.item_id, table.c.id).where(table.c.round_id == round_.id)

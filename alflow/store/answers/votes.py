@@ -22,14 +22,14 @@ class Answer(NamedTuple):
 
     @property
     def vote(self) -> ClassId | Verdict | None:
-        """What it votes for: a class, or that none fits or the image is bad; None for one that abstains."""
+        """Its vote: a class, "none of the classes" or "bad image"; None if it abstains."""
         if self.class_id is not None:
             return self.class_id
         return None if self.verdict.abstains else self.verdict
 
 
 def version(tx: Transaction, project_id: ProjectId) -> tuple[int, ...]:
-    """Other numbers after every answer, decision or check, given or taken back, for none of them ever falls."""
+    """Counters that change with every answer, decision or check, given or withdrawn; none ever decreases."""
     label, decision, check = tables.label, tables.adjudication, tables.gold_check
     counted = [(label, label.c.withdrawn_at), (decision, decision.c.withdrawn_at), (check, check.c.answered_at)]
     rows = (select(func.count(), func.count(ended)).where(table.c.project_id == project_id) for table, ended in counted)

@@ -71,7 +71,7 @@ def results(tx: Transaction, backtest_id: BacktestId) -> Results:
 
 
 def add_point(tx: Transaction, backtest_id: BacktestId, trial: Trial, number: int, point: TrialPoint) -> None:
-    """Keep a trial's point of that round (0: zero-shot); one that is there stays."""
+    """Store a trial's point of that round (0: zero-shot), unless there is one."""
     table, row = tables.trial, asdict(trial) | {"backtest_id": backtest_id, "key": _key(trial)}
     tx.execute(upsert(tx, table).values(row).on_conflict_do_nothing(index_elements=["backtest_id", "key"]))
     mine = select(table.c.id).where(table.c.backtest_id == backtest_id, table.c.key == row["key"])
@@ -81,12 +81,12 @@ def add_point(tx: Transaction, backtest_id: BacktestId, trial: Trial, number: in
 
 
 def forget(tx: Transaction, backtest_id: BacktestId, trials: Sequence[Trial]) -> None:
-    """Drop what is known of these trials."""
+    """Delete the points of these trials."""
     table = tables.trial
     keys = [_key(trial) for trial in trials]
     tx.execute(delete(table).where(table.c.backtest_id == backtest_id, table.c.key.in_(keys)))
 
 
 def _key(trial: Trial) -> str:
-    """One name for all that a trial is: a domain of None would not be unique in SQL."""
+    """One key for all fields of a trial: in SQL, a domain of NULL would not be unique."""
     return hashlib.sha256(json.dumps(asdict(trial), sort_keys=True).encode()).hexdigest()

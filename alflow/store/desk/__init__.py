@@ -1,1 +1,1 @@
-"""Rows of answers, and the queue that deals images to those who answer."""
+"""Rows of answers, and the queue that assigns images to annotators."""

@@ -95,7 +95,7 @@ def lease(
     values = (candidate.c.id, literal(annotator_id), literal(until, table.c.until.type))
     still = select(*values).where(
         candidate.c.id.in_(ids), ~_held_by_others(annotator_id, now)
-    )  # now that they are ours
+    )  # now that we hold the locks
     tx.execute(insert(table).from_select(["candidate_id", "annotator_id", "until"], still))
     return _held(tx, kind, annotator_id, ids)
 

@@ -1,4 +1,4 @@
-"""Gold checks: which test images an annotator was shown among the others, and how the answers were."""
+"""Gold checks: which test images an annotator was shown among the others, and whether the answers were right."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

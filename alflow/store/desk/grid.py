@@ -36,7 +36,7 @@ def waiting(tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId, now: 
 
 
 def held(tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId, class_id: ClassId, now: datetime) -> str | None:
-    """The page that is reserved for this annotator; those of other classes are given back."""
+    """The page that is reserved for this annotator; pages of other classes are released."""
     candidate, lease = tables.candidate, tables.lease
     mine = (lease.c.annotator_id == annotator_id, lease.c.page.is_not(None))
     fits = select(candidate.c.id).where(
@@ -84,7 +84,7 @@ def on_page(tx: Transaction, page: str, annotator_id: AnnotatorId) -> list[tuple
 
 
 def release(tx: Transaction, annotator_id: AnnotatorId, candidate_ids: Sequence[CandidateId]) -> None:
-    """Give leases of this annotator back."""
+    """Release leases of this annotator."""
     lease = tables.lease
     tx.execute(delete(lease).where(lease.c.annotator_id == annotator_id, lease.c.candidate_id.in_(candidate_ids)))
 
@@ -104,7 +104,7 @@ def by_token(tx: Transaction, token: str) -> GridPage | None:
 
 
 def last(tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId) -> GridPage | None:
-    """The newest page of this annotator in the round that stands."""
+    """The newest page of this annotator in the round that is not undone."""
     table = tables.grid_page
     mine = (table.c.round_id == round_id, table.c.annotator_id == annotator_id, table.c.withdrawn_at.is_(None))
     row = tx.execute(select(table).where(*mine).order_by(table.c.id.desc()).limit(1)).mappings().one_or_none()

@@ -60,7 +60,7 @@ class NewLabel:
 
 
 def lock_candidate(tx: Transaction, candidate_id: CandidateId) -> Candidate:
-    """Hold a candidate's answers and leases still until the end of the transaction.
+    """Lock a candidate's answers and leases until the end of the transaction.
 
     Raises:
         NotFoundError: there is no such candidate.
@@ -125,7 +125,7 @@ def submit(tx: Transaction, new: NewLabel) -> Label:
 def withdraw(
     tx: Transaction, label_id: LabelId, at: datetime, by: AnnotatorId | None = None, why: str | None = None
 ) -> Label:
-    """Take an answer back; it stays, marked with who did it (by default who gave it) and why.
+    """Withdraw an answer; it stays, marked with who did it (by default who gave it) and why.
 
     The caller holds the candidate's lock.
     """
@@ -201,7 +201,7 @@ def _mine(table: Table) -> tuple[ColumnElement[bool], ...]:
 
 @cache
 def _count_answers() -> Update:
-    """How many stand; as many as are needed, at least, once somebody flagged the image as bad."""
+    """The number of standing answers; at least the number needed once somebody flagged the image as bad."""
     label, table = tables.label, tables.candidate
     stand = (label.c.candidate_id == bindparam("candidate"), label.c.withdrawn_at.is_(None))
     given = select(func.count()).where(*stand).scalar_subquery()

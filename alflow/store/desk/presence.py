@@ -1,4 +1,4 @@
-"""Who has the desk of a project open: so that the last images of a round are shared, not hoarded."""
+"""Who has the desk of a project open, so that the last images of a round are shared."""
 
 from datetime import UTC, datetime
 from functools import cache

@@ -50,8 +50,8 @@ def lease(
 ) -> list[tuple[Candidate, Item]]:
     """Reserve up to `count` candidates until then, in rank order: those already held, then free ones.
 
-    What is held beyond `count` goes back at once; the candidate that is on screen (`showing`) is kept first. The caller
-    holds the annotator's lock (`annotators.lock`) and looked that the round is open.
+    Leases beyond `count` are released at once; the candidate that is on screen (`showing`) is kept first. The caller
+    holds the annotator's lock (`annotators.lock`) and checked that the round is open.
     """
     tx.execute(_let_lapse(), {"who": annotator_id, "now": now})
     reserved = _renew(tx, round_id, annotator_id, count, until, showing)
@@ -67,7 +67,7 @@ def lease(
 
 
 def release(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId) -> None:
-    """Give back all that the annotator holds in the project, but for pages of the grid; the caller holds their lock."""
+    """Release all leases of the annotator in the project except pages of the grid; the caller holds their lock."""
     candidate, round_, table = tables.candidate, tables.round_, tables.lease
     of_project = select(candidate.c.id).join(round_, round_.c.id == candidate.c.round_id)
     of_project = of_project.where(round_.c.project_id == project_id, candidate.c.id == table.c.candidate_id)
@@ -109,8 +109,8 @@ def free(
 ) -> ColumnElement[bool]:
     """Whether a candidate is free for this annotator, as a condition on the table of candidates.
 
-    Counts, though existence is asked: PostgreSQL would make joins of NOT EXISTS, over all that the annotator ever
-    answered, and do so for every candidate before it takes the first.
+    Uses counts although existence is the question: PostgreSQL would make joins of NOT EXISTS, over all that the annotator
+    ever answered, and do so for every candidate before it takes the first.
     """
     candidate, lease_, label = tables.candidate, tables.lease, tables.label
     living = (lease_.c.candidate_id == candidate.c.id, lease_.c.until > now)
@@ -131,7 +131,7 @@ def _renew(
     until: datetime,
     showing: CandidateId | None,
 ) -> list[CandidateId]:
-    """Renew what will be shown, give back the rest, and return what is kept."""
+    """Renew what will be shown, release the rest, and return what is kept."""
     ids = list(tx.execute(_still_mine(), {"round": round_id, "who": annotator_id, "showing": showing}).scalars())
     kept, rest = ids[:count], ids[count:]
     if rest:
@@ -146,8 +146,8 @@ def _take(
 ) -> tuple[int, list[CandidateId]]:
     """Lease the next free candidates: how many looked free, which were.
 
-    Two statements, because PostgreSQL's READ COMMITTED shows each its own moment: the first locks rows that looked
-    free, the second, holding them, looks again and takes those that are.
+    Two statements, because in PostgreSQL's READ COMMITTED each sees a snapshot of its own: the first locks rows that
+    looked free, the second checks the locked rows and takes those that are free.
     """
     wanted = {"round": round_id, "who": annotator_id, "count": count, "now": now}
     ids = list(tx.execute(_lock_free(), wanted).scalars())

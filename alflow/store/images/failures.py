@@ -1,4 +1,4 @@
-"""The items that could not be embedded so far: by item, not by path, and tried again after longer and longer."""
+"""The items that could not be embedded so far: by item, not by path; retried after growing pauses."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,10 +13,10 @@ from alflow.store.database import Transaction
 from alflow.store.rows import chunks, storable, upsert
 
 FIRST_AGAIN: Final = timedelta(minutes=1)
-"""How long after its first failure an item is tried again; twice as long after each further one."""
+"""Pause before an item is retried after its first failure; it doubles with each further failure."""
 
 LAST_AGAIN: Final = timedelta(hours=6)
-"""The longest that an item waits for its next try."""
+"""The longest pause before a retry."""
 
 
 def record(tx: Transaction, reasons: Mapping[ItemId, str], now: datetime) -> None:
@@ -33,7 +33,7 @@ def record(tx: Transaction, reasons: Mapping[ItemId, str], now: datetime) -> Non
 
 
 def forget(tx: Transaction, item_ids: Sequence[ItemId]) -> None:
-    """Clear these items: they are embedded, or something about them changed, so that they are due at once."""
+    """Clear these items: they are embedded, or something about them changed, so that they are retried at once."""
     table = tables.embed_failure
     for chunk in chunks(item_ids):
         tx.execute(delete(table).where(table.c.item_id.in_(chunk)))

@@ -1,4 +1,4 @@
-"""The images of a project, and the files that were turned away."""
+"""The images of a project, and the files that were rejected."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ class NewItem:
 
 
 def lock(tx: Transaction, project_id: ProjectId) -> None:
-    """Let nobody else import into the project until the end of this transaction; people can label meanwhile."""
+    """Block other imports into the project until the end of this transaction; labelling goes on."""
     row = select(tables.project.c.id).where(tables.project.c.id == project_id)
     tx.execute(row.with_for_update(key_share=True))
 
@@ -120,7 +120,7 @@ def truths(tx: Transaction, project_id: ProjectId, split: Split | None = None) -
 
 
 def change(tx: Transaction, changed: Sequence[Item]) -> None:
-    """Note where these items are now, and what class they are known to be of; both as the items say."""
+    """Update the place and the known class of these items."""
     if changed:
         table = tables.item
         statement = update(table).where(table.c.id == bindparam("item"))
@@ -146,14 +146,14 @@ def reject(tx: Transaction, project_id: ProjectId, rejected: Sequence[Rejection]
 
 
 def forget_rejections(tx: Transaction, project_id: ProjectId, uris: Sequence[str]) -> None:
-    """Files that can be used after all leave the list."""
+    """Delete the rejections of files that can be used now."""
     table = tables.rejection
     for chunk in chunks(uris):
         tx.execute(delete(table).where(table.c.project_id == project_id, table.c.uri.in_(chunk)))
 
 
 def forget_rejections_like(tx: Transaction, project_id: ProjectId, uri: str, reason: str) -> None:
-    """Take out of the list whose place and reason begin so, for it is looked at anew; nothing if no place is given."""
+    """Delete the rejections whose place and reason begin so, before the source is read anew; none without a place."""
     if not uri:
         return
     table = tables.rejection
@@ -164,7 +164,7 @@ def forget_rejections_like(tx: Transaction, project_id: ProjectId, uri: str, rea
 
 
 def rejections(tx: Transaction, project_id: ProjectId) -> list[Rejection]:
-    """The files that were turned away, newest first."""
+    """The files that were rejected, newest first."""
     table = tables.rejection
     rows = select(table.c.uri, table.c.reason, table.c.at).where(table.c.project_id == project_id)
     return [Rejection(**row) for row in tx.execute(rows.order_by(table.c.at.desc(), table.c.id.desc())).mappings()]

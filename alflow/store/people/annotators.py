@@ -24,7 +24,7 @@ def all_(tx: Transaction) -> list[Annotator]:
 
 
 def lock(tx: Transaction, annotator_id: AnnotatorId) -> Annotator:
-    """Let one person's requests take turns until the end of the transaction.
+    """Serialise one person's requests until the end of the transaction.
 
     Raises:
         NotFoundError: there is no such annotator.

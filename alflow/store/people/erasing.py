@@ -1,7 +1,7 @@
-"""What is known of a person, and how it goes: their answers stay, under another name.
+"""Erasing what is known of a person: their answers stay, under a pseudonym.
 
 `label_history` is not touched: it names people by their number only, and nobody may change it. What somebody wrote
-(comments, notes, reasons) is told apart, for it may hold names, and belongs to the work.
+(comments, notes, reasons) is treated separately: it may hold names, but belongs to the work.
 """
 
 from typing import Any, Final
@@ -21,7 +21,7 @@ REMARKS: Final = ("label", "adjudication", "candidate")
 
 
 def pseudonym(tx: Transaction, annotator_id: AnnotatorId) -> str:
-    """A name that says nothing, and that nobody else has."""
+    """A unique name that identifies nobody."""
     table = tables.annotator
     others = tx.execute(select(table.c.name).where(table.c.id != annotator_id)).scalars()
     taken, name, number = {login_of(each) for each in others}, f"person-{annotator_id}", 1
@@ -32,9 +32,9 @@ def pseudonym(tx: Transaction, annotator_id: AnnotatorId) -> str:
 
 
 def erase(tx: Transaction, annotator_id: AnnotatorId, name: str) -> int:
-    """Take the account and all that lets somebody in, and give the annotator that name; returns how many invitations.
+    """Delete the account and all else that admits the person, and rename the annotator; returns how many invitations.
 
-    Those that waited for the person's address go, and those that the person made and nobody has taken up yet.
+    Deleted are invitations for the person's address, and unused ones that the person made.
     """
     account, invitation = tables.account, tables.invitation
     address = select(account.c.email).where(account.c.annotator_id == annotator_id).scalar_subquery()

@@ -22,7 +22,7 @@ from alflow.store.rows import upsert
 
 
 def login_of(name: str) -> str:
-    """What a name is found by: compatible characters and capitals are one."""
+    """The key of a name: compatible characters and capitals are folded."""
     return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
 
 
@@ -131,14 +131,14 @@ def roles(tx: Transaction, annotator_id: AnnotatorId) -> dict[ProjectId, Role]:
 
 
 def set_role(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, role: Role) -> None:
-    """Let somebody hold this role in the project, instead of any other."""
+    """Give somebody this role in the project, in place of any other."""
     statement = upsert(tx, tables.membership).values(project_id=project_id, annotator_id=annotator_id, role=role)
     newer = {"role": statement.excluded["role"]}
     tx.execute(statement.on_conflict_do_update(index_elements=["project_id", "annotator_id"], set_=newer))
 
 
 def grant(tx: Transaction, invitation: Invitation, annotator_id: AnnotatorId) -> None:
-    """Give what an invitation to a project promises; a higher role stays."""
+    """Give the role of an invitation to a project; a higher role stays."""
     project_id, role = invitation.project_id, invitation.role
     if project_id is None or role is None:
         return
@@ -148,14 +148,14 @@ def grant(tx: Transaction, invitation: Invitation, annotator_id: AnnotatorId) ->
 
 
 def remove(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId) -> bool:
-    """Take the role in the project; whether there was one."""
+    """Remove the role in the project; returns whether there was one."""
     table = tables.membership
     mine = (table.c.project_id == project_id, table.c.annotator_id == annotator_id)
     return tx.execute(delete(table).where(*mine)).rowcount == 1
 
 
 def lock_members(tx: Transaction, project_id: ProjectId) -> None:
-    """Let changes of a project's roles take turns until the end of the transaction."""
+    """Serialise changes of a project's roles until the end of the transaction."""
     tx.execute(select(tables.project.c.id).where(tables.project.c.id == project_id).with_for_update())
 
 
@@ -166,7 +166,7 @@ def invite(tx: Transaction, token_hash: str, **values: Any) -> Invitation:
 
 
 def take_invitation(tx: Transaction, token_hash: str, now: datetime) -> Invitation | None:
-    """Use up the invitation with this token, if it still may be used: of two who try at once, one gets it."""
+    """Use up the invitation with this token, if it is still valid: of two who try at once, one gets it."""
     table = tables.invitation
     mine = (table.c.token_hash == token_hash, table.c.email.is_(None), *_open(now))
     used = update(table).where(*mine).values(accepted_at=now).returning(table)
@@ -175,7 +175,7 @@ def take_invitation(tx: Transaction, token_hash: str, now: datetime) -> Invitati
 
 
 def find_invitation(tx: Transaction, token_hash: str, now: datetime) -> Invitation | None:
-    """The invitation with this token, if it still may be used."""
+    """The invitation with this token, if it is still valid."""
     table = tables.invitation
     rows = select(table).where(table.c.token_hash == token_hash, table.c.email.is_(None), *_open(now))
     row = tx.execute(rows).mappings().one_or_none()
@@ -183,28 +183,28 @@ def find_invitation(tx: Transaction, token_hash: str, now: datetime) -> Invitati
 
 
 def take_invitations_of(tx: Transaction, email: str, now: datetime) -> list[Invitation]:
-    """Use up every invitation that waits for this address."""
+    """Use up every invitation for this address."""
     table = tables.invitation
     used = update(table).where(table.c.email == email, *_open(now)).values(accepted_at=now).returning(table)
     return [_invitation(row) for row in tx.execute(used).mappings()]
 
 
 def open_invitations(tx: Transaction, project_id: ProjectId, now: datetime) -> list[Invitation]:
-    """The project's invitations that still may be used, newest first."""
+    """The project's valid invitations, newest first."""
     table = tables.invitation
     rows = select(table).where(table.c.project_id == project_id, *_open(now)).order_by(table.c.id.desc())
     return [_invitation(row) for row in tx.execute(rows).mappings()]
 
 
 def revoke_invitation(tx: Transaction, project_id: ProjectId, invitation_id: InvitationId) -> bool:
-    """Take an invitation back; whether there was one."""
+    """Revoke an invitation; returns whether there was one."""
     table = tables.invitation
     mine = (table.c.project_id == project_id, table.c.id == invitation_id, table.c.accepted_at.is_(None))
     return tx.execute(delete(table).where(*mine)).rowcount == 1
 
 
 def revoke_resets(tx: Transaction, annotator_id: AnnotatorId) -> None:
-    """Take back the links with which somebody could set a new password."""
+    """Revoke the links with which somebody could set a new password."""
     table = tables.invitation
     tx.execute(delete(table).where(table.c.annotator_id == annotator_id, table.c.accepted_at.is_(None)))
 

@@ -1,6 +1,6 @@
-"""Sessions, how often somebody may try to sign in, and from where they did.
+"""Sessions, limits on attempts to sign in, and known browsers.
 
-All outlive the process, so that a restart forgets none. What is over is deleted as new things come.
+All are stored, so that they survive a restart. Expired rows are deleted when new ones are added.
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def open_(
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Store a session, and forget the sessions that are over."""
+    """Store a session, and delete the expired ones."""
     table = tables.session
     tx.execute(delete(table).where(table.c.expires_at <= now))
     row = {
@@ -65,7 +65,7 @@ def open_(
 
 
 def find(tx: Transaction, token_hash: str, now: datetime, idle: timedelta) -> Session | None:
-    """The session with this token, if it is neither over nor idle for too long."""
+    """The session with this token, if it has neither expired nor been idle for too long."""
     session, annotator, account = tables.session, tables.annotator, tables.account
     password = account.c.password_hash.is_not(None)
     rows = (
@@ -82,7 +82,7 @@ def find(tx: Transaction, token_hash: str, now: datetime, idle: timedelta) -> Se
 
 
 def touch(tx: Transaction, token_hash: str, now: datetime) -> None:
-    """The session is in use."""
+    """Record that the session is in use."""
     tx.execute(update(tables.session).where(tables.session.c.token_hash == token_hash).values(seen_at=now))
 
 
@@ -119,7 +119,7 @@ def forgive(tx: Transaction, key: str) -> None:
 
 
 def forget_tries(tx: Transaction, now: datetime) -> None:
-    """Delete the limits that hold nobody back any more, and what was remembered until now."""
+    """Delete limits that block nobody any more, and keys whose time is over."""
     tx.execute(delete(tables.sign_in_limit).where(tables.sign_in_limit.c.until <= now))
 
 

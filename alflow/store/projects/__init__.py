@@ -1,1 +1,1 @@
-"""Rows of projects and classes, and why a project's runs fail."""
+"""Rows of projects and classes, and of failing runs."""

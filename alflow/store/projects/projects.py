@@ -109,7 +109,7 @@ def update_settings(tx: Transaction, project_id: ProjectId, settings: ProjectSet
 
 
 def set_guidelines(tx: Transaction, project_id: ProjectId, guidelines: str) -> Project:
-    """Replace the Markdown that those who label read.
+    """Replace the Markdown that annotators read.
 
     Raises:
         NotFoundError: there is no such project.
@@ -130,7 +130,7 @@ def has_class(tx: Transaction, project_id: ProjectId, class_id: ClassId) -> bool
 
 
 def rename_class(tx: Transaction, class_id: ClassId, name: str) -> None:
-    """Call a class otherwise; all that refers to it stays.
+    """Rename a class; everything that refers to it stays.
 
     Raises:
         ConflictError: another class of the project has the name.
@@ -152,11 +152,11 @@ def class_uses(tx: Transaction, class_id: ClassId) -> dict[str, int]:
 
 
 def put_classes(tx: Transaction, project_id: ProjectId, new: Sequence[NewClass]) -> list[ClassLabel]:
-    """Make these the project's classes, in this order: known names keep their ids, absent ones go.
+    """Make these the project's classes, in this order: known names keep their ids, absent ones are removed.
 
     Raises:
         InvalidInputError: two classes share a name or a hot key.
-        ConflictError: a class that would go is already used by an item, a candidate or a label.
+        ConflictError: a class that would be removed is used by an item, a candidate or a label.
     """
     _refuse_doubles("name", [one.name for one in new])
     _refuse_doubles("hot key", [one.hot_key for one in new if one.hot_key is not None])
@@ -202,7 +202,7 @@ def _refuse_doubles(what: str, values: Sequence[str]) -> None:
 
 
 def _remove(tx: Transaction, gone: dict[str, ClassId]) -> None:
-    """Take out classes that nothing names.
+    """Remove classes that nothing uses.
 
     Raises:
         ConflictError: something does; the message counts it.

@@ -1,4 +1,4 @@
-"""What stops the runs of a project, and when the schedule last looked at it."""
+"""Why the runs of a project fail, and when the schedule last looked at it."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from alflow.store.rows import storable, upsert
 
 
 def record(tx: Transaction, project_id: ProjectId, message: str, now: datetime) -> None:
-    """A run of the project failed; the first failure after a success begins a new trouble."""
+    """Record that a run failed; the first failure after a success begins a new trouble."""
     statement = upsert(tx, tables.trouble)
     newest: dict[str, ColumnElement[Any]] = {
         "message": statement.excluded.message,
@@ -26,12 +26,12 @@ def record(tx: Transaction, project_id: ProjectId, message: str, now: datetime) 
 
 
 def clear(tx: Transaction, project_id: ProjectId) -> None:
-    """A run of the project succeeded."""
+    """Record that a run of the project succeeded."""
     tx.execute(delete(tables.trouble).where(tables.trouble.c.project_id == project_id))
 
 
 def of_project(tx: Transaction, project_id: ProjectId) -> Trouble | None:
-    """What stops the project's runs; None while they succeed."""
+    """Why the project's runs fail; None while they succeed."""
     table = tables.trouble
     rows = select(table.c.message, table.c.times, table.c.since, table.c.at).where(table.c.project_id == project_id)
     row = tx.execute(rows).mappings().one_or_none()
@@ -39,7 +39,7 @@ def of_project(tx: Transaction, project_id: ProjectId) -> Trouble | None:
 
 
 def look(tx: Transaction, project_id: ProjectId, now: datetime) -> None:
-    """The schedule looks at the project."""
+    """Record that the schedule looks at the project."""
     statement = upsert(tx, tables.look)
     statement = statement.on_conflict_do_update(index_elements=["project_id"], set_={"at": statement.excluded.at})
     tx.execute(statement, {"project_id": project_id, "at": now})

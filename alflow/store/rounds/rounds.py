@@ -1,4 +1,4 @@
-"""Rounds, what they ask (candidates) and what came out (evaluations)."""
+"""Rounds, their candidates and their evaluations."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ def open_(
     try:
         with tx.begin_nested():
             made = tx.execute(insert(tables.round_).values(row).returning(tables.round_)).mappings().one()
-    except IntegrityError as error:  # the index of unclosed rounds, which also decides between two at once
+    except IntegrityError as error:  # the index of unclosed rounds; it also decides between two concurrent calls
         raise ConflictError("the project has a round that is not closed: close it before opening the next") from error
     return Round(**made)
 
@@ -107,7 +107,7 @@ def candidate(tx: Transaction, candidate_id: CandidateId) -> Candidate:
 
 
 def place(tx: Transaction, one: Candidate) -> tuple[int, int]:
-    """Where a candidate's score stands in its round (1 is the largest), of how many that the strategy chose."""
+    """The rank of a candidate's score in its round (1 is the largest), and how many candidates the strategy chose."""
     table = tables.candidate
     better = case((table.c.score > one.score, 1), else_=0)
     chosen = (table.c.round_id == one.round_id, table.c.origin == Origin.STRATEGY)
@@ -220,7 +220,7 @@ def set_state(tx: Transaction, round_id: RoundId, state: RoundState, *, labelled
 
 
 def add_hashes(tx: Transaction, round_id: RoundId, hashes: Mapping[str, str]) -> Round:
-    """Name more of what the round made (its fit, for example); names that were there are replaced.
+    """Add hashes of what the round made (its fit, for example); existing names are replaced.
 
     Raises:
         NotFoundError: there is no such round.

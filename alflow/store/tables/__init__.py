@@ -1,8 +1,8 @@
 """The SQL tables; nobody outside `store` and `migrations` sees them.
 
 Columns carry the names of the fields in `alflow.domain`, so a row becomes its noun by name. Ids that name artifacts or
-history are never used twice, hence `sqlite_autoincrement`. What opens doors (sessions, invitations) is kept as a hash
-only: who reads the database gets in nowhere.
+history are never used twice, hence `sqlite_autoincrement`. Secrets (sessions, invitations) are stored as hashes
+only, so that a reader of the database cannot sign in.
 """
 
 from alflow.store.tables.answers import adjudication, label, label_history

@@ -1,4 +1,4 @@
-"""What the tables are made of: one `metadata`, and the kinds of columns that they share."""
+"""The `metadata` of all tables, and the kinds of columns that they share."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,7 +25,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC; a naive time is refused, since nobody knows what it means.
+        """To UTC; a naive time is refused, since it is ambiguous.
 
         Raises:
             ValueError: the time has no zone.

@@ -1,4 +1,4 @@
-"""What the desk needs: reservations, who is there, checks, pages of the grid, and what was on screen.
+"""The tables of the desk: reservations, presence, checks, pages of the grid, and what was on screen.
 
 `lease` reserves a candidate for one annotator until a moment; a candidate that needs two votes can carry two leases.
 `presence` tells who has the desk of a project open, so that work can be shared. A row of `screen` is written once.

@@ -1,4 +1,4 @@
-"""People, their accounts and roles, and what lets them in, which is kept as a hash only."""
+"""People, their accounts and roles, and their secrets, stored as hashes only."""
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, String, Table, Text
 

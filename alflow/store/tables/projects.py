@@ -1,4 +1,4 @@
-"""Projects, their classes, and what stops their runs."""
+"""Projects, their classes, and why their runs fail."""
 
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint, text
 

@@ -1,4 +1,4 @@
-"""Rounds, what they ask about, and how the model did after them.
+"""Rounds, their candidates, and the evaluations after them.
 
 `candidate.answers` counts the answers that were not withdrawn; `store.desk.labels` keeps it under the row's lock.
 """

@@ -1,12 +1,12 @@
-"""The triggers that write the history of labels, and those that keep what was written.
+"""The triggers that write the history of labels, and those that protect it.
 
 They are made anew after every migration (see `migrations/env.py`): one that rebuilds a table on SQLite takes its
 triggers with it, and one that adds a column to `label` would make a written-out list of columns out of date.
 
-What they refuse, whoever asks: to change or delete a row of `label_history` or `screen`, to add a row to
+They refuse, for everybody: to change or delete a row of `label_history` or `screen`, to add a row to
 `label_history` by hand, to give a label another id, and on SQLite to replace a label (`INSERT OR REPLACE`), since that
-deletes a row without a delete trigger; on PostgreSQL also to truncate. Whoever may change the schema itself can drop a
-trigger: `alflow labels check` compares what is written with what is there.
+deletes a row without a delete trigger; on PostgreSQL also to truncate. Somebody with the right to change the schema can
+drop a trigger: `alflow labels check` compares the labels with the history.
 """
 
 from sqlalchemy import JSON, Connection, inspect
@@ -173,7 +173,7 @@ def _sqlite_write(connection: Connection, operation: str) -> str:
 
 
 def _sqlite_json(connection: Connection, row: str = "") -> str:
-    """A row of `label` as a JSON object; what is JSON already goes in as such."""
+    """A row of `label` as a JSON object; columns that hold JSON are nested as such."""
     columns = inspect(connection).get_columns("label")
     pairs = (
         f"'{column['name']}', "

@@ -1,1 +1,1 @@
-"""Images: where they come from, what an import did, renditions, embeddings."""
+"""Images: their sources, imports, renditions and embeddings."""

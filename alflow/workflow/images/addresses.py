@@ -21,10 +21,10 @@ WEB: Final = ("http", "https")
 BUCKETS: Final = ("s3", "gs", "gcs", "az", "abfs", "hf")
 ARCHIVES: Final = ("zip", "tar")
 SCHEMES: Final = (LOCAL, *WEB, *BUCKETS, *ARCHIVES)
-"""All that is read. Others of fsspec would run commands on other machines, or read what nobody meant to give."""
+"""All that is read. Other schemes of fsspec would run commands on other machines, or read private files."""
 
 MAX_ADDRESS: Final = 2600
-"""Bytes of an address; PostgreSQL can index no longer text."""
+"""Largest number of bytes of an address; PostgreSQL cannot index longer texts."""
 
 _MAX_NAME: Final = 255  # bytes of one name of a path, on the usual disks
 _MAX_DEPTH: Final = 3  # archives within each other
@@ -58,28 +58,28 @@ class Address:
 
     @property
     def name(self) -> str:
-        """The path, in lower case and without a query, by whose ending one tells what the file is."""
+        """The path, in lower case and without a query: its ending tells the kind of file."""
         path = self.path.partition("?")[0] if self.scheme in WEB else self.path
         return path.lower()
 
     @property
     def shown(self) -> str:
-        """The address without its query, which may be a signature that is nobody else's business."""
+        """The address without its query, which may be a secret signature."""
         return str(replace(self, path=self.path.partition("?")[0]) if self.scheme in WEB else self)
 
     @property
     def folder(self) -> "Address":
-        """The folder it lies in."""
+        """The folder that contains it."""
         path = self.path.partition("?")[0] if self.scheme in WEB else self.path
         parent = posixpath.dirname(path)
         return replace(self, path=parent or ("" if self.outer else path))
 
 
 def parse(text: str, folder: Address | None = None) -> Address:
-    """The address that a text means, which a manifest in `folder` holds, or a person gave where there is none.
+    """The address that a text means; the text is from a manifest in `folder`, or from a person where there is none.
 
     Raises:
-        InvalidInputError: it is of a scheme that is not read, or no address at all; the message is the reason.
+        InvalidInputError: the scheme is not supported, or it is not an address; the message is the reason.
     """
     if not text.strip():
         raise InvalidInputError("it names no file")
@@ -87,7 +87,7 @@ def parse(text: str, folder: Address | None = None) -> Address:
         raise InvalidInputError("its name holds a NUL character")
     try:
         address = _parse(text, folder)
-    except (ValueError, RecursionError) as error:  # of what the standard library takes to be no URL, or no name
+    except (ValueError, RecursionError) as error:  # the standard library says that it is not a URL, or not a name
         raise InvalidInputError(f"it is no valid address: {str(error).partition(':')[0]}") from error
     _check(address)
     if not is_short(str(address)):
@@ -96,14 +96,14 @@ def parse(text: str, folder: Address | None = None) -> Address:
 
 
 def is_short(address: str) -> bool:
-    """Whether an address can be kept: it has at most `MAX_ADDRESS` bytes, with odd ones written out."""
+    """Whether an address can be stored: it has at most `MAX_ADDRESS` bytes when escaped."""
     return _bytes(address) <= MAX_ADDRESS
 
 
 def within(address: Address, folder: Address) -> bool:
     """Whether a file is inside the folder of the manifest that names it, after `..` and links are resolved.
 
-    At an address this means the same bucket, or the same machine and folder; for an archive, the same archive.
+    For a URL this means the same bucket, or the same host and folder; for an archive, the same archive.
     """
     if folder.outer is not None:
         return (address.scheme, address.outer) == (folder.scheme, folder.outer)
@@ -189,7 +189,7 @@ def _normal(path: str) -> str:
 
 
 def _check(address: Address, depth: int = 0) -> None:
-    """Refuse what no file can be called.
+    """Refuse a text that cannot name a file.
 
     Raises:
         InvalidInputError: the message is the reason.

@@ -22,15 +22,15 @@ SUFFIXES: Final[Mapping[str, str]] = {".zip": "zip"} | dict.fromkeys(
 )
 """Endings of a file, and the scheme that reads it."""
 
-_KEPT_SECONDS: Final = 600  # for which an archive at an address is taken to be unchanged
-_BOMB: Final = 200  # times its size that a compressed tar may unpack to; pictures hardly shrink at all
+_KEPT_SECONDS: Final = 600  # for which a remote archive is assumed to be unchanged
+_BOMB: Final = 200  # largest ratio of unpacked to compressed size; images hardly compress at all
 _SAYS_UTF8: Final = 0x800  # flag of a member of a zip archive
-_SMALL: Final = 2**30  # bytes to unpack that are no reason to look closer
+_SMALL: Final = 2**30  # smaller files are not checked
 
 
 @dataclass(frozen=True)
 class Members:
-    """The files of an archive in the order in which they lie, and how many things are none, by the reason in words."""
+    """The files of an archive in their order, and how many entries were left out, by the reason."""
 
     files: tuple[str, ...]
     left_out: Mapping[str, int]
@@ -47,7 +47,7 @@ class _Archive:
 
 
 def read(address: Address, limit: int) -> bytes:
-    """The first bytes of a file, in an archive or not, at most `limit`, however far it would unpack.
+    """The first bytes of a file, in an archive or not, at most `limit`, however large it would unpack.
 
     Raises:
         InvalidInputError: it is gone, or cannot be read; the message is the reason, fit to be recorded.
@@ -63,7 +63,7 @@ def read(address: Address, limit: int) -> bytes:
 
 
 def archive_of(address: Address) -> Address | None:
-    """The inside of a file whose name says that it is an archive."""
+    """The contents of a file whose name says that it is an archive."""
     for suffix, scheme in SUFFIXES.items():
         if address.name.endswith(suffix):
             return Address(scheme, "", address)
@@ -71,7 +71,7 @@ def archive_of(address: Address) -> Address | None:
 
 
 def members(address: Address) -> Members:
-    """What lies in an archive, below the folder that `address` names in it; the names are those in the archive.
+    """The files of an archive, below the folder that `address` names in it; names are those in the archive.
 
     Raises:
         InvalidInputError: it cannot be read, or is damaged.
@@ -82,7 +82,7 @@ def members(address: Address) -> Members:
 
 
 def has_member(address: Address) -> bool:
-    """Whether the archive holds a file of just this name.
+    """Whether the archive holds a file of exactly this name.
 
     Raises:
         InvalidInputError: the archive cannot be read, or is damaged.
@@ -125,10 +125,10 @@ def _age(address: Address) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4)
 def _kept(address: Address, scheme: str, age: tuple[int, ...]) -> _Archive:  # noqa: ARG001 - `age` is part of the key
-    """An archive stays open, for to list it anew for each member would take for ever.
+    """The open archive, cached: to list it again for each member would take too long.
 
     Raises:
-        InvalidInputError: it cannot be read, or is none; the message names it.
+        InvalidInputError: it cannot be read, or is not an archive; the message names it.
     """
     try:
         file = seekable(address) if address.outer is None else _within_memory(address)
@@ -136,7 +136,7 @@ def _kept(address: Address, scheme: str, age: tuple[int, ...]) -> _Archive:  # n
         raise InvalidInputError(f"the archive {address.shown}: {error}") from error
     try:
         return _zip(file) if scheme == "zip" else _tar(file)
-    except Exception as error:  # of damaged bytes anything may come
+    except Exception as error:  # damaged bytes may raise anything
         file.seek(0)
         found = "a web page, not an archive" if is_web_page(file.read(1024)) else f"no {scheme} archive, or damaged"
         why = (str(error) or type(error).__name__).partition("\n")[0].rstrip(":")
@@ -152,7 +152,7 @@ def _within_memory(address: Address) -> IO[bytes]:
 
 def _zip(file: IO[bytes]) -> _Archive:
     opened = zipfile.ZipFile(file)
-    named = [(_name(about).replace("\\", "/"), about) for about in opened.infolist()]  # as old Windows tools write
+    named = [(_name(about).replace("\\", "/"), about) for about in opened.infolist()]  # as old Windows tools write them
     everything = [(name.strip("/"), about) for name, about in named if not name.endswith("/")]
     files = dict[str, zipfile.ZipInfo | tarfile.TarInfo](everything)
     return _Archive(opened, files, _same_name(len(everything) - len(files)))

@@ -38,19 +38,19 @@ from alflow.workflow.images.threads import groups
 from alflow.workspace import Workspace
 
 SHARD_ITEMS: Final = 1024
-"""Items a shard; the last one may hold fewer."""
+"""Items per shard; the last one may hold fewer."""
 
 
 @dataclass(frozen=True)
 class EmbedReport:
-    """What became of a project's items: embedded now, embedded before, or not to be embedded, with the reason."""
+    """What became of a project's items: embedded now, embedded before, or failed, with the reason."""
 
     embedded: int
     known: int
     failed: tuple[Unusable, ...]
 
     def complaint(self) -> str | None:
-        """What could not be embedded, in one line; None where nothing is missing."""
+        """The failures, in one line; None if there are none."""
         if not self.failed:
             return None
         first, n_tried = self.failed[0], self.embedded + len(self.failed)
@@ -68,7 +68,7 @@ def embed_missing(workspace: Workspace, project: Project, progress: Progress = s
 
     Raises:
         InvalidInputError: the project's model cannot be used, or a shard is damaged.
-        UnavailableError: its weights cannot be had on this machine, or the disk takes no more.
+        UnavailableError: its weights are not available on this machine, or the disk is full.
     """
     with workspace.database.read() as tx:
         everything = items.ids(tx, project.id)
@@ -82,7 +82,7 @@ def embed_items(
 
     Raises:
         InvalidInputError: the project's model cannot be used, or a shard is damaged.
-        UnavailableError: its weights cannot be had on this machine, or the disk takes no more.
+        UnavailableError: its weights are not available on this machine, or the disk is full.
     """
     encoder, batch_size = workspace.encoder(project), workspace.settings.batch_size
     remember_encoder(workspace, project, encoder.hash, encoder.layers)
@@ -111,9 +111,9 @@ def missing_ids(workspace: Workspace, project: Project) -> list[ItemId]:
 
 
 def due_ids(workspace: Workspace, project: Project) -> list[ItemId]:
-    """The items that `embed_missing` has to try now; loads no model: a schedule may ask often.
+    """The items that a schedule should try now; loads no model, so it may ask often.
 
-    What failed is due again after a pause that doubles from time to time.
+    A failed item is due again after a pause that doubles with each failure.
     """
     now = datetime.now(UTC)
     known = known_ids(workspace, project)
@@ -122,7 +122,7 @@ def due_ids(workspace: Workspace, project: Project) -> list[ItemId]:
         failed = failures.of_project(tx, project.id)
     if embedded := [
         one.item_id for one in failed if one.item_id in known
-    ]:  # by a run that was killed before it said so
+    ]:  # by a run that was killed before it recorded them
         with workspace.database.begin() as tx:
             failures.forget(tx, embedded)
     waiting = {one.item_id for one in failed if one.next_at > now}
@@ -149,7 +149,7 @@ def class_rows(
 
     Raises:
         InvalidInputError: the project has no classes.
-        ConflictError: the weights that its model names are others than those that embedded its items.
+        ConflictError: the weights of its model have changed since its items were embedded.
     """
     name = _class_rows(project, encoder, classes)
     if not workspace.artifacts.exists(name):
@@ -166,7 +166,7 @@ def class_rows(
 
 
 def class_rows_are_kept(workspace: Workspace, project: Project, classes: Sequence[ClassLabel]) -> bool:
-    """Whether `class_rows` needs no tower."""
+    """Whether `class_rows` can answer without the text tower."""
     return workspace.artifacts.exists(_class_rows(project, encoder_in_use(workspace, project), classes))
 
 

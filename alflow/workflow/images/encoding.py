@@ -1,4 +1,4 @@
-"""Pictures -> rows of the encoder. One that cannot be read or encoded is left out with the reason; the others go on."""
+"""Pictures -> rows of the encoder. One that cannot be read or encoded is left out with the reason."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ class _Prepared:
 def encode_items(
     encoder: "Encoder", missing: Sequence[Item], batch_size: int, progress: Progress = silent
 ) -> Iterator[tuple[Embeddings, list[Unusable]]]:
-    """Batches of rows and what could not be used; threads prepare pictures while the network works."""
+    """Batches of rows, and the items that failed; threads prepare pictures while the network works."""
     done = 0
     progress(done, len(missing))
     for batch in groups(ahead(partial(_prepare, encoder), missing, 2 * batch_size), batch_size):
@@ -68,15 +68,15 @@ def prepare_file(encoder: "Encoder", uri: str, content_hash: str | None = None) 
     picture = read_image(data, shortest=encoder.smallest_side)
     try:
         return encoder.prepare(picture.image)
-    except Exception as error:  # out of memory, or whatever a library says of an odd picture
+    except Exception as error:  # out of memory, or any error of a library about an odd picture
         raise InvalidInputError(f"it cannot be prepared for the model: {words_of(error)}") from error
 
 
 def encode_pixels(encoder: "Encoder", pixels: Sequence[Tensor]) -> tuple[list[Activations], dict[int, str]]:
-    """Activations of a batch of prepared pictures, in parts; and by place why those are missing that are.
+    """Activations of a batch of prepared pictures, in parts; and by position the reason why some are missing.
 
-    Where the network fails it gets halves, so that one picture, or too many at once, ends nothing. The network itself
-    is not blamed: it reproduced its rows on an example when it was loaded.
+    If the network fails, the batch is halved, so that one bad picture, or too large a batch, does not end the work. The
+    network itself was checked when it was loaded.
     """
     if not pixels:
         return [], {}
@@ -127,7 +127,7 @@ def _finite(activations: Activations) -> Activations:
 
 
 def _why_gone(uri: str) -> str | None:
-    """What is missing of a local file's place: a disk that is away is another matter than a file; None if neither."""
+    """Why a local file may be gone: its folder is missing or empty, as when a disk is not mounted; None otherwise."""
     path = Path(uri)
     try:
         if "://" in uri or not path.is_absolute() or path.exists():

@@ -1,4 +1,4 @@
-"""What an import did, and how that is said to people: the same words in a terminal, in a log and in Prefect."""
+"""The report of an import, and its texts: the same in a terminal, in a log and in Prefect."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _SAID: Final = 5  # names in a sentence; the report has all of them
 
 @dataclass(frozen=True)
 class Moved:
-    """An image that the project had, found at another place: that is where it is read from now."""
+    """A known image at another place, from which it is read from now on."""
 
     before: str
     after: str
@@ -21,7 +21,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Corrected:
-    """An image whose known class was another one until this import."""
+    """An image whose known class this import changed."""
 
     uri: str
     before: str
@@ -38,7 +38,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Contradiction:
-    """A file whose label is another class than an earlier one with the same bytes has, which is kept."""
+    """A file whose label differs from that of an earlier file with the same bytes; the earlier label is kept."""
 
     uri: str
     label: str
@@ -48,7 +48,7 @@ class Contradiction:
 
 @dataclass(frozen=True)
 class OtherSplit:
-    """A file that was meant for one split, and whose image is in another one, where it stays."""
+    """A file for one split whose image is in another split already, where it stays."""
 
     uri: str
     wanted: Split
@@ -70,7 +70,7 @@ class ImportReport:
         other_split: images that are in another split than the one they were meant for.
         unknown_labels: labels that name no class of the project; their images are kept without a known class.
         folder_labels: whether labels are the names of folders, which need not mean anything.
-        unlabelled: test images that came without a label, and that have no known class: they cannot judge a model.
+        unlabelled: test images without a label and without a known class: no model can be evaluated on them.
         rejected: files and rows that could not be used, with the reason.
         left_out: what the source holds besides images, by kind.
     """
@@ -121,7 +121,7 @@ def remarks(report: ImportReport) -> list[str]:
 
 
 def label_faults(report: ImportReport) -> list[str]:
-    """What is to be said of labels that name no class, and of test images that have none."""
+    """Remarks on labels that name no class, and on test images without a class."""
     kind = "folder" if report.folder_labels else "label"
     said = [
         _sentence([_unknown(one) for one in report.unknown_labels], f"{kind} names no class", f"{kind}s name no class"),

@@ -1,4 +1,4 @@
-"""What a file of a source means for what the project has: a new place, another known class, a copy, a contradiction.
+"""What a file of a source changes in the project: a new place, another known class, a copy, a contradiction.
 
 The first file of a source with some bytes counts, and later ones with the same bytes are copies of it. A label never
 takes a known class away: an empty one, or one that names no class, changes nothing. An image stays in its split.
@@ -30,7 +30,7 @@ class _First:
 
 @dataclass
 class Ledger:
-    """What is booked of one source, file by file in its order; `names` are those of the classes, by id."""
+    """The record of one source, file by file in its order; `names` are those of the classes, by id."""
 
     names: Mapping[ClassId, str]
     booked: int = 0
@@ -45,7 +45,7 @@ class Ledger:
     _firsts: dict[str, _First] = field(default_factory=dict)
 
     def book(self, taken: Taken, kept: Item) -> Item:
-        """Note what there is to say of a file, and return the item of its bytes, `kept` so far, as it shall be."""
+        """Record a file, and return the updated item of its bytes (`kept`: the item so far)."""
         self.booked += 1
         new, first = taken.item, self._firsts.get(kept.content_hash)
         self._book_split(new, kept, first)
@@ -61,7 +61,7 @@ class Ledger:
         return changed
 
     def report(self) -> ImportReport:
-        """What was booked; the counts are left for others."""
+        """The record as a report, without the counts."""
         return ImportReport(
             learned=self.learned,
             moved=tuple(self.moved),

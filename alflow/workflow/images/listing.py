@@ -1,4 +1,4 @@
-"""Listing the files of a folder that is not on this machine's disks: of a bucket, an archive or a web server."""
+"""Listing the files of a folder in a bucket, an archive or on a web server."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ def _bucket_folder(address: Address) -> Found:
 
 
 def archive_folder(address: Address) -> Found:
-    """The files of an archive, or of a folder in it, in the order in which they lie there.
+    """The files of an archive, or of a folder in it, in their order.
 
     Raises:
         InvalidInputError: it cannot be read.
@@ -66,7 +66,7 @@ def archive_folder(address: Address) -> Found:
 
 
 def _below_one_folder(files: list[FoundFile]) -> tuple[FoundFile, ...]:
-    """Files as seen from the one folder of folders in which all lie, as when a folder was packed by its name."""
+    """Files relative to the one folder that contains all of them, as when a folder was packed with its name."""
     folders = {file.below[0] if len(file.below) > 1 else "" for file in files}
     if len(folders) != 1 or "" in folders or all(len(file.below) == 2 for file in files):
         return tuple(files)
@@ -74,13 +74,13 @@ def _below_one_folder(files: list[FoundFile]) -> tuple[FoundFile, ...]:
 
 
 def web_folder(address: Address) -> Found:
-    """The files that the pages of a web server list below an address, by name; pages elsewhere are not looked at.
+    """The files that the pages of a web server list below an address, by name; pages at other addresses are not read.
 
     Raises:
         InvalidInputError: it cannot be read, or lists no file.
     """
     root = f"{address.scheme}://{address.path.partition('?')[0].rstrip('/')}/"
-    waiting, known = [(str(address), root)], {root}  # a page may be asked for without its last stroke
+    waiting, known = [(str(address), root)], {root}  # a page may be requested without its last slash
     found, left_out = [], Counter[str]()
     while waiting:
         for url in sorted(_links(*waiting.pop(), root) - known):

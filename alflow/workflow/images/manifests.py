@@ -1,4 +1,4 @@
-"""Manifests: tables that name images. What is wrong with one row is said of that row; the rest goes on.
+"""Manifests: tables that name images. An error in a row is reported for that row; the rest goes on.
 
 A table has a column `path` or `uri` and, if wanted, `label`, `split` and `caption`; other columns are left alone. Case
 and spaces of a column's name do not count. Rows have the number that an editor shows for the line on which they begin.
@@ -21,7 +21,7 @@ from alflow.workflow.images.reading import is_web_page
 
 COLUMNS: Final = ("path", "uri", "label", "split", "caption")
 
-_SEPARATOR: Final = re.compile(r'"?sep=(.)"?\r?\n')  # what Excel is told, and tells, in a line before the header
+_SEPARATOR: Final = re.compile(r'"?sep=(.)"?\r?\n')  # the line before the header in which Excel names the separator
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def rows(suffix: str, data: bytes) -> list[Row]:
     """All rows of a manifest; lines without anything on them are no rows.
 
     Raises:
-        InvalidInputError: it is no table with such a column; the message goes on from "the manifest NAME".
+        InvalidInputError: it is not a table with such a column; the message continues "the manifest NAME".
     """
     if is_web_page(data):
         raise InvalidInputError("cannot be read: it is a web page (HTML); save the file that the page offers")
@@ -72,7 +72,7 @@ def _csv(data: bytes, mark: str = ",") -> Iterator[Row]:
 
 
 def _records(lines: Sequence[str], mark: str) -> Iterator[tuple[int, list[str] | str]]:
-    """The cells of each record, or what is wrong with it; after a wrong one the next line is a new beginning."""
+    """The cells of each record, or what is wrong with it; after a bad one the next line starts a new record."""
     start = 0
     while start < len(lines):
         reader = csv.reader(map(lines.__getitem__, range(start, len(lines))), delimiter=mark, strict=True)
@@ -181,7 +181,7 @@ def _columns(header: Sequence[str]) -> dict[str, int]:
 
 
 def _hint(header: Sequence[str]) -> str:
-    """What to do about a table whose cells another sign separates, as spreadsheets in many languages write."""
+    """The remedy for a table with another separator, as spreadsheets in many languages write it."""
     mark = next((mark for mark in ";|\t," if len(header) == 1 and mark in header[0]), None)
     return f"; cells are separated by {mark!r} there: write 'sep={mark}' in a line before it" if mark else ""
 
@@ -199,7 +199,7 @@ def _row(number: int, values: Mapping[str, Any]) -> Row:
 
 
 def _is_text(value: str) -> bool:
-    """Whether there is no half of a surrogate pair in it, which no tokenizer knows."""
+    """Whether it holds no lone surrogate, which no tokenizer accepts."""
     return value.isascii() or value.encode("utf-8", "replace").decode() == value
 
 

@@ -1,4 +1,4 @@
-"""Which class of a project a label of a source means, and which ones were perhaps meant where it means none.
+"""Which class of a project a label of a source means, and if none, which classes were perhaps meant.
 
 A label means a class by its name or by its shown name, whatever the Unicode form of either (NFC, NFD). All else is a
 guess, offered to people and never taken: other case, spaces for underscores, `1.0` for `1`, a letter more.
@@ -21,7 +21,7 @@ from alflow.text import likeness
 
 _NEAR: Final = 3  # classes that are offered for one label
 _CLOSE: Final = 0.7  # of difflib: "dogs" is to "dog" as .86, "cat" to "car" as .67
-_LONGEST_GUESSED: Final = 200  # characters, as a class name has: difflib takes the square of them
+_LONGEST_GUESSED: Final = 200  # characters, as a class name has: difflib takes quadratic time
 _MOST_GUESSED: Final = 100  # labels, the most frequent ones: a tree may have a folder for every image
 _LIST: Final = re.compile(r"\[.*\]|\(.*\)|\{.*\}", re.DOTALL)  # of JSON, or as Python writes it into a cell
 _SEPARATOR: Final = re.compile(r"[,;|:]")
@@ -43,7 +43,7 @@ class UnknownLabel:
     Attributes:
         label: as the source has it.
         images: how many of its rows have it.
-        problem: why it is not taken.
+        problem: why it names no class.
         near: names of the classes that were perhaps meant, the likeliest first.
     """
 
@@ -79,7 +79,7 @@ def unknown_labels(labels: Iterable[str], classes: Sequence[ClassLabel]) -> tupl
 
 
 def _problem(label: str, same: Mapping[str, set[ClassId]]) -> tuple[Problem, set[ClassId]]:
-    """What is wrong with it, and the classes that are surely among those that were meant."""
+    """What is wrong with it, and the classes that it certainly refers to."""
     if both := _meant(label, same):
         return Problem.AMBIGUOUS, both
     parts = [
@@ -118,7 +118,7 @@ def _near(label: str, offered: Mapping[str, set[ClassId]], *, guess: bool) -> li
 
 
 def _alike(text: str) -> str:
-    """What is left of a text without case, accents, spaces, hyphens and all else that is no letter or digit."""
+    """A text without case, accents, spaces, hyphens and everything else that is not a letter or digit."""
     text = text.strip()
     if _NUMBER.fullmatch(text):
         return f"{Decimal(text.replace(',', '.')).normalize():f}"

@@ -33,7 +33,9 @@ SIDES: Final[Mapping[str, int]] = {"rendition": 1024, "thumbnail": 256}
 """Kinds of JPEG kept for the screen, and the length of their longer side in pixels."""
 
 _IN_FLIGHT: Final = 32  # files whose bytes may be in memory at once
-_A_TRANSACTION: Final = 100  # files: what a kill can lose is their database rows, made again from kept renditions
+_A_TRANSACTION: Final = (
+    100  # files: a kill loses at most their database rows, which are restored from stored renditions
+)
 
 
 def import_items(
@@ -48,7 +50,7 @@ def import_items(
 ) -> ImportReport:
     """Import a folder, an ImageFolder tree, a manifest or one image, local or behind an fsspec URL.
 
-    Can be repeated, and killed anywhere: the next run finishes the work. A file is never a reason to stop. An item
+    Can be repeated, and killed anywhere: the next run finishes the work. A bad file does not stop it. An item
     keeps the split it came with first; its place and its known class are those of the newest import that names them.
     The labels of a manifest and the folder names of an ImageFolder tree that name a class (by name or display name)
     are kept as hidden truth. With `anywhere` a manifest may name files outside its folder, and links may lead out of
@@ -152,10 +154,10 @@ def _take(
 
 
 def _check_name(uri: str) -> None:
-    """The door for names, which databases want to be text.
+    """Check a file name, which databases need to be text.
 
     Raises:
-        InvalidInputError: the name is made of other bytes.
+        InvalidInputError: the name is not valid text.
     """
     if storable(uri) != uri:
         raise InvalidInputError("the name of the file is no valid text; rename it")
@@ -183,12 +185,12 @@ def _keep(workspace: Workspace, name: str, make: Callable[[], bytes]) -> None:
 
 
 def _store(workspace: Workspace, project: Project, group: Sequence[Taken | Rejection], ledger: Ledger) -> int:
-    """One transaction; returns how many items are new. What was turned away before and is taken now leaves the list."""
+    """One transaction; returns how many items are new. Rejections of files that are accepted now are deleted."""
     taken = [one for one in group if isinstance(one, Taken)]
     turned_away = [one for one in group if isinstance(one, Rejection)]
     ledger.rejected += turned_away
     with workspace.database.begin() as tx:
-        items.lock(tx, project.id)  # what another import learns meanwhile must not be overwritten
+        items.lock(tx, project.id)  # do not overwrite what another import stores in the meantime
         added = items.add(tx, project.id, [one.item for one in taken])
         before = items.by_hashes(tx, project.id, {one.item.content_hash for one in taken})
         after = {item.content_hash: item for item in before}
@@ -199,6 +201,6 @@ def _store(workspace: Workspace, project: Project, group: Sequence[Taken | Rejec
         gold.rejudge(tx, {new.id: new.truth for old, new in changed if new.truth != old.truth})
         fine = {one.item.uri for one in taken} | {old.uri for old, _ in changed}
         items.forget_rejections(tx, project.id, sorted(fine - {one.uri for one in ledger.rejected}))
-        failures.forget(tx, [item.id for item in before])  # what is there again is embedded at once
+        failures.forget(tx, [item.id for item in before])  # originals that are back are embedded at once
         items.reject(tx, project.id, turned_away)
     return len(added)

@@ -1,4 +1,4 @@
-"""Reading foreign files: bounded, and with a reason in words where it does not work."""
+"""Reading foreign files: bounded, and with the reason if it fails."""
 
 import shutil
 import tempfile
@@ -36,7 +36,7 @@ def read_plain(address: Address, limit: int) -> bytes:
 
 
 def seekable(address: Address) -> IO[bytes]:
-    """A file to read here and there; of a web server that gives no parts, a copy that has no name and ends when closed.
+    """A seekable file; for a web server without range requests, a temporary copy that is deleted when closed.
 
     Raises:
         InvalidInputError: it cannot be read.
@@ -96,7 +96,7 @@ def _words(error: Exception) -> str:
 def _open(address: Address) -> IO[bytes]:
     if address.scheme == LOCAL:
         path = Path(address.path)
-        if path.exists() and not path.is_file():  # to open a pipe would wait for ever
+        if path.exists() and not path.is_file():  # opening a pipe would block for ever
             raise InvalidInputError("it is no file")
         return path.open("rb")
     # Of a web server the file is asked for once and as a stream, whatever it says of its size.
@@ -106,7 +106,7 @@ def _open(address: Address) -> IO[bytes]:
 
 def _read(file: IO[bytes], limit: int) -> bytes:
     pieces, left = [], limit
-    while left > 0 and (piece := file.read(min(left, _PIECE))):  # a stream may give less than asked for
+    while left > 0 and (piece := file.read(min(left, _PIECE))):  # a stream may return less than requested
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)

@@ -1,4 +1,4 @@
-"""Web servers may send a request on, but not from outside into the network that alflow runs in."""
+"""Web servers may redirect a request, but not from the internet into the network that alflow runs in."""
 
 import asyncio
 import ipaddress
@@ -16,17 +16,17 @@ _MOVED_TO: Final = ("Location", "URI")  # what aiohttp goes by
 
 @lru_cache(maxsize=1)
 def guard() -> TraceConfig:
-    """What a session of aiohttp asks before it follows; one object, so that sessions can be shared."""
+    """What a session of aiohttp calls before it follows a redirect; one object, so that sessions can be shared."""
     trace = TraceConfig()
     trace.on_request_redirect.append(refuse_inward)
     return trace
 
 
 async def refuse_inward(_session: ClientSession, _context: Any, step: TraceRequestRedirectParams) -> None:
-    """End a request that is sent from a public address to one of this machine or network.
+    """Refuse a redirect from a public address to one of this machine or network.
 
     Raises:
-        InvalidInputError: it is sent there.
+        InvalidInputError: it is such a redirect.
     """
     place = next((step.response.headers[name] for name in _MOVED_TO if name in step.response.headers), "")
     target = step.url.join(URL(place))
@@ -35,9 +35,9 @@ async def refuse_inward(_session: ClientSession, _context: Any, step: TraceReque
 
 
 async def _is_inside(host: str | None) -> bool:
-    """Whether a name leads to an address that the public network does not have."""
+    """Whether a host name resolves to an address that is not public."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host or "", None, type=socket.SOCK_STREAM)
     except OSError:
-        return False  # it leads nowhere
+        return False  # it does not resolve
     return any(not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global for *_, address in found)

@@ -1,4 +1,4 @@
-"""What embedding leaves behind, readable without the towers: which encoder it was, its last layers, the shards.
+"""What embedding stores, readable without the towers: the encoder's hash, its last layers, the shards.
 
 projects/<id>/encoder.json                                 which encoder the model's name last meant
 projects/<id>/layers/<encoder>.safetensors                 its last layers
@@ -32,7 +32,7 @@ class EncoderInUse:
 
 
 def remember_encoder(workspace: Workspace, project: Project, encoder_hash: str, layers: LastLayers) -> None:
-    """Keep which encoder the model's name last meant, and its last layers, so that neither needs the towers."""
+    """Store which encoder the model's name last meant, and its last layers, so that neither needs the towers."""
     _keep_layers(workspace, project, encoder_hash, layers)
     if remembered_encoder(workspace, project) != encoder_hash:
         note = {"model": project.model, "precision": project.precision, "hash": encoder_hash}
@@ -43,7 +43,7 @@ def remembered_encoder(workspace: Workspace, project: Project) -> str | None:
     """Hash of the encoder that the project's items were last embedded with; None before.
 
     Raises:
-        InvalidInputError: the note of it is damaged.
+        InvalidInputError: the file that names it is damaged.
     """
     name = f"projects/{project.id}/encoder.json"
     try:
@@ -58,11 +58,11 @@ def remembered_encoder(workspace: Workspace, project: Project) -> str | None:
 
 
 def encoder_in_use(workspace: Workspace, project: Project) -> EncoderInUse:
-    """The project's encoder as far as its rows need it; its towers are loaded only where nothing is kept of it.
+    """The project's encoder as far as its rows need it; its towers are loaded only if nothing is stored of it.
 
     Raises:
         InvalidInputError: the project's model cannot be used.
-        UnavailableError: its weights cannot be had on this machine.
+        UnavailableError: its weights are not available on this machine.
     """
     known = remembered_encoder(workspace, project)
     if (
@@ -118,15 +118,15 @@ def shards(workspace: Workspace, project: Project, encoder_hash: str) -> Iterato
 
 
 def folder(project: Project, encoder_hash: str) -> str:
-    """Where the shards of this encoder lie."""
+    """The folder of this encoder's shards."""
     return f"projects/{project.id}/embeddings/{encoder_hash}"
 
 
 def as_activations(tensors: dict[str, Tensor]) -> Activations:
-    """Activations as they are kept.
+    """Activations from stored tensors.
 
     Raises:
-        InvalidInputError: the tensors are others.
+        InvalidInputError: the tensors are not the expected ones.
     """
     rows = [
         take(tensors, name, "a kept table of activations", 2) for name in ("values", "residuals") if name in tensors

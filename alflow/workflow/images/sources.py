@@ -1,10 +1,10 @@
 """Where images come from: folders, archives and manifests, on disk or at an address.
 
 A manifest (`.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet`) has a column `path` or `uri`, relative to the manifest or
-absolute, and, if wanted, `label`, `split`, `caption`. It names files in its own folder or bucket, and no others unless
-one says so. Relative rows of a manifest at an address with a signature get none: a signature is of one file. Anything
-else is an archive (`.zip`, `.tar`), one image, or a folder that is walked through; the first folder below it is the
-label (an ImageFolder tree).
+absolute, and, if wanted, `label`, `split`, `caption`. It names files in its own folder or bucket only, unless
+`anywhere` is set. Relative rows of a manifest with a signed URL get no signature, which is for one file. Anything else
+is an archive (`.zip`, `.tar`), one image, or a folder that is walked through; the first folder below it is the label
+(an ImageFolder tree).
 """
 
 import stat
@@ -47,13 +47,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Source:
-    """All that was seen in a source.
+    """The contents of a source.
 
     Attributes:
         entries: the files it names, in a fixed order; none was opened.
         rejected: rows of a manifest, and folders, that cannot be used, each with its place and the reason.
-        left_out: how many things were passed over, by the reason in words (`{"hidden files": 3}`).
-        outdated: earlier rejections which this look at the source replaces, by how their place and reason begin.
+        left_out: how many entries were skipped, by the reason (`{"hidden files": 3}`).
+        outdated: earlier rejections that this reading of the source replaces, by how their place and reason begin.
     """
 
     entries: tuple[Entry, ...]
@@ -99,7 +99,7 @@ def _is_folder(path: str) -> bool:
     """Whether there is a folder, or something else, of this name on disk.
 
     Raises:
-        InvalidInputError: there is nothing, or nobody may know.
+        InvalidInputError: there is nothing, or it cannot be accessed.
     """
     try:
         return stat.S_ISDIR(Path(path).stat().st_mode)
@@ -148,7 +148,7 @@ def _checked(
 
 
 def _rejection(uri: str, reason: str) -> Rejection:
-    """A rejection that any database can keep, of whatever foreign text."""
+    """A rejection with texts that any database can store."""
     kept = storable(uri)
     return Rejection(kept if is_short(kept) else f"{kept[:500]}...{kept[-500:]}", storable(reason), datetime.now(UTC))
 

@@ -1,4 +1,4 @@
-"""What is wrong with a source as far as it tells before any image is read: reason enough to import nothing of it."""
+"""Faults of a source that show before any image is read; with `strict`, nothing of it is then imported."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime

@@ -15,7 +15,7 @@ WORKERS: Final = min(8, (os.cpu_count() or 1) + 2)
 
 
 def ahead(work: Callable[[T], R], values: Iterable[T], window: int) -> Iterator[R]:
-    """`work` of each value, in order, with at most `window` of them begun and not yet taken."""
+    """`work` of each value, in order, with at most `window` of them started and not yet consumed."""
     pending: deque[Future[R]] = deque()
     remaining = iter(values)
     with ThreadPoolExecutor(WORKERS) as threads:

@@ -1,4 +1,4 @@
-"""Walking through a local folder: what is found, what is left out, and what cannot be read."""
+"""Walking through a local folder: its files, what is left out, and what cannot be read."""
 
 import os
 import stat
@@ -36,7 +36,7 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class Found:
-    """The files of a folder in a fixed order, folders that cannot be read, and how many things were passed over."""
+    """The files of a folder in a fixed order, folders that cannot be read, and how many entries were skipped."""
 
     files: tuple[FoundFile, ...]
     left_out: Mapping[str, int]
@@ -45,7 +45,7 @@ class Found:
 
 @dataclass(frozen=True)
 class _Folder:
-    """A folder to look into: its path as it was come by, where it really is, and whether a link led there."""
+    """A folder to visit: its path as reached, its real path, and whether a link led there."""
 
     path: str
     real: str
@@ -61,13 +61,13 @@ class _Walk:
     files: list[str] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
-    linked: set[str] = field(default_factory=set)  # real folders that were looked into by a link
+    linked: set[str] = field(default_factory=set)  # real folders that were visited by a link
 
 
 def local_folder(root: str, *, anywhere: bool) -> Found:
     """The files in a local folder, by name. Links are followed as far as they stay in it, or `anywhere`.
 
-    Each real folder is looked into once by its own name and once at most by links: no net of links is endless.
+    Each real folder is visited once by its own name and at most once by links, so the walk always ends.
 
     Raises:
         InvalidInputError: the folder itself cannot be read.
@@ -89,7 +89,7 @@ def hidden(below: tuple[str, ...]) -> str:
 
 
 def _look_into(walk: _Walk, folder: _Folder) -> list[_Folder]:
-    """Take note of what a folder holds; returns the folders in it."""
+    """Record the contents of a folder; returns the folders in it."""
     if folder.by_link:
         if folder.real in walk.linked:
             walk.left_out[AGAIN] += 1
@@ -121,7 +121,7 @@ def _below(folder: _Folder, child: "os.DirEntry[str]") -> _Folder:
 
 
 def _kind(walk: _Walk, child: "os.DirEntry[str]", here: str) -> str:
-    """Whether it is a file or a folder to look into, or else the reason why it is passed over."""
+    """Whether it is a file or a folder to visit, or else the reason why it is skipped."""
     if child.name.startswith("."):
         return HIDDEN_FOLDERS if child.is_dir(follow_symlinks=False) else HIDDEN
     try:

@@ -1,4 +1,4 @@
-"""All the pixels of an image, to look closely: made from its source when first asked for, and kept.
+"""All pixels of an image, for zooming: made from its source when first requested, and stored.
 
 To decode a large picture takes a second and hundreds of megabytes; what was made once is read like any rendition.
 """
