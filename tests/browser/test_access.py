@@ -130,7 +130,7 @@ def test_one_changes_ones_own_password(house: House, enter: Enter) -> None:
     page.get_by_role("link", name="Change password").click()
     assert_accessible(page)
     for old, problem in (("a guess, no more", "This is not your password."), (OLD, None)):
-        page.get_by_label("Password so far").fill(old)
+        page.get_by_label("Current password").fill(old)
         page.get_by_label("New password", exact=False).first.fill(NEW)
         page.get_by_label("New password again").fill(NEW)
         page.get_by_role("button", name="Change password").click()

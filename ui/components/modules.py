@@ -30,7 +30,7 @@ FILES: Final[Mapping[str, bytes]] = {
     for path in sorted((HERE / folder).iterdir())
     if path.suffix in KINDS
 }
-"""All that pages are made of, read once: what a request names is looked up here, no file is opened for it."""
+"""The files of all components, read once; requests are looked up here and open no file."""
 
 
 def module(request: Request) -> Response:
@@ -48,7 +48,7 @@ ROUTES: Final = [Route(PATH, module, methods=["GET"])]
 def component(folder: str, entry: str) -> ComponentRenderer:
     """The component of a folder, whose module `entry` exports how it is mounted.
 
-    Registered at its first use: before Streamlit's runtime is there, there is nowhere to register.
+    Registered at its first use, because Streamlit's runtime must exist then.
     """
     html, css = (FILES[f"{folder}/{folder}.{kind}"].decode() for kind in ("html", "css"))
     return st.components.v2.component(f"alflow_{folder}", html=html, css=css, js=_loader(f"{folder}/{entry}"))

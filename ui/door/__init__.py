@@ -1,1 +1,1 @@
-"""The door: who comes, whether they may, and the forms before the pages."""
+"""The door: authentication, authorisation, and the forms before the pages."""

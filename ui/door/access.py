@@ -65,14 +65,14 @@ OPEN: Final = frozenset({
     "/_stcore/health",
     "/offline.js",
 })
-"""Paths for everybody: how one comes in, whether the server lives, and what a browser shows when it does not."""
+"""Paths for everybody: signing in, whether the server is up, and what a browser shows when it is not."""
 
 SIGNED_IN: Final = frozenset({"/password", f"/{FIRST}", "/components/{version:str}/{module:path}"})
 """Routes for whoever is signed in, in whatever role: what concerns oneself, the way to the first page, and the scripts
 of pages."""
 
 FRAME: Final = frozenset({"/_stcore/health", "/_stcore/host-config", "/_stcore/stream"})
-"""What Streamlit's frame asks its server; the rest of that (uploads, figures, programs that drive pages) is closed."""
+"""Requests of Streamlit's frame; the rest of that (uploads, figures, programs that drive pages) is closed."""
 
 ROUTES: Final[Mapping[str, Role]] = {
     "/images/{project:int}/{item:int}/{kind:str}": Role.ANNOTATOR,
@@ -87,10 +87,10 @@ RUN_BACKTEST: Final = Role.ENGINEER
 """Starts processes on the machine, and may name files on it."""
 
 SEND_TO_QUEUE: Final = Role.ENGINEER
-"""Decides what everybody who labels is asked."""
+"""Decides what all annotators are asked."""
 
 EDIT_GUIDELINES: Final = Role.ENGINEER
-"""Changes what everybody who labels reads, when they see the model's guess, and how often they are checked."""
+"""Changes what annotators read, when they see the model's guess, and how often they are checked."""
 
 _NUMBERED: Final = re.compile(r"/(?:images|desk|grid)/[0-9]")
 _NUMBER: Final = re.compile(r"[0-9]{19}")  # more than any row has
@@ -98,7 +98,7 @@ _PATTERNS: Final = [(compile_path(path)[0], role) for path, role in ROUTES.items
 
 
 def needed(path: str) -> tuple[Role, ProjectId] | None:
-    """The role that a request for this path needs, and in which project; None where being signed in is enough."""
+    """The role that a request for this path needs, and in which project; None if any signed-in person may."""
     for pattern, role in _PATTERNS:
         if found := pattern.match(path):
             return role, ProjectId(int(found["project"]))
@@ -118,7 +118,7 @@ def is_read_only(path: str) -> bool:
 
 
 def check_routes(routes: Iterable[BaseRoute]) -> None:
-    """Refuse to serve what the table does not know.
+    """Refuse to serve routes that are not in the table.
 
     Raises:
         LookupError: a route has no line in `ROUTES`, and is neither `OPEN` nor for all who are `SIGNED_IN`.

@@ -1,4 +1,4 @@
-"""Who speaks, by network address: what limits on tries and requests count by.
+"""The client's network address, by which tries and requests are limited.
 
 Behind a proxy every request comes from the proxy, which says in `X-Forwarded-For` from whom it has it. Anybody can
 write that header, so it is believed from the proxies that `ALFLOW_TRUSTED_PROXIES` names and from nobody else. The
@@ -20,7 +20,7 @@ _ONE_LINE: Final = 64  # bits of an IPv6 address that one household or machine i
 
 
 def client(connection: HTTPConnection) -> str:
-    """The address to count by: IPv4 as it is, IPv6 by its network, what is no address as `UNKNOWN`."""
+    """The address to count by: IPv4 as it is, IPv6 by its network, anything else as `UNKNOWN`."""
     said = connection.client.host if connection.client else ""
     try:
         found: IPv4Address | IPv6Address = ip_address(said.partition("%")[0])
@@ -34,7 +34,7 @@ def client(connection: HTTPConnection) -> str:
 
 
 def believe(settings: Settings, environment: MutableMapping[str, str]) -> None:
-    """Have the server believe the named proxies, and nobody else; before it starts."""
+    """Let the server trust the named proxies only; call it before the server starts."""
     named = [ip_network(each, strict=False) for each in settings.proxies]
     # a socket that speaks both protocols gives IPv4 addresses in the form of IPv6
     mapped = [f"::ffff:{each.network_address}/{96 + each.prefixlen}" for each in named if each.version == 4]
@@ -42,5 +42,5 @@ def believe(settings: Settings, environment: MutableMapping[str, str]) -> None:
 
 
 def is_https(connection: HTTPConnection, settings: Settings) -> bool:
-    """Whether the browser speaks https, so that its cookies may be `Secure`."""
+    """Whether the browser uses https, so that its cookies may be `Secure`."""
     return connection.url.scheme in {"https", "wss"} or settings.public_url.lower().startswith("https:")

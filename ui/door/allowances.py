@@ -1,4 +1,4 @@
-"""How much one person may ask for: a store of requests that fills up again, so that bursts pass and floods do not."""
+"""Rate limits per person, as token buckets: bursts pass, floods do not."""
 
 import time
 from collections.abc import Hashable
@@ -16,7 +16,7 @@ class Allowance:
         self._left: dict[Hashable, tuple[float, float]] = {}
 
     def take(self, who: Hashable, now: float | None = None, *, cost: int = 1) -> float:
-        """A request of theirs, as dear as `cost` (`burst` at most): 0 if it may go on, else the seconds until then."""
+        """Take `cost` (at most `burst`) from somebody's allowance: 0 if there was enough, else the seconds to wait."""
         now = time.monotonic() if now is None else now
         left = self._at(who, now)
         if left < cost:
@@ -30,13 +30,13 @@ class Allowance:
         return min(float(self.burst), left + self.a_second * (now - at))
 
     def _forget(self, now: float) -> None:
-        """Whoever has everything left need not be known."""
+        """Forget people whose allowance is full."""
         if len(self._left) > _MOST_KNOWN:
             self._left = {who: left for who, left in self._left.items() if self._at(who, now) < self.burst}
 
 
 LARGE_IMAGES: Final = Allowance(20, 1.0)
-"""Those that have to be made: one looks at an image for longer than a second."""
+"""Large images that must be made: people look at one for longer than a second."""
 
 ANSWERS: Final = Allowance(600, 30.0)
 """Exchanges of desk and grid, and the answers in them, of all tabs of a person; a key held down makes fewer."""

@@ -1,4 +1,4 @@
-"""The body of a request, whatever its size and its content claim to be."""
+"""Reading the body of a request, with limits and checks of types."""
 
 import json
 from typing import Any, Final, NoReturn
@@ -9,11 +9,11 @@ from alflow.errors import InvalidInputError
 from alflow.workflow.desk.submission import LARGEST_ID
 
 NEEDED: Final = object()
-"""A field that has no value to fall back on."""
+"""A field without a default."""
 
 
 async def received(request: Request, most: int, what: str) -> bytes:
-    """All that was sent; a body of more than `most` bytes is not read to its end, nor at all where it says so.
+    """The body; one of more than `most` bytes is not read to its end, and not at all if its length says so.
 
     Raises:
         InvalidInputError: `what` is larger.
@@ -34,7 +34,7 @@ def parsed(body: bytes, what: str) -> dict[str, Any]:
     """The one JSON object that was sent.
 
     Raises:
-        InvalidInputError: `what` is no JSON, or something else than one object, or names a field twice.
+        InvalidInputError: `what` is not a JSON object, or names a field twice.
     """
     try:
         found = json.loads(body.decode(), parse_constant=_no_number, object_pairs_hook=_object)
@@ -48,10 +48,10 @@ def parsed(body: bytes, what: str) -> dict[str, Any]:
 
 
 def field(sent: Any, name: str, kind: type | tuple[type, ...], otherwise: Any = NEEDED) -> Any:
-    """What was sent under this name, if it is of this kind; `true` is no number.
+    """The field of this name, if it is of this kind; `true` is not a number.
 
     Raises:
-        InvalidInputError: it is missing, and there is no other value, or of another kind, or a number that no row has.
+        InvalidInputError: it is missing without a default, of another kind, or a number that no row has.
     """
     value = sent.get(name) if isinstance(sent, dict) else None
     if value is None and otherwise is not NEEDED:
@@ -68,7 +68,7 @@ def seconds(sent: Any) -> float:
     """How long something was on screen, in seconds.
 
     Raises:
-        InvalidInputError: it is no number.
+        InvalidInputError: it is not a number.
     """
     value = field(sent, "seconds", (int, float))
     try:

@@ -33,7 +33,7 @@ LARGEST = 10_000
 
 @dataclass(frozen=True)
 class Field:
-    """One input: how it is called, sent, typed, filled, and what a password manager should make of it."""
+    """One input: its label, name, autocomplete hint for password managers, type and value."""
 
     label: str
     name: str
@@ -45,7 +45,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Form:
-    """What is asked, where the answer goes, and the words around it; without a button there is nothing to send."""
+    """A form: its fields, target and texts; without a button there is nothing to send."""
 
     title: str
     lead: str
@@ -56,7 +56,7 @@ class Form:
 
 
 def page(form: Form, problem: str = "", status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """The form, with what went wrong before."""
+    """The form, with the error of the last attempt."""
     body = PAGE.substitute(
         title=escape(form.title), lead=escape(form.lead), form=_form(form, problem), links=_links(form.links)
     )
@@ -64,14 +64,14 @@ def page(form: Form, problem: str = "", status: int = 200, headers: dict[str, st
 
 
 def refusal(form: Form, error: AlflowError) -> Response:
-    """The form once more, and why."""
+    """The form with the error, and the status that fits it."""
     if isinstance(error, TryLaterError):
         return page(form, str(error), 429, {"Retry-After": str(round(error.seconds) + 1)})
     return page(form, str(error), 403 if isinstance(error, DeniedError) else 422)
 
 
 def enter(request: Request, token: str, where: str = onward.HOME) -> Response:
-    """Go there, with the cookie of a new session; the session that the browser had ends."""
+    """Redirect there, with the cookie of a new session; the browser's old session ends."""
     keeper = doorkeeper(request)
     if before := request.cookies.get(keeper.cookie):
         sign_in.sign_out(keeper.workspace, before)
@@ -80,29 +80,29 @@ def enter(request: Request, token: str, where: str = onward.HOME) -> Response:
 
 
 def device(request: Request) -> str:
-    """The secret by which this browser is known; a new one where it has none."""
+    """The secret by which this browser is known; a new one if it has none."""
     return request.cookies.get(doorkeeper(request).device_cookie) or new_token()
 
 
 def know(request: Request, response: Response, device: str) -> Response:
-    """Let the browser be known from now on."""
+    """Set the cookie by which the browser is known from now on."""
     return keep(request, response, doorkeeper(request).device_cookie, device, KNOWN_DAYS * SECONDS_A_DAY)
 
 
 def keep(request: Request, response: Response, cookie: str, value: str, seconds: float) -> Response:
-    """Let the browser keep a cookie that no script reads and no other site sends."""
+    """Set a cookie that no script can read and no other site can send."""
     secure = is_https(request, doorkeeper(request).workspace.settings)
     response.set_cookie(cookie, value, max_age=round(seconds), httponly=True, samesite="lax", secure=secure)
     return response
 
 
 def carried(name: str, value: str) -> list[Field]:
-    """What goes through a form unseen; nothing where there is nothing to carry."""
+    """A hidden field of a form; empty if there is nothing to carry."""
     return [Field("", name, "off", "hidden", value)] if value else []
 
 
 def doorkeeper(request: Request) -> Doorkeeper:
-    """Who keeps the door of this server."""
+    """The doorkeeper of this server."""
     found = request.state.doorkeeper
     assert isinstance(found, Doorkeeper)
     return found

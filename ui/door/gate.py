@@ -1,7 +1,7 @@
-"""The one gate: before every page, image, answer and websocket it asks who comes, and whether their role is enough.
+"""The one gate: before every page, image, answer and websocket it checks who the visitor is and what their role allows.
 
-A page that is open stays so over a websocket. Each of its messages is checked too, so that whoever signed out, was
-deactivated or lost a role goes no further: the connection is closed, and the page starts anew with what is theirs now.
+A page that is open stays so over a websocket. Each of its messages is checked too: when somebody signed out, was
+deactivated or lost a role, the connection is closed, and the page starts anew with their current rights.
 """
 
 from collections.abc import Mapping
@@ -46,12 +46,12 @@ class Doorkeeper:
         return f"{self.cookie}_device"
 
     def visitor(self, cookies: Mapping[str, str], *, used: bool = False) -> Visitor | None:
-        """Who brings these cookies; `used` where it shows that somebody is there."""
+        """The visitor with these cookies; `used` if the request shows that a person is active."""
         return sign_in.visitor(self.workspace, cookies.get(self.cookie), used=used)
 
 
 class Gate:
-    """ASGI middleware: lets people pass where they may, sends pages to the sign-in form, refuses everything else."""
+    """ASGI middleware: passes authorised requests, redirects pages to the sign-in form, refuses everything else."""
 
     def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper) -> None:
         self.app = app
@@ -81,7 +81,7 @@ class Gate:
         return await run_in_threadpool(self.doorkeeper.visitor, connection.cookies, used=used)
 
     def _refusal(self, connection: HTTPConnection, visitor: Visitor | None) -> Response | None:
-        """Why this request goes no further; None where it may."""
+        """The response that refuses this request; None if it may pass."""
         if origin.is_foreign(connection, self.doorkeeper.workspace.settings.public_url):
             return PlainTextResponse(_FOREIGN, 403)
         path = connection.scope["path"]
@@ -114,14 +114,14 @@ class Gate:
 
 
 def _stranger(connection: HTTPConnection) -> Response:
-    """What somebody is told who has not signed in."""
+    """The response to somebody who has not signed in."""
     if "text/html" in connection.headers.get("accept", ""):
         return RedirectResponse(onward.to_sign_in(connection), status_code=303)
     return PlainTextResponse("Sign in first.", 401)
 
 
 def _limits(connection: HTTPConnection, visitor: Visitor) -> Response | None:
-    """Why somebody goes no further who has signed in; None where they may."""
+    """The response to somebody who has signed in but may not do this; None if they may."""
     path, method = connection.scope["path"], connection.scope.get("method", "GET")
     if access.is_nowhere(path):
         return PlainTextResponse("There is nothing here.", 404)

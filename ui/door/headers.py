@@ -1,4 +1,4 @@
-"""What every response says to browsers, whoever made it: errors, redirects and Streamlit's own files too.
+"""The headers of every response: of errors, redirects and Streamlit's own files too.
 
 The policy lets pages load from this server only: no picture, script or frame of another site, whatever stands in
 guidelines or names, and no page of another site around ours. Streamlit needs styles inside the page, one script
@@ -40,7 +40,7 @@ class SafeHeaders:
         self.https = https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on.
+        """Pass the request on.
 
         Raises:
             Exception: what went wrong inside, once the browser has its answer.
@@ -108,6 +108,6 @@ def _websocket(scope: Scope, *, secure: bool) -> str:
 
 
 def _private(kept: str) -> str:
-    """Whatever may be kept is kept by the browser alone, by no proxy that others share."""
+    """Let only the browser cache a response, and no shared proxy."""
     rules = [each.strip() for each in kept.split(",") if each.strip().lower() != "public"]
     return ", ".join(rules if {"private", "no-store"} & {each.lower() for each in rules} else ["private", *rules])

@@ -1,4 +1,4 @@
-"""Sign in with an identity of one's organisation: Streamlit's own login, turned into a session like all others.
+"""Sign in with an organisation's identity: Streamlit's own login, turned into a session like all others.
 
 Streamlit's routes speak OpenID Connect with the provider (by Authlib) and leave what it verified in a signed cookie.
 The sign-in page exchanges that for a session of alflow at once and deletes it, so that there is one kind of session,
@@ -36,7 +36,7 @@ _UNVERIFIED: Final = (
 
 
 def streamlit_secrets(settings: Settings) -> dict[str, Any]:
-    """What Streamlit's login needs to know; nothing where no provider is set.
+    """The settings of Streamlit's login; empty if no provider is set.
 
     Raises:
         InvalidInputError: a setting is missing.
@@ -65,7 +65,7 @@ def streamlit_secrets(settings: Settings) -> dict[str, Any]:
 
 
 def start(request: Request) -> Response:
-    """Off to the provider; the link that Streamlit's login wants lasts two minutes, so it is made here."""
+    """Redirect to the provider; the link that Streamlit's login needs is valid for two minutes, so it is made here."""
     response = RedirectResponse(f"/auth/login?provider={encode_provider_token('default')}", status_code=303)
     place = quote(onward.safe(request.query_params.get(onward.FIELD, "")))
     return door.keep(request, response, _cookie(request), place, _SECONDS)
@@ -84,7 +84,7 @@ def enter(workspace: Workspace, request: Request) -> str:
 
     Raises:
         DeniedError: the identity is not fresh, its address is not verified, or nobody invited it.
-        InvalidInputError: the address is none.
+        InvalidInputError: the address is not valid.
     """
     claims = _claims(request)
     email, verified, name = (claims.get(each) for each in ("email", "email_verified", "name"))

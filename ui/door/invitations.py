@@ -1,4 +1,4 @@
-"""Where a link from an invitation leads: make an account, set a new password, or join with the account one has."""
+"""The page of an invitation's link: create an account, set a new password, or join with an existing account."""
 
 from collections import defaultdict
 from urllib.parse import urlencode
@@ -22,12 +22,12 @@ _NOTHING = Form("invitation", "An invitation to label.", links=[("Sign in", onwa
 
 
 def link(address: str, token: str) -> str:
-    """What to send to whom it is for."""
+    """The link to send to the invited person."""
     return f"{address}{PATH}?{urlencode({'token': token})}"
 
 
 def look(request: Request) -> Response:
-    """What the link offers."""
+    """Show what the link offers."""
     token = request.query_params.get("token", "")
     try:
         offer = people.look_at(door.doorkeeper(request).workspace, token)
@@ -37,7 +37,7 @@ def look(request: Request) -> Response:
 
 
 async def accept(request: Request) -> Response:
-    """Take the offer, and go to the pages."""
+    """Accept the offer, and redirect to the pages."""
     workspace, visitor = door.doorkeeper(request).workspace, request.state.visitor
     try:
         sent = await door.sent(request)

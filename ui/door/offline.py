@@ -1,7 +1,7 @@
-"""The page that a browser keeps for when the server cannot be reached (see offline.js).
+"""The page that a browser shows when the server cannot be reached (see offline.js).
 
 Answers wait in the browser's storage then, and are stored by the deck once it is back: the page says how many, and
-leads back by itself.
+returns by itself.
 """
 
 import json
@@ -15,12 +15,12 @@ from starlette.routing import Route
 from ui.door import forms as door
 
 PATH = "/offline.js"
-LEAD = "The server cannot be reached right now. This page comes back by itself as soon as it can."
+LEAD = "The server cannot be reached right now. This page reloads by itself as soon as the server is back."
 KEPT = """<p role="status" id="kept"></p>
 <script>
   const answers = Object.keys(localStorage).filter((name) => /^alflow:\\d+:\\d+:answer:/.test(name)).length;
   const kept = answers === 1 ? "1 answer is" : `${answers} answers are`;
-  const words = `${kept} kept in this browser. Nothing is lost: the Label page stores what is kept.`;
+  const words = `${kept} kept in this browser. Nothing is lost: the Label page will store them.`;
   if (answers) document.getElementById("kept").textContent = words;
   const retry = () => fetch("/_stcore/health").then(({ ok }) => ok && location.reload()).catch(() => {});
   addEventListener("online", retry);

@@ -1,4 +1,4 @@
-"""Where somebody was going when they were sent to sign in: kept in the address, and only ever a place of our own."""
+"""The page that somebody wanted before they had to sign in: kept in the address, and always a page of this server."""
 
 from typing import Final
 from urllib.parse import quote, unquote, urlencode
@@ -21,7 +21,7 @@ def to_sign_in(connection: HTTPConnection) -> str:
 
 
 def with_place(address: str, place: str, **more: str) -> str:
-    """The address with what it is to carry; a place that is home, or not ours, is left out."""
+    """The address with the page it carries; the first page and foreign addresses are left out."""
     fields = {name: value for name, value in more.items() if value}
     if safe(place) != HOME:
         fields[FIELD] = place

@@ -1,4 +1,4 @@
-"""Where somebody with an account changes their own password; a form as those of the door, for password managers."""
+"""The page on which people change their own password; a plain form, for password managers."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -22,12 +22,12 @@ _DONE: Final = Form("password", "Your password is changed. You are signed out ev
 
 
 def form(request: Request) -> Response:
-    """What is asked; who has no password is told why."""
+    """The form; without a password it says why there is none."""
     return door.page(_DONE if "changed" in request.query_params else _form(request.state.visitor))
 
 
 async def change(request: Request) -> Response:
-    """Take the new password; the browser goes on in a session of its own."""
+    """Set the new password; the browser continues in a new session."""
     visitor, workspace = request.state.visitor, door.doorkeeper(request).workspace
     try:
         sent = await door.sent(request)
@@ -46,7 +46,7 @@ def _typed_twice(sent: Mapping[str, str]) -> str:
     """The new password.
 
     Raises:
-        InvalidInputError: the second time it was another.
+        InvalidInputError: the two entries differ.
     """
     if sent["password"] != sent["again"]:
         raise InvalidInputError("the new passwords differ: type the same one twice")
@@ -61,7 +61,7 @@ def _form(visitor: Visitor) -> Form:
     at_least = f"At least {passwords.SHORTEST} characters"
     fields = [
         Field("", "username", "username", "hidden", visitor.annotator.name),
-        Field("Password so far", "old", "current-password", "password"),
+        Field("Current password", "old", "current-password", "password"),
         Field("New password", "password", "new-password", "password", hint=at_least),
         Field("New password again", "again", "new-password", "password"),
     ]

@@ -1,7 +1,7 @@
-"""Costly work in few threads of its own, so that nobody else waits for it: many requests make a queue, not a crowd.
+"""Costly work in a few threads of its own, with a bounded queue, so that other requests do not wait for it.
 
 The threads that all other requests share are for work of milliseconds. What takes long or much memory gets a pool
-here: a few at once, a short queue, and an honest refusal beyond it.
+here: a few calls at once, a short queue, and a refusal beyond it.
 """
 
 from collections.abc import Callable, Hashable
@@ -42,7 +42,7 @@ class Pool:
             self._inside -= 1
 
     async def once(self, key: Hashable, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """As `run`; whoever asks for the same thing meanwhile is given what the first one gets.
+        """As `run`; further callers with the same key get the result of the first one.
 
         Raises:
             TryLaterError: too many wait already.
@@ -65,7 +65,7 @@ class Pool:
 
 
 class _Shared:
-    """What several wait for."""
+    """The result that several callers wait for."""
 
     def __init__(self) -> None:
         self.done = anyio.Event()
@@ -76,7 +76,7 @@ class _Shared:
         """The value.
 
         Raises:
-            TryLaterError: the first one who asked went away, or was refused.
+            TryLaterError: the first caller went away, or was refused.
         """
         if isinstance(self.error, Exception):
             raise self.error

@@ -35,7 +35,7 @@ def form(request: Request) -> Response:
 
 
 async def enter(request: Request) -> Response:
-    """Check what was typed, set the cookie, go where one was going."""
+    """Check the form, set the cookie, and redirect to the wanted page."""
     workspace = door.doorkeeper(request).workspace
     try:
         sent = await door.sent(request)
@@ -50,7 +50,7 @@ async def enter(request: Request) -> Response:
 
 
 def ask(request: Request) -> Response:
-    """The button that signs out: a link alone must not, for any page of another site can have one followed."""
+    """The form that signs out by POST; a link must not, since pages of other sites could trigger it."""
     visitor = request.state.visitor
     if visitor is None:
         return RedirectResponse(PATH, status_code=303)
@@ -127,7 +127,7 @@ def _link_form(workspace: Workspace, asked: defaultdict[str, str]) -> Form:
 
 
 def _place(asked: defaultdict[str, str]) -> str:
-    """Where to go from here: to the invitation, if one brought somebody here, and through it to the page."""
+    """The next page: the invitation, if there is one, and through it the wanted page."""
     place = onward.safe(asked[onward.FIELD])
     if not asked["invitation"]:
         return place

@@ -21,7 +21,7 @@ from ui.parts.images import image_address
 _LAST = "adjudicated"
 _TROUBLE = "adjudication_refused"
 RESERVED = frozenset("cr")
-"""Keys that Streamlit keeps for itself."""
+"""Keys that Streamlit reserves."""
 
 QUEUES = {"In dispute": adjudicate.disputed, "Settled": adjudicate.settled_items}
 
@@ -130,7 +130,7 @@ def _settle(project_id: ProjectId, item: Item, class_id: ClassId | None, seen: t
 
 
 def _last(project: Project) -> None:
-    """The way back from the last decision."""
+    """The button that takes back the last decision."""
     project_id, item_id = st.session_state.get(_LAST, (None, None))
     if project_id == project.id:
         st.button("Take back the last decision", icon=":material/undo:", on_click=_reopen, args=(project_id, item_id))

@@ -1,4 +1,4 @@
-"""The Back-test page: how each strategy would have done where labels are known, and where rules would stop."""
+"""The Back-test page: how strategies compare where labels are known, and where stopping rules would stop."""
 
 import shlex
 from collections.abc import Mapping, Sequence

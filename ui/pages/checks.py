@@ -14,7 +14,7 @@ from ui.parts.images import image_address
 
 
 def show(project: Project) -> None:
-    """The images, what the annotator said, and what is right."""
+    """The images, the annotator's answers, and the correct classes."""
     st.header("Checks")
     when = "at once" if project.settings.gold_feedback else "once the round is answered"
     st.caption(

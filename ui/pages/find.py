@@ -1,4 +1,4 @@
-"""The Find page: images by words or by likeness, and a selection to the queue."""
+"""The Find page: images by words or by similarity, and sending a selection to the queue."""
 
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
@@ -23,7 +23,7 @@ _LIKE, _SENT = "find-like", "find-sent"
 
 
 def show(project: Project) -> None:
-    """What to look for, where, and what was found."""
+    """The query, the filters and the results."""
     st.header("Find")
     classes = projects.project_classes(session.workspace(), project.id)
     text = st.text_input(
@@ -125,7 +125,7 @@ def _tile(project: Project, one: Found, names: Mapping[ClassId, str]) -> Tile:
 
 
 def _send(project: Project, item_ids: Sequence[ItemId], why: str) -> None:
-    if not session.may(access.SEND_TO_QUEUE, project):  # the button is not drawn: somebody wrote the message by hand
+    if not session.may(access.SEND_TO_QUEUE, project):  # there is no button: the message was forged
         return
     by = session.require_annotator().id
     try:
@@ -140,7 +140,7 @@ def _send(project: Project, item_ids: Sequence[ItemId], why: str) -> None:
 
 
 def _tell_sent(project: Project) -> None:
-    """What became of the last selection, said once."""
+    """What became of the last selection, shown once."""
     project_id, message, done = st.session_state.pop(_SENT, (None, "", False))
     if project_id == project.id:
         (st.success if done else st.warning)(session.escape(message))

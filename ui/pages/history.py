@@ -1,4 +1,4 @@
-"""The History page: what happened to labels, what was on screen, and taking an answer back or changing it."""
+"""The History page: changes of labels, what was on screen, and taking an answer back or changing it."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -146,14 +146,14 @@ def _on_screen(change: Change) -> dict[str, str]:
 def _suggestion(suggestion: Any, probability: Any, names: Mapping[ClassId, str]) -> str:
     if suggestion is None:
         return "not shown"
-    told_whole = isinstance(suggestion, dict)  # the deck tells both in one
+    told_whole = isinstance(suggestion, dict)  # the deck sends both in one object
     class_id, share = (suggestion["class_id"], suggestion["probability"]) if told_whole else (suggestion, probability)
     name = names.get(ClassId(int(class_id)), "?")
     return f"{name}, {share:.0%}" if isinstance(share, float) else name
 
 
 def _standing(project: Project, given: Sequence[Label], classes: Sequence[ClassLabel]) -> None:
-    """What a reviewer may do about the answers that stand."""
+    """The reviewer's actions on the answers that stand."""
     standing = [each for each in given if each.withdrawn_at is None]
     if not standing:
         return

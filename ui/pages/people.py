@@ -1,4 +1,4 @@
-"""The People page: who may do what in the project, and links that invite more."""
+"""The People page: members and roles of the project, and invitations."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -129,7 +129,7 @@ def _set_role(project_id: ProjectId, annotator_id: AnnotatorId, key: str) -> Non
 
 
 def _do(change: Callable[..., None], *what: object) -> None:
-    """Make a change before the page is drawn anew; where it is refused, the page says why."""
+    """Make a change before the page is drawn anew; if it is refused, the page says why."""
     try:
         change(session.workspace(), *what, by=session.visitor())
     except AlflowError as error:

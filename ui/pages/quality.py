@@ -17,7 +17,7 @@ from ui.parts.tables import table
 
 
 def show(project: Project) -> None:
-    """Figures of the project, its annotators, and each two of them."""
+    """Figures of the project, its annotators, and pairs of them."""
     st.header("Quality")
     report = quality.quality_report(session.workspace(), project.id)
     if not report.annotators:

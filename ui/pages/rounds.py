@@ -1,4 +1,4 @@
-"""The Rounds page: what the labels gained, and why each image was chosen."""
+"""The Rounds page: the model after each round, and why each image was chosen."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -148,7 +148,7 @@ def _legend(kept: Sequence[CandidateReview], classes: Sequence[ClassLabel]) -> s
 
 
 def _uncertain_names(deviations: Mapping[str, float], classes: Sequence[ClassLabel]) -> str:
-    """The names that the text tower is least sure of; a prompt in other words may help."""
+    """The names that the text tower is least sure of; other prompts may help."""
     names = {str(each.id): each.display_name for each in classes}
     worst = sorted((each for each in deviations.items() if each[0] in names), key=lambda each: -each[1])[:5]
     if not worst:

@@ -1,1 +1,1 @@
-"""What pages share: the frame, the session, cards, charts, words for what is empty."""
+"""Shared by pages: the frame, the session, cards, charts, texts for empty pages."""

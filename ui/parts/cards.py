@@ -1,4 +1,4 @@
-"""Candidates put into words: from values of the workflow to the cards that `ui.components.gallery` draws."""
+"""Candidates as text: from values of the workflow to the cards that `ui.components.gallery` draws."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -82,4 +82,4 @@ FILTERS: Mapping[str, Callable[[CandidateReview], bool]] = {
     "Skipped": lambda review: _verdict(review) == "skipped",
     "Open": lambda review: _verdict(review) == "open",
 }
-"""What the page can be narrowed to."""
+"""Filters of the page."""

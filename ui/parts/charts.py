@@ -14,7 +14,7 @@ COLUMNS = ["labels", "round", "split", "value", "low", "high", "items"]
 
 
 def curve_table(evaluations: Sequence[Evaluation], metric: str) -> pd.DataFrame:
-    """One row a point: labels, round, split, value, low, high, items; rounds without the metric are left out."""
+    """One row per point: labels, round, split, value, low, high, items; rounds without the metric are left out."""
     rows = [
         {
             "labels": each.n_labels,

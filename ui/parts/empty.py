@@ -1,4 +1,4 @@
-"""What a page says when there is nothing to show yet: the next step, ready to copy."""
+"""Texts of pages with nothing to show yet: the next step, ready to copy."""
 
 from collections.abc import Sequence
 from shlex import quote
@@ -32,7 +32,7 @@ def no_role() -> None:
 
 
 def no_accounts(project: Project) -> None:
-    """The visitor came by the link of the terminal."""
+    """The visitor signed in with the link of the terminal."""
     st.write(
         "There are no accounts yet: anyone with the link from the terminal can sign in, under any name, and may do "
         "everything. To work as a team, make yourself an owner in a terminal; from then on people sign in with a "

@@ -1,4 +1,4 @@
-"""Where a browser gets an image."""
+"""The address of an image."""
 
 from typing import Literal
 

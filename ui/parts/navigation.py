@@ -1,4 +1,4 @@
-"""Pages as the visitor may see them: what the role does not allow is neither in the menu nor behind its address.
+"""The pages that a visitor may see; others are neither in the menu nor at their address.
 
 A page is drawn for a project. Without one, every address shows the way to the first project instead.
 

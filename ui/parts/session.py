@@ -1,4 +1,4 @@
-"""The visitor and the chosen project: what every page asks first."""
+"""The visitor and the chosen project, which every page needs first."""
 
 import re
 
@@ -99,8 +99,8 @@ def _role() -> str:
 def escape(text: str) -> str:
     r"""Text from outside in one line, made harmless inside Markdown: shown as it is, no link, picture, icon or formula.
 
-    Streamlit looks for addresses, icons, emoji and arrows in what is left when Markdown is through, backslashes or not:
-    a word joiner, which nobody sees, keeps them from being found.
+    After Markdown, Streamlit looks for addresses, icons, emoji and arrows, whether escaped or not: an invisible word
+    joiner prevents that.
     """
     plain = _PUNCTUATION.sub(r"\\\g<0>", " ".join(visible(text, keep="\n\t").split()))
     return _FOUND_LATER.sub("\\g<0>\u2060", plain)

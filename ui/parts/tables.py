@@ -10,12 +10,12 @@ import streamlit as st
 from alflow.cells import is_run
 
 BARE: Final = "bare-table"
-"""Names the tables that a spreadsheet would run something of: the theme takes their download away."""
+"""Key of tables with cells that a spreadsheet would run: the theme hides their download."""
 _FIGURES: Final = re.compile(r"[\d\s.,%±()\[\]+-]*")  # as `+0.1 (0.2)`, of our own
 
 
 def table(rows: Sequence[Mapping[str, Any]] | pd.DataFrame, name: str, **options: Any) -> None:
-    """Show the rows; `name` tells the table from the others of the page."""
+    """Show the rows; `name` identifies the table on the page."""
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
     texts = (value for column in frame for value in (column, *frame[column]) if isinstance(value, str))
     if any(is_run(text) and not _FIGURES.fullmatch(text) for text in texts):

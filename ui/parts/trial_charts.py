@@ -1,4 +1,4 @@
-"""Charts of back-tests: learning curves with paired bands, and what batches promised against what they brought."""
+"""Charts of back-tests: learning curves with paired bands, and expected against realised gains of batches."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ HEIGHT = 340
 
 
 def paired_curves(points: Sequence[CurvePoint], title: str, form: str) -> alt.LayerChart | alt.FacetChart:
-    """One line a strategy; `form` is the number format (d3) of the measure."""
+    """One line per strategy; `form` is the number format (d3) of the measure."""
     table = pd.DataFrame([
         {"strategy": each.strategy, "labels": each.labels, "value": each.mean, "low": each.low, "high": each.high}
         for each in points

@@ -109,8 +109,8 @@ def free(
 ) -> ColumnElement[bool]:
     """Whether a candidate is free for this annotator, as a condition on the table of candidates.
 
-    Uses counts although existence is the question: PostgreSQL would make joins of NOT EXISTS, over all that the annotator
-    ever answered, and do so for every candidate before it takes the first.
+    Uses counts although existence is the question: PostgreSQL would make joins of NOT EXISTS, over all that the
+    annotator ever answered, and do so for every candidate before it takes the first.
     """
     candidate, lease_, label = tables.candidate, tables.lease, tables.label
     living = (lease_.c.candidate_id == candidate.c.id, lease_.c.until > now)

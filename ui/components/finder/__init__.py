@@ -1,4 +1,4 @@
-"""Images that were found: a grid to select from, to find more like one, and to send to the queue (see finder.js)."""
+"""Search results: a grid to select from, to find more like one, and to send to the queue (see finder.js)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
@@ -15,9 +15,9 @@ class Tile(TypedDict):
     id: ItemId
     image: str
     score: str
-    label: str  # what it is labelled as, or ""
-    believed: str  # what the model takes it for, or ""
-    mark: str  # what is particular about it, or ""
+    label: str  # its label, or ""
+    believed: str  # its predicted class, or ""
+    mark: str  # why it cannot be sent, or ""
     free: bool  # whether it can be sent to the queue
     history: str  # address of its history
 

@@ -1,4 +1,4 @@
-"""Candidates as cards: the image, what the model believed, why it was asked, and what people answered."""
+"""Candidates as cards: the image, the prediction, why it was chosen, and the answers."""
 
 from collections.abc import Sequence
 from typing import TypedDict
@@ -22,7 +22,7 @@ class Card(TypedDict):
     believed: list[Bar]
     facts: list[tuple[str, str]]
     answers: list[str]
-    verdict: str  # "agrees", "differs", "open" or "skipped": the answer against the most probable class
+    verdict: str  # "agrees", "differs", "open" or "skipped": the answer compared with the most probable class
 
 
 def gallery(cards: Sequence[Card], key: str) -> None:
