@@ -1,4 +1,4 @@
-"""Shared by the modules of rows: chunks, and inserts that leave existing rows alone."""
+"""Shared by the modules of rows: chunks, locks, and inserts that leave existing rows alone."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import RowMapping, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from alflow.errors import NotFoundError
 from alflow.store.database import Transaction
 
 CHUNK = 5_000
@@ -41,7 +42,18 @@ def part(row: RowMapping, table: Table) -> dict[str, Any]:
     return {column.name: row[f"{table.name}_{column.name}"] for column in table.columns}
 
 
+def locked(tx: Transaction, table: Table, id_: int, otherwise: str) -> RowMapping:
+    """The row of that id, which nobody else changes until the end of the transaction.
+
+    Raises:
+        NotFoundError: there is none; `otherwise` is the message.
+    """
+    row = tx.execute(_locked(table), {"locked": id_}).mappings().one_or_none()
+    if row is None:
+        raise NotFoundError(otherwise)
+    return row
+
+
 @cache
-def locked(table: Table) -> Select[Any]:
-    """The row whose id is bound to `locked`, locked until the end of the transaction."""
+def _locked(table: Table) -> Select[Any]:
     return select(table).where(table.c.id == bindparam("locked")).with_for_update(key_share=True)

@@ -20,6 +20,7 @@ from streamlit.components.v2.types import ComponentRenderer
 HERE: Final = Path(__file__).parent
 PATH: Final = "/components/{version:str}/{module:path}"
 FOREVER: Final = "private, max-age=31536000, immutable"
+"""The Cache-Control of what never changes under its address."""
 SHARED: Final = "shared"
 FOLDERS: Final = ("deck", "finder", "gallery", "grid", SHARED)
 KINDS: Final = frozenset({".html", ".css", ".js"})

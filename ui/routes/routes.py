@@ -19,6 +19,7 @@ from alflow.workflow.desk.messages import AHEAD, QUEUES, TODO, Wish
 from alflow.workflow.images import pool, whole
 from alflow.workflow.images.whole import Whole
 from alflow.workspace import Workspace
+from ui.components.modules import FOREVER
 from ui.door import allowances, pools
 from ui.door.body import field, parsed, received
 from ui.parts import services
@@ -28,7 +29,6 @@ MAX_BODY = 1_000_000
 MOST_EVENTS = 500  # a deck sends 50
 WHOLE = "full"
 A_MINUTE = "private, max-age=60"
-FOREVER = "private, max-age=31536000, immutable"
 
 
 async def image(request: Request) -> Response:

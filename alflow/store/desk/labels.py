@@ -65,10 +65,7 @@ def lock_candidate(tx: Transaction, candidate_id: CandidateId) -> Candidate:
     Raises:
         NotFoundError: there is no such candidate.
     """
-    row = tx.execute(locked(tables.candidate), {"locked": candidate_id}).mappings().one_or_none()
-    if row is None:
-        raise NotFoundError(f"no candidate has the id {candidate_id}: reload the page")
-    return candidate_of(row)
+    return candidate_of(locked(tx, tables.candidate, candidate_id, _missing(candidate_id)))
 
 
 def lock_candidates(tx: Transaction, candidate_ids: Collection[CandidateId]) -> list[Candidate]:
@@ -81,7 +78,7 @@ def lock_candidates(tx: Transaction, candidate_ids: Collection[CandidateId]) -> 
     rows = select(table).where(table.c.id.in_(candidate_ids)).order_by(table.c.id).with_for_update(key_share=True)
     held = [candidate_of(row) for row in tx.execute(rows).mappings()]
     if missing := set(candidate_ids) - {one.id for one in held}:
-        raise NotFoundError(f"no candidate has the id {min(missing)}: reload the page")
+        raise NotFoundError(_missing(min(missing)))
     return held
 
 
@@ -171,6 +168,10 @@ def last_of(
         (Label(**part(row, label)), Item(**part(row, item)), row["round_closed_at"])
         for row in tx.execute(rows).mappings()
     ]
+
+
+def _missing(candidate_id: CandidateId) -> str:
+    return f"no candidate has the id {candidate_id}: reload the page"
 
 
 @cache

@@ -3,7 +3,6 @@
 from sqlalchemy import select
 
 from alflow.domain import Annotator
-from alflow.errors import NotFoundError
 from alflow.ids import AnnotatorId
 from alflow.store import tables
 from alflow.store.database import Transaction
@@ -29,7 +28,5 @@ def lock(tx: Transaction, annotator_id: AnnotatorId) -> Annotator:
     Raises:
         NotFoundError: there is no such annotator.
     """
-    found = tx.execute(locked(tables.annotator), {"locked": annotator_id}).mappings().one_or_none()
-    if found is None:
-        raise NotFoundError(f"no annotator has the id {annotator_id}: sign in again")
-    return Annotator(**found)
+    missing = f"no annotator has the id {annotator_id}: sign in again"
+    return Annotator(**locked(tx, tables.annotator, annotator_id, missing))

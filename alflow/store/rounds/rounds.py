@@ -15,7 +15,7 @@ from alflow.errors import ConflictError, NotFoundError
 from alflow.ids import AnnotatorId, CandidateId, ClassId, ItemId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
-from alflow.store.rows import chunks, upsert
+from alflow.store.rows import chunks, locked, upsert
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def lock(tx: Transaction, round_id: RoundId) -> Round:
     Raises:
         NotFoundError: there is no such round.
     """
-    return _one(tx, _locked(), f"no round has the id {round_id}", {"wanted": round_id})
+    return Round(**locked(tx, tables.round_, round_id, f"no round has the id {round_id}"))
 
 
 def settle(tx: Transaction, round_: Round) -> Round:
@@ -278,11 +278,6 @@ def _newest() -> Select[Any]:
 @cache
 def _by_id() -> Select[Any]:
     return select(tables.round_).where(tables.round_.c.id == bindparam("wanted"))
-
-
-@cache
-def _locked() -> Select[Any]:
-    return _by_id().with_for_update(key_share=True)
 
 
 @cache
