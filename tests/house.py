@@ -106,5 +106,5 @@ def session_of(workspace: Workspace, annotator: int, age: timedelta = timedelta(
     token, began = f"session of {annotator}", datetime.now(UTC) - age
     seen = datetime.now(UTC) if used else began
     with workspace.database.begin() as tx:
-        sessions.open_(tx, token_hash(token), annotator, None, seen, began + timedelta(days=7))
+        sessions.open_(tx, annotator, token_hash(token), None, seen, began + timedelta(days=7))
     return f"alflow_{workspace.settings.port}={token}"

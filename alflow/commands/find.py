@@ -68,7 +68,7 @@ def _send(workspace: "Workspace", project: "Project", search: "Search", why: str
     from alflow.workflow.rounds.chosen import send_to_queue
 
     who = sign_in(workspace, by or getpass.getuser()).id
-    report = send_to_queue(workspace, project.id, [one.item.id for one in search.found], who, why)
+    report = send_to_queue(workspace, project.id, who, [one.item.id for one in search.found], why)
     note(f"{plural(len(report.queued), 'image')} sent to round {report.round_number}")
     for item, reason in report.refused.items():
         note(f"image {item} {reason}")

@@ -59,7 +59,7 @@ def withdraw(label: _Label, why: _Why, by: _By = None, project: ProjectName = No
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
-    done = withdraw_label(workspace, chosen.id, LabelId(label), sign_in(workspace, by or getpass.getuser()).id, why)
+    done = withdraw_label(workspace, chosen.id, sign_in(workspace, by or getpass.getuser()).id, LabelId(label), why)
     say(f"label {done.id} of image {done.item_id} is withdrawn")
 
 
@@ -81,7 +81,7 @@ def change(
     if class_name not in classes:
         fail(f"there is no class {class_name!r}: choose one of {', '.join(classes)}")
     who = sign_in(workspace, by or getpass.getuser()).id
-    made = change_label(workspace, chosen.id, LabelId(label), classes[class_name], who, why)
+    made = change_label(workspace, chosen.id, who, LabelId(label), classes[class_name], why)
     say(f"label {label} is withdrawn; label {made.id} says {class_name}")
 
 

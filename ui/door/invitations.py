@@ -47,7 +47,7 @@ async def accept(request: Request) -> Response:
         return door.refusal(_NOTHING, error)
     try:
         if _joins(offer, visitor):
-            await run_in_threadpool(people.join, workspace, token, visitor)
+            await run_in_threadpool(people.join, workspace, visitor, token)
             return RedirectResponse(place, status_code=303)
         session = await pools.PASSWORDS.run(people.accept, workspace, token, sent["name"], sent["password"])
         return await run_in_threadpool(door.enter, request, session, place)

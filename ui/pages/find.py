@@ -129,7 +129,7 @@ def _send(project: Project, item_ids: Sequence[ItemId], why: str) -> None:
         return
     by = session.require_annotator().id
     try:
-        report = chosen.send_to_queue(session.workspace(), project.id, item_ids, by, why)
+        report = chosen.send_to_queue(session.workspace(), project.id, by, item_ids, why)
     except AlflowError as error:
         st.session_state[_SENT] = (project.id, str(error), False)
         return

@@ -197,7 +197,7 @@ def _standing(project: Project, given: Sequence[Label], classes: Sequence[ClassL
 
 def _withdraw(project_id: ProjectId, label_id: LabelId, why: str) -> None:
     try:
-        history.withdraw_label(session.workspace(), project_id, label_id, session.require_annotator().id, why)
+        history.withdraw_label(session.workspace(), project_id, session.require_annotator().id, label_id, why)
     except AlflowError as error:
         st.session_state[_TROUBLE] = str(error)
 
@@ -205,7 +205,7 @@ def _withdraw(project_id: ProjectId, label_id: LabelId, why: str) -> None:
 def _exchange(project_id: ProjectId, label_id: LabelId, class_id: ClassId, why: str) -> None:
     by = session.require_annotator().id
     try:
-        history.change_label(session.workspace(), project_id, label_id, class_id, by, why)
+        history.change_label(session.workspace(), project_id, by, label_id, class_id, why)
     except AlflowError as error:
         st.session_state[_TROUBLE] = str(error)
 

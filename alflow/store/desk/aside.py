@@ -74,8 +74,8 @@ def remarks(tx: Transaction, project_id: ProjectId, limit: int) -> list[Remark]:
 def lease(
     tx: Transaction,
     project_id: ProjectId,
-    kind: Verdict,
     annotator_id: AnnotatorId,
+    kind: Verdict,
     count: int,
     until: datetime,
     now: datetime,
@@ -97,11 +97,11 @@ def lease(
         candidate.c.id.in_(ids), ~_held_by_others(annotator_id, now)
     )  # now that we hold the locks
     tx.execute(insert(table).from_select(["candidate_id", "annotator_id", "until"], still))
-    return _held(tx, kind, annotator_id, ids)
+    return _held(tx, annotator_id, kind, ids)
 
 
 def _held(
-    tx: Transaction, kind: Verdict, annotator_id: AnnotatorId, ids: Sequence[CandidateId]
+    tx: Transaction, annotator_id: AnnotatorId, kind: Verdict, ids: Sequence[CandidateId]
 ) -> list[tuple[Candidate, Item]]:
     candidate, item, table = tables.candidate, tables.item, tables.lease
     rows = (

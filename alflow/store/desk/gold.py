@@ -21,7 +21,7 @@ def open_(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId) -> 
 
 
 def deal(
-    tx: Transaction, project_id: ProjectId, item_id: ItemId, annotator_id: AnnotatorId, due: int, at: datetime
+    tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, item_id: ItemId, due: int, at: datetime
 ) -> GoldCheck:
     """Plan to show this annotator the item. The caller holds the annotator's lock."""
     row = {"project_id": project_id, "item_id": item_id, "annotator_id": annotator_id, "due": due, "dealt_at": at}

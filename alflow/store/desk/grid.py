@@ -62,13 +62,13 @@ def surest(
     return [(candidate_id, float(value)) for candidate_id, value in tx.execute(rows).tuples()]
 
 
-def renew(tx: Transaction, page: str, annotator_id: AnnotatorId, until: datetime) -> None:
+def renew(tx: Transaction, annotator_id: AnnotatorId, page: str, until: datetime) -> None:
     """Keep a page reserved until then."""
     lease = tables.lease
     tx.execute(update(lease).where(lease.c.page == page, lease.c.annotator_id == annotator_id).values(until=until))
 
 
-def on_page(tx: Transaction, page: str, annotator_id: AnnotatorId) -> list[tuple[Candidate, Item]]:
+def on_page(tx: Transaction, annotator_id: AnnotatorId, page: str) -> list[tuple[Candidate, Item]]:
     """What is reserved under this token, the least sure first."""
     candidate, item, lease = tables.candidate, tables.item, tables.lease
     rows = (

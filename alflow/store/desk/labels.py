@@ -120,7 +120,7 @@ def submit(tx: Transaction, new: NewLabel) -> Label:
 
 
 def withdraw(
-    tx: Transaction, label_id: LabelId, at: datetime, by: AnnotatorId | None = None, why: str | None = None
+    tx: Transaction, label_id: LabelId, at: datetime, *, by: AnnotatorId | None = None, why: str | None = None
 ) -> Label:
     """Withdraw an answer; it stays, marked with who did it (by default who gave it) and why.
 

@@ -82,16 +82,16 @@ def votes_missing(tx: Transaction, round_id: RoundId, most: int) -> int:
 
 
 def reserve(
-    tx: Transaction, candidate_id: CandidateId, annotator_id: AnnotatorId, until: datetime, now: datetime
+    tx: Transaction, annotator_id: AnnotatorId, candidate_id: CandidateId, until: datetime, now: datetime
 ) -> bool:
     """Lease one candidate if it is free; the caller holds its lock and the annotator's."""
-    return take(tx, [candidate_id], annotator_id, until, now) == [candidate_id]
+    return take(tx, annotator_id, [candidate_id], until, now) == [candidate_id]
 
 
 def take(
     tx: Transaction,
-    candidate_ids: list[CandidateId],
     annotator_id: AnnotatorId,
+    candidate_ids: list[CandidateId],
     until: datetime,
     now: datetime,
     page: str | None = None,
@@ -151,7 +151,7 @@ def _take(
     """
     wanted = {"round": round_id, "who": annotator_id, "count": count, "now": now}
     ids = list(tx.execute(_lock_free(), wanted).scalars())
-    return len(ids), take(tx, ids, annotator_id, until, now) if ids else []
+    return len(ids), take(tx, annotator_id, ids, until, now) if ids else []
 
 
 @cache

@@ -137,7 +137,7 @@ def set_role(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, 
     tx.execute(statement.on_conflict_do_update(index_elements=["project_id", "annotator_id"], set_=newer))
 
 
-def grant(tx: Transaction, invitation: Invitation, annotator_id: AnnotatorId) -> None:
+def grant(tx: Transaction, annotator_id: AnnotatorId, invitation: Invitation) -> None:
     """Give the role of an invitation to a project; a higher role stays."""
     project_id, role = invitation.project_id, invitation.role
     if project_id is None or role is None:

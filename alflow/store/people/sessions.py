@@ -45,8 +45,8 @@ class Limit:
 
 def open_(
     tx: Transaction,
-    token_hash: str,
     annotator_id: AnnotatorId,
+    token_hash: str,
     link_hash: str | None,
     now: datetime,
     expires_at: datetime,

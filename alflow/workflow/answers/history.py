@@ -101,7 +101,7 @@ def recent_changes(workspace: Workspace, project_id: ProjectId, count: int = 50)
         return _in_words(tx, project_id, history.newest(tx, project_id, count))
 
 
-def withdraw_label(workspace: Workspace, project_id: ProjectId, label_id: LabelId, by: AnnotatorId, why: str) -> Label:
+def withdraw_label(workspace: Workspace, project_id: ProjectId, by: AnnotatorId, label_id: LabelId, why: str) -> Label:
     """Take somebody's answer back, also in a closed round; it stays, marked with who and why. Idempotent.
 
     The image is no longer settled unless other answers settle it: a LABELLED round is OPEN again, and after a closed
@@ -113,12 +113,12 @@ def withdraw_label(workspace: Workspace, project_id: ProjectId, label_id: LabelI
     """
     why = clean_reason(why)
     with workspace.database.begin() as tx:
-        label = _lock(tx, project_id, label_id, by)
-        return label if label.withdrawn_at is not None else _withdraw(tx, label, by, why)
+        label = _lock(tx, project_id, by, label_id)
+        return label if label.withdrawn_at is not None else _withdraw(tx, by, label, why)
 
 
 def change_label(
-    workspace: Workspace, project_id: ProjectId, label_id: LabelId, class_id: ClassId, by: AnnotatorId, why: str
+    workspace: Workspace, project_id: ProjectId, by: AnnotatorId, label_id: LabelId, class_id: ClassId, why: str
 ) -> Label:
     """Withdraw an answer and give another in its place, in the name of who changes it; returns the new one.
 
@@ -130,11 +130,11 @@ def change_label(
     """
     why = clean_reason(why)
     with workspace.database.begin() as tx:
-        label = _lock(tx, project_id, label_id, by)
+        label = _lock(tx, project_id, by, label_id)
         if not projects.has_class(tx, project_id, class_id):
             raise InvalidInputError(f"class {class_id} is not of this project: see `alflow classes list`")
-        _may_change(tx, label, class_id, by)
-        _withdraw(tx, label, by, why)
+        _may_change(tx, by, label, class_id)
+        _withdraw(tx, by, label, why)
         new = labels.NewLabel(
             project_id=project_id,
             item_id=label.item_id,
@@ -154,7 +154,7 @@ def change_label(
         return made
 
 
-def _lock(tx: Transaction, project_id: ProjectId, label_id: LabelId, by: AnnotatorId) -> Label:
+def _lock(tx: Transaction, project_id: ProjectId, by: AnnotatorId, label_id: LabelId) -> Label:
     """The label as it is, in the order in which everybody locks: annotators, candidate, round.
 
     Raises:
@@ -170,14 +170,14 @@ def _lock(tx: Transaction, project_id: ProjectId, label_id: LabelId, by: Annotat
     return labels.by_id(tx, label_id)
 
 
-def _withdraw(tx: Transaction, label: Label, by: AnnotatorId, why: str) -> Label:
-    withdrawn = labels.withdraw(tx, label.id, datetime.now(UTC), by, why)
+def _withdraw(tx: Transaction, by: AnnotatorId, label: Label, why: str) -> Label:
+    withdrawn = labels.withdraw(tx, label.id, datetime.now(UTC), by=by, why=why)
     if label.round_id is not None:
         rounds.unsettle(tx, rounds.lock(tx, label.round_id))
     return withdrawn
 
 
-def _may_change(tx: Transaction, label: Label, class_id: ClassId, by: AnnotatorId) -> None:
+def _may_change(tx: Transaction, by: AnnotatorId, label: Label, class_id: ClassId) -> None:
     if label.withdrawn_at is not None:
         raise ConflictError(f"label {label.id} was withdrawn already: there is nothing to change")
     if label.class_id == class_id:

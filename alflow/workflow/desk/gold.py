@@ -53,7 +53,7 @@ def due(tx: Transaction, project: Project, annotator_id: AnnotatorId) -> DueChec
         longest = max(1, round(2 / project.settings.gold_rate) - 3)  # 1 / rate - 1 on average, and the check itself
         dice = Random(f"{project.settings.seed} {annotator_id} {len(unused)}")
         after = dice.randint(1, longest)
-        check = gold.deal(tx, project.id, dice.choice(unused), annotator_id, after, datetime.now(UTC))
+        check = gold.deal(tx, project.id, annotator_id, dice.choice(unused), after, datetime.now(UTC))
     given = gold.answers_since(tx, project.id, annotator_id, check.due)
     return DueCheck(check, gold.item_of(tx, check), check.due - given)
 

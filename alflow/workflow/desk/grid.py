@@ -80,9 +80,9 @@ def next_page(
         token = uuid4().hex
         surest = grid.surest(tx, round_.id, annotator_id, class_id, MOST, now)
         size = page_size([probability for _, probability in surest], factor)
-        queue.take(tx, [candidate_id for candidate_id, _ in surest[:size]], annotator_id, until, now, token)
-    grid.renew(tx, token, annotator_id, until)
-    reserved = grid.on_page(tx, token, annotator_id)
+        queue.take(tx, annotator_id, [candidate_id for candidate_id, _ in surest[:size]], until, now, token)
+    grid.renew(tx, annotator_id, token, until)
+    reserved = grid.on_page(tx, annotator_id, token)
     entries = tuple(GridEntry(one, item, one.probabilities[class_id]) for one, item in reserved)
     expected = factor * sum(1 - entry.probability for entry in entries)
     return OpenPage(token, class_id, entries, expected, until) if entries else None

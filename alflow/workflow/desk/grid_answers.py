@@ -131,7 +131,7 @@ def take_back(tx: Transaction, project: Project, annotator_id: AnnotatorId, toke
         raise ConflictError("the round is closed: its model has learned from this page, which stays")
     for label in labels.of_tokens(tx, [_token(token, cell.candidate_id) for cell in cells if cell.accepted]):
         labels.withdraw(tx, label.id, now)
-    queue.take(tx, on_page, annotator_id, now + project.settings.lease, now, uuid4().hex)
+    queue.take(tx, annotator_id, on_page, now + project.settings.lease, now, uuid4().hex)
     rounds.unsettle(tx, round_)
     return grid.withdraw(tx, page.id, now)
 

@@ -113,7 +113,7 @@ def take_back(tx: Transaction, project: Project, annotator_id: AnnotatorId, toke
         raise ConflictError("the round is closed: its model has learned from this answer, which stays")
     withdrawn = labels.withdraw(tx, label.id, now)
     if round_.state is not RoundState.CLOSED:
-        queue.reserve(tx, label.candidate_id, annotator_id, now + project.settings.lease, now)
+        queue.reserve(tx, annotator_id, label.candidate_id, now + project.settings.lease, now)
     rounds.unsettle(tx, round_)
     return withdrawn
 

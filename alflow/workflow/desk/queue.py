@@ -107,7 +107,7 @@ def reserve_set_aside(
         raise InvalidInputError(f"there is no queue of {kind.value!r}; there are {', '.join(aside.KINDS)}")
     now = datetime.now(UTC)
     until = now + project.settings.lease
-    reserved = aside.lease(tx, project.id, kind, annotator_id, count, until, now)
+    reserved = aside.lease(tx, project.id, annotator_id, kind, count, until, now)
     return [QueueEntry(candidate, item, until) for candidate, item in reserved]
 
 

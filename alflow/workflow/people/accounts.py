@@ -252,11 +252,11 @@ def accept(workspace: Workspace, token: str, name: str, password: str) -> str:
         if people.annotator_called(tx, called) is not None:
             raise ConflictError("this name is taken: sign in first if it is yours, else choose another")
         account = people.add(tx, annotators.get_or_create(tx, called), None, kept, now)
-        people.grant(tx, invitation, account.annotator_id)
+        people.grant(tx, account.annotator_id, invitation)
         return open_session(workspace, tx, account.annotator_id)
 
 
-def join(workspace: Workspace, token: str, visitor: Visitor) -> None:
+def join(workspace: Workspace, visitor: Visitor, token: str) -> None:
     """Use a link with the account that is signed in.
 
     Raises:
@@ -268,7 +268,7 @@ def join(workspace: Workspace, token: str, visitor: Visitor) -> None:
         invitation = people.take_invitation(tx, token_hash(token), datetime.now(UTC))
         if invitation is None or invitation.annotator_id is not None:
             raise DeniedError(_STALE)
-        people.grant(tx, invitation, visitor.annotator.id)
+        people.grant(tx, visitor.annotator.id, invitation)
 
 
 def _check_owner(tx: Transaction, project_id: ProjectId, by: Visitor | Operator) -> None:

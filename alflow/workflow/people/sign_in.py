@@ -176,7 +176,7 @@ def sign_in_identity(workspace: Workspace, email: str, name: str) -> str:
                 raise DeniedError(f"nobody has invited {email} yet: ask an owner of the project")
             account = _new_account(tx, email, name, now)
         for invitation in invitations:
-            people.grant(tx, invitation, account.annotator_id)
+            people.grant(tx, account.annotator_id, invitation)
         return open_session(workspace, tx, account.annotator_id)
 
 
@@ -190,7 +190,7 @@ def open_session(workspace: Workspace, tx: Transaction, annotator_id: AnnotatorI
     """A new session; returns the cookie's token."""
     token, now = new_token(), datetime.now(UTC)
     until = now + timedelta(days=workspace.settings.session_days)
-    sessions.open_(tx, token_hash(token), annotator_id, link, now, until)
+    sessions.open_(tx, annotator_id, token_hash(token), link, now, until)
     return token
 
 

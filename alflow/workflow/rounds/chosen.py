@@ -35,7 +35,7 @@ class SentReport:
 
 
 def send_to_queue(
-    workspace: Workspace, project_id: ProjectId, item_ids: Sequence[ItemId], by: AnnotatorId, why: str
+    workspace: Workspace, project_id: ProjectId, by: AnnotatorId, item_ids: Sequence[ItemId], why: str
 ) -> SentReport:
     """Let the open round ask about these items too; items that it asks about already, or that are settled, stay out.
 

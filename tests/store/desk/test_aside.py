@@ -26,7 +26,7 @@ def say(database: Database, world: World, who: int, rank: int, verdict: Verdict)
 def lease(database: Database, world: World, who: int, kind: Verdict, count: int = 6, at: datetime = NOON) -> list[int]:
     with database.begin() as tx:
         annotator = annotators.lock(tx, world.annotators[who].id)
-        found = aside.lease(tx, world.project.id, kind, annotator.id, count, at + 5 * MINUTE, at)
+        found = aside.lease(tx, world.project.id, annotator.id, kind, count, at + 5 * MINUTE, at)
     assert all(item.id == candidate.item_id for candidate, item in found)
     return [candidate.rank for candidate, _ in found]
 

@@ -123,7 +123,7 @@ def test_one_candidate_can_be_reserved_if_it_is_free(database: Database, taken: 
     assert lease(database, world, 1, 2 if taken else 1)
     with database.begin() as tx:
         mine, wanted = world.annotators[0].id, world.candidates[1].id
-        assert queue.reserve(tx, wanted, mine, NOON + MINUTE, NOON) is not taken
+        assert queue.reserve(tx, mine, wanted, NOON + MINUTE, NOON) is not taken
     assert lease(database, world, 0, 1) == ([] if taken else [1])
 
 

@@ -44,10 +44,10 @@ def test_a_withdrawal_opens_the_round_again_and_is_told_with_who_and_why(each_wo
     (ada, eve), project = (one.id for one in world.annotators), world.project.id
     given = submit(workspace, world, 0)
     assert state(workspace, world) is RoundState.LABELLED
-    withdrawn = history.withdraw_label(workspace, project, given.id, eve, " not  a cat ")
+    withdrawn = history.withdraw_label(workspace, project, eve, given.id, " not  a cat ")
     assert (withdrawn.withdrawn_by, withdrawn.withdrawn_why) == (eve, "not a cat")
     assert state(workspace, world) is RoundState.OPEN
-    assert history.withdraw_label(workspace, project, given.id, ada, "again") == withdrawn
+    assert history.withdraw_label(workspace, project, ada, given.id, "again") == withdrawn
     told = history.item_history(workspace, project, world.items[0].id)
     assert [(one.happening, one.annotator, one.by, one.answer, one.why) for one in told.changes] == [
         (Happening.GIVEN, "annotator 0", "annotator 0", "Cat", None),
@@ -67,7 +67,7 @@ def test_a_change_puts_another_label_in_place_also_in_a_closed_round(each_worksp
     with workspace.database.begin() as tx:
         rounds.set_state(tx, world.round.id, RoundState.LABELLED)
         rounds.set_state(tx, world.round.id, RoundState.CLOSED)
-    made = history.change_label(workspace, project, given.id, dog, eve, "look at the ears")
+    made = history.change_label(workspace, project, eve, given.id, dog, "look at the ears")
     assert (made.annotator_id, made.class_id, made.candidate_id) == (eve, dog, given.candidate_id)
     assert made.shown["instead_of"] == given.id
     told = history.item_history(workspace, project, given.item_id)
@@ -83,13 +83,13 @@ def test_what_cannot_be_changed_is_refused_and_nothing_happens(workspace: Worksp
     ada, eve = (one.id for one in world.annotators)
     cat, dog, project = world.classes[0].id, world.classes[1].id, world.project.id
     given, _ = submit(workspace, world, 0), submit(workspace, world, 0, 1)
-    withdrawn = history.withdraw_label(workspace, project, submit(workspace, world, 1).id, ada, "slip")
+    withdrawn = history.withdraw_label(workspace, project, ada, submit(workspace, world, 1).id, "slip")
 
     def withdraw(id_: int, by: int = eve, why: str = "x", of: int = project) -> Label:
-        return history.withdraw_label(workspace, of, id_, by, why)
+        return history.withdraw_label(workspace, of, by, id_, why)
 
     def change(id_: int, class_id: int) -> Label:
-        return history.change_label(workspace, project, id_, class_id, eve, "x")
+        return history.change_label(workspace, project, eve, id_, class_id, "x")
 
     elsewhere = other.project.id
     for error, message, call in (

@@ -151,7 +151,7 @@ def test_checks_are_judged_by_the_corrected_class(each_workspace: Workspace, pet
         (item,) = items.list_(tx, pets.id)
         for name, class_id, right in [("a", cat, True), ("b", dog, False), ("c", None, False), ("d", None, None)]:
             people.append(annotators.get_or_create(tx, name).id)
-            check = gold.deal(tx, pets.id, item.id, people[-1], 1, datetime.now(UTC))
+            check = gold.deal(tx, pets.id, people[-1], item.id, 1, datetime.now(UTC))
             gold.answer(tx, replace(check, class_id=class_id, right=right, answered_at=datetime.now(UTC)))
     import_items(each_workspace, pets, manifest(pictures.parent / "b.csv", "pictures/0.png,dog,test"))
     with each_workspace.database.read() as tx:

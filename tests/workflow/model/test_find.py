@@ -154,7 +154,7 @@ def test_a_selection_joins_the_queue_marked_as_a_persons(workspace: Workspace, p
     fresh = [one.item.id for one in unlabelled if not one.asked][:2]
     asked = next(one.item.id for one in unlabelled if one.asked)
     test = find_text(workspace, project, "red", Filter(split=Split.TEST), 1).found[0].item.id
-    report = send_to_queue(workspace, project.id, [*fresh, asked, test, fresh[0]], by, " rare  case ")
+    report = send_to_queue(workspace, project.id, by, [*fresh, asked, test, fresh[0]], " rare  case ")
     assert (report.round_number, report.queued) == (1, tuple(fresh))
     assert report.refused.keys() == {asked, test}
     assert "in round 1 already" in report.refused[asked]
@@ -180,13 +180,13 @@ def test_a_selection_joins_the_queue_marked_as_a_persons(workspace: Workspace, p
 
 def test_without_an_open_round_nothing_is_sent(workspace: Workspace, project: Project, ids: list[int], by: int) -> None:
     with pytest.raises(ConflictError, match="no round is open"):
-        send_to_queue(workspace, project.id, ids[:1], by, "why")
+        send_to_queue(workspace, project.id, by, ids[:1], "why")
     with pytest.raises(InvalidInputError, match="select"):
-        send_to_queue(workspace, project.id, [], by, "why")
+        send_to_queue(workspace, project.id, by, [], "why")
     open_round(workspace, project.id)
     with pytest.raises(InvalidInputError, match="say why"):
-        send_to_queue(workspace, project.id, ids[:1], by, " ")
+        send_to_queue(workspace, project.id, by, ids[:1], " ")
     answer(workspace, project)
     assert not next_candidates(workspace, project.id, by)
     with pytest.raises(ConflictError, match="is labelled"):
-        send_to_queue(workspace, project.id, ids[:1], by, "why")
+        send_to_queue(workspace, project.id, by, ids[:1], "why")

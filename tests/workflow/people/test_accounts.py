@@ -124,7 +124,7 @@ def test_who_has_an_account_joins_with_it_and_keeps_a_higher_role(
     fish = create_project(workspace, "fish", "demo", "fp32")
     for project in (birds, fish):
         _, token = people.invite(workspace, project.id, Role.ANNOTATOR, by=OPERATOR)
-        people.join(workspace, token, ada)
+        people.join(workspace, ada, token)
     roles = {name: held for account, held in people.list_accounts(workspace) for name in [account.name]}
     assert roles == {"Ada": {"birds": "owner", "fish": "annotator"}}
 
@@ -135,7 +135,7 @@ def test_a_link_to_a_new_password_serves_nothing_else(workspace: Workspace, ada:
     with pytest.raises(DeniedError):
         people.look_at(workspace, first)  # the later link ended it
     with pytest.raises(DeniedError):
-        people.join(workspace, token, ada)
+        people.join(workspace, ada, token)
     people.accept(workspace, token, "", PASSWORD)
     sign_in.sign_in(workspace, "Ada", PASSWORD, "192.0.2.7")
     assert sign_in.visitor(workspace, before) is None
