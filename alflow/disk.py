@@ -35,7 +35,7 @@ def check_writable(path: Path) -> None:
     """
     place = next((each for each in (path, *path.parents) if each.exists()), path)
     if place != path and not place.is_dir():
-        raise UnavailableError(in_words(OSError(errno.ENOTDIR, f"{place} is no folder"), str(path)))
+        raise UnavailableError(in_words(OSError(errno.ENOTDIR, f"{place} is not a folder"), str(path)))
     try:
         free = shutil.disk_usage(place).free
     except OSError as error:

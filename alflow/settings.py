@@ -77,7 +77,7 @@ class Settings(BaseSettings):
             try:
                 ip_network(each, strict=False)
             except ValueError as error:
-                raise ValueError(f"{each!r} is no address and no network such as 10.0.0.0/8") from error
+                raise ValueError(f"{each!r} is not an address or a network such as 10.0.0.0/8") from error
         return value
 
     @property

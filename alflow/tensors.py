@@ -36,7 +36,7 @@ def take(tensors: Mapping[str, Tensor], name: str, source: object, sides: int, k
         InvalidInputError: there is none, or it is not what is wanted.
     """
     if name not in tensors:
-        raise InvalidInputError(f"{source} has no tensor {name}; it holds {', '.join(sorted(tensors)) or 'nothing'}")
+        raise InvalidInputError(f"{source} has no tensor {name}: it holds {', '.join(sorted(tensors)) or 'nothing'}")
     return check(tensors[name], f"{source}: {name}", sides, kind)
 
 
@@ -49,9 +49,9 @@ def check(tensor: object, what: str, sides: int | None, kind: Kind = "float") ->
         InvalidInputError: it is not; `what` names it.
     """
     if not isinstance(tensor, Tensor) or type(tensor) not in {Tensor, nn.Parameter}:
-        raise InvalidInputError(f"{what} is no tensor but {type(tensor).__name__}")
+        raise InvalidInputError(f"{what} is not a tensor: it is a {type(tensor).__name__}")
     if (odd := _oddity(tensor)) is not None:
-        raise InvalidInputError(f"{what} is {odd}; save it as a dense tensor: `tensor.to_dense().clone()`")
+        raise InvalidInputError(f"{what} is {odd}: save it as a dense tensor, `tensor.to_dense().clone()`")
     if tensor.dtype not in _DTYPES[kind]:
         raise InvalidInputError(f"{what} holds {_named(tensor.dtype)}, where {_WANTED[kind]} are wanted")
     if sides is not None and tensor.ndim != sides:
@@ -147,7 +147,7 @@ def _check_archive(path: Path) -> None:
         return
     with zipfile.ZipFile(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
-            raise InvalidInputError(f"{path} is compressed, or damaged; save it again with `torch.save`")
+            raise InvalidInputError(f"{path} is compressed, or damaged: save it once more with `torch.save`")
 
 
 def _last_line(error: Exception) -> str:

@@ -59,7 +59,7 @@ def clean_text(what: str, value: str, longest: int) -> str:
     text = unicodedata.normalize("NFC", value).strip()
     wrong = next((each for each in text if unicodedata.category(each) in {"Cc", "Cs"} and each not in "\n\r\t"), None)
     if wrong is not None:
-        raise InvalidInputError(f"{what} cannot be {quoted(text)}: it holds {_called(wrong)}; leave it out")
+        raise InvalidInputError(f"{what} cannot be {quoted(text)}: it holds {_called(wrong)}, leave it out")
     return _of_length(what, text, longest)
 
 
@@ -88,7 +88,7 @@ def check_json(what: str, value: Any, longest: int) -> None:
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"{what} cannot be kept as JSON: {visible(str(error))[:_EXCERPT]}") from error
     if _NUL_IN_JSON.search(written):
-        raise InvalidInputError(f"{what} cannot be kept: it holds {_called(chr(0))}; leave it out")
+        raise InvalidInputError(f"{what} cannot be stored: it holds {_called(chr(0))}, leave it out")
     if len(written) > longest:
         raise InvalidInputError(f"{what} has {len(written):,} characters as JSON: {longest:,} at most")
 

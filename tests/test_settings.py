@@ -26,7 +26,7 @@ from alflow.store.database import Database
         ("SCHEDULE_SECONDS", "1e400", "more than 0 to 86,400"),
         ("SESSION_DAYS", "inf", "more than 0 to 365"),
         ("SESSION_IDLE_HOURS", "0", "more than 0 to 8,760"),
-        ("TRUSTED_PROXIES", "here\x1b[2J", "is no address"),
+        ("TRUSTED_PROXIES", "here\x1b[2J", "is not an address"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named_with_what_it_needs(

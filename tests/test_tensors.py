@@ -67,7 +67,7 @@ def test_values_are_looked_at_last() -> None:
 
 
 def test_a_missing_tensor_is_named_among_those_that_are_there() -> None:
-    with pytest.raises(InvalidInputError, match=r"x has no tensor A; it holds B"):
+    with pytest.raises(InvalidInputError, match=r"x has no tensor A: it holds B"):
         take({"B": EYE}, "A", "x", 2)
     assert take({"A": torch.tensor([1])}, "A", "x", 1, "int") == 1
 

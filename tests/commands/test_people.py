@@ -81,7 +81,7 @@ def test_links_work_once(team: Workspace) -> None:
     [
         (("add", "Ada", "--password-stdin"), "short\n", "10 to 256 characters"),
         (("add", "Ada", "--password-stdin", "--role", "owner"), PASSWORD, "choose one with --project"),
-        (("role", "Eve", "owner", "-p", "fish"), "", "nobody called 'Eve' has an account"),
+        (("role", "Eve", "owner", "-p", "fish"), "", "there is no account 'Eve'"),
         (("invite", "-p", "cats"), "", "there is no project 'cats'"),
     ],
 )

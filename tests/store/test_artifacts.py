@@ -229,7 +229,7 @@ def test_what_stands_in_the_way_of_a_file_is_named(tmp_path: Path) -> None:
     store = Artifacts(tmp_path)
     with pytest.raises(UnavailableError, match=r"projects/1/x cannot be written: (Not a directory|File exists)"):
         store.write_bytes("projects/1/x", b"1")
-    with pytest.raises(UnavailableError, match=r"a file/projects cannot be written: .*/projects is no folder"):
+    with pytest.raises(UnavailableError, match=r"a file/projects cannot be written: .*/projects is not a folder"):
         Artifacts(tmp_path / "projects" / "a file").check_writable()
     with pytest.raises(UnavailableError, match=r"cannot be written: File name too long"):
         store.write_bytes("x" * 300, b"1")

@@ -67,7 +67,7 @@ def odd_folder(folder: Path, name: str, change: Callable[[torch.Tensor], object]
         ),
         ("positional_embedding", lambda weight: weight[:1, :1].expand(10**6, 48), "bin", "positional_embedding.*again"),
         ("text_projection", lambda weight: weight.to_sparse(), "bin", "text_projection is sparse"),
-        ("text_projection", lambda weight: weight.tolist(), "bin", "text_projection is no tensor but list"),
+        ("text_projection", lambda weight: weight.tolist(), "bin", "text_projection is not a tensor: it is a list"),
     ],
     ids=["NaN", "complex", "expanded", "expanded positions", "sparse", "list"],
 )

@@ -211,7 +211,7 @@ def set_state(tx: Transaction, round_id: RoundId, state: RoundState, *, labelled
     if round_.state is state:
         return round_
     if labelled_at is not None and labelled_at != round_.labelled_at:
-        raise ConflictError(f"answers of round {round_.number} changed meanwhile: close it again")
+        raise ConflictError(f"answers of round {round_.number} changed in the meantime: close it once more")
     if (round_.state, state) == (RoundState.OPEN, RoundState.LABELLED):
         return _change(tx, round_id, state=state, labelled_at=now)
     if (round_.state, state) == (RoundState.LABELLED, RoundState.CLOSED):

@@ -124,7 +124,7 @@ def settle(
         if not given:
             raise InvalidInputError("nobody has answered about this image yet: there is nothing to settle")
         if sorted(seen) != given:
-            raise ConflictError("the answers about this image have changed meanwhile: look again, then settle")
+            raise ConflictError("the answers about this image have changed in the meantime: review them, then settle")
         known = next((one for one in adjudications.of_item(tx, item_id) if one.withdrawn_at is None), None)
         if known is not None and (known.class_id, known.note, known.annotator_id) == (class_id, note, annotator_id):
             return known

@@ -88,7 +88,7 @@ def parse(text: str, folder: Address | None = None) -> Address:
     try:
         address = _parse(text, folder)
     except (ValueError, RecursionError) as error:  # the standard library says that it is not a URL, or not a name
-        raise InvalidInputError(f"it is no valid address: {str(error).partition(':')[0]}") from error
+        raise InvalidInputError(f"it is not a valid address: {str(error).partition(':')[0]}") from error
     _check(address)
     if not is_short(str(address)):
         raise InvalidInputError(f"its name is longer than {MAX_ADDRESS} bytes")
@@ -153,7 +153,7 @@ def _of_url(scheme: str, rest: str) -> Address:
         return Address(scheme, rest)
     host, _, path = rest.partition("/")
     if host not in {"", "localhost"}:
-        raise InvalidInputError(f"file://{host[:_MAX_NAME]}/ names another machine; write file:///FOLDER/NAME")
+        raise InvalidInputError(f"file://{host[:_MAX_NAME]}/ names another machine: write file:///FOLDER/NAME")
     plain, decoded = f"/{path}", unquote(f"/{path}", errors="surrogateescape")
     return Address(LOCAL, _normal(plain if os.path.lexists(plain) and not os.path.lexists(decoded) else decoded))
 
@@ -201,7 +201,7 @@ def _check(address: Address, depth: int = 0) -> None:
     elif address.scheme == LOCAL:
         _check_local(address.path)
     elif any(character.isspace() or character == "\\" for character in address.host):
-        raise InvalidInputError(f"{address.host[:_MAX_NAME]!r} is no name of a machine or bucket")
+        raise InvalidInputError(f"{address.host[:_MAX_NAME]!r} is not the name of a machine or bucket")
     elif address.scheme in BUCKETS and ".." in address.path.split("/"):
         raise InvalidInputError("it leads out of its bucket")
 
@@ -210,7 +210,7 @@ def _check_local(path: str) -> None:
     try:
         os.fsencode(path)
     except UnicodeEncodeError as error:
-        raise InvalidInputError("its name is no valid text") from error
+        raise InvalidInputError("its name is not valid text") from error
     if "\0" in path:
         raise InvalidInputError("its name holds a NUL character")
     if any(len(os.fsencode(part)) > _MAX_NAME for part in path.split("/")):

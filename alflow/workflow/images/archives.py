@@ -93,13 +93,13 @@ def has_member(address: Address) -> bool:
 def _member(opened: zipfile.ZipFile | tarfile.TarFile, about: zipfile.ZipInfo | tarfile.TarInfo) -> IO[bytes]:
     if isinstance(about, zipfile.ZipInfo):
         if about.flag_bits & 0x1:
-            raise InvalidInputError("it is encrypted; unpack the archive and import the folder")
+            raise InvalidInputError("it is encrypted: unpack the archive and import the folder")
         assert isinstance(opened, zipfile.ZipFile)
         return opened.open(about)
     assert isinstance(opened, tarfile.TarFile)
     file = opened.extractfile(about)
     if file is None:
-        raise InvalidInputError("it is no file")
+        raise InvalidInputError("it is not a file")
     return file
 
 

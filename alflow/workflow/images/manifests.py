@@ -43,7 +43,7 @@ def rows(suffix: str, data: bytes) -> list[Row]:
         InvalidInputError: it is not a table with such a column; the message continues "the manifest NAME".
     """
     if is_web_page(data):
-        raise InvalidInputError("cannot be read: it is a web page (HTML); save the file that the page offers")
+        raise InvalidInputError("cannot be read: it is a web page (HTML), save the file that the page offers")
     return list(READERS[suffix](data))
 
 
@@ -103,7 +103,7 @@ def _jsonl(data: bytes) -> Iterator[Row]:
         found, first = found or not row.problem.startswith(_NO_OBJECT), first or f"line {number}: {row.problem}"
         yield row
     if first and not found:
-        raise InvalidInputError(f"needs a 'path' or 'uri' in each line; {first}")
+        raise InvalidInputError(f"needs a 'path' or 'uri' in each line: {first}")
 
 
 _NO_OBJECT: Final = "it is no JSON object"
@@ -157,12 +157,12 @@ def _value(scalar: Any) -> Any:
 
 def _text(data: bytes) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:2]:
-        raise InvalidInputError("cannot be read: it is UTF-16 text; save it as UTF-8")
+        raise InvalidInputError("cannot be read: it is UTF-16 text, save it as UTF-8")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InvalidInputError(f"cannot be read: line {line} is no UTF-8 text; save the file as UTF-8") from error
+        raise InvalidInputError(f"cannot be read: line {line} is not UTF-8 text, save the file as UTF-8") from error
 
 
 def _columns(header: Sequence[str]) -> dict[str, int]:
@@ -173,10 +173,10 @@ def _columns(header: Sequence[str]) -> dict[str, int]:
     """
     plain = [name.strip().lower() for name in header]
     if twice := [name for name in COLUMNS if plain.count(name) > 1]:
-        raise InvalidInputError(f"has several columns {twice[0]!r}; rename all but one")
+        raise InvalidInputError(f"has several columns {twice[0]!r}: rename all but one")
     if not {"path", "uri"} & set(plain):
         has = ", ".join(header) or "nothing"
-        raise InvalidInputError(f"needs a column 'path' or 'uri' in its first line; it has: {has[:200]}{_hint(header)}")
+        raise InvalidInputError(f"needs a column 'path' or 'uri' in its first line: it has {has[:200]}{_hint(header)}")
     return {name: plain.index(name) for name in COLUMNS if name in plain}
 
 

@@ -95,7 +95,7 @@ def rendition_bytes(workspace: Workspace, project_id: ProjectId, item_id: ItemId
         NotFoundError: the project has no such item, or its rendition was removed.
     """
     if kind not in SIDES:
-        raise InvalidInputError(f"there is no rendition {kind!r}; there are {', '.join(SIDES)}")
+        raise InvalidInputError(f"there is no rendition {kind!r}: choose one of {', '.join(SIDES)}")
     with workspace.database.read() as tx:
         (item,) = items.by_ids(tx, [item_id])
     if item.project_id != project_id:
@@ -103,7 +103,7 @@ def rendition_bytes(workspace: Workspace, project_id: ProjectId, item_id: ItemId
     try:
         return workspace.artifacts.read_bytes(_path(kind, item.content_hash))
     except NotFoundError as error:
-        raise NotFoundError(f"the {kind} of item {item_id} was removed; import {item.uri} again") from error
+        raise NotFoundError(f"the {kind} of item {item_id} was removed: import {item.uri} once more") from error
 
 
 def rendition_hash(workspace: Workspace, content_hash: str, kind: str) -> str | None:
@@ -160,7 +160,7 @@ def _check_name(uri: str) -> None:
         InvalidInputError: the name is not valid text.
     """
     if storable(uri) != uri:
-        raise InvalidInputError("the name of the file is no valid text; rename it")
+        raise InvalidInputError("the name of the file is not valid text: rename it")
 
 
 def _size_of_known(workspace: Workspace, project: Project, content_hash: str) -> tuple[int, int] | None:

@@ -18,9 +18,9 @@ _PIECE: Final = 2**20
 _OF_WEB: Final = {  # by the name of aiohttp's error, for aiohttp is an extra
     "TooManyRedirects": "the server sends on and on",
     "NonHttpUrlRedirectClientError": "the server sends on to an address that is not of the web",
-    "InvalidUrlRedirectClientError": "the server sends on to what is no address",
-    "InvalidUrlClientError": "this is no address of a server",
-    "InvalidURL": "this is no address of a server",
+    "InvalidUrlRedirectClientError": "the server redirects to an invalid address",
+    "InvalidUrlClientError": "this is not the address of a server",
+    "InvalidURL": "this is not the address of a server",
     "ClientPayloadError": "the server sent less than it announced, or in another encoding",
 }
 
@@ -97,7 +97,7 @@ def _open(address: Address) -> IO[bytes]:
     if address.scheme == LOCAL:
         path = Path(address.path)
         if path.exists() and not path.is_file():  # opening a pipe would block for ever
-            raise InvalidInputError("it is no file")
+            raise InvalidInputError("it is not a file")
         return path.open("rb")
     # Of a web server the file is asked for once and as a stream, whatever it says of its size.
     once = {"block_size": 0, "size": 1} if address.scheme in WEB else {}

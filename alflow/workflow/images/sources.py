@@ -163,7 +163,7 @@ def _named(row: Row, manifest: Address, *, anywhere: bool) -> str:
         raise InvalidInputError(row.problem)
     address = parse(row.where, manifest.folder)
     if not anywhere and not within(address, manifest.folder):
-        raise InvalidInputError(f"{address.shown} is outside {manifest.folder.shown}; --anywhere allows it")
+        raise InvalidInputError(f"{address.shown} is outside {manifest.folder.shown}: --anywhere allows it")
     return str(address)
 
 

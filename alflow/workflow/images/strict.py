@@ -57,7 +57,7 @@ def split_of(entry: Entry, default: Split) -> Split:
     try:
         return Split(entry.split.lower()) if entry.split else default
     except ValueError as error:
-        raise InvalidInputError(f"unknown split {quoted(entry.split)}; there are {', '.join(Split)}") from error
+        raise InvalidInputError(f"there is no split {quoted(entry.split)}: choose one of {', '.join(Split)}") from error
 
 
 def turned_away(entry: Entry, problem: InvalidInputError) -> Rejection:

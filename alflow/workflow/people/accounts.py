@@ -76,7 +76,7 @@ def find_account(workspace: Workspace, name: str) -> Account:
     with workspace.database.read() as tx:
         account = people.by_name(tx, name)
     if account is None:
-        raise NotFoundError(f"nobody called {name!r} has an account; see `alflow people list`")
+        raise NotFoundError(f"there is no account {name!r}: see `alflow people list`")
     return account
 
 

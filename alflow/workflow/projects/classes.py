@@ -82,7 +82,7 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         double = next(name for name in names if names.count(name) > 1)
-        raise InvalidInputError(f"{quoted(double)} stands in it twice; once is enough")
+        raise InvalidInputError(f"{quoted(double)} is in it twice: remove one")
     return found
 
 
@@ -139,7 +139,7 @@ def _rows(text: str) -> list[tuple[int, dict[str, str]]]:
         columns = [heading.strip() for heading in next(csv.reader(io.StringIO(text, newline="")), [])]
     if "name" not in columns or set(columns) - _COLUMNS - {""} or len(set(columns)) < len(columns):
         found, wanted = ", ".join(columns), ", ".join(sorted(_COLUMNS))
-        raise InvalidInputError(f"its columns are {found}; a column 'name' is needed, and known are {wanted}")
+        raise InvalidInputError(f"its columns are {found}: a column 'name' is needed, and possible are {wanted}")
     rows = []
     for cells in reader:
         if any(cell.strip() for cell in cells[len(columns) :]):
@@ -159,7 +159,7 @@ def _column(heading: str) -> str:
 def _checked_fields(entry: Any) -> Mapping[str, Any]:
     if not isinstance(entry, dict) or "name" not in entry or entry.keys() - _FIELDS:
         shown = quoted(json.dumps(entry, ensure_ascii=False))
-        raise InvalidInputError(f"{shown} is no class; give a name, or an object of {', '.join(sorted(_FIELDS))}")
+        raise InvalidInputError(f"{shown} is not a class: give a name, or an object of {', '.join(sorted(_FIELDS))}")
     return entry
 
 
@@ -170,5 +170,5 @@ def _class(entry: Mapping[str, Any]) -> NewClass:
     prompts = [] if entry.get("prompts") is None else entry["prompts"]
     prompts = [prompts] if isinstance(prompts, str) else prompts
     if not isinstance(prompts, list) or not all(isinstance(text, str) for text in (name, display, key, *prompts)):
-        raise InvalidInputError(f"the class {quoted(str(name))} holds something that is no text")
+        raise InvalidInputError(f"the class {quoted(str(name))} holds something that is not text")
     return NewClass(name, display, tuple(prompts), key or None)

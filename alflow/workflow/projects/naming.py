@@ -89,7 +89,7 @@ def _checked_prompts(name: str, prompts: Sequence[str]) -> tuple[str, ...]:
 
 def _checked_key(name: str, key: str | None) -> str | None:
     if key and key not in [*digits, *ascii_lowercase]:
-        raise InvalidInputError(f"the hot key of {quoted(name)} is {quoted(key)}; it must be a digit or a letter a-z")
+        raise InvalidInputError(f"the hot key of {quoted(name)} is {quoted(key)}: it must be a digit or a letter a-z")
     return key or None
 
 
@@ -101,7 +101,7 @@ def _template(template: str) -> str:
 
 def _refuse_doubles(what: str, values: Sequence[str]) -> None:
     if doubles := sorted(value for value, count in Counter(values).items() if count > 1):
-        raise InvalidInputError(f"two classes have the {what} {', '.join(map(quoted, doubles))}; give each its own")
+        raise InvalidInputError(f"two classes have the {what} {', '.join(map(quoted, doubles))}: give each its own")
 
 
 def _refuse_alike(

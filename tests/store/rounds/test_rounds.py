@@ -137,7 +137,7 @@ def test_a_round_is_not_closed_on_answers_that_changed(database: Database) -> No
     with database.begin() as tx:
         read_at = rounds.set_state(tx, world.round.id, LABELLED).labelled_at
         rounds.settle(tx, rounds.lock(tx, world.round.id))  # a late answer
-        with pytest.raises(ConflictError, match="changed meanwhile"):
+        with pytest.raises(ConflictError, match="changed in the meantime"):
             rounds.set_state(tx, world.round.id, CLOSED, labelled_at=read_at)
 
 

@@ -78,7 +78,7 @@ def test_a_decision_about_other_answers_than_there_are_is_refused(workspace: Wor
     project, item, reviewer = world.project.id, world.candidates[0].item_id, world.annotators[0].id
     seen = [label.id for label in adjudicate.dispute(workspace, project, item).votes]
     vote(workspace, world, "d")
-    with pytest.raises(ConflictError, match="changed meanwhile"):
+    with pytest.raises(ConflictError, match="changed in the meantime"):
         adjudicate.settle(workspace, project, reviewer, item, None, seen=seen)
     with pytest.raises(InvalidInputError, match="nobody has answered"):
         adjudicate.settle(workspace, project, reviewer, world.candidates[1].item_id, None, seen=[])

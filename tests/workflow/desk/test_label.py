@@ -377,7 +377,7 @@ def test_an_answer_while_the_round_is_being_fitted_calls_for_another_fit(each_wo
     with each_workspace.database.read() as tx:
         read_at = rounds.by_id(tx, world.round.id).labelled_at
     submit(each_workspace, world.project.id, bob, answer(world, 0, 1, "bob"))
-    with pytest.raises(ConflictError, match="changed meanwhile"), each_workspace.database.begin() as tx:
+    with pytest.raises(ConflictError, match="changed in the meantime"), each_workspace.database.begin() as tx:
         rounds.set_state(tx, world.round.id, RoundState.CLOSED, labelled_at=read_at)
 
 

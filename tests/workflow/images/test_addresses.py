@@ -158,18 +158,18 @@ def test_a_manifest_at_an_address_is_confined(folder: str, text: str) -> None:
         ("x" * 256, "longer than 255 bytes"),
         ("é/" * 2000, "longer than 2600 bytes"),
         ("https://host/?" + "x" * 2600, "longer than 2600 bytes"),
-        ("a\ud800.png", "no valid text"),
+        ("a\ud800.png", "not valid text"),
         ("file://server/share/a.png", "names another machine"),
         ("file://a.png", "names another machine"),
         ("https://", "names no file"),
         ("s3:///", "names no file"),
         ("s3://bucket/../other/a.png", "leads out of its bucket"),
         ("../../a.png", "leads out of its bucket"),
-        ("https://ho st/a.png", "no name of a machine"),
+        ("https://ho st/a.png", "not the name of a machine"),
         ("zip://a.png", "needs an archive"),
         ("zip://a::" * 4 + "/data/all.zip", "more than 3 archives"),
-        ("zip://a::" * 5000 + "/data/all.zip", "no valid address"),
-        ("~\ud800", "no valid address"),
+        ("zip://a::" * 5000 + "/data/all.zip", "not a valid address"),
+        ("~\ud800", "not a valid address"),
         ("tar://a.png::", "needs an archive"),
     ],
 )
@@ -181,7 +181,7 @@ def test_what_is_no_address_is_said(text: str, message: str) -> None:
 
 @pytest.mark.parametrize("text", ["//[", "//[a]/b.png", "//[::1"])
 def test_rows_that_the_web_knows_no_machine_for(text: str) -> None:
-    with pytest.raises(InvalidInputError, match="no valid address"):
+    with pytest.raises(InvalidInputError, match="not a valid address"):
         parse(text, Address("https", "host/dir"))
 
 

@@ -176,7 +176,7 @@ def test_one_member_that_cannot_be_read_spoils_no_other(tmp_path: Path) -> None:
         except InvalidInputError as error:
             bad[one.uri.partition("::")[0]] = str(error)
     assert good == [b"a.png", b"b.png"]
-    assert "encrypted; unpack the archive" in bad["zip://locked.png"]
+    assert "encrypted: unpack the archive" in bad["zip://locked.png"]
     assert "CRC" in bad["zip://torn.png"]
 
 
@@ -226,7 +226,7 @@ def test_an_archive_in_an_archive(tmp_path: Path) -> None:
         ("tar://x::{tmp}/notatar", "notatar: the file does not exist"),
         ("tar://x::{tmp}/text", "no tar archive, or damaged"),
         ("zip://x::{tmp}/text", "no zip archive, or damaged"),
-        ("zip://x::{tmp}", "it is no file"),
+        ("zip://x::{tmp}", "it is not a file"),
         ("zip://a.jpg::{tmp}/missing.zip", "missing.zip: the file does not exist"),
         ("zip://nowhere.png::{tmp}/all.zip", "holds no file 'nowhere.png'"),
         ("zip://cat::{tmp}/all.zip", "holds no file 'cat'"),

@@ -88,9 +88,9 @@ def test_odd_names_and_things_that_are_no_files_stop_nothing(
     assert import_items(workspace, pets, str(pictures)).added == 5
     assert import_items(workspace, pets, str(pictures.parent / "manifest.csv")).known == 1
     assert rejected(workspace, pets) == {
-        "odd \\udcff.png": "the name of the file is no valid text; rename it",
-        "pipe.png": "it is no file (row 2 of the manifest)",
-        "pictures": "it is no file (row 3 of the manifest)",
+        "odd \\udcff.png": "the name of the file is not valid text: rename it",
+        "pipe.png": "it is not a file (row 2 of the manifest)",
+        "pictures": "it is not a file (row 3 of the manifest)",
     }
 
 
@@ -136,7 +136,7 @@ def test_labels_can_be_added_later_and_corrected(workspace: Workspace, pets: Pro
         ),
         (
             ["pictures/0.png,cat,", "pictures/1.jpg,dog,holdout"],
-            r"unknown split 'holdout'; .* \(row 3 of the manifest\)",
+            r"there is no split 'holdout': .* \(row 3 of the manifest\)",
         ),
         (["pictures/0.png,cat,", ",dog,"], r"row 3: its 'path' is empty"),
     ],
@@ -191,7 +191,7 @@ def test_manifests(workspace: Workspace, pets: Project, pictures: Path, suffix: 
         "2.webp": (Split.TARGET, None),
     }
     assert rejected(workspace, pets) == {
-        "3.bmp": f"unknown split 'holdout'; there are pool, target, test (row {4 + header} of the manifest)",
+        "3.bmp": f"there is no split 'holdout': choose one of pool, target, test (row {4 + header} of the manifest)",
         "nowhere.png": f"the file does not exist (row {5 + header} of the manifest)",
     }
     assert (report.added, report.known) == (3, 0)
@@ -270,7 +270,7 @@ def test_a_removed_rendition_says_so_and_comes_back(workspace: Workspace, pets: 
     item = stored(workspace, pets)[0]
     (path,) = Path(workspace.settings.artifacts).rglob(f"thumbnails/*/{item.content_hash}.jpg")
     path.unlink()
-    with pytest.raises(NotFoundError, match=r"the thumbnail of item \d+ was removed; import .*0\.png again"):
+    with pytest.raises(NotFoundError, match=r"the thumbnail of item \d+ was removed: import .*0\.png once more"):
         rendition_bytes(workspace, pets.id, item.id, "thumbnail")
     assert import_items(workspace, pets, str(pictures)).added == 0
     assert rendition_bytes(workspace, pets.id, item.id, "thumbnail")

@@ -181,7 +181,7 @@ def test_what_is_no_source_at_an_address_is_said(served: tuple[str, Path], path:
     [
         ("circle.png", "the server sends on and on"),
         ("to-file.png", "the server sends on to an address that is not of the web"),
-        ("to-nothing.png", "the server sends on to what is no address"),
+        ("to-nothing.png", "the server redirects to an invalid address"),
         ("short.png", "the server sent less than it announced, or in another encoding"),
         ("no-gzip.png", "the server sent less than it announced, or in another encoding"),
     ],
@@ -343,7 +343,7 @@ def test_names_that_no_index_could_hold_are_rejected(
     signature = "".join(random.Random(0).choices(string.ascii_letters, k=4000))  # which no index shortens
     rows = [f"https://host/{signature[:2580]}", f"https://host/{signature}", "bad \udcff/" * 300 + "a.png", "x\x01.png"]
     (tmp_path / "m.csv").write_text("\n".join(["path", *rows]), "utf-8", "surrogateescape")
-    with pytest.raises(InvalidInputError, match="no UTF-8 text"):
+    with pytest.raises(InvalidInputError, match="not UTF-8 text"):
         import_items(each_workspace, project, str(tmp_path / "m.csv"))
     (tmp_path / "m.jsonl").write_text("".join(json.dumps({"path": row}) + "\n" for row in rows))
     assert len(import_items(each_workspace, project, str(tmp_path / "m.jsonl"), anywhere=True).rejected) == 4
