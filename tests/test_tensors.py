@@ -36,11 +36,11 @@ ODD: dict[str, tuple[Any, str]] = {
     "eight bits": (EYE.to(torch.float8_e4m3fn), "float8"),
     "one side": (torch.ones(4), "1 sides"),
     "three sides": (torch.ones(4, 4, 1), "3 sides"),
-    "a subclass": (EYE.as_subclass(Named), "no tensor but Named"),
-    "a list": ([[1.0]], "no tensor but list"),
-    "text": ("A", "no tensor but str"),
-    "a named tuple": (namedtuple("Pair", "a b")(EYE, EYE), "no tensor but Pair"),
-    "nothing": (None, "no tensor but NoneType"),
+    "a subclass": (EYE.as_subclass(Named), "not a tensor: it is a Named"),
+    "a list": ([[1.0]], "not a tensor: it is a list"),
+    "text": ("A", "not a tensor: it is a str"),
+    "a named tuple": (namedtuple("Pair", "a b")(EYE, EYE), "not a tensor: it is a Pair"),
+    "nothing": (None, "not a tensor: it is a NoneType"),
 }
 
 
@@ -128,7 +128,7 @@ def test_weights_of_a_model_are_checked_by_name(tmp_path: Path) -> None:
         ({"visual.proj": torch.ones(1, 1).expand(9999, 9999)}, r"visual\.proj.*again and again"),
         ({"state_dict": {"visual.proj": EYE.to_sparse()}}, r"visual\.proj is sparse"),
         ({"visual.proj": EYE.to(torch.complex64)}, "complex64"),
-        ({"visual.proj": "EYE"}, "no tensor but str"),
+        ({"visual.proj": "EYE"}, "not a tensor: it is a str"),
         (EYE, "no weights by name"),
         ({}, "no weights by name"),
     ):
