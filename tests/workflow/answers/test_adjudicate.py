@@ -97,7 +97,7 @@ def test_a_round_that_is_being_fitted_is_not_closed_on_older_decisions(workspace
     with workspace.database.read() as tx:
         before = rounds.by_id(tx, world.round.id)
     settle(workspace, world, 0, world.classes[0].id)
-    with workspace.database.begin() as tx, pytest.raises(ConflictError, match="close it again"):
+    with workspace.database.begin() as tx, pytest.raises(ConflictError, match="close it once more"):
         rounds.set_state(tx, before.id, RoundState.CLOSED, labelled_at=before.labelled_at)
 
 
