@@ -88,7 +88,7 @@ export class Controls {
     const entry = deck.stage.current;
     if (command === "skip" || command === "unsure" || command === "bad") return deck.answer(command);
     if (command === "none" || command === "comment")
-      return entry && deck.mayAnswer(entry) ? deck.notes.ask(command, entry) : deck.ignore(entry);
+      return entry && deck.guard.allows(entry) ? deck.notes.ask(command, entry) : deck.ignore(entry);
     const rest = {
       undo: () => deck.undo(),
       previous: () => deck.step(-1),

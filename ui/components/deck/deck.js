@@ -4,14 +4,16 @@
  * The server never decides what an answer belongs to: the answer names the candidate this page was showing, with a
  * token made here.
  */
-/** @import { Answer, DeckData, DeskReply, Entry, QueueKind, Verdict, Worth } from "../shared/types.js" */
+/** @import { Answer, DeckData, DeskReply, Entry, QueueKind, Verdict } from "../shared/types.js" */
 /** @import { DeckParts } from "./parts.js" */
 import { one, parts } from "../shared/dom.js";
 import { Link } from "../shared/link.js";
-import { GUARD_MS } from "../shared/presence.js";
+import { announce } from "./announce.js";
 import { ClassList } from "./classes.js";
 import { Controls } from "./controls.js";
 import { Events, flushElsewhere } from "./events.js";
+import { Feedback } from "./feedback.js";
+import { Guard } from "./guard.js";
 import { Ledger } from "./ledger.js";
 import { Notes } from "./notes.js";
 import { Outbox } from "./outbox.js";
@@ -28,9 +30,6 @@ const AHEAD = 5;
 export class Deck {
   /** @type {QueueKind} the queue that is shown */
   open = "todo";
-  /** @type {Map<string, Worth>} what an answer was worth, by its token */
-  worths = new Map();
-  guardUntil = 0;
   off = new AbortController();
 
   /**
@@ -46,12 +45,14 @@ export class Deck {
     this.walk = new Walk(this.ledger);
     this.tabs = new Tabs(data.annotator, data.project);
     this.view = new View(this.at, data);
+    this.feedback = new Feedback(this.view.names, (text, warn) => this.hint(text, warn));
     const signal = this.off.signal;
     this.stage = new Stage(this.at.stage, {
       source: (entry) => `/images/${data.project}/${entry.item_id}/rendition`,
-      onShown: (entry) => this.#tell("shown", entry),
+      onShown: (entry) => announce("shown", entry),
       onChange: (entry) => this.#changed(entry),
     });
+    this.guard = new Guard(this.stage);
     this.zoom = new Zoom(this.at.frame, {
       width: () => this.stage.current?.width,
       onZoom: () => this.stage.sharpen((entry) => `/images/${data.project}/${entry.item_id}/full`),
@@ -60,7 +61,7 @@ export class Deck {
     });
     this.notes = new Notes(this.at, {
       onComment: (entry) => this.notes.follow(entry),
-      onNone: (entry, name) => this.mayAnswer(entry) && this.answer("none", null, { proposed_class: name }),
+      onNone: (entry, name) => this.guard.allows(entry) && this.answer("none", null, { proposed_class: name }),
       signal,
     });
     this.guide = new Guide(this.at, data, signal);
@@ -98,7 +99,7 @@ export class Deck {
    */
   answer(verdict, classId = null, more = {}) {
     const entry = this.stage.current;
-    if (!entry || !this.mayAnswer(entry)) return this.ignore(entry);
+    if (!entry || !this.guard.allows(entry)) return this.ignore(entry);
     /** @type {Answer} */
     const event = {
       kind: "answer",
@@ -108,12 +109,12 @@ export class Deck {
       class_id: classId,
       seconds: Math.round(performance.now() - this.stage.shownAt) / 1000,
       comment: this.notes.of(entry),
-      shown: { ...this.stage.describe(entry), ...this.#told(entry) },
+      shown: { ...this.stage.describe(entry), ...this.#known(entry) },
       ...more,
     };
     this.walk.answered(entry);
     this.outbox.add(event, { candidate_id: entry.candidate_id, item_id: entry.item_id });
-    this.#tell("answered", entry, { class_id: classId, token: event.token });
+    announce("answered", entry, { class_id: classId, token: event.token });
     this.hint("");
     this.render();
     this.link.sync();
@@ -156,7 +157,7 @@ export class Deck {
     this.outbox.add({ kind: "undo", token, candidate_id: entry.candidate_id }, entry);
     this.walk.revisit(entry.candidate_id, this.stage.current);
     this.stage.show(entry);
-    this.#tell("undone", entry, { token });
+    announce("undone", entry, { token });
     this.hint("Undone: answer again");
     this.render();
     this.link.sync();
@@ -180,13 +181,13 @@ export class Deck {
     view.queues(ledger.aside, this.open, (kind) => this.openQueue(kind));
     view.empty(ledger.round, this.stage.current, this.open, this.outbox, this.link, ledger.awaited);
     view.recent(history, (token) => this.undo(token));
-    const last = history.find((answer) => answer.stored && this.worths.has(answer.token));
-    view.worth(last && this.worths.get(last.token), last ? view.said(last) : "");
+    const last = history.find((answer) => answer.stored && this.feedback.of(answer.token));
+    view.worth(this.feedback.of(last?.token), last ? view.said(last) : "");
     this.root.classList.toggle("idle", !this.stage.current);
     if (this.link.failures) this.#dismissFrame();
   }
 
-  /** Streamlit tells of a lost server in a dialog that takes the mouse away; the banner tells it, and one can go on. */
+  /** Streamlit reports a lost server in a dialog that blocks the page; the banner reports it too, and one can go on. */
   #dismissFrame() {
     const close = document.querySelector('[data-testid="stDialog"] button[aria-label="Close"]');
     /** @type {HTMLElement | null} */ (close)?.click();
@@ -197,9 +198,7 @@ export class Deck {
     if (this.off.signal.aborted) return;
     const before = this.stage.current;
     this.tabs.stay();
-    for (const { worth } of reply.acknowledgements) if (worth) this.worths.set(worth.token, worth);
-    for (const { check } of reply.acknowledgements)
-      if (check) this.hint(`${check.right ? "This was a check, and you were right" : "This was a check. Correct class"}: ${this.view.names.get(check.class_id)}`, !check.right);
+    this.feedback.take(reply.acknowledgements);
     this.ledger.take(reply, this.open);
     if (reply.acknowledgements.some(({ stored, again }) => !stored && !again)) this.walk.forget();
     if (this.link.failures) this.stage.retry();
@@ -208,9 +207,9 @@ export class Deck {
       this.#moved(before);
   }
 
-  /** The annotator was away, or wants to try now: look before anything else happens. */
+  /** The annotator is back after a while: ask for the queue first. */
   wake() {
-    this.guardUntil = performance.now() + GUARD_MS;
+    this.guard.pause();
     this.hint("Welcome back");
     this.link.sync();
   }
@@ -229,35 +228,26 @@ export class Deck {
   }
 
   /**
-   * What the annotator could know of the model's opinion, for the record.
+   * What the annotator could know of the model's prediction, for the record.
    *
    * @param {Entry} entry
    */
-  #told(entry) {
+  #known(entry) {
     const before = this.ledger.history().find((answer) => answer.candidate_id === entry.candidate_id);
-    const revealed = Boolean(before && this.worths.has(before.token));
+    const revealed = Boolean(this.feedback.of(before?.token));
     const { screen } = this.data;
     return { screen, suggestion: entry.suggestion ?? null, revealed, queue: this.open, keys: this.controls.keys.name };
   }
 
   /**
-   * The server took the item away (answered in another tab, or by someone else): nobody may answer in surprise.
+   * The server took the item away, because it was answered in another tab or by somebody else.
    *
    * @param {Entry} before
    */
   #moved(before) {
-    this.guardUntil = performance.now() + GUARD_MS;
+    this.guard.pause();
     if (!this.outbox.refused.size) this.hint("Answered elsewhere: this is the next image");
-    this.#tell("moved", before);
-  }
-
-  /**
-   * Whether this entry is on screen, seen, and not just changed under the annotator's fingers.
-   *
-   * @param {Entry | null} entry
-   */
-  mayAnswer(entry) {
-    return entry !== null && entry === this.stage.current && this.stage.ready && performance.now() >= this.guardUntil;
+    announce("moved", before);
   }
 
   /**
@@ -267,12 +257,12 @@ export class Deck {
    */
   ignore(entry) {
     if (!entry) return;
-    this.hint(this.stage.ready ? "New image: look first" : "The image is still loading", true);
-    this.#tell("ignored", entry);
+    this.hint(this.guard.reason, true);
+    announce("ignored", entry);
   }
 
   /**
-   * A word over the image that fades.
+   * A message over the image that fades.
    *
    * @param {string} text
    * @param {boolean} [warn]
@@ -282,16 +272,5 @@ export class Deck {
     this.at.hint.classList.toggle("warn", warn);
     for (const animation of this.at.hint.getAnimations()) animation.cancel();
     if (text) this.at.hint.animate([{ opacity: 1 }, { opacity: 1, offset: 0.8 }, { opacity: 0 }], { duration: 2600, fill: "forwards" });
-  }
-
-  /**
-   * What happened on screen, for whoever measures or watches.
-   *
-   * @param {string} what
-   * @param {Entry} entry
-   * @param {object} [more]
-   */
-  #tell(what, entry, more = {}) {
-    window.dispatchEvent(new CustomEvent("alflow", { detail: { what, ...entry, ...more, at: performance.now() } }));
   }
 }

@@ -129,16 +129,16 @@ export class View {
   /**
    * What the last answer was worth, once it is stored.
    *
-   * @param {Worth | undefined} told
+   * @param {Worth | undefined} worth
    * @param {string} verdict
    */
-  worth(told, verdict) {
-    this.at.worth.hidden = !told;
-    if (!told) return;
-    const thought = `${this.names.get(told.class_id) ?? "?"} (${Math.round(100 * told.probability)}%)`;
-    const also = told.agrees ? "The model agreed" : "The model predicted";
-    this.at.worth.replaceChildren(make("strong", "", verdict), make("span", "", `${also}: ${thought}. ${told.words}`));
-    this.at.worth.dataset.agrees = String(told.agrees);
+  worth(worth, verdict) {
+    this.at.worth.hidden = !worth;
+    if (!worth) return;
+    const thought = `${this.names.get(worth.class_id) ?? "?"} (${Math.round(100 * worth.probability)}%)`;
+    const also = worth.agrees ? "The model agreed" : "The model predicted";
+    this.at.worth.replaceChildren(make("strong", "", verdict), make("span", "", `${also}: ${thought}. ${worth.words}`));
+    this.at.worth.dataset.agrees = String(worth.agrees);
   }
 
   /**
@@ -167,8 +167,8 @@ export class View {
     const [title, text] = this.#instead(round, open, outbox.pending().length, link, awaited);
     one(this.at.empty, "h3").textContent = title;
     const [right, checks] = round?.checks ?? [];
-    const told = checks ? ` You answered ${right} of ${checks} checks correctly.` : "";
-    one(this.at.empty, "p").textContent = text + told;
+    const result = checks ? ` You answered ${right} of ${checks} checks correctly.` : "";
+    one(this.at.empty, "p").textContent = text + result;
   }
 
   /**

@@ -24,8 +24,8 @@ export class Grid {
   /** @type {Set<number>} */
   wrong = new Set();
   here = 0;
-  /** @type {GridReply | null} the server's last word */
-  told = null;
+  /** @type {GridReply | null} the server's last one */
+  reply = null;
   changed = false; // another class was wanted
   shownAt = 0;
   readyAt = Infinity;
@@ -73,7 +73,7 @@ export class Grid {
   }
 
   undo() {
-    const last = this.told?.last;
+    const last = this.reply?.last;
     if (!last || this.pending.event) return this.view.hint("Nothing to undo");
     this.classId = last.class_id;
     this.#send({ undo: last.token });
@@ -104,7 +104,7 @@ export class Grid {
     else if (sent?.accept) this.view.hint(`Stored: ${sent.accept.accepted.length} accepted, ${sent.accept.wrong.length} left for the Label page`);
     else if (sent?.undo) this.view.hint("Undone: this is the page again");
     const [before, { page }] = [this.page?.token, reply];
-    this.told = reply;
+    this.reply = reply;
     this.page = page;
     this.classId = page?.class_id ?? this.classId;
     if (page?.token === before && (page?.images.length ?? 0) === this.tiles.length) return;
@@ -152,7 +152,7 @@ export class Grid {
   }
 
   #draw() {
-    const { page, view, told } = this;
+    const { page, view, reply } = this;
     const storing = this.pending.waits();
     this.root.classList.toggle("storing", storing);
     this.tiles.forEach((tile, index) => {
@@ -160,10 +160,10 @@ export class Grid {
       tile.classList.toggle("here", index === this.here);
       tile.setAttribute("aria-pressed", String(image !== undefined && this.wrong.has(image.candidate_id)));
     });
-    view.choices(told?.waiting ?? {}, page);
-    view.acts(page, this.wrong.size, { accept: this.#ready(), undo: !storing }, Boolean(told?.last));
+    view.choices(reply?.waiting ?? {}, page);
+    view.acts(page, this.wrong.size, { accept: this.#ready(), undo: !storing }, Boolean(reply?.last));
     view.pill(storing, this.link);
-    view.empty(page, told?.round, told?.awaited ?? "");
+    view.empty(page, reply?.round, reply?.awaited ?? "");
   }
 
   #ready() {

@@ -1,7 +1,7 @@
 /** The elements of grid.html that are named by `data-is`. */
 export interface GridParts {
   class: HTMLSelectElement;
-  told: HTMLElement;
+  summary: HTMLElement;
   pill: HTMLElement;
   tiles: HTMLElement;
   empty: HTMLElement;

@@ -36,7 +36,7 @@ export class GridView {
     one(at.accept, "span").textContent = marked ? `${rest} are ${name}, ${marked} not` : `All ${rest} are ${name}`;
     at.undo.hidden = !hasLast;
     at.undo.disabled = !may.undo;
-    at.told.textContent = page ? `${page.images.length} images, about ${page.expected_errors.toFixed(1)} expected to be of another class` : "";
+    at.summary.textContent = page ? `${page.images.length} images, about ${page.expected_errors.toFixed(1)} expected to be of another class` : "";
   }
 
   /**
