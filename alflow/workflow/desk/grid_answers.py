@@ -28,7 +28,7 @@ class Accept:
     """An answered page as the browser sends it.
 
     Attributes:
-        token: of the page on screen; sent again with every retry.
+        token: of the page on screen; every retry carries the same.
         class_id: the predicted class in the heading of the page.
         accepted: candidates that were on screen and are of this class.
         wrong: candidates that were on screen and are not.
@@ -51,7 +51,7 @@ class Accept:
 
 @dataclass(frozen=True)
 class TakeBack:
-    """The wish to take back the answered page of that token."""
+    """A request to take back the answered page of that token."""
 
     token: str
 
@@ -83,9 +83,9 @@ def accept(
 ) -> GridPage:
     """Store a page: a label for every accepted image, a mark on every wrong one, all or nothing.
 
-    The same page again returns what is stored. An image that others have answered since then gets a further vote. A
-    wrong image has no label: it goes back to the queue of the deck. The answer has passed `check`; `shown` is what was
-    on screen of each accepted candidate.
+    The same page sent once more returns what is stored. An image that others have answered since gets a further vote.
+    A wrong image has no label: it goes back to the queue of the deck. The answer has passed `check`; `shown` is what
+    was on screen of each accepted candidate.
 
     Raises:
         ConflictError: the page was taken back, or belongs to somebody else.
@@ -110,7 +110,7 @@ def accept(
 
 
 def take_back(tx: Transaction, project: Project, annotator_id: AnnotatorId, token: str) -> GridPage:
-    """Withdraw every label of a page and reserve what is still free of it for this annotator again; idempotent.
+    """Withdraw every label of a page, and reserve its images that are free for this annotator; idempotent.
 
     Raises:
         NotFoundError: this annotator answered no such page of the project.

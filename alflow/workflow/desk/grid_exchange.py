@@ -1,7 +1,7 @@
 """The grid's exchange: an answered page is stored, or one is taken back, and the reply says what to show next.
 
-The event is one transaction and idempotent, so that it may come again. The reply is one transaction more, which also
-reserves the page that will be shown.
+The event is one transaction and idempotent, so that the browser may send it more than once. The reply is one more
+transaction, which also reserves the page that will be shown.
 """
 
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ def grid_exchange(
         wanted: the class to show; where nothing is left of it, the class that has most takes its place.
 
     Raises:
-        UnavailableError: the database does not answer; nothing is lost, everything may be sent again.
+        UnavailableError: the database does not answer; nothing is lost, everything may be sent once more.
         NotFoundError: there is no such project or annotator.
     """
     refusal = None if event is None else _refusal(workspace, project_id, annotator_id, event)

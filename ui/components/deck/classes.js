@@ -67,8 +67,8 @@ export class ClassList {
       if (name.startsWith(typed)) return 0;
       return name.includes(` ${typed}`) ? 1 : name.includes(typed) ? 2 : 3;
     };
-    const found = () => this.buttons.filter((each) => place(each) < 3).sort((a, b) => place(a) - place(b));
-    this.#matches = typed ? found() : this.buttons;
+    const matching = () => this.buttons.filter((each) => place(each) < 3).sort((a, b) => place(a) - place(b));
+    this.#matches = typed ? matching() : this.buttons;
     for (const button of this.buttons) {
       button.hidden = !this.#matches.includes(button);
       button.style.order = typed ? String(place(button)) : "";

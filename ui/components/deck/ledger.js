@@ -53,8 +53,8 @@ export class Ledger {
 
   /** How many items have a first answer on its way. */
   pendingAnswers() {
-    const again = new Set(this.recent.map((answer) => answer.candidate_id));
-    return [...this.#latest().values()].filter((event) => event.kind === "answer" && !again.has(event.candidate_id)).length;
+    const answered = new Set(this.recent.map((answer) => answer.candidate_id));
+    return [...this.#latest().values()].filter((event) => event.kind === "answer" && !answered.has(event.candidate_id)).length;
   }
 
   /**

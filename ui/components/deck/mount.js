@@ -3,7 +3,7 @@
 import { live } from "../shared/live.js";
 import { Deck } from "./deck.js";
 
-const AGAIN_MS = 2000; // a page that is drawn anew has its deck again by then
+const REDRAWN_MS = 2000; // a page that is drawn anew has a new deck by then
 
 navigator.serviceWorker?.register("/offline.js").catch(() => {}); // a reload without a connection then shows something
 
@@ -15,7 +15,7 @@ navigator.serviceWorker?.register("/offline.js").catch(() => {}); // a reload wi
  */
 function retire(deck, now) {
   deck.destroy();
-  setTimeout(() => now()?.data.project === deck.data.project || deck.depart(), AGAIN_MS);
+  setTimeout(() => now()?.data.project === deck.data.project || deck.depart(), REDRAWN_MS);
 }
 
 export default live("deck", (parent, /** @type {DeckData} */ data) => new Deck(parent, data), retire);

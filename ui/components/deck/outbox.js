@@ -34,12 +34,12 @@ export class Outbox {
    */
   static elsewhere(annotator, project) {
     const names = inStorage((storage) => Object.keys(storage), () => []);
-    const found = new Set();
+    const projects = new Set();
     for (const name of names) {
       const [word, who, where] = name.split(":");
-      if (word === "alflow" && who === String(annotator) && where !== String(project)) found.add(Number(where));
+      if (word === "alflow" && who === String(annotator) && where !== String(project)) projects.add(Number(where));
     }
-    return /** @type {number[]} */ ([...found]);
+    return /** @type {number[]} */ ([...projects]);
   }
 
   /**

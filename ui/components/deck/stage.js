@@ -66,7 +66,7 @@ export class Stage {
   }
 
   /**
-   * Put all pixels of the image in place of those that fit a screen, without a blink; a busy server is asked again.
+   * Put all pixels of the image in place of those that fit a screen, without a blink; a busy server is asked once more.
    *
    * @param {(entry: Entry) => string} source
    */
@@ -146,7 +146,7 @@ export class Stage {
       image.decode?.().catch(() => {});
       if (this.current?.item_id === entry.item_id) this.#painted(this.current, image);
     };
-    image.onerror = () => this.#again(entry, image);
+    image.onerror = () => this.#reload(entry, image);
     image.src = this.source(entry);
     this.images.set(entry.item_id, image);
     this.root.append(image);
@@ -175,7 +175,7 @@ export class Stage {
    * @param {Entry} entry
    * @param {HTMLImageElement} image
    */
-  #again(entry, image) {
+  #reload(entry, image) {
     const tries = Number(image.dataset.tries) + 1;
     image.dataset.tries = String(tries);
     if (this.current?.item_id === entry.item_id && tries > 2) this.root.classList.add("failed");

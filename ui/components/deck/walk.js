@@ -18,7 +18,7 @@ export class Walk {
     [this.#revisited, this.#nextUp] = [null, null];
   }
 
-  /** What is looked at again is so no more: the server refused. */
+  /** Stop looking at an earlier answer: the server refused what was sent. */
   forget() {
     this.#revisited = null;
   }

@@ -1,7 +1,7 @@
 /**
  * Zoom and pan of the image on screen: wheel, double click, two fingers, drag; a swipe at rest leads to the neighbours.
  *
- * Scale 1 shows the whole image. `onZoom` is told when more pixels than the rendition's may be wanted.
+ * Scale 1 shows the whole image. `onZoom` is called when more pixels than those of the rendition may be wanted.
  */
 /** @typedef {{clientX: number, clientY: number}} Point */
 import { target } from "../shared/dom.js";

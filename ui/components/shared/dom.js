@@ -21,9 +21,9 @@ export function make(tag, name, text) {
  * @returns {HTMLElement}
  */
 export function one(root, selector) {
-  const found = root.querySelector(selector);
-  if (!(found instanceof HTMLElement)) throw new Error(`alflow: there is no ${selector}`);
-  return found;
+  const node = root.querySelector(selector);
+  if (!(node instanceof HTMLElement)) throw new Error(`alflow: there is no ${selector}`);
+  return node;
 }
 
 /**

@@ -1,9 +1,9 @@
 /**
  * The conversation with the server: every request takes what a cargo holds, every reply says what became of it.
  *
- * One request at a time; what happens meanwhile goes into the next. Cargo stays on board until the server has spoken of
- * it. After a failure the link tries again by itself, less and less often, and at once when it is told that the network
- * is back. What the server could not read is given back to the cargo, which may take it apart.
+ * One request at a time; what happens meanwhile goes into the next. Cargo is kept until the server has acknowledged it.
+ * After a failure the link tries again by itself, less and less often, and at once when the browser says that the
+ * network is back. What the server could not read is given back to the cargo, which may take it apart.
  */
 /** @import { Cargo } from "./types.js" */
 
@@ -24,7 +24,7 @@ export class Link {
   problem = "";
   #closed = false;
   #busy = false;
-  #again = false;
+  #more = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -62,15 +62,15 @@ export class Link {
     clearTimeout(this.#timer);
     if (this.#closed) return;
     if (this.#busy) {
-      this.#again = true;
+      this.#more = true;
       return;
     }
     this.#busy = true;
     try {
       do {
-        this.#again = false;
+        this.#more = false;
         await this.#exchange();
-      } while (this.#again);
+      } while (this.#more);
       this.failures = 0;
     } catch (error) {
       this.failures += 1;
@@ -95,13 +95,13 @@ export class Link {
     if (response.status === 401) throw new Error(SIGNED_OUT);
     if (UNREADABLE.includes(response.status)) {
       cargo.unread(sent, await reason(response));
-      this.#again = true;
+      this.#more = true;
       return;
     }
     if (!response.ok) throw new Error(await reason(response));
     const retry = cargo.taken(/** @type {Reply} */ (await response.json()), sent);
     if (retry) throw new Error(retry);
-    this.#again ||= cargo.waits(sent);
+    this.#more ||= cargo.waits(sent);
   }
 
   /** @param {object} body */
@@ -124,6 +124,6 @@ export class Link {
  * @returns {Promise<string>}
  */
 async function reason(response) {
-  const told = await response.json().catch(() => ({}));
-  return told.reason ?? (response.status < 500 ? `The server refused (${response.status})` : OFFLINE);
+  const body = await response.json().catch(() => ({}));
+  return body.reason ?? (response.status < 500 ? `The server refused (${response.status})` : OFFLINE);
 }
