@@ -8,7 +8,7 @@ from alembic import context
 from sqlalchemy import Connection, inspect
 
 from alflow.settings import Settings
-from alflow.store.database import make_engine
+from alflow.store.engines import make_engine
 from alflow.store.schema import MIGRATION_OPTIONS
 from alflow.store.tables import metadata, triggers
 from migrations import earlier

@@ -25,6 +25,7 @@ install_import_hook(
     [
         "alflow.acquisition",
         "alflow.bayes",
+        "alflow.bootstrap",
         "alflow.calibration",
         "alflow.embeddings",
         "alflow.metrics",

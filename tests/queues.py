@@ -20,8 +20,9 @@ from alflow.store.images import items
 from alflow.store.images.items import NewItem
 from alflow.store.people import annotators
 from alflow.store.projects import projects
+from alflow.store.rounds import candidates as queued
 from alflow.store.rounds import rounds
-from alflow.store.rounds.rounds import NewCandidate
+from alflow.store.rounds.candidates import NewCandidate
 
 CLASSES = (NewClass("cat", "Cat", ("a cat", "a kitten"), "c"), NewClass("dog", "Dog", ("a dog",)))
 
@@ -54,10 +55,8 @@ def open_queue(
         classes = projects.put_classes(tx, project.id, CLASSES)
         stored = items.add(tx, project.id, [new_item(number) for number in range(size)])
         round_ = open_round(tx, project)
-        rounds.add_candidates(
-            tx, round_.id, [new_candidate(item, rank, classes, votes) for rank, item in enumerate(stored)]
-        )
-        candidates = rounds.candidates(tx, round_.id)
+        queued.add(tx, round_.id, [new_candidate(item, rank, classes, votes) for rank, item in enumerate(stored)])
+        candidates = queued.of_round(tx, round_.id)
         people = [annotators.get_or_create(tx, f"annotator {number}") for number in range(n_annotators)]
     return World(project, classes, stored, round_, candidates, people)
 

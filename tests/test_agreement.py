@@ -1,14 +1,12 @@
 import importlib.util
-from math import isnan, log
+from math import isnan
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from alflow import agreement
 from alflow.agreement import Pair, Vote
-from alflow.errors import InvalidInputError, UnavailableError
+from alflow.errors import UnavailableError
 from alflow.settling import majority
 
 HAS_CROWD_KIT = importlib.util.find_spec("crowdkit") is not None
@@ -104,45 +102,6 @@ def test_the_interval_of_a_share_is_wilsons() -> None:
     assert agreement.share(k, n) == pytest.approx((0.8, middle - half, middle + half))
     assert agreement.share(3, 3).low < 0.5
     assert all(isnan(number) for number in agreement.share(0, 0))
-
-
-@given(st.floats(0.0, 1.0), st.integers(2, 30))
-def test_the_accuracy_behind_an_agreement_gives_that_agreement(share: float, n_classes: int) -> None:
-    accuracy = agreement.accuracy_from_agreement(share, n_classes)
-    assert 1 / n_classes <= accuracy <= 1 + 1e-12
-    if share >= 1 / n_classes:
-        assert accuracy**2 + (1 - accuracy) ** 2 / (n_classes - 1) == pytest.approx(share)
-
-
-def test_one_class_has_no_accuracy() -> None:
-    with pytest.raises(InvalidInputError, match="two classes"):
-        agreement.accuracy_from_agreement(1.0, 1)
-
-
-def test_the_posterior_is_bayes_rule() -> None:
-    found = agreement.class_posterior([0.5, 0.3, 0.2], [1, 1, 0], 0.8)
-    written_out = np.array([0.5 * 0.1 * 0.1 * 0.8, 0.3 * 0.8 * 0.8 * 0.1, 0.2 * 0.1**3])
-    assert found == pytest.approx(written_out / written_out.sum())
-    assert agreement.class_posterior([0.5, 0.5], [0, 1], 1.0) == pytest.approx([0.5, 0.5])
-
-
-PRIOR = st.lists(st.floats(0.01, 1.0), min_size=2, max_size=6).map(lambda each: np.array(each) / sum(each))
-
-
-@given(PRIOR, st.floats(0.0, 1.0))
-def test_the_information_of_a_vote_is_the_expected_fall_of_entropy(prior: np.ndarray, share: float) -> None:
-    accuracy = min(1 / len(prior) + share * (1 - 1 / len(prior)), 1 - 1e-6)
-    wrong = (1 - accuracy) / (len(prior) - 1)
-    said = prior * accuracy + (1 - prior) * wrong
-    after = [agreement.class_posterior(prior, [vote], accuracy) for vote in range(len(prior))]
-    entropy = [-(p[p > 0] * np.log(p[p > 0])).sum() for p in [prior, *after]]
-    expected = entropy[0] - said @ np.array(entropy[1:])
-    assert agreement.vote_information(prior, accuracy) == pytest.approx(expected, abs=1e-9)
-
-
-def test_a_vote_that_is_never_wrong_tells_everything_and_one_by_chance_nothing() -> None:
-    assert agreement.vote_information([0.25] * 4, 1.0) == pytest.approx(log(4))
-    assert agreement.vote_information([0.7, 0.2, 0.1], 1 / 3) == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.skipif(HAS_CROWD_KIT, reason="crowd-kit is installed")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alflow.accounts import OPERATOR, Role
-from alflow.commands.console import new_app, note, plural, say, show_json, show_table
+from alflow.commands.console import new_app, note, say, show_json, show_table
+from alflow.commands.erasing import erase
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
-from alflow.text import visible
 
 if TYPE_CHECKING:
     from alflow.domain import Project
@@ -97,12 +97,12 @@ def invite(
     days: Annotated[float, typer.Option(min=0.01, max=365.0, help="Days until it expires.")] = 7.0,
 ) -> None:
     """Print a link with which one person creates an account, or joins with an existing one. It works once."""
-    from alflow.workflow.people import accounts as people
+    from alflow.workflow.people import invitations
     from alflow.workflow.people.sign_in import has_accounts
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
-    _, token = people.invite(workspace, chosen.id, role, email=email, days=days, by=OPERATOR)
+    _, token = invitations.invite(workspace, chosen.id, role, email=email, days=days, by=OPERATOR)
     if email:
         say(f"{email} is invited to {chosen.name} as {role}: sign in at {workspace.settings.address}/sign-in")
         if not workspace.settings.oidc_client_id:
@@ -162,7 +162,8 @@ def activate(name: _Name) -> None:
 
 def reset(name: _Name, password_stdin: _FromStdin = False) -> None:
     """Print a link with which somebody sets a new password within a day, or set one from the standard input."""
-    from alflow.workflow.people.accounts import find_account, invite_to_reset, set_password
+    from alflow.workflow.people.accounts import find_account, set_password
+    from alflow.workflow.people.invitations import invite_to_reset
 
     workspace = open_workspace()
     account = find_account(workspace, name)
@@ -181,47 +182,6 @@ def email(name: _Name, address: Annotated[str, typer.Argument(help="E-mail addre
     account = find_account(workspace, name)
     set_email(workspace, account.annotator_id, address)
     say(f"{address} signs in as {account.name}")
-
-
-def erase(
-    name: _Name,
-    comments: Annotated[
-        bool, typer.Option("--comments", help="Empty also the comments, notes and reasons that the person wrote.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Forget somebody for good: their answers stay under a pseudonym, all else about them goes."""
-    from alflow.workflow.people.erase import erase as forget
-    from alflow.workflow.people.erase import find_person
-
-    workspace = open_workspace()
-    person = find_person(workspace, name)
-    if not yes:
-        typer.confirm(visible(f"Forget {person.name} for good? This cannot be undone"), abort=True, err=True)
-    done = forget(workspace, person.id, comments=comments)
-    say(
-        f"{person.name} is forgotten: name, login, e-mail address, password, sessions and roles are gone; "
-        f"{plural(done.answers, 'answer')} of {done.name} stay"
-    )
-    if done.invitations:
-        note(f"{plural(done.invitations, 'invitation')} to or from this person cannot be used any more")
-    _explain_remarks(done.remarks, done.name, emptied=comments)
-    if not done.rewritten:
-        note(f"the database is in use and still holds deleted bytes: later run `alflow people erase {done.name} --yes`")
-    note(
-        "not erased: files that were exported, copies of the database, guidelines and other people's comments, "
-        f"and the logs in {workspace.settings.home / 'logs'}; look there for the name yourself"
-    )
-
-
-def _explain_remarks(count: int, name: str, *, emptied: bool) -> None:
-    if not count:
-        return
-    what = plural(count, "comment, note or reason", "comments, notes and reasons")
-    if emptied:
-        note(f"{what} emptied; the history of labels, which nobody can change, keeps what comments on labels said")
-    else:
-        note(f"{what} of {name} stay; empty them with `alflow people erase {name} --comments`")
 
 
 def _chosen(workspace: "Workspace", names: list[str] | None, *, everywhere: bool) -> "list[Project]":

@@ -1,48 +1,27 @@
 """The database: one way to write (`begin`) and one way to read (`read`).
 
-SQLite: write-ahead log; a writing transaction takes the write lock at its start (BEGIN IMMEDIATE), so that it waits
-for it, 30 s at most, instead of failing half-way. Readers have connections of their own, which refuse to write: to
-switch one connection to and fro would make SQLite forget every statement it has prepared. PostgreSQL: READ COMMITTED;
-what must not change between two statements is locked by row.
+How transactions begin, wait and see one snapshot is in `alflow.store.engines`. What must not change between two
+statements on PostgreSQL is locked by row.
 """
 
-import json
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, NoSuchModuleError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError
 
-from alflow.disk import check_writable
-from alflow.errors import InvalidInputError, UnavailableError
-from alflow.private import make_private, private_file
 from alflow.store import schema
+from alflow.store.engines import BUSY_SECONDS, check_path, make_engine, reachable, reader
 from alflow.store.fair_lock import Turns
 
 Transaction = Connection
 """What the functions of the store work on; opened by `Database.begin` or `Database.read`, opaque to everyone else."""
 
-_BUSY_SECONDS: Final = 30
-_LOOK_SECONDS: Final = 0.01
 _LOCK_SECONDS: Final = 5
-_OF_THE_DISK: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
-_REMEDIES: Final = {
-    sqlite3.SQLITE_FULL: "free some space there, and it goes on",
-    sqlite3.SQLITE_READONLY: "let the user who runs alflow write there, and it goes on",
-    sqlite3.SQLITE_CANTOPEN: "look whether its folder is there, has room and may be written",
-    sqlite3.SQLITE_IOERR: "look whether its disk is there, and has room",
-    sqlite3.SQLITE_BUSY: "another process holds it: wait for that one, or end it",
-    sqlite3.SQLITE_CORRUPT: "bring the file back from a copy",
-    sqlite3.SQLITE_NOTADB: "this is no database, or it is damaged: bring the file back from a copy",
-}
 
 
 @dataclass(frozen=True)
@@ -64,14 +43,14 @@ class Database:
             UnavailableError: no connection, or the schema is older or newer than this alflow.
         """
         engine = make_engine(url)
-        with _reachable(engine):
+        with reachable(engine):
             with engine.connect() as connection:
                 found = schema.revision(connection)
             if found is None:
                 _migrate(engine.url)
             else:
                 schema.check(found, engine.url)
-        return cls(engine, _reader(engine))
+        return cls(engine, reader(engine))
 
     @classmethod
     def upgrade(cls, url: str) -> str:
@@ -81,7 +60,7 @@ class Database:
             UnavailableError: no connection, or the schema is newer than this alflow.
         """
         engine = make_engine(url)
-        with _reachable(engine):
+        with reachable(engine):
             return _migrate(engine.url)
 
     @contextmanager
@@ -92,8 +71,8 @@ class Database:
             UnavailableError: the database is gone, or was locked by others for too long.
             InvalidInputError: a number or a text that no database can store.
         """
-        turn = self._turns.turn(_BUSY_SECONDS) if self._engine.dialect.name == "sqlite" else nullcontext()
-        with _reachable(self._engine), turn, self._engine.begin() as connection:
+        turn = self._turns.turn(BUSY_SECONDS) if self._engine.dialect.name == "sqlite" else nullcontext()
+        with reachable(self._engine), turn, self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -104,7 +83,7 @@ class Database:
             UnavailableError: the database is gone.
             InvalidInputError: a number or a text that no database can search for.
         """
-        with _reachable(self._reader), self._reader.begin() as connection:
+        with reachable(self._reader), self._reader.begin() as connection:
             yield connection
 
     def check_writable(self) -> None:
@@ -114,7 +93,7 @@ class Database:
             UnavailableError: the disk of the SQLite file is full, or it may not be written.
         """
         if self._engine.dialect.name == "sqlite":
-            _check_writable(self._engine.url)
+            check_path(self._engine.url)
 
     def rewrite(self, names: Sequence[str]) -> bool:
         """Rewrite these tables (for SQLite the whole file), without the remains of deleted rows.
@@ -123,7 +102,7 @@ class Database:
         """
         try:
             if self._engine.dialect.name == "sqlite":
-                with self._turns.turn(_BUSY_SECONDS), closing(self._engine.raw_connection()) as connection:
+                with self._turns.turn(BUSY_SECONDS), closing(self._engine.raw_connection()) as connection:
                     cursor = connection.cursor()
                     cursor.execute("VACUUM")
                     busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -143,131 +122,6 @@ class Database:
         """Close the connections."""
         self._engine.dispose()
         self._reader.dispose()
-
-
-def make_engine(url: str | URL, *, foreign_keys: bool = True) -> Engine:
-    """An engine whose transactions behave alike on SQLite and PostgreSQL; migrations run without foreign keys.
-
-    Raises:
-        InvalidInputError: no URL of SQLite or PostgreSQL, or a SQLite database in memory (it has no second reader).
-        UnavailableError: the driver is not installed, or the file or its folder cannot be made.
-    """
-    try:
-        parsed = make_url(url)
-        if parsed.drivername in {"postgresql", "postgres"}:
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        dialect = parsed.get_backend_name()
-        if dialect == "sqlite":
-            return _sqlite(parsed, foreign_keys=foreign_keys)
-        if dialect == "postgresql":
-            return _postgresql(parsed)
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise InvalidInputError(
-            f"ALFLOW_DATABASE_URL is no database URL ({error}): sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
-        ) from error
-    except ModuleNotFoundError as error:
-        raise UnavailableError("PostgreSQL needs its driver: pip install 'alflow[postgres]'") from error
-    raise InvalidInputError(f"alflow keeps its rows in SQLite or PostgreSQL, not in {dialect}")
-
-
-_to_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
-
-
-def _reader(engine: Engine) -> Engine:
-    """An engine for the same database whose transactions see one snapshot and refuse to write."""
-    if engine.dialect.name == "sqlite":
-        return _sqlite(engine.url, read_only=True)
-    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-
-
-def _postgresql(url: URL) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, json_serializer=_to_json)
-    if engine.dialect.is_async:
-        raise InvalidInputError(f"alflow cannot use the driver of {url.drivername}: take postgresql+psycopg://")
-    return engine
-
-
-def _sqlite(url: URL, *, foreign_keys: bool = True, read_only: bool = False) -> Engine:
-    if url.database in {None, "", ":memory:"}:
-        raise InvalidInputError("give SQLite a file, as in sqlite:////data/alflow.db: memory cannot be shared")
-    if not str(url.database).startswith("file:"):  # SQLite gives its log beside the file the same mode
-        path = Path(str(url.database))
-        make_private(path.parent)
-        private_file(path)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, json_serializer=_to_json)
-
-    @event.listens_for(engine, "connect")
-    def _set_up(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions: `_begin` does
-        _write_ahead(connection)
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
-        connection.execute(f"PRAGMA query_only = {'ON' if read_only else 'OFF'}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Use the write-ahead log. A new database is switched to it once; SQLite waits for no lock in that one case.
-
-    Raises:
-        OperationalError: the database is locked for too long, or is not a database.
-    """
-    latest = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > latest:
-                raise
-            time.sleep(_LOOK_SECONDS)
-        else:
-            return
-
-
-@contextmanager
-def _reachable(engine: Engine) -> Iterator[None]:
-    """Turn failures of the database itself into errors that a person can act on; integrity errors pass through.
-
-    Raises:
-        UnavailableError: the database itself failed.
-        InvalidInputError: a number or a text that no database can store; to retry is of no use.
-        DatabaseError: something else did.
-    """
-    where = engine.url.render_as_string(hide_password=True)
-    try:
-        yield
-    except (PoolTimeoutError, TimeoutError) as error:
-        raise UnavailableError(f"the database {where} is too busy: {error}") from error
-    except (DataError, OverflowError, UnicodeEncodeError) as error:
-        cause = error.orig if isinstance(error, DataError) else error
-        raise InvalidInputError(f"the database cannot keep a number or a text that it was given: {cause}") from error
-    except DatabaseError as error:
-        if type(error) not in {DatabaseError, OperationalError}:
-            raise
-        raise UnavailableError(_in_words(engine.url, error.orig)) from error
-
-
-def _in_words(url: URL, error: BaseException | None) -> str:
-    """What the database says, with the remedy if the disk or another process is the cause."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the kind, without the particulars
-    said, remedy = (str(error).strip().splitlines() or [""])[0], _REMEDIES.get(code, "")
-    if code in _OF_THE_DISK:
-        try:
-            _check_writable(url)
-        except UnavailableError as found:
-            said, remedy = str(found), ""
-    return f"the database {url.render_as_string(hide_password=True)} does not answer: {said}{remedy and '; '}{remedy}"
-
-
-def _check_writable(url: URL) -> None:
-    path = Path(str(url.database))
-    check_writable(path.parent)  # the position of its write-ahead log
-    check_writable(path)
 
 
 def _migrate(url: URL) -> str:

@@ -32,9 +32,10 @@ from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.logits import logit_moments
 from alflow.bayes.model import Model
 from alflow.bayes.probabilities import probit
+from alflow.bootstrap import Interval, all_metrics, paired_differences
 from alflow.calibration import fit_temperature, temperature_scaled
 from alflow.embeddings import Activations
-from alflow.metrics import Interval, accuracy, all_metrics, paired_differences
+from alflow.metrics import accuracy
 from tests.bench import sets
 from tests.bench.learning import cosine_logits, points
 from tests.bench.learning_tables import after_labels, loss_left, unfamiliar

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 from alflow.domain import ProjectSettings, RoundState, Verdict
 from alflow.store.desk import labels
 from alflow.store.projects import projects
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates, rounds
 from alflow.workflow.desk import label, queue
 from alflow.workflow.desk.submission import Submission
 from alflow.workflow.people import annotators
@@ -274,7 +274,7 @@ def test_an_event_that_cannot_be_read_holds_up_no_other(desk: Desk, signed_in: O
     page = signed_in("Ada", project.name)
     wait_for_image(page)
     with desk.workspace.database.read() as tx:
-        candidate = rounds.candidates(tx, opened.id)[2]
+        candidate = candidates.of_round(tx, opened.id)[2]
     ada = annotators.sign_in(desk.workspace, "Ada").id
     page.goto(f"{desk.url}/sign-in")  # no desk is open while something is put into the browser's storage
     page.evaluate(

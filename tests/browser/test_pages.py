@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from alflow.domain import Project, Rejection, Verdict
 from alflow.store.images import failures, items
 from alflow.store.projects import troubles
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates as queued
 from alflow.workflow.desk import label
 from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images.pool import import_items
@@ -33,7 +33,7 @@ def project(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
     world.add_curve(desk.workspace, project, 4)
     ada = annotators.sign_in(desk.workspace, "Ada").id
     with desk.workspace.database.begin() as tx:
-        candidates = rounds.candidates(tx, opened.id)
+        candidates = queued.of_round(tx, opened.id)
         now = opened.opened_at
         items.reject(tx, project.id, [Rejection("s3://photos/broken.jpg", "the file ends in the middle", now)])
     for place, candidate in enumerate(candidates[:8]):

@@ -10,7 +10,7 @@ from alflow.domain import Project, ProjectSettings, Verdict
 from alflow.store.answers import adjudications
 from alflow.store.desk import labels
 from alflow.store.projects import projects
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates as queued
 from alflow.workflow.answers import adjudicate
 from alflow.workflow.desk import label
 from alflow.workflow.desk.submission import Submission
@@ -30,7 +30,7 @@ def disputes(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp("images")
     project, opened = world.build(desk.workspace, folder, "disputes", 4, ProjectSettings(votes=2))
     with desk.workspace.database.read() as tx:
-        candidates = rounds.candidates(tx, opened.id)
+        candidates = queued.of_round(tx, opened.id)
     for name, places in (("Ada", (0, 0, 0, 0)), ("Bo", (1, 2, 3, 0))):
         annotator = annotators.sign_in(desk.workspace, name).id
         for candidate, place in zip(candidates, places, strict=True):

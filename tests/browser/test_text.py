@@ -8,7 +8,7 @@ from playwright.sync_api import ConsoleMessage, Page, Request, expect
 
 from alflow.domain import Project, Rejection, Split, Verdict
 from alflow.store.images import items
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates as queued
 from alflow.workflow.answers import adjudicate
 from alflow.workflow.desk import label
 from alflow.workflow.desk.submission import Submission
@@ -59,7 +59,7 @@ def project(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
     projects.set_guidelines(workspace, project.id, GUIDELINES)
     classes = projects.project_classes(workspace, project.id)
     with workspace.database.begin() as tx:
-        candidates = rounds.candidates(tx, opened.id)
+        candidates = queued.of_round(tx, opened.id)
         items.reject(tx, project.id, [Rejection(EVIL, EVIL, opened.opened_at)])
     for person, place in ((EVIL, 0), ("Bo", 1)):
         who = annotators.sign_in(workspace, person).id

@@ -12,7 +12,7 @@ from alflow.commands.up import services
 from alflow.domain import Project, ProjectSettings, RoundState, Split
 from alflow.settings import Settings
 from alflow.store.desk import labels
-from alflow.store.rounds import rounds
+from alflow.store.rounds import evaluations, rounds
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.model.posterior import estimate_posterior
 from alflow.workflow.projects.projects import create_project, name_classes
@@ -71,7 +71,7 @@ def test_label_close_learn_export(up: tuple[Desk, Project], chromium: Browser, t
     expect(page.get_by_text("since zero-shot").first).to_be_visible(timeout=SCHEDULE_MS)
     with desk.workspace.database.read() as tx:
         assert rounds.by_id(tx, first).state is RoundState.CLOSED
-        judged = {each.round_number for each in rounds.evaluations(tx, project.id) if each.split == "test"}
+        judged = {each.round_number for each in evaluations.of_project(tx, project.id) if each.split == "test"}
     assert judged == {0, 1}
     expect(page.locator("[data-testid=stVegaLiteChart]").first).to_be_visible()
 

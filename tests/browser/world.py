@@ -11,12 +11,12 @@ import torch
 from PIL import Image, ImageDraw
 from sqlalchemy import update
 
+from alflow.bootstrap import all_metrics
 from alflow.domain import Evaluation, Item, Origin, Project, ProjectSettings, Round, Split
-from alflow.metrics import all_metrics
 from alflow.store import tables
 from alflow.store.images import items
 from alflow.store.projects import projects
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates, evaluations, rounds
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace
@@ -80,7 +80,7 @@ def open_by_hand(workspace: Workspace, project: Project) -> Round:
             },
             hashes={"posterior": "0" * 64},
         )
-        rounds.add_candidates(tx, opened.id, [_candidate(rank, item, class_ids) for rank, item in enumerate(pool)])
+        candidates.add(tx, opened.id, [_candidate(rank, item, class_ids) for rank, item in enumerate(pool)])
     return opened
 
 
@@ -94,7 +94,7 @@ def add_curve(workspace: Workspace, project: Project, n_rounds: int) -> None:
         metrics = dict(all_metrics(logits.softmax(1), labels, generator, n_bootstrap=50))
         evaluation = Evaluation(project.id, number, "test", 20 * number, 80, metrics, datetime.now(UTC))
         with workspace.database.begin() as tx:
-            rounds.add_evaluation(tx, evaluation)
+            evaluations.add(tx, evaluation)
 
 
 def forget_everybody(workspace: Workspace) -> None:
@@ -109,10 +109,10 @@ def number_of(item: Item) -> int:
     return int(Path(item.uri).stem)
 
 
-def _candidate(rank: int, item: Item, class_ids: list[int]) -> rounds.NewCandidate:
+def _candidate(rank: int, item: Item, class_ids: list[int]) -> candidates.NewCandidate:
     control = rank % 10 == 9
     probabilities = torch.softmax(torch.arange(len(class_ids)) * 0.7, 0).roll(rank).tolist()
-    return rounds.NewCandidate(
+    return candidates.NewCandidate(
         item_id=item.id,
         rank=rank,
         origin=Origin.CONTROL if control else Origin.STRATEGY,

@@ -9,8 +9,7 @@ from typer.testing import CliRunner, Result
 from alflow.accounts import Role
 from alflow.cli import app
 from alflow.settings import Settings
-from alflow.workflow.people import accounts as people
-from alflow.workflow.people import sign_in
+from alflow.workflow.people import invitations, sign_in
 from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
 
@@ -67,10 +66,10 @@ def test_links_work_once(team: Workspace) -> None:
     address = f"{Settings().address}/invitation?token="
     link = run("invite", "--role", "reviewer", "-p", "birds").stdout.strip()
     assert link.startswith(address)
-    people.accept(team, link.removeprefix(address), "Bo", PASSWORD)
+    invitations.accept(team, link.removeprefix(address), "Bo", PASSWORD)
     assert roles() == {"Bo": {"birds": "reviewer"}}
     link = run("reset", "Bo").stdout.strip()
-    people.accept(team, link.removeprefix(address), "", "another password")
+    invitations.accept(team, link.removeprefix(address), "", "another password")
     sign_in.sign_in(team, "Bo", "another password", "192.0.2.7")
     assert "bo@example.org is invited to fish" in run("invite", "-p", "fish", "--email", "bo@example.org").stdout
 

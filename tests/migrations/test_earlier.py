@@ -24,8 +24,9 @@ from alflow.errors import UnavailableError
 from alflow.settings import Settings
 from alflow.store import schema, tables
 from alflow.store.answers import history
-from alflow.store.database import Database, make_engine
+from alflow.store.database import Database
 from alflow.store.desk import labels
+from alflow.store.engines import make_engine
 from alflow.store.images import failures, items
 from alflow.workflow.answers.audit import check_history
 from alflow.workflow.answers.export import export_labels

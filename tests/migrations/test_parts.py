@@ -6,7 +6,8 @@ from sqlalchemy import text
 from alflow.domain import Trial, TrialPoint
 from alflow.store import schema
 from alflow.store.backtests import backtests
-from alflow.store.database import Database, make_engine
+from alflow.store.database import Database
+from alflow.store.engines import make_engine
 
 TRIAL = Trial("random", 3)
 OLD = TrialPoint(0, 0.5, 0.7, 0.1, 0.0, 0.0, ())

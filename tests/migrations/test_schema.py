@@ -15,9 +15,10 @@ from sqlalchemy import Engine, inspect, select, text
 from alflow.domain import Verdict
 from alflow.errors import UnavailableError
 from alflow.store import schema, tables
-from alflow.store.database import Database, make_engine
+from alflow.store.database import Database
 from alflow.store.desk import labels
 from alflow.store.desk.labels import NewLabel
+from alflow.store.engines import make_engine
 from alflow.workspace import Workspace
 from tests.queues import World, open_queue
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from alflow.domain import ProjectSettings
 from alflow.errors import AlflowError, InvalidInputError, UnavailableError
 from alflow.store import database as module
-from alflow.store import tables
+from alflow.store import engines, tables
 from alflow.store.database import Database
 from alflow.store.people import annotators
 from alflow.store.projects import projects
@@ -178,7 +178,7 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
 
 
 def test_a_lock_held_for_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alflow.store.database._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("alflow.store.engines.BUSY_SECONDS", 0.05)
     database = Database.open(f"sqlite:///{tmp_path / 'alflow.db'}")
     other = sqlite3.connect(tmp_path / "alflow.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -270,7 +270,7 @@ def test_a_damaged_database_is_named_with_what_to_do(tmp_path: Path, bytes_: byt
 def test_a_database_that_another_process_holds_is_named_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.2)
     database = Database.open(f"sqlite:///{tmp_path}/alflow.db")
     other = sqlite3.connect(tmp_path / "alflow.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -289,7 +289,7 @@ def test_a_database_that_another_process_holds_is_named_with_what_to_do(
 def test_a_table_in_use_is_not_written_anew_and_says_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """And whoever writes next waits for others as long as before."""
     monkeypatch.setattr(module, "_LOCK_SECONDS", 0.1)
-    monkeypatch.setattr(module, "_BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.1)
     database = Database.open(database_url)
     with database.begin() as other:
         annotators.get_or_create(other, "Ada")

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from alflow.accounts import OPERATOR, Role
 from alflow.domain import Project, Verdict
 from alflow.store.desk import labels
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates, rounds
 from alflow.workflow.people import accounts as people
 from alflow.workflow.projects import projects
 from alflow.workspace import Workspace
@@ -281,7 +281,7 @@ def _answer(workspace: Workspace, project: Project) -> dict[str, Any]:
     with workspace.database.read() as tx:
         current = rounds.last(tx, project.id)
         assert current is not None
-        candidate = rounds.candidates(tx, current.id)[0]
+        candidate = candidates.of_round(tx, current.id)[0]
     return {
         "kind": "answer",
         "key": "answer:t",

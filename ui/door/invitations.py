@@ -10,9 +10,8 @@ from starlette.routing import Route
 
 from alflow.accounts import Visitor
 from alflow.errors import AlflowError, DeniedError
-from alflow.workflow.people import accounts as people
-from alflow.workflow.people import passwords
-from alflow.workflow.people.accounts import Offer
+from alflow.workflow.people import invitations, passwords
+from alflow.workflow.people.invitations import Offer
 from ui.door import forms as door
 from ui.door import onward, pools
 from ui.door.forms import Field, Form
@@ -30,7 +29,7 @@ def look(request: Request) -> Response:
     """Show what the link offers."""
     token = request.query_params.get("token", "")
     try:
-        offer = people.look_at(door.doorkeeper(request).workspace, token)
+        offer = invitations.look_at(door.doorkeeper(request).workspace, token)
     except AlflowError as error:
         return door.refusal(_NOTHING, error)
     return door.page(_form(offer, defaultdict(str, request.query_params), request.state.visitor))
@@ -42,14 +41,14 @@ async def accept(request: Request) -> Response:
     try:
         sent = await door.sent(request)
         token, place = sent["token"], onward.safe(sent[onward.FIELD])
-        offer = await run_in_threadpool(people.look_at, workspace, token)
+        offer = await run_in_threadpool(invitations.look_at, workspace, token)
     except AlflowError as error:
         return door.refusal(_NOTHING, error)
     try:
         if _joins(offer, visitor):
-            await run_in_threadpool(people.join, workspace, visitor, token)
+            await run_in_threadpool(invitations.join, workspace, visitor, token)
             return RedirectResponse(place, status_code=303)
-        session = await pools.PASSWORDS.run(people.accept, workspace, token, sent["name"], sent["password"])
+        session = await pools.PASSWORDS.run(invitations.accept, workspace, token, sent["name"], sent["password"])
         return await run_in_threadpool(door.enter, request, session, place)
     except DeniedError as error:
         return door.refusal(_NOTHING, error)

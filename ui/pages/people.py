@@ -13,7 +13,8 @@ from alflow.domain import Project
 from alflow.errors import AlflowError
 from alflow.ids import AnnotatorId, ProjectId
 from alflow.workflow.people import accounts as people
-from ui.door import invitations
+from alflow.workflow.people import invitations
+from ui.door.invitations import link
 from ui.parts import session
 from ui.parts.empty import no_accounts
 
@@ -78,7 +79,7 @@ def _member(project: Project, member: Member) -> None:
 
 
 def _waiting(project: Project) -> None:
-    waiting = people.open_invitations(session.workspace(), project.id)
+    waiting = invitations.open_invitations(session.workspace(), project.id)
     if not waiting:
         return
     st.subheader("Pending invitations")
@@ -92,7 +93,7 @@ def _waiting(project: Project) -> None:
                 key=f"revoke-{invitation.id}",
                 width="stretch",
                 on_click=_do,
-                args=(people.revoke, project.id, invitation.id),
+                args=(invitations.revoke, project.id, invitation.id),
             )
 
 
@@ -100,7 +101,7 @@ def _invite(project: Project) -> None:
     st.subheader("Invite")
     with st.form("invite", clear_on_submit=True):
         role = st.selectbox("Role", list(Role), format_func=str.capitalize) or Role.ANNOTATOR
-        days = st.number_input("Valid for days", 1, 30, round(people.LINK_DAYS))
+        days = st.number_input("Valid for days", 1, 30, round(invitations.LINK_DAYS))
         email = ""
         if session.workspace().settings.oidc_client_id:
             email = st.text_input(
@@ -110,14 +111,14 @@ def _invite(project: Project) -> None:
     if pressed:
         st.session_state.pop(_LINK, None)
         try:
-            _, token = people.invite(
+            _, token = invitations.invite(
                 session.workspace(), project.id, role, email=email or None, days=days, by=session.visitor()
             )
         except AlflowError as error:
             st.error(session.escape(str(error)))
             return
         if token:
-            st.session_state[_LINK] = (project.id, invitations.link(_address(), token))
+            st.session_state[_LINK] = (project.id, link(_address(), token))
         st.rerun()
     if st.session_state.get(_LINK, (0, ""))[0] == project.id:
         st.success("Send this link to the person you invite. It works once, and is not shown again.")

@@ -10,7 +10,7 @@ from alflow.domain import Adjudication, Candidate
 from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
-from alflow.store.rounds.rounds import candidate_of
+from alflow.store.rounds.candidates import candidate_of
 
 
 @dataclass(frozen=True)

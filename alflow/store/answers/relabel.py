@@ -9,14 +9,14 @@ from alflow.domain import Candidate, Round
 from alflow.ids import ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
-from alflow.store.rounds import rounds
-from alflow.store.rounds.rounds import NewCandidate
+from alflow.store.rounds import candidates, rounds
+from alflow.store.rounds.candidates import NewCandidate
 from alflow.store.rows import chunks
 
 
 def newest_candidates(tx: Transaction, project_id: ProjectId) -> dict[ItemId, Candidate]:
     """Item id -> its candidate in the last round that asked about it."""
-    return {one.item_id: one for each in rounds.all_(tx, project_id) for one in rounds.candidates(tx, each.id)}
+    return {one.item_id: one for each in rounds.all_(tx, project_id) for one in candidates.of_round(tx, each.id)}
 
 
 def request_votes(tx: Transaction, round_: Round, asked: Sequence[Candidate]) -> int:
@@ -39,7 +39,7 @@ def request_votes(tx: Transaction, round_: Round, asked: Sequence[Candidate]) ->
     joining = [
         _candidate(one, first + place) for place, one in enumerate(one for one in asked if one.item_id not in known)
     ]
-    rounds.add_candidates(tx, round_.id, joining)
+    candidates.add(tx, round_.id, joining)
     return raised + len(joining)
 
 

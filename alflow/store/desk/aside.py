@@ -25,7 +25,7 @@ from alflow.domain import Candidate, Item, Label, Verdict
 from alflow.ids import AnnotatorId, CandidateId, ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
-from alflow.store.rounds.rounds import candidate_of
+from alflow.store.rounds.candidates import candidate_of
 from alflow.store.rows import part
 
 KINDS = (Verdict.SKIP, Verdict.UNSURE, Verdict.NONE, Verdict.BAD)

@@ -15,7 +15,7 @@ from alflow.ids import AnnotatorId, CandidateId, ClassId, PageId, ProjectId, Rou
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.desk import queue
-from alflow.store.rounds.rounds import candidate_of
+from alflow.store.rounds.candidates import candidate_of
 from alflow.store.rows import part
 
 

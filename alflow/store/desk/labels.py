@@ -36,7 +36,7 @@ from alflow.errors import NotFoundError
 from alflow.ids import AnnotatorId, CandidateId, ClassId, ItemId, LabelId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
-from alflow.store.rounds.rounds import candidate_of
+from alflow.store.rounds.candidates import candidate_of
 from alflow.store.rows import locked, part
 
 

@@ -33,7 +33,7 @@ from alflow.domain import Candidate, Item
 from alflow.ids import AnnotatorId, CandidateId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
-from alflow.store.rounds.rounds import candidate_of
+from alflow.store.rounds.candidates import candidate_of
 from alflow.store.rows import part
 
 _TRIES = 3  # of taking free candidates while others take them too

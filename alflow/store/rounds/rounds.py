@@ -1,38 +1,19 @@
-"""Rounds, their candidates and their evaluations."""
+"""Rounds and their states."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, bindparam, case, func, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from alflow.domain import Candidate, Evaluation, Origin, Round, RoundState
+from alflow.domain import Round, RoundState
 from alflow.errors import ConflictError, NotFoundError
-from alflow.ids import AnnotatorId, CandidateId, ClassId, ItemId, ProjectId, RoundId
+from alflow.ids import ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
-from alflow.store.rows import chunks, locked, upsert
-
-
-@dataclass(frozen=True)
-class NewCandidate:
-    """A candidate before its round has it; the fields are those of `alflow.domain.Candidate`."""
-
-    item_id: ItemId
-    rank: int
-    origin: Origin
-    score: float | None
-    predicted_class_id: ClassId
-    probabilities: Mapping[ClassId, float]
-    epistemic: float
-    aleatoric: float
-    votes_needed: int = 1
-    chosen_by: AnnotatorId | None = None
-    reason: str | None = None
+from alflow.store.rows import locked
 
 
 def open_(
@@ -68,51 +49,6 @@ def open_(
     except IntegrityError as error:  # the index of unclosed rounds; it also decides between two concurrent calls
         raise ConflictError("the project has a round that is not closed: close it before opening the next") from error
     return Round(**made)
-
-
-def add_candidates(tx: Transaction, round_id: RoundId, new: Sequence[NewCandidate]) -> None:
-    """Add to the round's queue; ranks and items are its own, once each."""
-    for chunk in chunks(new):
-        tx.execute(insert(tables.candidate), [_candidate_row(round_id, one) for one in chunk])
-    if tx.dialect.name == "postgresql":
-        tx.exec_driver_sql("ANALYZE candidate")  # else it takes thousands for a few, and rates all before the first
-
-
-def candidates(tx: Transaction, round_id: RoundId) -> list[Candidate]:
-    """The round's queue in rank order."""
-    table = tables.candidate
-    rows = tx.execute(select(table).where(table.c.round_id == round_id).order_by(table.c.rank)).mappings()
-    return [candidate_of(row) for row in rows]
-
-
-def of_origin(tx: Transaction, project_id: ProjectId, origin: Origin) -> list[Candidate]:
-    """The project's candidates of this origin, those of the newest round first, each by rank."""
-    table, round_ = tables.candidate, tables.round_
-    rows = select(table).join(round_, round_.c.id == table.c.round_id)
-    rows = rows.where(round_.c.project_id == project_id, table.c.origin == origin)
-    found = tx.execute(rows.order_by(round_.c.number.desc(), table.c.rank)).mappings()
-    return [candidate_of(row) for row in found]
-
-
-def candidate(tx: Transaction, candidate_id: CandidateId) -> Candidate:
-    """The candidate of that id.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    found = tx.execute(select(tables.candidate).where(tables.candidate.c.id == candidate_id)).mappings().one_or_none()
-    if found is None:
-        raise NotFoundError(f"no candidate has the id {candidate_id}")
-    return candidate_of(found)
-
-
-def place(tx: Transaction, one: Candidate) -> tuple[int, int]:
-    """The rank of a candidate's score in its round (1 is the largest), and how many candidates the strategy chose."""
-    table = tables.candidate
-    better = case((table.c.score > one.score, 1), else_=0)
-    chosen = (table.c.round_id == one.round_id, table.c.origin == Origin.STRATEGY)
-    above, total = tx.execute(select(func.coalesce(func.sum(better), 0), func.count()).where(*chosen)).tuples().one()
-    return above + 1, total
 
 
 def by_id(tx: Transaction, round_id: RoundId) -> Round:
@@ -228,30 +164,6 @@ def add_hashes(tx: Transaction, round_id: RoundId, hashes: Mapping[str, str]) ->
     return _change(tx, round_id, hashes={**lock(tx, round_id).hashes, **hashes})
 
 
-def add_evaluation(tx: Transaction, evaluation: Evaluation) -> None:
-    """Store metrics; those of the same round and split are replaced."""
-    row = asdict(evaluation) | {
-        "metrics": {name: [_none_for_nan(value) for value in triple] for name, triple in evaluation.metrics.items()}
-    }
-    keys = ["project_id", "round_number", "split"]
-    statement = upsert(tx, tables.evaluation).values(row)
-    newer = {name: value for name, value in row.items() if name not in keys}
-    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=newer))
-
-
-def evaluations(tx: Transaction, project_id: ProjectId) -> list[Evaluation]:
-    """The project's metrics by round and split."""
-    table = tables.evaluation
-    rows = select(table).where(table.c.project_id == project_id).order_by(table.c.round_number, table.c.split)
-    return [_evaluation(row) for row in tx.execute(rows).mappings()]
-
-
-def candidate_of(row: RowMapping | dict[str, Any]) -> Candidate:
-    """The noun of a row of the candidate table."""
-    probabilities = {int(class_id): value for class_id, value in row["probabilities"].items()}
-    return Candidate(**{**row, "probabilities": probabilities})
-
-
 def _one(tx: Transaction, rows: Select[Any], otherwise: str, which: Mapping[str, int] | None = None) -> Round:
     found = tx.execute(rows, which).mappings().one_or_none()
     if found is None:
@@ -290,19 +202,3 @@ def _unsettled() -> Select[Any]:
 def _change(tx: Transaction, round_id: RoundId, **values: Any) -> Round:
     changed = update(tables.round_).where(tables.round_.c.id == round_id).values(values)
     return Round(**tx.execute(changed.returning(tables.round_)).mappings().one())
-
-
-def _candidate_row(round_id: RoundId, new: NewCandidate) -> dict[str, Any]:
-    probabilities = {str(class_id): value for class_id, value in new.probabilities.items()}
-    return asdict(new) | {"round_id": round_id, "probabilities": probabilities}
-
-
-def _none_for_nan(value: float) -> float | None:
-    return value if math.isfinite(value) else None  # JSON has no word for NaN: a metric that does not exist
-
-
-def _evaluation(row: RowMapping) -> Evaluation:
-    triples = {
-        name: tuple(math.nan if value is None else value for value in triple) for name, triple in row["metrics"].items()
-    }
-    return Evaluation(**{**row, "metrics": triples})

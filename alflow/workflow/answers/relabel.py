@@ -3,8 +3,8 @@
 A vote is right with probability q, whoever gives it, and errors are spread evenly over the other classes. Before any
 vote an image is of class c with the probability that the model gave it when it was asked (so the model has not seen the
 votes); votes change that by Bayes' rule. What one more vote is expected to tell is the mutual information of vote and
-class (`alflow.agreement.vote_information`), for an image with votes as for a new one, and new images are taken to be
-like those of the last round. What a label says about other images is left out on both sides.
+class (`one_more_vote.vote_information`), for an image with votes as for a new one, and new images are taken to be like
+those of the last round. What a label says about other images is left out on both sides.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from alflow import agreement
+from alflow import agreement, one_more_vote
 from alflow.agreement import Vote
 from alflow.domain import Candidate, Origin, Round, RoundState
 from alflow.errors import ConflictError
@@ -109,23 +109,23 @@ def _accuracy(cast: Sequence[Vote], n_classes: int) -> tuple[float, int]:
     if not compared or n_classes < 2:
         return ASSUMED_ACCURACY, 0
     agreed = sum(pair.items * pair.agreement for pair in pairs)
-    return agreement.accuracy_from_agreement((1 + agreed) / (1 + compared), n_classes), compared
+    return one_more_vote.accuracy_from_agreement((1 + agreed) / (1 + compared), n_classes), compared
 
 
 def _suspect(
     one: Candidate, given: Sequence[ClassId], settled: ClassId | None, class_ids: Sequence[ClassId], accuracy: float
 ) -> Suspect:
     place = {class_id: column for column, class_id in enumerate(class_ids)}
-    belief = agreement.class_posterior(_prior(one, class_ids), [place[choice] for choice in given], accuracy)
+    belief = one_more_vote.class_posterior(_prior(one, class_ids), [place[choice] for choice in given], accuracy)
     right = float(belief[place[settled]]) if settled is not None else float(belief.max())
-    return Suspect(one.item_id, settled, 1 - right, agreement.vote_information(belief, accuracy))
+    return Suspect(one.item_id, settled, 1 - right, one_more_vote.vote_information(belief, accuracy))
 
 
 def _new_information(
     candidates: Iterable[Candidate], last: Round, class_ids: Sequence[ClassId], accuracy: float
 ) -> float | None:
     like = [one for one in candidates if one.round_id == last.id and one.origin is Origin.STRATEGY]
-    each = [agreement.vote_information(_prior(one, class_ids), accuracy) for one in like]
+    each = [one_more_vote.vote_information(_prior(one, class_ids), accuracy) for one in like]
     return fmean(each) if each else None
 
 

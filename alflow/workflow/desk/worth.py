@@ -6,7 +6,7 @@ from alflow.domain import Candidate, Label, Origin, Project, Suggestion
 from alflow.ids import ClassId
 from alflow.store.database import Transaction
 from alflow.store.projects import projects
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates
 
 EXPECTED = 0.75
 """From this probability on, the model had nearly known the answer."""
@@ -44,7 +44,7 @@ def of(tx: Transaction, project: Project, label: Label, candidate: Candidate | N
         project = projects.by_id(tx, label.project_id)
     if project.settings.suggestion is Suggestion.NEVER or label.candidate_id is None:
         return None
-    candidate = candidate or rounds.candidate(tx, label.candidate_id)
+    candidate = candidate or candidates.by_id(tx, label.candidate_id)
     words = f"{_comparison(candidate, label.class_id)} {_reason(tx, candidate)}".strip()
     agrees = None if label.class_id is None else label.class_id == candidate.predicted_class_id
     probability = candidate.probabilities.get(candidate.predicted_class_id, 0.0)
@@ -69,5 +69,5 @@ def _reason(tx: Transaction, candidate: Candidate) -> str:
         return "The image was drawn at random, to measure how good the model is."
     if candidate.score is None:
         return ""
-    place, total = rounds.place(tx, candidate)
+    place, total = candidates.place(tx, candidate)
     return f"Among the {total} images that the strategy chose for this round, it is number {place}."

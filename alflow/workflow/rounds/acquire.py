@@ -16,8 +16,8 @@ from alflow.errors import ConflictError
 from alflow.ids import ItemId, ProjectId
 from alflow.store.artifacts import digest
 from alflow.store.images import items
-from alflow.store.rounds import rounds
-from alflow.store.rounds.rounds import NewCandidate
+from alflow.store.rounds import candidates, rounds
+from alflow.store.rounds.candidates import NewCandidate
 from alflow.workflow.model.model import ProjectModel, fit_path, last_fit, load_rows, model_of
 from alflow.workflow.projects.settings import require_usable
 from alflow.workflow.rounds.evaluate import evaluate_zero_shot
@@ -200,7 +200,7 @@ def _store(workspace: Workspace, project: Project, plan: _Plan) -> Round:
                 configuration=plan.configuration,
                 hashes=plan.hashes,
             )
-            rounds.add_candidates(tx, opened.id, plan.candidates)
+            candidates.add(tx, opened.id, plan.candidates)
             return opened
     except ConflictError:  # another run was faster: its round is the round
         with workspace.database.read() as tx:

@@ -17,8 +17,8 @@ from alflow.store.database import Transaction
 from alflow.store.images import items
 from alflow.store.people import annotators
 from alflow.store.projects import projects
-from alflow.store.rounds import rounds
-from alflow.store.rounds.rounds import NewCandidate
+from alflow.store.rounds import candidates, rounds
+from alflow.store.rounds.candidates import NewCandidate
 from alflow.text import clean_reason
 from alflow.workflow.model.model import last_fit, load_model, load_rows
 from alflow.workflow.rounds.acquire import described
@@ -61,12 +61,12 @@ def send_to_queue(
         round_ = _open(rounds.lock(tx, round_.id))
         refused |= _refused(tx, project, round_, items.by_ids(tx, [one.item_id for one in new]))
         new = [one for one in new if one.item_id not in refused]
-        behind = max((one.rank for one in rounds.candidates(tx, round_.id)), default=-1) + 1
+        behind = max((one.rank for one in candidates.of_round(tx, round_.id)), default=-1) + 1
         marked = [
             replace(one, rank=behind + place, origin=Origin.PERSON, chosen_by=by, reason=why)
             for place, one in enumerate(new)
         ]
-        rounds.add_candidates(tx, round_.id, marked)
+        candidates.add(tx, round_.id, marked)
     return SentReport(round_.number, tuple(one.item_id for one in marked), refused)
 
 
@@ -85,7 +85,7 @@ def _open(round_: Round | None) -> Round:
 
 def _refused(tx: Transaction, project: Project, round_: Round, chosen: Sequence[Item]) -> dict[ItemId, str]:
     """Item id -> why it cannot be asked about."""
-    asked = {one.item_id for one in rounds.candidates(tx, round_.id)}
+    asked = {one.item_id for one in candidates.of_round(tx, round_.id)}
     settled = outcomes.settled(tx, project.id)
     refused: dict[ItemId, str] = {}
     for item in chosen:

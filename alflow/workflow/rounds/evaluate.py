@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import torch
 
+from alflow.bootstrap import all_metrics
 from alflow.domain import Candidate, Evaluation, Project, Round, RoundState, Split
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.ids import ClassId, ProjectId, RoundId
-from alflow.metrics import all_metrics
-from alflow.store.rounds import rounds
+from alflow.store.rounds import evaluations, rounds
 from alflow.workflow.model.model import ProjectModel, load_rows, model_of
 from alflow.workflow.projects.settings import require_usable
 from alflow.workflow.rounds.fit import fit_round
@@ -52,7 +52,7 @@ def close_round(workspace: Workspace, project_id: ProjectId, round_id: RoundId, 
     with workspace.database.begin() as tx:
         for evaluation in found:
             if evaluation is not None:
-                rounds.add_evaluation(tx, evaluation)
+                evaluations.add(tx, evaluation)
         rounds.add_hashes(tx, round_id, {name: made for name, made in model.hashes.items() if name == "fit"})
         return rounds.set_state(tx, round_id, RoundState.CLOSED, labelled_at=round_.labelled_at)
 
@@ -62,7 +62,7 @@ def evaluate_zero_shot(workspace: Workspace, now: Moment, model: ProjectModel, t
     evaluation = evaluate_test(now, model, test, round_number=0, n_labels=0)
     if evaluation is not None:
         with workspace.database.begin() as tx:
-            rounds.add_evaluation(tx, evaluation)
+            evaluations.add(tx, evaluation)
 
 
 def evaluate_test(

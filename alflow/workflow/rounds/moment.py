@@ -10,7 +10,7 @@ from alflow.store.answers import outcomes
 from alflow.store.database import Transaction
 from alflow.store.images import items
 from alflow.store.projects import projects
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates, rounds
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def look(tx: Transaction, project_id: ProjectId) -> Moment:
         rounds.all_(tx, project_id),
         outcomes.settled(tx, project_id),
         items.truths(tx, project_id, Split.TEST),
-        rounds.of_origin(tx, project_id, Origin.CONTROL),
+        candidates.of_origin(tx, project_id, Origin.CONTROL),
     )
 
 

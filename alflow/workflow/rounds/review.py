@@ -23,7 +23,7 @@ from alflow.store.answers import outcomes
 from alflow.store.desk import labels
 from alflow.store.images import failures, items
 from alflow.store.projects import projects
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates, evaluations, rounds
 from alflow.workflow.rounds.waiting import waiting
 from alflow.workspace import Workspace
 
@@ -77,7 +77,7 @@ def round_summaries(workspace: Workspace, project_id: ProjectId) -> list[RoundSu
         settled = outcomes.settled(tx, project_id)
         votes = _by_candidate(labels.of_project(tx, project_id))
         past = rounds.all_(tx, project_id)
-        return [_summary(done, rounds.candidates(tx, done.id), votes, settled) for done in past]
+        return [_summary(done, candidates.of_round(tx, done.id), votes, settled) for done in past]
 
 
 def find_round(workspace: Workspace, project_id: ProjectId, number: int) -> Round:
@@ -93,7 +93,7 @@ def find_round(workspace: Workspace, project_id: ProjectId, number: int) -> Roun
 def learning_curve(workspace: Workspace, project_id: ProjectId) -> list[Evaluation]:
     """Evaluations by round and split; round 0 is the zero-shot model."""
     with workspace.database.read() as tx:
-        return rounds.evaluations(tx, project_id)
+        return evaluations.of_project(tx, project_id)
 
 
 def round_candidates(workspace: Workspace, round_id: RoundId) -> list[CandidateReview]:
@@ -104,7 +104,7 @@ def round_candidates(workspace: Workspace, round_id: RoundId) -> list[CandidateR
     """
     with workspace.database.read() as tx:
         round_ = rounds.by_id(tx, round_id)
-        queue = rounds.candidates(tx, round_id)
+        queue = candidates.of_round(tx, round_id)
         images = items.by_ids(tx, [candidate.item_id for candidate in queue])
         votes = _by_candidate(labels.of_round(tx, round_id))
         settled = outcomes.settled(tx, round_.project_id)

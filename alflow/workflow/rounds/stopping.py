@@ -8,7 +8,7 @@ from alflow.ids import ProjectId
 from alflow.stopping_rules import Calibration, History, Rules, Stop, calibrate, first_stop, reason_to_stop
 from alflow.store.answers import outcomes
 from alflow.store.database import Transaction
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates, evaluations, rounds
 
 
 def rules_of(settings: ProjectSettings) -> Rules:
@@ -40,12 +40,12 @@ def project_history(tx: Transaction, project_id: ProjectId) -> History:
     The newest entry counts the labels of this moment, also those that came since the last round was closed.
     """
     closed = [round_ for round_ in rounds.all_(tx, project_id) if round_.state is RoundState.CLOSED]
-    evaluations = rounds.evaluations(tx, project_id)
-    quality = _accuracy(evaluations, "test") or _accuracy(evaluations, "control")
-    after = {each.round_number: each.n_labels for each in evaluations if each.split == "test"}
+    known = evaluations.of_project(tx, project_id)
+    quality = _accuracy(known, "test") or _accuracy(known, "control")
+    after = {each.round_number: each.n_labels for each in known if each.split == "test"}
     n_labels, information = [0], [0.0]
     for round_ in closed:
-        queue = rounds.candidates(tx, round_.id)
+        queue = candidates.of_round(tx, round_.id)
         n_labels.append(after.get(round_.number, n_labels[-1] + len(queue)))
         information.append(sum(candidate.score for candidate in queue if candidate.score is not None))
     n_labels[-1] = max(n_labels[-1], len(outcomes.settled(tx, project_id)))
@@ -77,9 +77,9 @@ def stops(points: Mapping[Trial, Sequence[TrialPoint]], rules: Rules) -> dict[Tr
     return {trial: first_stop(trial_history(each), rules) for trial, each in points.items()}
 
 
-def _accuracy(evaluations: Sequence[Evaluation], split: str) -> dict[int, float]:
+def _accuracy(known: Sequence[Evaluation], split: str) -> dict[int, float]:
     return {
         each.round_number: each.metrics["accuracy"][0]
-        for each in evaluations
+        for each in known
         if each.split == split and "accuracy" in each.metrics
     }

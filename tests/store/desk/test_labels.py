@@ -13,7 +13,7 @@ from alflow.store.database import Database, Transaction
 from alflow.store.desk import labels
 from alflow.store.desk.labels import NewLabel
 from alflow.store.people import annotators
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates
 from tests.queues import World, open_queue
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -77,9 +77,9 @@ def test_answers_are_counted_on_the_candidate(database: Database) -> None:
     with database.begin() as tx:
         label = labels.submit(tx, answer(world, 0, 0, 1, "a"))
         labels.submit(tx, answer(world, 0, 1, None, "b"))
-        assert [one.answers for one in rounds.candidates(tx, world.round.id)] == [2, 0]
+        assert [one.answers for one in candidates.of_round(tx, world.round.id)] == [2, 0]
         labels.withdraw(tx, label.id, NOW)
-        assert [one.answers for one in rounds.candidates(tx, world.round.id)] == [1, 0]
+        assert [one.answers for one in candidates.of_round(tx, world.round.id)] == [1, 0]
 
 
 def test_a_second_answer_of_the_same_person_replaces_the_first_which_stays(database: Database) -> None:

@@ -12,7 +12,7 @@ from alflow.store.desk.labels import NewLabel
 from alflow.store.images import items
 from alflow.store.people import annotators
 from alflow.store.projects import projects
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates
 from tests.queues import CLASSES, new_candidate, new_item, open_round
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -108,7 +108,7 @@ def test_unasked_are_the_pool_items_without_round_or_label(database: Database, p
         items.add(tx, project.id, [new_item(8, Split.TARGET), new_item(9, Split.TEST)])
         assert items.unasked(tx, project.id) == [a.id, b.id, c.id, d.id]
         round_ = open_round(tx, project)
-        rounds.add_candidates(tx, round_.id, [new_candidate(b, 0, projects.classes(tx, project.id))])
+        candidates.add(tx, round_.id, [new_candidate(b, 0, projects.classes(tx, project.id))])
         taken = labels.submit(tx, label(tx, project, c.id, "c"))
         assert items.unasked(tx, project.id) == [a.id, d.id]
         labels.withdraw(tx, taken.id, NOW)

@@ -1,19 +1,15 @@
-import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from alflow.domain import Evaluation, Origin, RoundState
+from alflow.domain import RoundState
 from alflow.errors import ConflictError, NotFoundError
 from alflow.store.database import Database
-from alflow.store.images import items
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.store.rounds.rounds import NewCandidate
-from tests.queues import new_candidate, new_item, open_queue, open_round
+from tests.queues import open_queue, open_round
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LABELLED, CLOSED, OPEN = RoundState.LABELLED, RoundState.CLOSED, RoundState.OPEN
@@ -93,20 +89,6 @@ def test_of_many_who_open_at_once_one_does(database: Database) -> None:
         assert sum(pool.map(attempt, range(12))) == 1
 
 
-def test_candidates_come_back_in_rank_order(database: Database) -> None:
-    world = open_queue(database, 0)
-    with database.begin() as tx:
-        a, b = items.add(tx, world.project.id, [new_item(number) for number in range(2)])
-        cat, dog = (one.id for one in world.classes)
-        control = NewCandidate(a.id, 1, Origin.CONTROL, None, dog, {cat: 1e-9, dog: 1.0 - 1e-9}, 0.25, 0.5, 3)
-        rounds.add_candidates(tx, world.round.id, [control, new_candidate(b, 0, world.classes)])
-        first, second = rounds.candidates(tx, world.round.id)
-    assert (first.rank, first.item_id, first.score) == (0, b.id, 1.0)
-    assert second.probabilities == control.probabilities
-    assert (second.origin, second.score, second.predicted_class_id) == (Origin.CONTROL, None, dog)
-    assert (second.epistemic, second.aleatoric, second.votes_needed, second.answers) == (0.25, 0.5, 3, 0)
-
-
 def test_steps_that_lead_somewhere(database: Database) -> None:
     world = open_queue(database, 1)
     with database.begin() as tx:
@@ -146,20 +128,3 @@ def test_hashes_are_added_to(database: Database) -> None:
     with database.begin() as tx:
         rounds.add_hashes(tx, world.round.id, {"fit": "1"})
         assert rounds.add_hashes(tx, world.round.id, {"fit": "2"}).hashes == {"posterior": "abc", "fit": "2"}
-
-
-def test_evaluations_are_replaced_and_know_what_does_not_exist(database: Database) -> None:
-    world = open_queue(database, 0)
-    metrics = {"accuracy": (0.5, 0.25, 0.75), "error_auroc": (math.nan, math.nan, math.nan)}
-    test = Evaluation(world.project.id, 1, "test", 20, 100, metrics, NOW)
-    before = replace(test, round_number=0, n_labels=0, metrics={"accuracy": (0.25, 0.125, 0.5)})
-    with database.begin() as tx:
-        rounds.add_evaluation(tx, replace(test, n_items=99))
-        rounds.add_evaluation(tx, test)
-        rounds.add_evaluation(tx, before)
-        rounds.add_evaluation(tx, replace(test, split="control"))
-        first, control, last = rounds.evaluations(tx, world.project.id)
-    assert first == before
-    assert (control.split, last.split, last.n_items) == ("control", "test", 100)
-    assert last.metrics["accuracy"] == (0.5, 0.25, 0.75)
-    assert all(math.isnan(value) for value in last.metrics["error_auroc"])

@@ -17,7 +17,7 @@ from alflow.accounts import OPERATOR, Role
 from alflow.domain import Origin, Project, Split
 from alflow.store.desk import labels
 from alflow.store.images import items
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates, rounds
 from alflow.workflow.people import accounts as people
 from tests.house import CLOSED, PAGES, PEOPLE, ROLES, House, open_house
 from tests.ui.streamlit_client import Client
@@ -164,7 +164,7 @@ def test_an_answer_reaches_no_other_project(house: House) -> None:
     with house.workspace.database.read() as tx:
         current = rounds.last(tx, house.birds.id)
         assert current is not None
-        candidate = rounds.candidates(tx, current.id)[-1]
+        candidate = candidates.of_round(tx, current.id)[-1]
     answer = {"kind": "answer", "key": "k", "token": "t", "candidate_id": candidate.id, "seconds": 1, "shown": {}}
     answer |= {"verdict": "class", "class_id": candidate.predicted_class_id}
     refused = _sync(house, "of fish", house.fish, [answer])
@@ -199,7 +199,7 @@ def _engineer_of_fish_only(house: House) -> str:
 def test_a_selection_is_sent_by_engineers_only(house: House, who: Any, chosen: str, sent: int) -> None:
     """Whoever else writes the message of the button by hand changes nothing, whichever project it says is chosen."""
     with house.workspace.database.read() as tx:
-        before = rounds.candidates(tx, rounds.last(tx, house.birds.id).id)  # type: ignore[union-attr]
+        before = candidates.of_round(tx, rounds.last(tx, house.birds.id).id)  # type: ignore[union-attr]
         asked = {one.item_id for one in before}
         free = next(one.id for one in items.list_(tx, house.birds.id, Split.POOL) if one.id not in asked)
     with Client(house.url, who(house)) as client:
@@ -215,7 +215,7 @@ def test_a_selection_is_sent_by_engineers_only(house: House, who: Any, chosen: s
         ]
         client.page("find", "project=birds", words, *press)
     with house.workspace.database.read() as tx:
-        after = rounds.candidates(tx, before[0].round_id)
+        after = candidates.of_round(tx, before[0].round_id)
     assert [one.item_id for one in after if one.origin is Origin.PERSON] == [free] * sent
 
 

@@ -15,6 +15,7 @@ from alflow.accounts import OPERATOR, Role
 from alflow.errors import InvalidInputError
 from alflow.settings import Settings
 from alflow.workflow.people import accounts as people
+from alflow.workflow.people import invitations
 from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
 from tests.web import free_port, served
@@ -41,7 +42,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home, port = tmp_path_factory.mktemp("identity"), free_port()
     workspace = Workspace.open(Settings(home=home, port=port))
     birds = create_project(workspace, "birds", "demo", "fp32")
-    people.invite(workspace, birds.id, Role.REVIEWER, email="ada@example.org", by=OPERATOR)
+    invitations.invite(workspace, birds.id, Role.REVIEWER, email="ada@example.org", by=OPERATOR)
     users = [User(sub=name, claims=dict(claims)) for name, claims in PEOPLE.items()]
     with run_server_in_thread(user_claims=users) as provider:
         metadata = f"http://localhost:{provider.server_port}/.well-known/openid-configuration"

@@ -16,10 +16,11 @@ from starlette.testclient import TestClient
 from alflow.accounts import OPERATOR, Role
 from alflow.errors import AlflowError
 from alflow.workflow.people import accounts as people
-from alflow.workflow.people import sign_in
+from alflow.workflow.people import invitations, sign_in
 from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
-from ui.door import gate, identity, invitations, password
+from ui.door import gate, identity, password
+from ui.door import invitations as links
 from ui.door import sign_in as door
 
 PASSWORD = "correct horse battery"
@@ -47,7 +48,7 @@ def browser(workspace: Workspace) -> Iterator[TestClient]:
 
 def served(workspace: Workspace) -> TestClient:
     page = Route("/rounds", lambda _: PlainTextResponse("the rounds"))
-    routes = [*door.ROUTES, *invitations.ROUTES, *password.ROUTES, page]
+    routes = [*door.ROUTES, *links.ROUTES, *password.ROUTES, page]
     keeper = gate.Doorkeeper(workspace)
     application = Starlette(routes=routes, middleware=[Middleware(gate.Gate, doorkeeper=keeper)])
     return TestClient(application, headers=HTML, follow_redirects=False)
@@ -94,7 +95,7 @@ def test_a_link_to_a_page_survives_the_terminals_link(workspace: Workspace) -> N
 def test_a_link_to_a_page_survives_an_invitation(team: Workspace, browser: TestClient) -> None:
     """Of who makes an account, and of who signs in to join."""
     for name, place in (("Cy", "/invitation"), ("Ada", "/sign-in")):
-        _, link = people.invite(team, 1, Role.ANNOTATOR, by=OPERATOR)
+        _, link = invitations.invite(team, 1, Role.ANNOTATOR, by=OPERATOR)
         page = browser.get("/invitation", params={"token": link, "next": ROUNDS}).text
         if place == "/sign-in":
             to = unescape(re.findall(r'href="(/sign-in[^"]*)"', page)[0])
@@ -175,8 +176,8 @@ def test_claims_of_other_kinds_are_refused(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, claims: dict[str, object]
 ) -> None:
     create_project(workspace, "birds", "demo", "fp32")
-    people.invite(workspace, 1, Role.REVIEWER, email="ada@example.ork", by=OPERATOR)
-    people.invite(workspace, 1, Role.REVIEWER, email="ada@example.org", by=OPERATOR)
+    invitations.invite(workspace, 1, Role.REVIEWER, email="ada@example.ork", by=OPERATOR)
+    invitations.invite(workspace, 1, Role.REVIEWER, email="ada@example.org", by=OPERATOR)
     said = {"email": "ada@example.org", "email_verified": True, "name": "Ada"} | claims
     monkeypatch.setattr(identity, "_claims", lambda _: said)
     with pytest.raises(AlflowError):
@@ -188,7 +189,7 @@ def test_an_identity_comes_in_whatever_it_is_called(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, name: object
 ) -> None:
     create_project(workspace, "birds", "demo", "fp32")
-    people.invite(workspace, 1, Role.REVIEWER, email="ada@example.org", by=OPERATOR)
+    invitations.invite(workspace, 1, Role.REVIEWER, email="ada@example.org", by=OPERATOR)
     said = {"email": "ADA@Example.org", "email_verified": "true", "name": name}
     monkeypatch.setattr(identity, "_claims", lambda _: said)
     visitor = sign_in.visitor(workspace, identity.enter(workspace, None))  # type: ignore[arg-type]
@@ -198,7 +199,7 @@ def test_an_identity_comes_in_whatever_it_is_called(
 
 def test_an_invitation_survives_the_way_to_a_provider(workspace: Workspace) -> None:
     create_project(workspace, "birds", "demo", "fp32")
-    _, link = people.invite(workspace, 1, Role.ANNOTATOR, by=OPERATOR)
+    _, link = invitations.invite(workspace, 1, Role.ANNOTATOR, by=OPERATOR)
     known = workspace.settings.model_copy(update={"oidc_client_id": "alflow", "host": "0.0.0.0"})
     with served(replace(workspace, settings=known)) as browser:
         page = browser.get("/sign-in", params={"invitation": link, "next": ROUNDS}).text

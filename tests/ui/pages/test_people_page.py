@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from alflow.accounts import OPERATOR, Role
 from alflow.domain import Project
 from alflow.workflow.people import accounts as people
+from alflow.workflow.people import invitations
 from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
 from ui.door import gate
@@ -79,7 +80,7 @@ def test_a_link_is_shown_once_and_can_be_taken_back(shown: AppTest, workspace: W
     next(each for each in shown.button if each.label == "Invite").click().run()
     assert not shown.exception
     (link,) = [each.value for each in shown.code]
-    assert people.look_at(workspace, link.partition("token=")[2]).project == birds
-    (invitation,) = people.open_invitations(workspace, birds.id)
+    assert invitations.look_at(workspace, link.partition("token=")[2]).project == birds
+    (invitation,) = invitations.open_invitations(workspace, birds.id)
     shown.button(key=f"revoke-{invitation.id}").click().run()
-    assert people.open_invitations(workspace, birds.id) == []
+    assert invitations.open_invitations(workspace, birds.id) == []

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from alflow.domain import ClassLabel, Label, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.desk import labels
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates, rounds
 from alflow.workflow.answers import history
 from alflow.workflow.answers.audit import check_history
 from alflow.workflow.answers.history import Happening
@@ -138,7 +138,7 @@ def test_what_went_past_the_desk_is_told_and_what_went_past_the_triggers_is_foun
 def test_an_answer_is_traced_to_its_screen(workspace: Workspace, tmp_path: Path) -> None:
     project, round_ = numbered.build(workspace, tmp_path, "seen", 2)
     with workspace.database.read() as tx:
-        first, second = rounds.candidates(tx, round_.id)
+        first, second = candidates.of_round(tx, round_.id)
     classes = [ClassLabel(7, project.id, "cat", "Cat", ("a cat",), 0, "c")]
     seen = screens.remember(workspace, Screen("label", "v1", classes, suggestion=True))
     assert screens.remember(workspace, Screen("label", "v1", classes, suggestion=True)) == seen

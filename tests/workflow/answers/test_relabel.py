@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alflow.agreement import class_posterior, vote_information
 from alflow.domain import Origin, RoundState, Verdict
 from alflow.errors import ConflictError
+from alflow.one_more_vote import class_posterior, vote_information
 from alflow.store.answers import outcomes
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates, rounds
 from alflow.workflow.answers import relabel
 from alflow.workflow.desk.label import submit
 from alflow.workflow.desk.queue import next_candidates
@@ -93,10 +93,10 @@ def test_an_image_of_an_earlier_round_joins_the_open_one(each_workspace: Workspa
         relabel.request_votes(each_workspace, world.project.id, [world.items[0].id])
     with each_workspace.database.begin() as tx:
         opened = open_round(tx, world.project)
-        rounds.add_candidates(tx, opened.id, [new_candidate(world.items[2], 0, world.classes)])
+        candidates.add(tx, opened.id, [new_candidate(world.items[2], 0, world.classes)])
     assert relabel.request_votes(each_workspace, world.project.id, [world.items[0].id]) == 1
     with each_workspace.database.read() as tx:
-        queue = rounds.candidates(tx, opened.id)
+        queue = candidates.of_round(tx, opened.id)
         before = outcomes.settled(tx, world.project.id)
     assert [(one.item_id, one.rank) for one in queue] == [(world.items[2].id, 0), (world.items[0].id, 1)]
     asked = [
@@ -124,8 +124,8 @@ def test_a_control_image_that_is_asked_again_is_judged_once_and_as_it_was_drawn(
         with workspace.database.begin() as tx:
             rounds.set_state(tx, (opened or [world.round])[-1].id, RoundState.CLOSED)
             opened.append(replace(open_round(tx, world.project), configuration=configuration))
-            rounds.add_candidates(tx, opened[-1].id, [candidate])
-            asked = rounds.candidates(tx, opened[-1].id)[0]
+            candidates.add(tx, opened[-1].id, [candidate])
+            asked = candidates.of_round(tx, opened[-1].id)[0]
         given = Submission(str(asked.id), asked.id, Verdict.CLASS, second, 1.0)
         submit(workspace, world.project.id, world.annotators[len(opened)].id, given)
     with workspace.database.read() as tx:

@@ -9,7 +9,7 @@ from alflow.domain import GridPage, Origin, RoundState, Verdict
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.desk import grid as store
 from alflow.store.desk import labels
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates, rounds
 from alflow.workflow.desk import queue
 from alflow.workflow.desk.grid import OpenPage, page_size
 from alflow.workflow.desk.grid_answers import Accept, TakeBack
@@ -178,7 +178,7 @@ def test_control_candidates_are_never_on_a_page(workspace: Workspace) -> None:
         rounds.set_state(tx, world.round.id, RoundState.CLOSED)
         new = [new_candidate(item, rank, world.classes) for rank, item in enumerate(world.items)]
         opened = open_round(tx, world.project)
-        rounds.add_candidates(tx, opened.id, [replace(new[0], origin=Origin.CONTROL), *new[1:]])
+        candidates.add(tx, opened.id, [replace(new[0], origin=Origin.CONTROL), *new[1:]])
     assert len(page_of(workspace, world).entries) == 3
 
 

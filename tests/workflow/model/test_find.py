@@ -12,7 +12,7 @@ from alflow.embeddings import among
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.answers import outcomes
 from alflow.store.images import items
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates, evaluations
 from alflow.workflow.desk.queue import next_candidates
 from alflow.workflow.images import embed, shards
 from alflow.workflow.images.embed import load_embeddings
@@ -160,7 +160,7 @@ def test_a_selection_joins_the_queue_marked_as_a_persons(workspace: Workspace, p
     assert "in round 1 already" in report.refused[asked]
     assert "only images of the pool" in report.refused[test]
     with workspace.database.read() as tx:
-        queue = rounds.candidates(tx, round_.id)
+        queue = candidates.of_round(tx, round_.id)
     assert [(one.rank, one.origin, one.chosen_by, one.reason, one.score) for one in queue[4:]] == [
         (rank, Origin.PERSON, by, "rare case", None) for rank in (4, 5)
     ]
@@ -174,7 +174,7 @@ def test_a_selection_joins_the_queue_marked_as_a_persons(workspace: Workspace, p
     closed = close_round(workspace, project.id, round_.id)
     assert closed.state is RoundState.CLOSED
     with workspace.database.read() as tx:
-        control = [one for one in rounds.evaluations(tx, project.id) if one.split == "control"]
+        control = [one for one in evaluations.of_project(tx, project.id) if one.split == "control"]
     assert [one.n_items for one in control] == [1]  # the slice that was drawn, and nothing that was chosen
 
 

@@ -19,7 +19,7 @@ from alflow.workflow.desk.queue import next_candidates
 from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images.embed import embed_missing
 from alflow.workflow.people import accounts as people
-from alflow.workflow.people import annotators, sign_in
+from alflow.workflow.people import annotators, invitations, sign_in
 from alflow.workflow.people.erase import Erased, erase, find_person
 from alflow.workflow.projects.projects import create_project
 from alflow.workflow.rounds.advance import advance
@@ -45,10 +45,10 @@ def labelled(each_workspace: Workspace, tmp_path: Path) -> Project:
     people.set_role(
         workspace, project.id, people.add_account(workspace, "Bo", PASSWORD).annotator_id, Role.OWNER, by=OPERATOR
     )
-    people.invite(workspace, project.id, Role.REVIEWER, email=EMAIL, by=OPERATOR)
-    people.invite_to_reset(workspace, who)
+    invitations.invite(workspace, project.id, Role.REVIEWER, email=EMAIL, by=OPERATOR)
+    invitations.invite_to_reset(workspace, who)
     visitor = sign_in.visitor(workspace, sign_in.sign_in(workspace, NAME, PASSWORD, "192.0.2.7", "a browser"))
-    people.invite(workspace, project.id, Role.ANNOTATOR, by=visitor)
+    invitations.invite(workspace, project.id, Role.ANNOTATOR, by=visitor)
     with pytest.raises(DeniedError):
         sign_in.sign_in(workspace, NAME, "wrong", "192.0.2.8")
     first, *_ = next_candidates(workspace, project.id, who)

@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 from alflow.accounts import OPERATOR, Role
 from alflow.errors import AlflowError, InvalidInputError
 from alflow.workflow.people import accounts as people
-from alflow.workflow.people import sign_in
+from alflow.workflow.people import invitations, sign_in
 from alflow.workflow.people.passwords import check_password, hash_password, is_password
 from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
@@ -129,14 +129,14 @@ def test_every_door_refuses_what_is_easy_to_guess(workspace: Workspace, weak: st
     ada = people.add_account(workspace, "Ada", "correct horse battery").annotator_id
     visitor = sign_in.visitor(workspace, sign_in.sign_in(workspace, "Ada", "correct horse battery", ""))
     assert visitor is not None
-    _, link = people.invite(workspace, project.id, Role.ANNOTATOR, by=OPERATOR)
-    reset = people.invite_to_reset(workspace, ada)
+    _, link = invitations.invite(workspace, project.id, Role.ANNOTATOR, by=OPERATOR)
+    reset = invitations.invite_to_reset(workspace, ada)
     for choose in (
         lambda: people.set_password(workspace, ada, weak),
-        lambda: people.accept(workspace, link, "Ada B", weak),
-        lambda: people.accept(workspace, reset, "", weak),
+        lambda: invitations.accept(workspace, link, "Ada B", weak),
+        lambda: invitations.accept(workspace, reset, "", weak),
         lambda: sign_in.change_password(workspace, visitor, "correct horse battery", weak, ""),
     ):
         with pytest.raises(AlflowError, match="easy to guess"):
             choose()
-    assert people.accept(workspace, reset, "", "quite other words")  # the link stayed valid
+    assert invitations.accept(workspace, reset, "", "quite other words")  # the link stayed valid

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from alflow.accounts import OPERATOR, Role
 from alflow.errors import DeniedError, InvalidInputError
 from alflow.workflow.people import accounts as people
-from alflow.workflow.people import sign_in
+from alflow.workflow.people import invitations, sign_in
 from alflow.workflow.people.passwords import is_outdated, is_password
 from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
@@ -74,7 +74,7 @@ def test_an_outdated_hash_is_made_anew(workspace: Workspace, ada: int) -> None:
 def test_ones_own_password(workspace: Workspace, ada: int) -> None:
     """The old one is asked for; every other session and every link to a new password ends."""
     here, there = (sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE) for _ in range(2))
-    link = people.invite_to_reset(workspace, ada)
+    link = invitations.invite_to_reset(workspace, ada)
     visitor = sign_in.visitor(workspace, here)
     assert visitor is not None
     assert visitor.has_password
@@ -89,7 +89,7 @@ def test_ones_own_password(workspace: Workspace, ada: int) -> None:
     token = sign_in.change_password(workspace, visitor, PASSWORD, NEW, HERE)
     assert [sign_in.visitor(workspace, each) is None for each in (here, there, token)] == [True, True, False]
     with pytest.raises(DeniedError):
-        people.look_at(workspace, link)
+        invitations.look_at(workspace, link)
     with pytest.raises(DeniedError):
         sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE)
     assert sign_in.sign_in(workspace, "Ada Löwe", NEW, HERE)
@@ -99,7 +99,7 @@ def test_who_has_no_password_changes_none(workspace: Workspace) -> None:
     linked = by_link(workspace)
     visitors = [sign_in.visitor(linked, sign_in.sign_in_by_link(linked, "token", "Bo"))]
     project = create_project(workspace, "birds", "demo", "fp32")
-    people.invite(workspace, project.id, Role.REVIEWER, email="eve@example.org", by=OPERATOR)
+    invitations.invite(workspace, project.id, Role.REVIEWER, email="eve@example.org", by=OPERATOR)
     visitors.append(sign_in.visitor(workspace, sign_in.sign_in_identity(workspace, "eve@example.org", "Eve")))
     for visitor in visitors:
         assert visitor is not None
@@ -200,7 +200,7 @@ def test_an_identity_comes_in_by_invitation_only(workspace: Workspace) -> None:
     project = create_project(workspace, "birds", "demo", "fp32")
     with pytest.raises(DeniedError, match=r"nobody has invited ada@example\.org"):
         sign_in.sign_in_identity(workspace, "ada@example.org", "Ada")
-    people.invite(workspace, project.id, Role.REVIEWER, email="Ada@Example.org", by=OPERATOR)
+    invitations.invite(workspace, project.id, Role.REVIEWER, email="Ada@Example.org", by=OPERATOR)
     first = sign_in.visitor(workspace, sign_in.sign_in_identity(workspace, "ADA@example.org", "Ada"))
     again = sign_in.visitor(workspace, sign_in.sign_in_identity(workspace, "ada@example.org", "Somebody"))
     assert first is not None
@@ -214,7 +214,7 @@ def test_an_identity_comes_in_by_invitation_only(workspace: Workspace) -> None:
 
 def test_an_identity_does_not_take_the_name_of_another(workspace: Workspace, ada: int) -> None:
     project = create_project(workspace, "birds", "demo", "fp32")
-    people.invite(workspace, project.id, Role.ANNOTATOR, email="eve@example.org", by=OPERATOR)
+    invitations.invite(workspace, project.id, Role.ANNOTATOR, email="eve@example.org", by=OPERATOR)
     eve = sign_in.visitor(workspace, sign_in.sign_in_identity(workspace, "eve@example.org", "ada löwe"))
     assert eve is not None
     assert (eve.annotator.name, eve.annotator.id == ada) == ("eve@example.org", False)

@@ -1,0 +1,87 @@
+"""The candidates of rounds: the queue that people answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping, case, func, insert, select
+
+from alflow.domain import Candidate, Origin
+from alflow.errors import NotFoundError
+from alflow.ids import AnnotatorId, CandidateId, ClassId, ItemId, ProjectId, RoundId
+from alflow.store import tables
+from alflow.store.database import Transaction
+from alflow.store.rows import chunks
+
+
+@dataclass(frozen=True)
+class NewCandidate:
+    """A candidate before its round has it; the fields are those of `alflow.domain.Candidate`."""
+
+    item_id: ItemId
+    rank: int
+    origin: Origin
+    score: float | None
+    predicted_class_id: ClassId
+    probabilities: Mapping[ClassId, float]
+    epistemic: float
+    aleatoric: float
+    votes_needed: int = 1
+    chosen_by: AnnotatorId | None = None
+    reason: str | None = None
+
+
+def add(tx: Transaction, round_id: RoundId, new: Sequence[NewCandidate]) -> None:
+    """Add to the round's queue; ranks and items are its own, once each."""
+    for chunk in chunks(new):
+        tx.execute(insert(tables.candidate), [_candidate_row(round_id, one) for one in chunk])
+    if tx.dialect.name == "postgresql":
+        tx.exec_driver_sql("ANALYZE candidate")  # else it takes thousands for a few, and rates all before the first
+
+
+def of_round(tx: Transaction, round_id: RoundId) -> list[Candidate]:
+    """The round's queue in rank order."""
+    table = tables.candidate
+    rows = tx.execute(select(table).where(table.c.round_id == round_id).order_by(table.c.rank)).mappings()
+    return [candidate_of(row) for row in rows]
+
+
+def of_origin(tx: Transaction, project_id: ProjectId, origin: Origin) -> list[Candidate]:
+    """The project's candidates of this origin, those of the newest round first, each by rank."""
+    table, round_ = tables.candidate, tables.round_
+    rows = select(table).join(round_, round_.c.id == table.c.round_id)
+    rows = rows.where(round_.c.project_id == project_id, table.c.origin == origin)
+    found = tx.execute(rows.order_by(round_.c.number.desc(), table.c.rank)).mappings()
+    return [candidate_of(row) for row in found]
+
+
+def by_id(tx: Transaction, candidate_id: CandidateId) -> Candidate:
+    """The candidate of that id.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = tx.execute(select(tables.candidate).where(tables.candidate.c.id == candidate_id)).mappings().one_or_none()
+    if found is None:
+        raise NotFoundError(f"no candidate has the id {candidate_id}")
+    return candidate_of(found)
+
+
+def place(tx: Transaction, one: Candidate) -> tuple[int, int]:
+    """The rank of a candidate's score in its round (1 is the largest), and how many candidates the strategy chose."""
+    table = tables.candidate
+    better = case((table.c.score > one.score, 1), else_=0)
+    chosen = (table.c.round_id == one.round_id, table.c.origin == Origin.STRATEGY)
+    above, total = tx.execute(select(func.coalesce(func.sum(better), 0), func.count()).where(*chosen)).tuples().one()
+    return above + 1, total
+
+
+def candidate_of(row: RowMapping | dict[str, Any]) -> Candidate:
+    """The noun of a row of the candidate table."""
+    probabilities = {ClassId(int(class_id)): value for class_id, value in row["probabilities"].items()}
+    return Candidate(**{**row, "probabilities": probabilities})
+
+
+def _candidate_row(round_id: RoundId, new: NewCandidate) -> dict[str, Any]:
+    probabilities = {str(class_id): value for class_id, value in new.probabilities.items()}
+    return asdict(new) | {"round_id": round_id, "probabilities": probabilities}
