@@ -54,7 +54,7 @@ def open_round(workspace: Workspace, project_id: ProjectId) -> Round:
         evaluate_zero_shot(workspace, now, model, test)
     del test  # its rows are not held beside those of the pool any longer
     if not len(rows[0]):
-        why = nothing_to_ask(workspace, project) or "images: import some into the pool (`alflow import`)"
+        why = nothing_to_ask(workspace, project, ()) or "images: import some into the pool (`alflow import`)"
         raise ConflictError(f"project '{project.name}' has no embedded pool item without a label; it needs {why}")
     return _store(workspace, project, _plan(workspace, project, model, rows, len(now.rounds) + 1))
 

@@ -1,13 +1,13 @@
 """What keeps a project from its next step, in words and with the remedy; found without loading its model."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from alflow.domain import EmbedFailure, Project, Split
 from alflow.errors import AlflowError
+from alflow.ids import ItemId
 from alflow.store.database import Transaction
 from alflow.store.images import failures, items
 from alflow.store.projects import projects
-from alflow.workflow.images.embed import known_ids
 from alflow.workflow.model.posterior import missing_posterior
 from alflow.workflow.rounds.stopping import rule_that_stops
 from alflow.workspace import Workspace
@@ -44,16 +44,11 @@ def unready(workspace: Workspace, project: Project) -> str | None:
     return None if missing is None else f"a posterior: {missing}"
 
 
-def nothing_to_ask(workspace: Workspace, project: Project) -> str | None:
-    """Why none of the images that are left to ask about has an embedding; None if one has, or none is left.
-
-    Raises:
-        InvalidInputError: a shard is damaged.
-    """
-    known = known_ids(workspace, project)
+def nothing_to_ask(workspace: Workspace, project: Project, embedded: Collection[ItemId]) -> str | None:
+    """Why none of the images that are left to ask about is among the embedded ones; None if one is, or none is left."""
     with workspace.database.read() as tx:
         left = items.unasked(tx, project.id)
-        missing = {item for item in left if item not in known}
+        missing = {item for item in left if item not in embedded}
         failed = [one for one in failures.of_project(tx, project.id) if one.item_id in missing]
     if len(missing) < len(left) or not left:
         return None

@@ -16,6 +16,7 @@ from alflow.errors import AlflowError
 from alflow.ids import ProjectId
 from alflow.store.projects import projects, troubles
 from alflow.store.rounds import rounds
+from alflow.workflow.images.embed import known_ids
 from alflow.workflow.images.encoding import words_of
 from alflow.workflow.model.model import fit_path, last_fit
 from alflow.workflow.rounds.hindrances import nothing_to_ask, reason_to_stop, unready, unwritable
@@ -133,7 +134,7 @@ def _step(workspace: Workspace, project: Project, current: Round | None) -> tupl
         fit = last_fit(rounds.all_(tx, project.id))
     lost = fit is not None and not workspace.artifacts.exists(fit_path(project.id, fit))
     step = "it will refit the last round, whose fit was lost, and open" if lost else "it will open"
-    missing = blocked or nothing_to_ask(workspace, project)
+    missing = blocked or nothing_to_ask(workspace, project, known_ids(workspace, project))
     if missing is not None and missing.startswith("embeddings: "):
         return missing.removeprefix("embeddings: "), None
     return f"{step} the next round", missing
