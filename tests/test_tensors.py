@@ -141,10 +141,10 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 from alflow.errors import InvalidInputError
-from alflow.workflow.model import posterior
+from alflow.workflow.model import factors
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    posterior._sums(posterior._published(Path(sys.argv[1]), 100))
+    factors.sums(factors.read_published(Path(sys.argv[1]), 100))
 except InvalidInputError as error:
     print(error)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)

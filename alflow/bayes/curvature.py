@@ -46,6 +46,10 @@ class Factors:
         """(A, B) divided by sqrt(n): A (x) B is then the Kronecker approximation of the curvature of all n pairs."""
         return self.A / sqrt(self.n), self.B / sqrt(self.n)
 
+    def counted_as(self, n: float) -> Self:
+        """The sums over n pairs like these: with the same n tau, the same posterior."""
+        return type(self)(self.A * (n / self.n), self.B * (n / self.n), n)
+
     def merge(self, other: Self, weight: float = 1.0) -> Self:
         """The factors of both sets of pairs, those of `other` counted `weight` times."""
         return type(self)(self.A + weight * other.A, self.B + weight * other.B, self.n + weight * other.n)
@@ -119,12 +123,15 @@ def pair_factors(
     values: Float[Tensor, "n P"], g: Float[Tensor, "n D"], others: Float[Tensor, "M D"], layers: LastLayers
 ) -> Factors:
     """Factors of these rows alone, under the likelihood of `layers`; no label is needed (Lambda knows none)."""
-    if layers.likelihood == "sigmoid":
-        curvature = siglip_curvature(g, others, layers.scale, layers.bias)
-    else:
-        curvature = infonce_curvature(g, others, layers.scale)
     values = values.to(g.dtype)
-    return Factors((values.T @ values).double(), curvature.double(), len(values))
+    return Factors((values.T @ values).double(), curvature(g, others, layers).double(), len(values))
+
+
+def curvature(g: Float[Tensor, "n D"], others: Float[Tensor, "M D"], layers: LastLayers) -> Float[Tensor, "D D"]:
+    """B summed over the rows g, each against all `others`, under the likelihood of `layers`."""
+    if layers.likelihood == "sigmoid":
+        return siglip_curvature(g, others, layers.scale, layers.bias)
+    return infonce_curvature(g, others, layers.scale)
 
 
 def infonce_curvature(g: Float[Tensor, "n D"], others: Float[Tensor, "M D"], scale: float) -> Float[Tensor, "D D"]:

@@ -1,11 +1,15 @@
 """`alflow posterior import|estimate|export`: the posterior over the last layers of a project's model."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import new_app, note, plural, progress_bars, say, show_json, show_table
+from alflow.commands.console import new_app, note, plural, progress_bar, progress_bars, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+
+if TYPE_CHECKING:
+    from alflow.domain import Project
+    from alflow.workspace import Workspace
 
 _SHOWN = 20  # of the pairs that are left out; --json tells all
 
@@ -28,7 +32,8 @@ def import_factors(
     project: ProjectName = None,
 ) -> None:
     """Use published Kronecker factors as the project's posterior."""
-    from alflow.workflow.model.posterior import PUBLISHED_PAIRS, import_posterior
+    from alflow.workflow.model.factors import PUBLISHED_PAIRS
+    from alflow.workflow.model.posterior import import_posterior
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
@@ -48,7 +53,10 @@ def export_factors(
 
 
 def estimate(
-    manifest: Annotated[str, typer.Argument(help="CSV, JSONL or Parquet manifest of image and caption.")],
+    manifest: Annotated[
+        str | None,
+        typer.Argument(help="CSV, JSONL or Parquet manifest of image and caption; without one the pool is used."),
+    ] = None,
     project: ProjectName = None,
     anywhere: Annotated[
         bool, typer.Option("--anywhere", help="Let the manifest name files outside of its folder.")
@@ -58,7 +66,7 @@ def estimate(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Estimate the Kronecker factors from pairs of image and caption.
+    """Estimate the Kronecker factors from pairs of image and caption, or from the pool and a vocabulary.
 
     If the image of a pair cannot be read, nothing is estimated and the exit code is 1, unless --allow-missing is
     given.
@@ -67,6 +75,9 @@ def estimate(
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
+    if manifest is None:
+        _estimate_from_pool(workspace, chosen, as_json)
+        return
     with progress_bars("encoding pairs", "summing curvature") as (encoding, summing):
         done = estimate_posterior(
             workspace, chosen, manifest, encoding, summing, anywhere=anywhere, allow_missing=allow_missing
@@ -78,3 +89,14 @@ def estimate(
     if done.left_out:
         note(f"without {plural(len(done.left_out), 'pair')} of {done.pairs + len(done.left_out)}:")
         show_table(["left out", "reason"], [(one.uri, one.reason) for one in done.left_out[:_SHOWN]])
+
+
+def _estimate_from_pool(workspace: "Workspace", project: "Project", as_json: bool) -> None:
+    from alflow.workflow.model.from_pool import estimate_from_pool
+
+    with progress_bar("encoding texts") as progress:
+        done = estimate_from_pool(workspace, project, progress)
+    if as_json:
+        show_json({"posterior": done.posterior, "source": done.source})
+    else:
+        say(f"posterior {done.posterior}, {done.source.words}")

@@ -64,7 +64,8 @@ def open_round(project: ProjectName = None) -> None:
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
-    opened = acquire_round(workspace, chosen.id)
+    with progress_bar("opening a round") as progress:
+        opened = acquire_round(workspace, chosen.id, progress)
     say(f"round {opened.number} is {opened.state}: {opened.budget} images by {opened.strategy}")
 
 
@@ -124,6 +125,7 @@ def _show_overview(entry: "Overview") -> None:
         ("classes", str(len(entry.classes))),
         ("images", f"{counts or 'none yet'}; {len(entry.rejections)} rejected"),
         *_not_embedded(entry),
+        ("posterior", _posterior(entry)),
         ("labelled", str(entry.n_settled)),
         ("round", state),
         ("waiting for", entry.waiting_for),
@@ -131,6 +133,13 @@ def _show_overview(entry: "Overview") -> None:
     say(entry.project.name)
     for name, value in lines:
         say(f"  {name + ':':<13} {value}")
+
+
+def _posterior(entry: "Overview") -> str:
+    if entry.project.posterior is None:
+        return "none yet"
+    name = entry.project.posterior[:12]
+    return name if entry.posterior is None else f"{name}, {entry.posterior.words}"
 
 
 def _not_embedded(entry: "Overview") -> list[tuple[str, str]]:

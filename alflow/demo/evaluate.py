@@ -26,7 +26,8 @@ from alflow.progress import Progress, silent
 from alflow.vlm.encoder import Encoder, class_activations, load_encoder
 from alflow.vlm.models import DEMO_MODEL
 from alflow.vlm.projection import refit
-from alflow.workflow.model.posterior import SHIPPED_NAME, damped_posterior, read_factors
+from alflow.workflow.model.factors import SHIPPED_NAME, read_factors
+from alflow.workflow.model.posterior import damped_posterior
 
 ROUNDS = 5
 SEEDS = tuple(range(10))

@@ -18,7 +18,7 @@ from alflow.demo.drawings import Drawings
 from alflow.demo.emoji import Emoji
 from alflow.embeddings import Activations
 from alflow.vlm.encoder import load_encoder
-from alflow.workflow.model.posterior import SHIPPED_NAME, BothFactors, write_factors
+from alflow.workflow.model.factors import SHIPPED_NAME, BothFactors, write_factors
 
 VIEWS = 1
 """Pictures made of each drawing for the curvature."""

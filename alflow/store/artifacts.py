@@ -90,6 +90,20 @@ class Artifacts:
         except (SafetensorError, KeyError, AttributeError, TypeError, ValueError) as error:  # or of an unknown kind
             raise InvalidInputError(f"the artifact {path} is damaged ({error}): delete it and run again") from error
 
+    def read_metadata(self, name: str) -> dict[str, str]:
+        """The metadata alone: of files on other machines too, no more than the header is read.
+
+        Raises:
+            InvalidInputError: the name leaves the folder, or the file is damaged.
+            NotFoundError: there is no such artifact.
+        """
+        path = self._existing(name)
+        try:
+            end = 8 + int.from_bytes(self._files.cat_file(path, 0, 8), "little")
+            return _metadata(self._files.cat_file(path, 0, min(end, self._files.size(path))))
+        except (OSError, KeyError, AttributeError, TypeError, ValueError) as error:
+            raise InvalidInputError(f"the artifact {path} is damaged ({error}): delete it and run again") from error
+
     def write_bytes(self, name: str, data: bytes) -> None:
         """Store a file.
 

@@ -19,9 +19,10 @@ from alflow.store.images import items
 from alflow.store.images.items import NewItem
 from alflow.workflow.images import shards
 from alflow.workflow.images.embed import SHARD_ITEMS
+from alflow.workflow.model.factors import BothFactors, write_factors
 from alflow.workflow.model.find import Filter, find_like, find_text
 from alflow.workflow.model.model import load_model
-from alflow.workflow.model.posterior import BothFactors, import_posterior, write_factors
+from alflow.workflow.model.posterior import import_posterior
 from alflow.workflow.projects.projects import create_project, name_classes, project_classes
 from alflow.workspace import Workspace
 from tests import tiny

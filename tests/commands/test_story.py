@@ -1,6 +1,7 @@
 """What a person types from `init` to `export`, on a tiny real model."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -39,11 +40,16 @@ def test_from_init_to_export(home: Workspace, tmp_path: Path) -> None:
     for seed, split in enumerate(("pool", "target", "test")):
         folder = colours.paint(tmp_path / split, 6, seed)
         assert ok("import", str(folder), "--split", split) == "12 added, 0 known already, 0 rejected\n"
-    assert run("advance").stderr.startswith("error: the project 'colours' has no posterior; run `alflow posterior")
+    assert "and project 'colours' has 0: import some (`alflow import`)" in run("posterior", "estimate").stderr
+    assert ok("embed") == "36 embedded, 0 known already\n"
+    own = ok("posterior", "estimate")
+    assert re.fullmatch(r"posterior \w{64}, estimated from 12 images of the pool and 1,0\d\d texts \(.*\)\n", own)
+    assert own[len("posterior ") :][:12] + ", estimated from 12 images of the pool" in ok("status")
     assert ok("posterior", "estimate", str(colours.captions(tmp_path / "target"))).startswith("posterior ")
     assert ok("posterior", "export", str(tmp_path / "factors")).startswith("factors of 12 pairs written to ")
     assert ok("posterior", "import", str(tmp_path / "factors"), "--pairs", "12").startswith("posterior ")
-    assert ok("embed") == "0 embedded, 36 known already\n"  # `advance` came that far
+    assert "imported, estimated from 12 image-caption pairs" in ok("status")
+    assert ok("embed") == "0 embedded, 36 known already\n"
     assert "opened round 1" in ok("advance")
     assert ok("round", "open") == "round 1 is open: 4 images by margin\n"
     nearest = json.loads(ok("find", "a red picture", "-n", "20", "--unlabelled", "--split", "pool", "--json"))

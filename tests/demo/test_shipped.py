@@ -12,7 +12,7 @@ from alflow.demo.evaluate import Demo, load_demo
 from alflow.demo.train import MODEL
 from alflow.vlm.encoder import load_encoder
 from alflow.vlm.models import DEMO_MODEL
-from alflow.workflow.model.posterior import SHIPPED_NAME, read_factors
+from alflow.workflow.model.factors import SHIPPED_NAME, read_factors
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from alflow.demo.last_layers import VIEWS, WEIGHTS, finish
 from alflow.demo.train import Recipe, contrast, new_model, save, train
 from alflow.errors import UnavailableError
 from alflow.vlm.encoder import load_encoder
-from alflow.workflow.model.posterior import SHIPPED_NAME, read_factors
+from alflow.workflow.model.factors import SHIPPED_NAME, read_factors
 
 TABLE = read_table()[:40]
 

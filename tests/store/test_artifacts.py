@@ -50,6 +50,18 @@ def test_tensors_and_metadata_come_back(store: Artifacts) -> None:
         assert torch.equal(found[name], tensor)
 
 
+def test_metadata_are_read_without_the_tensors(store: Artifacts) -> None:
+    store.write_tensors("a", {"rows": torch.ones(3)}, {"source": "pool"})
+    store.write_tensors("b", {"rows": torch.ones(3)})
+    assert (store.read_metadata("a"), store.read_metadata("b")) == ({"source": "pool"}, {})
+    for content in (b"", b"nonsense", b"\xff" * 20):
+        store.write_bytes("a", content)
+        with pytest.raises(InvalidInputError, match="is damaged"):
+            store.read_metadata("a")
+    with pytest.raises(NotFoundError):
+        store.read_metadata("c")
+
+
 def test_without_metadata(store: Artifacts) -> None:
     store.write_tensors("x.safetensors", TENSORS)
     assert store.read_tensors("x.safetensors")[1] == {}

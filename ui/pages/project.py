@@ -82,7 +82,8 @@ def _setup(overview: Overview) -> None:
     st.subheader("Set-up")
     facts = {
         "Model": f"{overview.project.model} ({overview.project.precision})",
-        "Posterior": (overview.project.posterior or "none yet")[:12],
+        "Posterior": (overview.project.posterior or "none yet")[:12]
+        + ("" if overview.posterior is None else f", {overview.posterior.words}"),
         "Strategy": settings.strategy,
         "Round": f"{settings.budget} images, {settings.control_fraction:.0%} of them drawn at random as control",
         "Answers per image": str(settings.votes),

@@ -17,9 +17,7 @@ def no_project() -> None:
         "There is no project yet. Create one with its classes, import images, and the first round opens by itself."
     )
     st.code(
-        "alflow init animals --class cat --class dog --class frog\n"
-        "alflow import ./photos --project animals\n"
-        "alflow posterior import ./factors --project animals",
+        "alflow init animals --class cat --class dog --class frog\nalflow import ./photos --project animals\nalflow up",
         language=None,
     )
     st.caption("To look around first, run `make demo`: it opens two projects with drawings to label.")
@@ -60,5 +58,5 @@ def no_classes(project: Project) -> None:
 def no_rounds(project: Project) -> None:
     """The project has never opened a round."""
     st.subheader("No round yet")
-    st.write("The first round opens by itself once there are images, classes and a posterior. To see what is missing:")
+    st.write("The first round opens by itself once there are images and classes. To see what is missing:")
     st.code(f"alflow status --project {quote(project.name)}", language=None, wrap_lines=True)

@@ -11,7 +11,7 @@ encoder that computes in bfloat16 are kept in bfloat16, which loses nothing; row
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor
@@ -36,6 +36,9 @@ from alflow.workflow.images.shards import (
 )
 from alflow.workflow.images.threads import groups
 from alflow.workspace import Workspace
+
+if TYPE_CHECKING:
+    from alflow.vlm.encoder import Encoder
 
 SHARD_ITEMS: Final = 1024
 """Items per shard; the last one may hold fewer."""
@@ -155,14 +158,22 @@ def class_rows(
     if not workspace.artifacts.exists(name):
         from alflow.vlm.encoder import class_activations  # noqa: PLC0415 - open_clip takes seconds to import
 
-        towers = workspace.encoder(project)
-        if towers.hash != encoder.hash:
-            raise ConflictError(
-                f"the weights of {project.model} changed since the images were embedded: `alflow embed`"
-            )
-        workspace.artifacts.write_tensors(name, _tensors(class_activations(towers, _prompts(classes))))
+        towers = towers_in_use(workspace, project, encoder)
+        workspace.artifacts.write_tensors(name, as_tensors(class_activations(towers, _prompts(classes))))
     tensors, _ = workspace.artifacts.read_tensors(name)
     return as_activations(tensors)
+
+
+def towers_in_use(workspace: Workspace, project: Project, encoder: EncoderInUse) -> "Encoder":
+    """The towers of the encoder that embedded the project's items.
+
+    Raises:
+        ConflictError: the weights of its model have changed since.
+    """
+    towers = workspace.encoder(project)
+    if towers.hash != encoder.hash:
+        raise ConflictError(f"the weights of {project.model} changed since the images were embedded: `alflow embed`")
+    return towers
 
 
 def class_rows_are_kept(workspace: Workspace, project: Project, classes: Sequence[ClassLabel]) -> bool:
@@ -170,12 +181,18 @@ def class_rows_are_kept(workspace: Workspace, project: Project, classes: Sequenc
     return workspace.artifacts.exists(_class_rows(project, encoder_in_use(workspace, project), classes))
 
 
+def as_tensors(activations: Activations) -> dict[str, Tensor]:
+    """To be kept; `as_activations` reads them."""
+    residuals = {} if activations.residuals is None else {"residuals": activations.residuals}
+    return {"values": activations.values, **residuals}
+
+
 def _keep_shard(workspace: Workspace, project: Project, encoder_hash: str, shard: Embeddings) -> None:
     if not len(shard):
         return
     name = f"{folder(project, encoder_hash)}/{digest(items=shard.item_ids.tolist())}.safetensors"
     dtype = torch.bfloat16 if project.precision == "bf16" else torch.float32
-    tensors = {key: tensor.to(dtype) for key, tensor in _tensors(shard.activations).items()}
+    tensors = {key: tensor.to(dtype) for key, tensor in as_tensors(shard.activations).items()}
     workspace.artifacts.write_tensors(name, {"item_ids": shard.item_ids, **tensors}, {"encoder": encoder_hash})
 
 
@@ -186,8 +203,3 @@ def _class_rows(project: Project, encoder: EncoderInUse, classes: Sequence[Class
 
 def _prompts(classes: Sequence[ClassLabel]) -> list[list[str]]:
     return [list(label.prompts) for label in classes]
-
-
-def _tensors(activations: Activations) -> dict[str, Tensor]:
-    residuals = {} if activations.residuals is None else {"residuals": activations.residuals}
-    return {"values": activations.values, **residuals}

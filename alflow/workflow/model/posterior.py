@@ -7,14 +7,10 @@ weight of the pretraining in the project's settings, which is spread over those 
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-import torch
 from jaxtyping import Float
-from safetensors.torch import save_file
 from torch import Tensor
 
 from alflow.bayes.curvature import Factors
@@ -23,23 +19,26 @@ from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.spectrum import Spectrum
 from alflow.disk import check_writable
 from alflow.domain import Project, Rejection
-from alflow.embeddings import LastLayers
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.progress import Progress, silent
 from alflow.store.artifacts import digest
 from alflow.store.images import items
 from alflow.store.projects import projects
-from alflow.tensors import check, check_filled, read_pickled, read_safetensors, take
 from alflow.workflow.images.shards import EncoderInUse, encoder_in_use
 from alflow.workflow.images.sources import entries
+from alflow.workflow.model.factors import (
+    PUBLISHED_PAIRS,
+    BothFactors,
+    check_widths,
+    double,
+    from_tensors,
+    read_folder,
+    to_tensors,
+    write_published,
+)
 from alflow.workflow.model.pairs import NOT_USED, encode_pairs, estimate_from_pairs
+from alflow.workflow.model.source import PosteriorSource
 from alflow.workspace import Workspace
-
-SHIPPED_NAME: Final = "factors.safetensors"
-"""A file of this name in a folder, beside a model or alone, holds factors in alflow's own form."""
-
-PUBLISHED_PAIRS: Final = 327_680
-"""Image-text pairs behind the factors that were published with the method; their files do not say."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +59,6 @@ class Estimated:
     left_out: tuple[Rejection, ...]
 
 
-@dataclass(frozen=True)
-class BothFactors:
-    """The Kronecker factors of both modalities."""
-
-    image: Factors
-    text: Factors
-
-
 def import_posterior(workspace: Workspace, project: Project, directory: str, pairs: int = PUBLISHED_PAIRS) -> str:
     """Give the project the factors in a folder; returns the hash of the posterior.
 
@@ -79,11 +70,9 @@ def import_posterior(workspace: Workspace, project: Project, directory: str, pai
     """
     if pairs < 1:
         raise InvalidInputError(f"factors are sums over at least one pair, not {pairs}")
-    folder = Path(directory)
-    own = folder / SHIPPED_NAME
-    given = _shipped(own) if own.is_file() else _published(folder, pairs)
-    _check_widths(given, workspace.encoder(project).layers, project)  # before they are widened
-    return _keep(workspace, project, _double(given) if own.is_file() else _sums(given))
+    factors = read_folder(Path(directory), pairs, workspace.encoder(project).layers, project)
+    n = round(factors.image.n)
+    return _give(workspace, project, factors, PosteriorSource("imported", n, n))
 
 
 def estimate_posterior(
@@ -130,8 +119,8 @@ def estimate_posterior(
             f"{left_out[0].uri}: {left_out[0].reason.removeprefix(f'{NOT_USED}: ')}: mend or take out such rows, or "
             "estimate from the others with --allow-missing"
         )
-    factors = BothFactors(*estimate_from_pairs(workspace, encoder, encoded, folder, summing))
-    return Estimated(_keep(workspace, project, factors), len(encoded.images), left_out)
+    factors, n = BothFactors(*estimate_from_pairs(workspace, encoder, encoded, folder, summing)), len(encoded.images)
+    return Estimated(_give(workspace, project, factors, PosteriorSource("pairs", n, n)), n, left_out)
 
 
 def export_posterior(workspace: Workspace, project: Project, directory: str) -> int:
@@ -150,10 +139,9 @@ def export_posterior(workspace: Workspace, project: Project, directory: str) -> 
     chosen: dict[str, float] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        write_published(folder, BothFactors(posterior.image.spectrum.factors, posterior.text.spectrum.factors))
         for side, one in (("img", posterior.image), ("txt", posterior.text)):
-            for name, matrix in zip("AB", one.spectrum.factors.published_form(), strict=True):
-                torch.save(matrix.float(), folder / f"{name}_{side}_analytic.pt")
-            chosen |= {f"lambda_{side}": one.prior_precision, f"n_{side}": one.tau}
+            chosen |= {f"lambda_{side}": one.prior_precision, f"n_{side}": posterior.image.tau}
         (folder / "prior_precision_analytic.json").write_text(json.dumps(chosen, indent=4), encoding="utf-8")
     except (OSError, RuntimeError) as error:
         check_writable(folder)  # torch does not tell what the disk said
@@ -188,27 +176,65 @@ def posterior_of(workspace: Workspace, project: Project, encoder: EncoderInUse) 
     weight = project.settings.pretraining_weight
 
     def make() -> Posterior:
-        given = _factors(workspace.artifacts.read_tensors(_path(name))[0], f"the artifact {_path(name)}")
-        _check_widths(given, layers, project)
-        factors = _double(given)
+        given = from_tensors(workspace.artifacts.read_tensors(_path(name))[0], f"the artifact {_path(name)}")
+        check_widths(given, layers, project)
+        factors = double(given)
         image = damped_posterior(factors.image, layers.image_weight, weight)
         return Posterior(image, damped_posterior(factors.text, layers.text_weight, weight), name)
 
     return workspace.keep(digest(posterior=name, encoder=encoder.hash, pretraining_weight=weight), make)
 
 
-def missing_posterior(workspace: Workspace, project: Project) -> str | None:
-    """What is missing where the project has no posterior, with the remedy; None if it has one, or gets the shipped."""
+def missing_posterior(workspace: Workspace, project: Project, n_pool: int = 0) -> str | None:
+    """What is missing where the project has no posterior, with the remedy.
+
+    None if it has one, gets the shipped one, or will estimate one from a pool of so many images.
+    """
     remedy = (
         f"run `alflow posterior import DIR` with factors published for {project.model}, or `alflow posterior estimate "
         "MANIFEST` on images with captions"
     )
     if project.posterior is None:
-        return None if project.model == "demo" else f"the project {project.name!r} has no posterior; {remedy}"
+        if project.model == "demo" or n_pool > 1:
+            return None
+        return (
+            f"the project {project.name!r} has no posterior; {remedy}; without either, its first round estimates one "
+            "from the pool, which needs two embedded images for that"
+        )
     path = _path(project.posterior)
     if workspace.artifacts.exists(path):
         return None
-    return f"the project {project.name!r} has lost its posterior, {workspace.artifacts.path(path)}; {remedy}"
+    lost = f"the project {project.name!r} has lost its posterior, {workspace.artifacts.path(path)}"
+    return f"{lost}; {remedy}, or `alflow posterior estimate` on the pool"
+
+
+def keep_factors(workspace: Workspace, project: Project, factors: BothFactors, source: PosteriorSource) -> str:
+    """Check factors for the project's model, and keep them under their hash, with where they are from.
+
+    Raises:
+        InvalidInputError: they are of other widths than the model's layers, or no Gaussian comes of them.
+    """
+    check_widths(factors, encoder_in_use(workspace, project).layers, project)
+    for side, one in (("image", factors.image), ("text", factors.text)):
+        try:
+            Spectrum.of(one)  # finite, symmetric, not indefinite: or it says which is wrong
+        except InvalidInputError as error:
+            raise InvalidInputError(f"the {side} factors: {error}") from error
+    tensors = to_tensors(factors)
+    name = digest(**{key: hashlib.sha256(tensor.numpy().tobytes()).hexdigest() for key, tensor in tensors.items()})
+    if not workspace.artifacts.exists(_path(name)):
+        workspace.artifacts.write_tensors(_path(name), tensors, source.as_metadata())
+    return name
+
+
+def posterior_source(workspace: Workspace, project: Project) -> PosteriorSource | None:
+    """Where the project's posterior is from; None if it has none, or that was never written down or is damaged."""
+    if project.posterior is None or not workspace.artifacts.exists(_path(project.posterior)):
+        return None
+    try:
+        return PosteriorSource.from_metadata(workspace.artifacts.read_metadata(_path(project.posterior)))
+    except InvalidInputError:
+        return None  # whoever needs the posterior itself is told
 
 
 def damped_posterior(factors: Factors, weight: Float[Tensor, "D P"], pretraining_weight: float) -> KroneckerPosterior:
@@ -222,71 +248,8 @@ def damped_posterior(factors: Factors, weight: Float[Tensor, "D P"], pretraining
     return KroneckerPosterior.damped(spectrum, prior_precision, tau)
 
 
-def write_factors(path: Path, factors: BothFactors) -> None:
-    """Write factors as a file that `import_posterior` reads from its folder; float32, to be shipped with a model."""
-    save_file({name: tensor.float().contiguous() for name, tensor in _to_tensors(factors).items()}, path)
-
-
-def read_factors(path: Path) -> BothFactors:
-    """Read what `write_factors` wrote.
-
-    Raises:
-        InvalidInputError: the file holds something else.
-    """
-    return _double(_shipped(path))
-
-
-def _shipped(path: Path) -> BothFactors:
-    try:
-        return _factors(read_safetensors(path), path)
-    except InvalidInputError as error:
-        raise InvalidInputError(f"{path} holds no Kronecker factors as alflow writes them: {error}") from error
-
-
-def _published(folder: Path, pairs: int) -> BothFactors:
-    """The published matrices as they are in the files."""
-    image, text = (
-        Factors(_read_matrix(folder, f"A_{side}"), _read_matrix(folder, f"B_{side}"), pairs) for side in ("img", "txt")
-    )
-    return BothFactors(image, text)
-
-
-def _sums(published: BothFactors) -> BothFactors:
-    image, text = (Factors.published(one.A, one.B, one.n) for one in (published.image, published.text))
-    return BothFactors(image, text)
-
-
-def _read_matrix(folder: Path, stem: str) -> Float[Tensor, "K K"]:
-    """One published factor: a pickle of a tensor, opened as data only, wherever it was computed.
-
-    Raises:
-        InvalidInputError: there is no such file, or it holds something else.
-    """
-    if not folder.is_dir():
-        raise InvalidInputError(f"there is no folder {folder}: name the one that holds A_img*.pt, B_img*.pt and so on")
-    found = sorted(folder.glob(f"{stem}*.pt"))
-    if len(found) != 1:
-        raise InvalidInputError(f"the folder {folder} needs one file {stem}*.pt; it has {len(found)}")
-    return _matrix(read_pickled(found[0]), str(found[0]))
-
-
-def _keep(workspace: Workspace, project: Project, factors: BothFactors) -> str:
-    """Check the factors, keep them under their hash, and make them the project's.
-
-    Raises:
-        InvalidInputError: they are of other widths than the model's layers, or no Gaussian comes of them.
-    """
-    layers = workspace.encoder(project).layers
-    _check_widths(factors, layers, project)
-    for side, one in (("image", factors.image), ("text", factors.text)):
-        try:
-            Spectrum.of(one)  # finite, symmetric, not indefinite: or it says which is wrong
-        except InvalidInputError as error:
-            raise InvalidInputError(f"the {side} factors: {error}") from error
-    tensors = _to_tensors(factors)
-    name = digest(**{key: hashlib.sha256(tensor.numpy().tobytes()).hexdigest() for key, tensor in tensors.items()})
-    if not workspace.artifacts.exists(_path(name)):
-        workspace.artifacts.write_tensors(_path(name), tensors)
+def _give(workspace: Workspace, project: Project, factors: BothFactors, source: PosteriorSource) -> str:
+    name = keep_factors(workspace, project, factors, source)
     with workspace.database.begin() as tx:
         projects.set_posterior(tx, project.id, name)
     return name
@@ -298,63 +261,5 @@ def _import_shipped(workspace: Workspace, project: Project) -> str:
     return import_posterior(workspace, project, str(DEMO_MODEL))
 
 
-def _check_widths(factors: BothFactors, layers: LastLayers, project: Project) -> None:
-    """The door for factors.
-
-    Raises:
-        InvalidInputError: they are not of the widths of the project's model; both are named.
-    """
-    for side, given, weight in (
-        ("image", factors.image, layers.image_weight),
-        ("text", factors.text, layers.text_weight),
-    ):
-        found, wanted = (len(given.B), len(given.A)), tuple(weight.shape)
-        if found != wanted:
-            raise InvalidInputError(
-                f"the {side} factors are for a last layer from {found[1]} to {found[0]}, but that of {project.model} "
-                f"goes from {wanted[1]} to {wanted[0]}; factors fit one model only"
-            )
-
-
 def _path(name: str) -> str:
     return f"posteriors/{name}.safetensors"
-
-
-def _to_tensors(factors: BothFactors) -> dict[str, Tensor]:
-    sides = {"image": factors.image, "text": factors.text}
-    matrices = {f"{side}_{name}": getattr(one, name) for side, one in sides.items() for name in "AB"}
-    return matrices | {f"{side}_n": torch.tensor(float(one.n), dtype=torch.float64) for side, one in sides.items()}
-
-
-def _factors(tensors: Mapping[str, Tensor], source: object) -> BothFactors:
-    """The factors of a file as they are in it.
-
-    Raises:
-        InvalidInputError: it holds something else.
-    """
-    sides = []
-    for side in ("image", "text"):
-        a, b = (_matrix(take(tensors, f"{side}_{name}", source, 2), f"{source}: {side}_{name}") for name in "AB")
-        n = take(tensors, f"{side}_n", source, 0, "any")
-        sides.append(Factors(a, b, float(check_filled(n, f"{source}: {side}_n"))))
-    return BothFactors(*sides)
-
-
-def _matrix(found: object, source: str) -> Tensor:
-    """A square matrix, in the precision it is kept in.
-
-    Raises:
-        InvalidInputError: it is something else.
-    """
-    if not isinstance(found, Tensor) or found.ndim != 2:
-        what = f"{found.ndim} sides" if isinstance(found, Tensor) else type(found).__name__
-        raise InvalidInputError(f"{source} holds no matrix, but {what}")
-    matrix = check(found, source, 2)
-    if matrix.shape[0] != matrix.shape[1] or not len(matrix):
-        raise InvalidInputError(f"{source} is {tuple(matrix.shape)}, where a square matrix is wanted")
-    return matrix
-
-
-def _double(given: BothFactors) -> BothFactors:
-    image, text = (Factors(one.A.double(), one.B.double(), one.n) for one in (given.image, given.text))
-    return BothFactors(image, text)

@@ -14,10 +14,12 @@ from alflow.domain import Origin, Project, Round, Split
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.ids import ItemId, ProjectId
+from alflow.progress import Progress, silent
 from alflow.store.artifacts import digest
 from alflow.store.images import items
 from alflow.store.rounds import candidates, rounds
 from alflow.store.rounds.candidates import NewCandidate
+from alflow.workflow.model.from_pool import with_posterior
 from alflow.workflow.model.model import ProjectModel, fit_path, last_fit, load_rows, model_of
 from alflow.workflow.projects.settings import require_usable
 from alflow.workflow.rounds.evaluate import evaluate_zero_shot
@@ -30,12 +32,14 @@ NOVEL: Final = 2.0
 """Novelty above which an image is unlike the pretraining data; a few percent of that data are above it, too."""
 
 
-def open_round(workspace: Workspace, project_id: ProjectId) -> Round:
+def open_round(workspace: Workspace, project_id: ProjectId, progress: Progress = silent) -> Round:
     """The round that is open, or a new one: the strategy's picks and a random control slice, queued by rank.
 
     Same project, labels and seed: same picks. The round and its candidates are stored in the last transaction; what is
     kept before it (the evaluation of the zero-shot model, the scores as an artifact) is the same when a killed run is
     repeated. Of two runs at once, one opens the round and both return it.
+
+    The first round of a project without a posterior estimates one from its pool; `progress` tells how far that is.
 
     Raises:
         ConflictError: there is nothing to ask about: no embedded pool item is without a label.
@@ -45,10 +49,10 @@ def open_round(workspace: Workspace, project_id: ProjectId) -> Round:
         if now.current is not None:
             return now.current
         asked = items.unasked(tx, project_id), items.ids(tx, project_id, Split.TARGET), sorted(now.settled)
-    project = now.project
-    require_usable(project)  # a setting that cannot be used fails before the work, not after
-    model = _newest_model(workspace, now)
-    first = not now.rounds
+    require_usable(now.project)  # a setting that cannot be used fails before the work, not after
+    if first := not now.rounds:
+        now = replace(now, project=with_posterior(workspace, now.project, now.classes, progress))
+    project, model = now.project, _newest_model(workspace, now)
     *rows, test = load_rows(workspace, project, model, *asked, list(now.judges(model.class_ids)) if first else [])
     if first:
         evaluate_zero_shot(workspace, now, model, test)

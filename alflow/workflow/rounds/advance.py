@@ -10,6 +10,7 @@ from alflow.progress import Progress, silent
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.workflow.images.embed import EmbedReport, embed_missing, missing_ids
+from alflow.workflow.model.posterior import posterior_source
 from alflow.workflow.rounds.acquire import open_round
 from alflow.workflow.rounds.evaluate import close_round
 from alflow.workflow.rounds.hindrances import reason_to_stop
@@ -45,7 +46,7 @@ def advance(
     Args:
         workspace: where.
         project_id: the project.
-        progress: of embedding.
+        progress: of embedding, and of the texts behind a posterior that is estimated.
         embed: how to embed; a schedule runs often and skips recent failures.
 
     Raises:
@@ -71,8 +72,17 @@ def _advance(
         done.append(f"closed round {close_round(workspace, project_id, current.id).number}")
         current = None
     if current is None and _may_open(workspace, project):
-        done.append(f"opened round {open_round(workspace, project_id).number}")
+        opened = open_round(workspace, project_id, progress)
+        done += [*_estimated(workspace, project), f"opened round {opened.number}"]
     return project, tuple(done)
+
+
+def _estimated(workspace: Workspace, before: Project) -> list[str]:
+    """The posterior that the project has got since, unless somebody gave it one."""
+    with workspace.database.read() as tx:
+        now = projects.by_id(tx, before.id)
+    source = posterior_source(workspace, now) if now.posterior != before.posterior else None
+    return [f"posterior {source.words}"] if source is not None and source.kind == "pool" else []
 
 
 def _may_open(workspace: Workspace, project: Project) -> bool:

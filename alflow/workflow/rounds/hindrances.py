@@ -35,12 +35,12 @@ def unwritable(workspace: Workspace) -> str | None:
 def unready(workspace: Workspace, project: Project) -> str | None:
     """What a model of the project lacks: classes, a posterior."""
     with workspace.database.read() as tx:
-        n_classes = len(projects.classes(tx, project.id))
+        n_classes, n_pool = len(projects.classes(tx, project.id)), items.counts(tx, project.id)[Split.POOL]
     if n_classes < 2:
         return (
             f"classes: the project has {'one' if n_classes else 'none'} and needs at least two (`alflow classes add`)"
         )
-    missing = missing_posterior(workspace, project)
+    missing = missing_posterior(workspace, project, n_pool)
     return None if missing is None else f"a posterior: {missing}"
 
 

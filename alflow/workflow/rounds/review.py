@@ -24,6 +24,8 @@ from alflow.store.desk import labels
 from alflow.store.images import failures, items
 from alflow.store.projects import projects
 from alflow.store.rounds import candidates, evaluations, rounds
+from alflow.workflow.model.posterior import posterior_source
+from alflow.workflow.model.source import PosteriorSource
 from alflow.workflow.rounds.waiting import waiting
 from alflow.workspace import Workspace
 
@@ -67,6 +69,8 @@ class Overview:
     """Why its runs fail, if they do."""
     looked_at: datetime | None
     """When the schedule last looked at any project."""
+    posterior: PosteriorSource | None
+    """Where its posterior is from, if that is known."""
     novel_share: float | None
     """Share of the pool that is unlike what the model was pretrained on, when the newest round was opened."""
 
@@ -137,6 +141,7 @@ def overview(workspace: Workspace, project_id: ProjectId) -> Overview:
             waiting_for=now.words,
             trouble=now.trouble,
             looked_at=now.looked_at,
+            posterior=posterior_source(workspace, project),
             novel_share=shares[-1] if shares else None,
         )
 

@@ -15,16 +15,23 @@ from safetensors.torch import save_file
 from alflow.bayes.curvature import Factors, estimate_factors
 from alflow.bayes.evidence import best_prior_precision
 from alflow.domain import Project
+from alflow.embeddings import LastLayers
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store.images import items
-from alflow.workflow.model import pairs, posterior
-from alflow.workflow.model.posterior import (
+from alflow.workflow.model import pairs
+from alflow.workflow.model.factors import (
+    PUBLISHED_PAIRS,
     BothFactors,
+    check_widths,
+    read_published,
+    sums,
+    write_factors,
+)
+from alflow.workflow.model.posterior import (
     estimate_posterior,
     export_posterior,
     import_posterior,
     load_posterior,
-    write_factors,
 )
 from alflow.workflow.projects.projects import change_settings, find_project
 from alflow.workspace import Workspace
@@ -65,7 +72,7 @@ def test_prior_precision_is_that_of_the_highest_evidence(workspace: Workspace, p
     import_posterior(workspace, pets, str(published(tmp_path / "factors")))
     layers = workspace.encoder(pets).layers
     for tau in (10.0, 3.0):
-        change_settings(workspace, pets.id, type(pets.settings)(pretraining_weight=tau * posterior.PUBLISHED_PAIRS))
+        change_settings(workspace, pets.id, type(pets.settings)(pretraining_weight=tau * PUBLISHED_PAIRS))
         loaded = load_posterior(workspace, pets)
         assert load_posterior(workspace, pets) is loaded  # decomposed once
         for side, weight in ((loaded.image, layers.image_weight), (loaded.text, layers.text_weight)):
@@ -419,10 +426,10 @@ def test_the_published_factors_of_clip_are_read() -> None:
     folder = Path(os.environ["ALFLOW_REFERENCE"]) / "laion2b_vit_b_32"
     if not folder.is_dir():
         pytest.skip(f"{folder} is missing")
-    factors = posterior._sums(posterior._published(folder, posterior.PUBLISHED_PAIRS))
-    posterior._check_widths(
+    factors = sums(read_published(folder, PUBLISHED_PAIRS))
+    check_widths(
         factors,
-        posterior.LastLayers(torch.zeros(512, 768), torch.zeros(512, 512), 100.0),
+        LastLayers(torch.zeros(512, 768), torch.zeros(512, 512), 100.0),
         None,  # type: ignore[arg-type]
     )
     A, _ = factors.image.published_form()

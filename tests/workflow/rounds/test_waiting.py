@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alflow.domain import Project, ProjectSettings, RoundState
-from alflow.errors import AlflowError, ConflictError
+from alflow.errors import AlflowError, ConflictError, NotFoundError
 from alflow.settings import Settings
 from alflow.store.artifacts import Artifacts
 from alflow.store.projects import projects, troubles
@@ -46,8 +46,20 @@ def test_a_new_project_is_told_what_it_lacks_step_by_step(
     with pytest.raises(ConflictError, match="a choice needs two"):
         advance(workspace, project.id)
     set_classes(workspace, project.id, name_classes(["cat", "dog"]))
+    assert "unless it is fixed already: project 'new' has 1 classes" in words(workspace, project)
+    assert advance(workspace, project.id).done[-1] == "opened round 1"  # also without a posterior
+
+
+def test_a_posterior_is_asked_for_where_the_pool_is_too_small_for_one(
+    workspace: Workspace, tiny_model: str, pictures: Path
+) -> None:
+    project = create_project(workspace, "new", tiny_model, "fp32", name_classes(["cat", "dog"]))
+    import_items(workspace, project, str(pictures / "0.png"))
+    embed_missing(workspace, project)
     assert words(workspace, project).startswith("a posterior: the project 'new' has no posterior; run `alflow")
     assert f"published for {tiny_model}" in words(workspace, project)
+    with pytest.raises(NotFoundError, match="estimates one from the pool, which needs two embedded images"):
+        advance(workspace, project.id)
 
 
 def test_images_to_embed_are_the_work_of_the_schedule(workspace: Workspace, tmp_path: Path) -> None:
