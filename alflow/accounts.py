@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Final
 
-from alflow.domain import Annotator
+from alflow.domain.answers import Annotator
 from alflow.ids import AnnotatorId, InvitationId, ProjectId
 
 

@@ -6,7 +6,7 @@ from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from alflow.disk import check_writable
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.private import private_folder, tighten
 from alflow.settings import Settings
 from alflow.store.artifacts import Artifacts

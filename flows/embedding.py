@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.errors import AlflowError
 from alflow.ids import ItemId
 from alflow.progress import Progress

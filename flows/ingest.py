@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect import flow
 
-from alflow.domain import Split
+from alflow.domain.images import Split
 from flows.context import workspace
 from flows.embedding import embed_shards
 from flows.limits import one_run

@@ -15,7 +15,8 @@ from prefect.artifacts import create_progress_artifact, create_table_artifact, u
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from alflow.domain import Evaluation, Project, Round
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Evaluation, Round
 from alflow.ids import ClassId
 from alflow.progress import Progress
 from alflow.text import visible

@@ -1,6 +1,6 @@
 """Somebody at the desk: each of these is one exchange, as their browser would have it, and raises what is refused."""
 
-from alflow.domain import Label
+from alflow.domain.answers import Label
 from alflow.ids import AnnotatorId, CheckId, ProjectId
 from alflow.store.desk import labels
 from alflow.workflow.desk.exchange import exchange

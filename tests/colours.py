@@ -6,7 +6,9 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from alflow.domain import Project, ProjectSettings, Split, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.images import Split
+from alflow.domain.projects import Project, ProjectSettings
 from alflow.workflow.desk.label import submit
 from alflow.workflow.desk.queue import next_candidates
 from alflow.workflow.desk.submission import Submission

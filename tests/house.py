@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from alflow.accounts import OPERATOR, Role
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.settings import Settings
 from alflow.store.images import items
 from alflow.store.people import people as accounts

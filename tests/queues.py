@@ -3,18 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alflow.domain import (
-    Annotator,
-    Candidate,
-    ClassLabel,
-    Item,
-    NewClass,
-    Origin,
-    Project,
-    ProjectSettings,
-    Round,
-    Split,
-)
+from alflow.domain.answers import Annotator
+from alflow.domain.images import Item, Split
+from alflow.domain.projects import ClassLabel, NewClass, Project, ProjectSettings
+from alflow.domain.rounds import Candidate, Origin, Round
 from alflow.store.database import Database, Transaction
 from alflow.store.images import items
 from alflow.store.images.items import NewItem

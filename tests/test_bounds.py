@@ -6,7 +6,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from alflow.bounds import bounds_of, unfit
-from alflow.domain import ProjectSettings, Suggestion, Trial
+from alflow.domain.projects import ProjectSettings, Suggestion
+from alflow.domain.trials import Trial
 from alflow.workflow.backtests.study import Grid
 
 HELD = [ProjectSettings(), Trial("default", 0), Grid()]

@@ -10,7 +10,9 @@ ROOT = Path(__file__).parents[1]
 
 SWAPPED = """
 from alflow.accounts import Role, Visitor
-from alflow.domain import Candidate, Item, Label, Round
+from alflow.domain.answers import Label
+from alflow.domain.images import Item
+from alflow.domain.rounds import Candidate, Round
 
 
 def right(visitor: Visitor, item: Item, asked: Candidate, label: Label, round_: Round) -> bool:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alflow.domain import Verdict
+from alflow.domain.answers import Verdict
 from alflow.settling import majority, settled_classes
 
 

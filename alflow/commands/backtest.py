@@ -8,7 +8,7 @@ import typer
 
 from alflow.commands.console import fail, note, progress_bar, show_table
 from alflow.commands.options import ProjectName, choose_project, limits, open_workspace
-from alflow.domain import Trial, TrialMode
+from alflow.domain.trials import Trial, TrialMode
 
 if TYPE_CHECKING:
     from alflow.workflow.backtests.comparison import Difference, Results

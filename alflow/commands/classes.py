@@ -11,7 +11,7 @@ from alflow.commands.options import AsJson, ProjectName, choose_project, open_wo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alflow.domain import ClassLabel, NewClass
+    from alflow.domain.projects import ClassLabel, NewClass
     from alflow.workflow.projects.class_changes import ChangedClasses
 
 ClassFile = Annotated[
@@ -80,7 +80,7 @@ def add(
     project: ProjectName = None,
 ) -> None:
     """Add classes after the existing ones."""
-    from alflow.domain import NewClass
+    from alflow.domain.projects import NewClass
     from alflow.workflow.projects.class_changes import add_classes
     from alflow.workflow.projects.naming import TEMPLATES
 
@@ -164,7 +164,7 @@ def given_classes(
     Raises:
         BadParameter: both were given, or none and one is required.
     """
-    from alflow.domain import NewClass
+    from alflow.domain.projects import NewClass
     from alflow.workflow.projects.classes import read_given
     from alflow.workflow.projects.naming import TEMPLATES
 

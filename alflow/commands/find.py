@@ -7,11 +7,11 @@ import typer
 
 from alflow.commands.console import fail, misused, note, plural, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
-from alflow.domain import Split
+from alflow.domain.images import Split
 from alflow.ids import ClassId, ItemId
 
 if TYPE_CHECKING:
-    from alflow.domain import Project
+    from alflow.domain.projects import Project
     from alflow.workflow.model.find import Search
     from alflow.workspace import Workspace
 

@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 
 from alflow.commands.console import fail, note, plural, progress_bar, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
-from alflow.domain import Split
+from alflow.domain.images import Split
 
 
 class _Command(TyperCommand):

@@ -8,7 +8,7 @@ from alflow.commands.console import new_app, note, plural, progress_bar, progres
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 
 if TYPE_CHECKING:
-    from alflow.domain import Project
+    from alflow.domain.projects import Project
     from alflow.workspace import Workspace
 
 _SHOWN = 20  # of the pairs that are left out; --json tells all

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alflow.bounds import bounds_of
-from alflow.domain import ProjectSettings
+from alflow.domain.projects import ProjectSettings
 from alflow.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
-    from alflow.domain import Project
+    from alflow.domain.projects import Project
     from alflow.workspace import Workspace
 
 ProjectName = Annotated[

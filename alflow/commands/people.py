@@ -11,7 +11,7 @@ from alflow.commands.erasing import erase
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 
 if TYPE_CHECKING:
-    from alflow.domain import Project
+    from alflow.domain.projects import Project
     from alflow.workspace import Workspace
 
 _Name = Annotated[str, typer.Argument(help="Name of the person, as they sign in.")]

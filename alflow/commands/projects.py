@@ -7,7 +7,7 @@ import typer
 from alflow.commands.classes import ClassFile, Templates, given_classes
 from alflow.commands.console import note, plural, say, show_json, show_table
 from alflow.commands.options import AsJson, limits, open_workspace
-from alflow.domain import ProjectSettings, Suggestion
+from alflow.domain.projects import ProjectSettings, Suggestion
 
 _DEFAULTS = ProjectSettings()
 _DEFAULT_MODEL = "ViT-B-32/laion2b_s34b_b79k"

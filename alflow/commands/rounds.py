@@ -10,7 +10,8 @@ from alflow.errors import NotFoundError
 from alflow.ids import RoundId
 
 if TYPE_CHECKING:
-    from alflow.domain import Evaluation, Project
+    from alflow.domain.projects import Project
+    from alflow.domain.rounds import Evaluation
     from alflow.workflow.rounds.review import Overview
     from alflow.workspace import Workspace
 

@@ -9,7 +9,7 @@ import typer
 from alflow.bounds import need
 from alflow.commands.console import say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
-from alflow.domain import ProjectSettings
+from alflow.domain.projects import ProjectSettings
 from alflow.errors import InvalidInputError
 from alflow.text import quoted
 

@@ -20,7 +20,8 @@ from alflow.acquisition.beliefs import ask, believe
 from alflow.bayes.model import Model
 from alflow.demo.captions import PROMPT
 from alflow.demo.pool import CLASS_NAMES, drawings, render, split_rows
-from alflow.domain import ProjectSettings, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import ProjectSettings
 from alflow.embeddings import Activations
 from alflow.progress import Progress, silent
 from alflow.vlm.encoder import Encoder, class_activations, load_encoder

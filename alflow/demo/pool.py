@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from alflow.cells import write_csv
 from alflow.demo.emoji import Emoji, read_table
-from alflow.domain import Split
+from alflow.domain.images import Split
 from alflow.errors import UnavailableError
 from alflow.progress import Progress, silent
 

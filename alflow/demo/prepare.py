@@ -9,7 +9,9 @@ from random import Random
 
 from alflow.demo.captions import PROMPT
 from alflow.demo.pool import CLASS_NAMES, write_pool
-from alflow.domain import ClassLabel, Project, ProjectSettings, RoundState, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.projects import ClassLabel, Project, ProjectSettings
+from alflow.domain.rounds import RoundState
 from alflow.errors import NotFoundError
 from alflow.private import private_folder
 from alflow.progress import Progress, silent

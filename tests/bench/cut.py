@@ -21,7 +21,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.settings import Settings
 from alflow.store.desk import labels
 from alflow.store.images import items

@@ -25,7 +25,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from alflow.domain import Label, Project, Verdict
+from alflow.domain.answers import Label, Verdict
+from alflow.domain.projects import Project
 from alflow.settings import Settings
 from alflow.store.desk import labels
 from alflow.store.images import items

@@ -13,7 +13,7 @@ from open_clip.factory import get_model_config
 from PIL import Image
 from torch.nn.functional import cosine_similarity
 
-from alflow.domain import Item, Split
+from alflow.domain.images import Item, Split
 from alflow.embeddings import Embeddings
 from alflow.vlm.compiled import bfloat16_is_fast
 from alflow.vlm.encoder import OpenClipEncoder, open_up

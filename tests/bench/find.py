@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 
 from alflow.bayes.curvature import Factors
-from alflow.domain import Project, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import Project
 from alflow.settings import Settings
 from alflow.store.artifacts import digest
 from alflow.store.images import items

@@ -10,7 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Error, Page, expect
 
-from alflow.domain import Label, Project
+from alflow.domain.answers import Label
+from alflow.domain.projects import Project
 from alflow.store.desk import labels
 from alflow.store.images import items
 from alflow.store.projects import projects

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from alflow.accounts import OPERATOR, Role
-from alflow.domain import Verdict
+from alflow.domain.answers import Verdict
 from alflow.workflow.desk.submission import Submission
 from alflow.workflow.people import accounts as people
 from alflow.workflow.projects import projects

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from alflow.demo.prepare import ANNOTATOR, FRESH, HISTORY
-from alflow.domain import Verdict
+from alflow.domain.answers import Verdict
 from alflow.store.projects import projects
 from alflow.workflow.answers.history import recent_changes
 from alflow.workflow.desk import gold

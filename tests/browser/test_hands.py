@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import CDPSession, Locator, Page, expect
 from sqlalchemy import func, select
 
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.store import tables
 from alflow.store.projects import projects
 from alflow.workflow.people import annotators

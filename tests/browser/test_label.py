@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from alflow.domain import ProjectSettings, RoundState, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.projects import ProjectSettings
+from alflow.domain.rounds import RoundState
 from alflow.store.desk import labels
 from alflow.store.projects import projects
 from alflow.store.rounds import candidates, rounds

@@ -7,7 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Page, expect
 
-from alflow.domain import Project, Rejection, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.images import Rejection
+from alflow.domain.projects import Project
 from alflow.store.images import failures, items
 from alflow.store.projects import troubles
 from alflow.store.rounds import candidates as queued

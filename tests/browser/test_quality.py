@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from alflow.domain import Project, ProjectSettings, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.projects import Project, ProjectSettings
 from alflow.store.answers import adjudications
 from alflow.store.desk import labels
 from alflow.store.projects import projects

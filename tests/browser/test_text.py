@@ -6,7 +6,9 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, Request, expect
 
-from alflow.domain import Project, Rejection, Split, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.images import Rejection, Split
+from alflow.domain.projects import Project
 from alflow.store.images import items
 from alflow.store.rounds import candidates as queued
 from alflow.workflow.answers import adjudicate

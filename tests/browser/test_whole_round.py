@@ -9,7 +9,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from alflow.commands.processes import Supervisor
 from alflow.commands.up import services
-from alflow.domain import Project, ProjectSettings, RoundState, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import Project, ProjectSettings
+from alflow.domain.rounds import RoundState
 from alflow.settings import Settings
 from alflow.store.desk import labels
 from alflow.store.rounds import evaluations, rounds

@@ -12,7 +12,9 @@ from PIL import Image, ImageDraw
 from sqlalchemy import update
 
 from alflow.bootstrap import all_metrics
-from alflow.domain import Evaluation, Item, Origin, Project, ProjectSettings, Round, Split
+from alflow.domain.images import Item, Split
+from alflow.domain.projects import Project, ProjectSettings
+from alflow.domain.rounds import Evaluation, Origin, Round
 from alflow.store import tables
 from alflow.store.images import items
 from alflow.store.projects import projects

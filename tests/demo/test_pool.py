@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alflow.demo.emoji import Emoji, read_table
 from alflow.demo.pool import CLASS_NAMES, CLASSES, SHARES, drawings, render, split_rows, write_pool
-from alflow.domain import Split
+from alflow.domain.images import Split
 
 
 def test_there_is_enough_to_label_and_to_judge_by() -> None:

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from alflow.demo.prepare import ANNOTATOR, FRESH, HISTORY, ROUNDS, prepare
-from alflow.domain import RoundState, Split
+from alflow.domain.images import Split
+from alflow.domain.rounds import RoundState
 from alflow.settings import Settings
 from alflow.workflow.projects.projects import find_project
 from alflow.workflow.rounds.review import learning_curve, overview, round_candidates, round_summaries

@@ -8,7 +8,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import Artifact
 
-from alflow.domain import RoundState, Split
+from alflow.domain.images import Split
+from alflow.domain.rounds import RoundState
 from alflow.workflow.images import embed
 from alflow.workflow.projects.projects import find_project
 from alflow.workflow.rounds.review import learning_curve, overview, round_summaries

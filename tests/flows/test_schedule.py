@@ -17,7 +17,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from alflow.commands.clock import secret_file
 from alflow.commands.processes import Supervisor
 from alflow.commands.up import services
-from alflow.domain import RoundState
+from alflow.domain.rounds import RoundState
 from alflow.settings import Settings
 from alflow.workflow.projects.projects import find_project
 from alflow.workflow.rounds.review import round_summaries

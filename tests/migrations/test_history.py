@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from alflow.domain import Verdict
+from alflow.domain.answers import Verdict
 from alflow.store import schema
 from alflow.store.answers import history
 from alflow.store.database import Database

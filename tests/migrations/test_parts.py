@@ -3,7 +3,7 @@
 from alembic import command
 from sqlalchemy import text
 
-from alflow.domain import Trial, TrialPoint
+from alflow.domain.trials import Trial, TrialPoint
 from alflow.store import schema
 from alflow.store.backtests import backtests
 from alflow.store.database import Database

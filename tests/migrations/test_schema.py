@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, select, text
 
-from alflow.domain import Verdict
+from alflow.domain.answers import Verdict
 from alflow.errors import UnavailableError
 from alflow.store import schema, tables
 from alflow.store.database import Database

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from alflow.domain import ProjectSettings
+from alflow.domain.projects import ProjectSettings
 from alflow.errors import AlflowError, InvalidInputError, UnavailableError
 from alflow.store import database as module
 from alflow.store import engines, tables

@@ -12,7 +12,8 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from alflow.accounts import OPERATOR, Role
-from alflow.domain import Project, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.projects import Project
 from alflow.store.desk import labels
 from alflow.store.rounds import candidates, rounds
 from alflow.workflow.people import accounts as people

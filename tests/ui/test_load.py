@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from alflow.domain import Split
+from alflow.domain.images import Split
 from alflow.settings import Settings
 from alflow.workflow.images.pool import import_items
 from alflow.workspace import Workspace

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.workflow.images.embed import embed_missing
 from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace

@@ -12,7 +12,7 @@ from typing import Final
 from starlette.routing import BaseRoute, Route, compile_path
 
 from alflow.accounts import Role
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.ids import ProjectId
 
 

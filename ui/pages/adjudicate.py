@@ -8,7 +8,9 @@ from html import escape
 
 import streamlit as st
 
-from alflow.domain import Adjudication, ClassLabel, Item, Label, Project, Verdict
+from alflow.domain.answers import Adjudication, Label, Verdict
+from alflow.domain.images import Item
+from alflow.domain.projects import ClassLabel, Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId, ItemId, LabelId, ProjectId
 from alflow.workflow.answers import adjudicate, quality

@@ -11,7 +11,8 @@ from typing import Final, get_args
 import altair as alt
 import streamlit as st
 
-from alflow.domain import Backtest, Project, ProjectSettings, Trial, TrialMode, TrialPoint
+from alflow.domain.projects import Project, ProjectSettings
+from alflow.domain.trials import Backtest, Trial, TrialMode, TrialPoint
 from alflow.errors import AlflowError
 from alflow.ids import ProjectId
 from alflow.workflow.backtests import comparison, study

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from alflow.domain import GoldCheck, Item, Project
+from alflow.domain.answers import GoldCheck
+from alflow.domain.images import Item
+from alflow.domain.projects import Project
 from alflow.ids import ClassId
 from alflow.workflow.desk import gold
 from alflow.workflow.projects import projects

@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from alflow.domain import ClassLabel, Project, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import ClassLabel, Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId, ItemId
 from alflow.workflow.model import find

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.workflow.desk import screens
 from alflow.workflow.desk.screens import Screen
 from ui.components import grid

@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from alflow.domain import ClassLabel, Label, Project
+from alflow.domain.answers import Label
+from alflow.domain.projects import ClassLabel, Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId, ItemId, LabelId, ProjectId
 from alflow.text import LONGEST_REASON

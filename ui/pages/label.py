@@ -1,6 +1,6 @@
 """The Label page: the deck, and nothing that could distract from the image."""
 
-from alflow.domain import Project, Suggestion
+from alflow.domain.projects import Project, Suggestion
 from alflow.workflow.desk import screens
 from alflow.workflow.desk.screens import Screen
 from ui.components import deck

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from alflow.accounts import Invitation, Member, Role
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.errors import AlflowError
 from alflow.ids import AnnotatorId, ProjectId
 from alflow.workflow.people import accounts as people

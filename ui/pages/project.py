@@ -5,7 +5,8 @@ from html import escape
 
 import streamlit as st
 
-from alflow.domain import Project, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import Project
 from alflow.workflow.answers import export
 from alflow.workflow.rounds import review
 from alflow.workflow.rounds.review import Overview

@@ -5,7 +5,7 @@ from math import isnan
 
 import streamlit as st
 
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.errors import AlflowError, UnavailableError
 from alflow.ids import AnnotatorId, ItemId
 from alflow.workflow.answers import quality, relabel

@@ -6,7 +6,8 @@ from itertools import groupby
 import pandas as pd
 import streamlit as st
 
-from alflow.domain import ClassLabel, Evaluation, Project
+from alflow.domain.projects import ClassLabel, Project
+from alflow.domain.rounds import Evaluation
 from alflow.workflow.projects import projects
 from alflow.workflow.rounds import review
 from alflow.workflow.rounds.review import CandidateReview, RoundSummary

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from alflow.domain import Candidate, ClassLabel, Label, Origin, Project, Verdict
+from alflow.domain.answers import Label, Verdict
+from alflow.domain.projects import ClassLabel, Project
+from alflow.domain.rounds import Candidate, Origin
 from alflow.ids import ClassId
 from alflow.workflow.rounds.review import CandidateReview
 from ui.components.gallery import Bar, Card

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from alflow.domain import Evaluation
+from alflow.domain.rounds import Evaluation
 
 SPLITS = {"test": "Test split", "control": "Control slice"}
 SERIES = {"Test split": "#179c8c", "Control slice": "#d08a1d"}  # legible on both papers, also to the colour-blind

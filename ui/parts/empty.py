@@ -5,7 +5,7 @@ from shlex import quote
 
 import streamlit as st
 
-from alflow.domain import ClassLabel, Project
+from alflow.domain.projects import ClassLabel, Project
 from alflow.workflow.projects import projects
 from ui.parts import session
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from alflow.domain import Project, Suggestion
+from alflow.domain.projects import Project, Suggestion
 from alflow.workflow.desk import guidelines
 from alflow.workflow.desk.guidelines import Remark
 from alflow.workflow.projects import projects

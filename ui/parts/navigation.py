@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from streamlit.navigation.page import StreamlitPage
 
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from ui.door import access
 from ui.parts import session
 from ui.parts.empty import no_project, no_role

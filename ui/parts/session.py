@@ -5,7 +5,8 @@ import re
 import streamlit as st
 
 from alflow.accounts import Role, Visitor
-from alflow.domain import Annotator, Project
+from alflow.domain.answers import Annotator
+from alflow.domain.projects import Project
 from alflow.text import visible
 from alflow.workflow.projects import projects
 from alflow.workspace import Workspace

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from alflow.domain import RoundState, Suggestion, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.projects import Suggestion
+from alflow.domain.rounds import RoundState
 from alflow.errors import AlflowError, InvalidInputError
 from alflow.ids import AnnotatorId, CandidateId, CheckId, ItemId, ProjectId
 from alflow.workflow.desk import guidelines

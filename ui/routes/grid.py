@@ -8,7 +8,7 @@ refusal is final: the reply says why, and what to show instead.
 from collections.abc import Mapping
 from typing import Any
 
-from alflow.domain import RoundState
+from alflow.domain.rounds import RoundState
 from alflow.errors import AlflowError, InvalidInputError
 from alflow.ids import AnnotatorId, CandidateId, ProjectId
 from alflow.workflow.desk.grid import LastPage, OpenPage

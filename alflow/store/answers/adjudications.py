@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, insert, select, update
 
-from alflow.domain import Adjudication, Candidate
+from alflow.domain.answers import Adjudication
+from alflow.domain.rounds import Candidate
 from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
@@ -15,7 +16,7 @@ from alflow.store.rounds.candidates import candidate_of
 
 @dataclass(frozen=True)
 class NewAdjudication:
-    """A decision before it is stored; the fields are those of `alflow.domain.Adjudication`."""
+    """A decision before it is stored; the fields are those of `alflow.domain.answers.Adjudication`."""
 
     project_id: ProjectId
     item_id: ItemId

@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from alflow.domain import Verdict
+from alflow.domain.answers import Verdict
 from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.settling import settled_classes
 from alflow.store import tables

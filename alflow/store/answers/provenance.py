@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from alflow.domain import Origin, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.rounds import Origin
 from alflow.ids import ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction

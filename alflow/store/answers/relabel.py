@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from sqlalchemy import func, select, update
 
-from alflow.domain import Candidate, Round
+from alflow.domain.rounds import Candidate, Round
 from alflow.ids import ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction

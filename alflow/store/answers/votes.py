@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 
-from alflow.domain import Verdict
+from alflow.domain.answers import Verdict
 from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction

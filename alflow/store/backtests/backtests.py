@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import delete, select
 
-from alflow.domain import Backtest, Trial, TrialPoint
+from alflow.domain.trials import Backtest, Trial, TrialPoint
 from alflow.errors import NotFoundError
 from alflow.ids import BacktestId, ProjectId
 from alflow.store import tables

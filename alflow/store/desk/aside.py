@@ -21,7 +21,9 @@ from sqlalchemy import (
     select,
 )
 
-from alflow.domain import Candidate, Item, Label, Verdict
+from alflow.domain.answers import Label, Verdict
+from alflow.domain.images import Item
+from alflow.domain.rounds import Candidate
 from alflow.ids import AnnotatorId, CandidateId, ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction

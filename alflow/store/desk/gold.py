@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Integer, bindparam, cast, func, insert, select, update
 
-from alflow.domain import GoldCheck, Item, Split
+from alflow.domain.answers import GoldCheck
+from alflow.domain.images import Item, Split
 from alflow.ids import AnnotatorId, CheckId, ClassId, ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction

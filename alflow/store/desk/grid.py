@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, ColumnElement, delete, func, insert, or_, select, update
 
-from alflow.domain import Candidate, GridPage, Item, Origin
+from alflow.domain.answers import GridPage
+from alflow.domain.images import Item
+from alflow.domain.rounds import Candidate, Origin
 from alflow.ids import AnnotatorId, CandidateId, ClassId, PageId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction

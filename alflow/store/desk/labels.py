@@ -31,7 +31,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningInsert
 
-from alflow.domain import Candidate, Item, Label, Verdict
+from alflow.domain.answers import Label, Verdict
+from alflow.domain.images import Item
+from alflow.domain.rounds import Candidate
 from alflow.errors import NotFoundError
 from alflow.ids import AnnotatorId, CandidateId, ClassId, ItemId, LabelId, ProjectId, RoundId
 from alflow.store import tables
@@ -42,7 +44,7 @@ from alflow.store.rows import locked, part
 
 @dataclass(frozen=True)
 class NewLabel:
-    """An answer before it is stored; the fields are those of `alflow.domain.Label`."""
+    """An answer before it is stored; the fields are those of `alflow.domain.answers.Label`."""
 
     project_id: ProjectId
     item_id: ItemId

@@ -29,7 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningInsert
 
-from alflow.domain import Candidate, Item
+from alflow.domain.images import Item
+from alflow.domain.rounds import Candidate
 from alflow.ids import AnnotatorId, CandidateId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 
-from alflow.domain import Item, Rejection, Split
+from alflow.domain.images import Item, Rejection, Split
 from alflow.errors import NotFoundError
 from alflow.ids import CandidateId, ClassId, ItemId, ProjectId, RoundId
 from alflow.store import tables

@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from alflow.domain import Annotator
+from alflow.domain.answers import Annotator
 from alflow.ids import AnnotatorId
 from alflow.store import tables
 from alflow.store.database import Transaction

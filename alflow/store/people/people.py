@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping, Select, delete, exists, insert, select, updat
 from sqlalchemy.exc import IntegrityError
 
 from alflow.accounts import Account, Invitation, Member, Role
-from alflow.domain import Annotator
+from alflow.domain.answers import Annotator
 from alflow.errors import ConflictError, NotFoundError
 from alflow.ids import AnnotatorId, InvitationId, ProjectId
 from alflow.store import tables

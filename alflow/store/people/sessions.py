@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select, update
 
-from alflow.domain import Annotator
+from alflow.domain.answers import Annotator
 from alflow.ids import AnnotatorId
 from alflow.store import tables
 from alflow.store.database import Transaction

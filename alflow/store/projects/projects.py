@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import RowMapping, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from alflow.domain import ClassLabel, NewClass, Project, ProjectSettings, Suggestion
+from alflow.domain.projects import ClassLabel, NewClass, Project, ProjectSettings, Suggestion
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.ids import ClassId, ProjectId
 from alflow.store import tables

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select
 
-from alflow.domain import Trouble
+from alflow.domain.projects import Trouble
 from alflow.ids import ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction

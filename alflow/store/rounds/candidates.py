@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, case, func, insert, select
 
-from alflow.domain import Candidate, Origin
+from alflow.domain.rounds import Candidate, Origin
 from alflow.errors import NotFoundError
 from alflow.ids import AnnotatorId, CandidateId, ClassId, ItemId, ProjectId, RoundId
 from alflow.store import tables
@@ -16,7 +16,7 @@ from alflow.store.rows import chunks
 
 @dataclass(frozen=True)
 class NewCandidate:
-    """A candidate before its round has it; the fields are those of `alflow.domain.Candidate`."""
+    """A candidate before its round has it; the fields are those of `alflow.domain.rounds.Candidate`."""
 
     item_id: ItemId
     rank: int

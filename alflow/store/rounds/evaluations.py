@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from sqlalchemy import RowMapping, select
 
-from alflow.domain import Evaluation
+from alflow.domain.rounds import Evaluation
 from alflow.ids import ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from alflow.domain import Round, RoundState
+from alflow.domain.rounds import Round, RoundState
 from alflow.errors import ConflictError, NotFoundError
 from alflow.ids import ProjectId, RoundId
 from alflow.store import tables

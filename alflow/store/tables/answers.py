@@ -5,7 +5,7 @@ Triggers write `label_history` (see `alflow.store.tables.triggers`), no statemen
 
 from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, String, Table, Text, text
 
-from alflow.domain import Verdict
+from alflow.domain.answers import Verdict
 from alflow.store.tables.base import Json, UtcDateTime, id_, metadata, owner, partial_index, words
 
 label = Table(

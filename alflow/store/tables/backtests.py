@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Integer, String, Table, Text, UniqueConstraint
 
-from alflow.domain import TrialMode
+from alflow.domain.trials import TrialMode
 from alflow.store.tables.base import Json, UtcDateTime, id_, metadata, owner, words
 
 backtest = Table(

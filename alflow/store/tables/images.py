@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
-from alflow.domain import Split
+from alflow.domain.images import Split
 from alflow.store.tables.base import UtcDateTime, id_, metadata, owner, words
 
 item = Table(

@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from alflow.domain import Origin, RoundState
+from alflow.domain.rounds import Origin, RoundState
 from alflow.store.tables.base import Json, UtcDateTime, id_, metadata, owner, partial_index, words
 
 round_ = Table(

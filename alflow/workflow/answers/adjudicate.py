@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from alflow.domain import Adjudication, Candidate, Item, Label, RoundState, Verdict
+from alflow.domain.answers import Adjudication, Label, Verdict
+from alflow.domain.images import Item
+from alflow.domain.rounds import Candidate, RoundState
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId
 from alflow.store.answers import adjudications, votes

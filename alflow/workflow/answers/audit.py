@@ -6,7 +6,7 @@ from enum import StrEnum
 from math import isclose
 from typing import Any
 
-from alflow.domain import Label, LabelChange
+from alflow.domain.answers import Label, LabelChange
 from alflow.ids import LabelId, ProjectId
 from alflow.store.answers import history
 from alflow.store.desk import labels

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from alflow.domain import Item, Label, LabelChange, Verdict
+from alflow.domain.answers import Label, LabelChange, Verdict
+from alflow.domain.images import Item
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.ids import AnnotatorId, ChangeId, ClassId, ItemId, LabelId, ProjectId
 from alflow.store.answers import history, outcomes

@@ -7,7 +7,7 @@ from statistics import median
 
 from alflow import agreement
 from alflow.agreement import Estimate, Pair, Vote
-from alflow.domain import Annotator
+from alflow.domain.answers import Annotator
 from alflow.ids import AnnotatorId, ClassId, ItemId, ProjectId
 from alflow.store.answers import adjudications, votes
 from alflow.store.answers.votes import Answer

@@ -14,7 +14,7 @@ from statistics import fmean
 
 from alflow import agreement, one_more_vote
 from alflow.agreement import Vote
-from alflow.domain import Candidate, Origin, Round, RoundState
+from alflow.domain.rounds import Candidate, Origin, Round, RoundState
 from alflow.errors import ConflictError
 from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.store.answers import adjudications, outcomes, votes

@@ -16,7 +16,7 @@ from alflow import metrics
 from alflow.acquisition.acquire import acquire
 from alflow.bayes.model import Model
 from alflow.bounds import unfit
-from alflow.domain import Trial, TrialMode, TrialPoint
+from alflow.domain.trials import Trial, TrialMode, TrialPoint
 from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError
 from alflow.store.artifacts import digest

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from alflow.domain import Trial, TrialPoint
+from alflow.domain.trials import Trial, TrialPoint
 from alflow.errors import InvalidInputError
 
 Results = Mapping[Trial, Sequence[TrialPoint]]

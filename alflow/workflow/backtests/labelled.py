@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from alflow.domain import Origin
+from alflow.domain.rounds import Origin
 from alflow.errors import InvalidInputError
 from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.store.answers import outcomes, provenance

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from alflow.bayes.curvature import estimate_factors
 from alflow.bayes.model import Model
-from alflow.domain import ProjectSettings
+from alflow.domain.projects import ProjectSettings
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from alflow.store.artifacts import digest

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from alflow.bounds import LARGEST_SEED, unfit, within
-from alflow.domain import Backtest, Project, Trial, TrialMode, TrialPoint
+from alflow.domain.projects import Project
+from alflow.domain.trials import Backtest, Trial, TrialMode, TrialPoint
 from alflow.errors import InvalidInputError
 from alflow.ids import BacktestId, ProjectId
 from alflow.progress import Progress, silent

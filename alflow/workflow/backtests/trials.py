@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from alflow.domain import Trial, TrialPoint
+from alflow.domain.trials import Trial, TrialPoint
 from alflow.errors import UnavailableError
 from alflow.ids import ProjectId
 from alflow.progress import Progress, silent
@@ -28,7 +28,7 @@ class About:
     """What a world is, without opening it.
 
     Attributes:
-        project_id, name, world, n_items, n_chosen: see `alflow.domain.Backtest`.
+        project_id, name, world, n_items, n_chosen: see `alflow.domain.trials.Backtest`.
         with_posterior: there is a model; without one some strategies cannot be tried.
         usual_batch: labels a round where nobody says how many.
     """

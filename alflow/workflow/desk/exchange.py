@@ -11,7 +11,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from alflow.domain import Item, Project, Round, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.images import Item
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Round
 from alflow.errors import AlflowError, UnavailableError
 from alflow.ids import AnnotatorId, CandidateId, ProjectId
 from alflow.store.database import Transaction

@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 
-from alflow.domain import GoldCheck, Item, Project, RoundState, Suggestion
+from alflow.domain.answers import GoldCheck
+from alflow.domain.images import Item
+from alflow.domain.projects import Project, Suggestion
+from alflow.domain.rounds import RoundState
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.ids import AnnotatorId, CheckId, ClassId, ProjectId
 from alflow.store.database import Transaction

@@ -14,7 +14,10 @@ from itertools import accumulate
 from typing import Final
 from uuid import uuid4
 
-from alflow.domain import Candidate, GridPage, Item, Project, Round, RoundState
+from alflow.domain.answers import GridPage
+from alflow.domain.images import Item
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Candidate, Round, RoundState
 from alflow.ids import AnnotatorId, ClassId, ProjectId
 from alflow.store.database import Transaction
 from alflow.store.desk import grid, queue

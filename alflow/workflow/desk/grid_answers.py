@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from alflow.domain import Candidate, GridPage, Project, Round, RoundState, Verdict
+from alflow.domain.answers import GridPage, Verdict
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Candidate, Round, RoundState
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.ids import AnnotatorId, CandidateId, ClassId, PageId, ProjectId
 from alflow.store.database import Transaction

@@ -7,7 +7,7 @@ transaction, which also reserves the page that will be shown.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from alflow.domain import Round
+from alflow.domain.rounds import Round
 from alflow.errors import AlflowError, UnavailableError
 from alflow.ids import AnnotatorId, ClassId, ProjectId
 from alflow.store.people import annotators

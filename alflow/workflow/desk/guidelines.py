@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from alflow.domain import Split
+from alflow.domain.images import Split
 from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.store.answers import outcomes
 from alflow.store.desk import aside

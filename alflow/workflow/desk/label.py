@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from alflow.domain import Candidate, Item, Label, Project, Round, RoundState
+from alflow.domain.answers import Label
+from alflow.domain.images import Item
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Candidate, Round, RoundState
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.ids import AnnotatorId, ProjectId
 from alflow.store.database import Transaction

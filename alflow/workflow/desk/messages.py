@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from alflow.domain import Item, Project, Round, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.images import Item
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Round
 from alflow.errors import AlflowError
 from alflow.ids import CandidateId, CheckId
 from alflow.workflow.desk.gold import Outcome

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from alflow.domain import Candidate, Item, Project, Round, RoundState, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.images import Item
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Candidate, Round, RoundState
 from alflow.errors import InvalidInputError
 from alflow.ids import AnnotatorId, CandidateId, ProjectId, RoundId
 from alflow.store.database import Transaction

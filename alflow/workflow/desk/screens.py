@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from alflow.domain import ClassLabel, Item
+from alflow.domain.images import Item
+from alflow.domain.projects import ClassLabel
 from alflow.ids import CandidateId
 from alflow.store.answers import history
 from alflow.store.artifacts import digest

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from alflow import text
-from alflow.domain import Verdict
+from alflow.domain.answers import Verdict
 from alflow.errors import InvalidInputError
 from alflow.ids import CandidateId, ClassId
 

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from alflow.domain import Candidate, Label, Origin, Project, Suggestion
+from alflow.domain.answers import Label
+from alflow.domain.projects import Project, Suggestion
+from alflow.domain.rounds import Candidate, Origin
 from alflow.ids import ClassId
 from alflow.store.database import Transaction
 from alflow.store.projects import projects

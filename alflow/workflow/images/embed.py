@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor
 
-from alflow.domain import ClassLabel, Project
+from alflow.domain.projects import ClassLabel, Project
 from alflow.embeddings import Activations, Embeddings, gather
 from alflow.errors import ConflictError
 from alflow.ids import ItemId

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from alflow.domain import Item
+from alflow.domain.images import Item
 from alflow.embeddings import Activations, Embeddings, LastLayers
 from alflow.errors import InvalidInputError
 from alflow.ids import ItemId

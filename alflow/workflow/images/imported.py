@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from alflow.domain import Rejection, Split
+from alflow.domain.images import Rejection, Split
 from alflow.text import quoted, visible
 from alflow.workflow.images.meaning import Problem, UnknownLabel
 

@@ -7,7 +7,7 @@ takes a known class away: an empty one, or one that names no class, changes noth
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from alflow.domain import Item, Rejection, Split
+from alflow.domain.images import Item, Rejection, Split
 from alflow.ids import ClassId
 from alflow.store.images.items import NewItem
 from alflow.workflow.images.imported import Contradiction, Copy, Corrected, ImportReport, Moved, OtherSplit

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing import Final
 from urllib.parse import unquote, urldefrag, urljoin
 
-from alflow.domain import Rejection
+from alflow.domain.images import Rejection
 from alflow.errors import InvalidInputError
 from alflow.workflow.images.addresses import Address
 from alflow.workflow.images.archives import members, read

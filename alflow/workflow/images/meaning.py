@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final
 
-from alflow.domain import ClassLabel
+from alflow.domain.projects import ClassLabel
 from alflow.ids import ClassId
 from alflow.store.rows import storable
 from alflow.text import likeness

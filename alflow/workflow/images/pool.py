@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
 
-from alflow.domain import ClassLabel, Project, Rejection, Split
+from alflow.domain.images import Rejection, Split
+from alflow.domain.projects import ClassLabel, Project
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.progress import Progress, silent

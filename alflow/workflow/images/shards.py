@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.embeddings import Activations, Embeddings, LastLayers
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.ids import ItemId

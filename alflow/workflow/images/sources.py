@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from alflow.domain import Rejection
+from alflow.domain.images import Rejection
 from alflow.errors import InvalidInputError
 from alflow.store.rows import storable
 from alflow.vlm.images import MAX_BYTES

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from alflow.domain import Rejection, Split
+from alflow.domain.images import Rejection, Split
 from alflow.errors import InvalidInputError
 from alflow.ids import ClassId
 from alflow.store.rows import storable

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from errno import ELOOP
 from typing import Final
 
-from alflow.domain import Rejection
+from alflow.domain.images import Rejection
 from alflow.errors import InvalidInputError
 from alflow.workflow.images.addresses import is_below
 

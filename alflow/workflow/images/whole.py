@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from alflow.domain import Item
+from alflow.domain.images import Item
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.ids import ItemId, ProjectId
 from alflow.store.images import items

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from alflow.bayes.curvature import Factors
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.embeddings import LastLayers
 from alflow.errors import InvalidInputError
 from alflow.tensors import check, check_filled, read_pickled, read_safetensors, take

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from alflow.acquisition.likeness import directions, likeness
-from alflow.domain import Item, Project, Split
+from alflow.domain.images import Item, Split
+from alflow.domain.projects import Project
 from alflow.embeddings import Activations, Embeddings, among
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError
 from alflow.ids import ClassId, ItemId

@@ -12,7 +12,8 @@ from typing import Final
 import torch
 
 from alflow.bayes.without_pairs import factors_without_pairs
-from alflow.domain import ClassLabel, Project, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import ClassLabel, Project
 from alflow.embeddings import Activations, among
 from alflow.errors import InvalidInputError
 from alflow.ids import ItemId

@@ -12,7 +12,8 @@ from alflow.bayes.curvature import Factors
 from alflow.bayes.gaussian import check_classes
 from alflow.bayes.model import Model
 from alflow.bayes.uncertainty import class_uncertainty
-from alflow.domain import ClassLabel, Project, Round, RoundState
+from alflow.domain.projects import ClassLabel, Project
+from alflow.domain.rounds import Round, RoundState
 from alflow.embeddings import Activations, Embeddings, gather
 from alflow.errors import ConflictError
 from alflow.ids import ClassId, ItemId, ProjectId

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from alflow.bayes.curvature import Estimate, Factors, stream_factors
-from alflow.domain import Rejection
+from alflow.domain.images import Rejection
 from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError
 from alflow.progress import Progress

@@ -18,7 +18,8 @@ from alflow.bayes.evidence import best_prior_precision
 from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.spectrum import Spectrum
 from alflow.disk import check_writable
-from alflow.domain import Project, Rejection
+from alflow.domain.images import Rejection
+from alflow.domain.projects import Project
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.progress import Progress, silent
 from alflow.store.artifacts import digest

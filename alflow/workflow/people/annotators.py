@@ -1,7 +1,7 @@
 """The names of people, and signing in under one."""
 
 from alflow import text
-from alflow.domain import Annotator
+from alflow.domain.answers import Annotator
 from alflow.errors import InvalidInputError
 from alflow.store.people import annotators, people
 from alflow.workspace import Workspace

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from alflow.accounts import Role
-from alflow.domain import Annotator
+from alflow.domain.answers import Annotator
 from alflow.errors import ConflictError, NotFoundError
 from alflow.ids import AnnotatorId
 from alflow.store.database import Transaction

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from alflow.accounts import OPERATOR, Invitation, Operator, Role, Visitor
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
 from alflow.ids import AnnotatorId, InvitationId, ProjectId
 from alflow.store.people import annotators, people

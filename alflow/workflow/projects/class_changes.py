@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from alflow.domain import ClassLabel, NewClass, RoundState
+from alflow.domain.projects import ClassLabel, NewClass
+from alflow.domain.rounds import RoundState
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.ids import ProjectId
 from alflow.store.database import Transaction

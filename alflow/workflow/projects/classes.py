@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alflow.cells import unquoted
-from alflow.domain import NewClass
+from alflow.domain.projects import NewClass
 from alflow.errors import InvalidInputError
 from alflow.text import likeness, quoted
 from alflow.workflow.projects.naming import TEMPLATES, complete_classes

@@ -9,7 +9,7 @@ from itertools import combinations
 from string import ascii_lowercase, digits
 from typing import Final
 
-from alflow.domain import NewClass
+from alflow.domain.projects import NewClass
 from alflow.errors import InvalidInputError
 from alflow.text import clean_name, clean_text, likeness, quoted
 

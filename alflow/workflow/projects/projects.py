@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from unicodedata import normalize
 
-from alflow.domain import ClassLabel, NewClass, Project, ProjectSettings
+from alflow.domain.projects import ClassLabel, NewClass, Project, ProjectSettings
 from alflow.errors import ConflictError
 from alflow.ids import ProjectId
 from alflow.store.projects import projects

@@ -3,7 +3,7 @@
 from typing import Any
 
 from alflow.bounds import unfit
-from alflow.domain import Project, ProjectSettings
+from alflow.domain.projects import Project, ProjectSettings
 from alflow.errors import InvalidInputError
 from alflow.text import quoted
 

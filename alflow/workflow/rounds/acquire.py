@@ -10,7 +10,9 @@ from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
 from alflow.acquisition.diversity import near_duplicates
 from alflow.bayes.logits import ClassCovariances
 from alflow.bayes.uncertainty import uncertainty_parts
-from alflow.domain import Origin, Project, Round, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Origin, Round
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.ids import ItemId, ProjectId

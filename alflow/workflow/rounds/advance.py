@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from alflow.domain import Project, RoundState
+from alflow.domain.projects import Project
+from alflow.domain.rounds import RoundState
 from alflow.ids import ProjectId
 from alflow.progress import Progress, silent
 from alflow.store.projects import projects

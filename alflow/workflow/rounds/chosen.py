@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from alflow.domain import Item, Origin, Project, Round, RoundState, Split
+from alflow.domain.images import Item, Split
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Origin, Round, RoundState
 from alflow.errors import ConflictError, InvalidInputError
 from alflow.ids import AnnotatorId, ItemId, ProjectId
 from alflow.store.answers import outcomes

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 import torch
 
 from alflow.bootstrap import all_metrics
-from alflow.domain import Candidate, Evaluation, Project, Round, RoundState, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Candidate, Evaluation, Round, RoundState
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.ids import ClassId, ProjectId, RoundId

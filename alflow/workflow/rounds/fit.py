@@ -2,7 +2,7 @@
 
 import torch
 
-from alflow.domain import Round
+from alflow.domain.rounds import Round
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.store.artifacts import digest

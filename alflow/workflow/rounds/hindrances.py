@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from alflow.domain import EmbedFailure, Project, Split
+from alflow.domain.images import EmbedFailure, Split
+from alflow.domain.projects import Project
 from alflow.errors import AlflowError
 from alflow.ids import ItemId
 from alflow.store.database import Transaction

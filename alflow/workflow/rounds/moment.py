@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from alflow.domain import Candidate, ClassLabel, Origin, Project, Round, RoundState, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import ClassLabel, Project
+from alflow.domain.rounds import Candidate, Origin, Round, RoundState
 from alflow.errors import NotFoundError
 from alflow.ids import ClassId, ItemId, ProjectId, RoundId
 from alflow.store.answers import outcomes

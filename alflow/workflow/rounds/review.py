@@ -5,19 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from alflow.domain import (
-    Candidate,
-    ClassLabel,
-    EmbedFailure,
-    Evaluation,
-    Item,
-    Label,
-    Project,
-    Rejection,
-    Round,
-    Split,
-    Trouble,
-)
+from alflow.domain.answers import Label
+from alflow.domain.images import EmbedFailure, Item, Rejection, Split
+from alflow.domain.projects import ClassLabel, Project, Trouble
+from alflow.domain.rounds import Candidate, Evaluation, Round
 from alflow.ids import CandidateId, ClassId, ItemId, ProjectId, RoundId
 from alflow.store.answers import outcomes
 from alflow.store.desk import labels

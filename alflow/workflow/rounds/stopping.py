@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from math import nan
 
-from alflow.domain import Evaluation, ProjectSettings, RoundState, Trial, TrialPoint
+from alflow.domain.projects import ProjectSettings
+from alflow.domain.rounds import Evaluation, RoundState
+from alflow.domain.trials import Trial, TrialPoint
 from alflow.ids import ProjectId
 from alflow.stopping_rules import Calibration, History, Rules, Stop, calibrate, first_stop, reason_to_stop
 from alflow.store.answers import outcomes

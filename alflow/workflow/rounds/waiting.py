@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from alflow.domain import Project, Round, RoundState, Trouble
+from alflow.domain.projects import Project, Trouble
+from alflow.domain.rounds import Round, RoundState
 from alflow.errors import AlflowError
 from alflow.ids import ProjectId
 from alflow.store.projects import projects, troubles

@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alflow.domain import NewClass, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.projects import NewClass
 from alflow.errors import ConflictError
 from alflow.store.answers import adjudications, outcomes
 from alflow.store.answers.adjudications import NewAdjudication

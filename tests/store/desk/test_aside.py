@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from alflow.domain import Verdict
+from alflow.domain.answers import Verdict
 from alflow.store import tables
 from alflow.store.database import Database
 from alflow.store.desk import aside, labels

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from alflow.domain import Origin, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.rounds import Origin
 from alflow.errors import NotFoundError
 from alflow.store.answers import outcomes, provenance
 from alflow.store.answers.provenance import Provenance

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alflow.domain import Verdict
+from alflow.domain.answers import Verdict
 from alflow.store.database import Database
 from alflow.store.desk import labels, queue
 from alflow.store.desk.labels import NewLabel

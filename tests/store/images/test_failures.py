@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
-from alflow.domain import EmbedFailure, ProjectSettings
+from alflow.domain.images import EmbedFailure
+from alflow.domain.projects import ProjectSettings
 from alflow.store import rows
 from alflow.store.database import Database
 from alflow.store.images import failures, items

@@ -3,7 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alflow.domain import Project, ProjectSettings, Rejection, Split, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.images import Rejection, Split
+from alflow.domain.projects import Project, ProjectSettings
 from alflow.errors import NotFoundError
 from alflow.store import rows
 from alflow.store.database import Database, Transaction

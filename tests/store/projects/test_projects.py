@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from alflow.domain import NewClass, ProjectSettings, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import NewClass, ProjectSettings
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store import tables
 from alflow.store.database import Database

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from alflow.domain import ProjectSettings, Trouble
+from alflow.domain.projects import ProjectSettings, Trouble
 from alflow.store.database import Database
 from alflow.store.projects import projects, troubles
 

@@ -1,4 +1,4 @@
-from alflow.domain import Origin
+from alflow.domain.rounds import Origin
 from alflow.store.database import Database
 from alflow.store.images import items
 from alflow.store.rounds import candidates

@@ -2,7 +2,7 @@ import math
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from alflow.domain import Evaluation
+from alflow.domain.rounds import Evaluation
 from alflow.store.database import Database
 from alflow.store.rounds import evaluations
 from tests.queues import open_queue

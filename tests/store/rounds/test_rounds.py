@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alflow.domain import RoundState
+from alflow.domain.rounds import RoundState
 from alflow.errors import ConflictError, NotFoundError
 from alflow.store.database import Database
 from alflow.store.projects import projects

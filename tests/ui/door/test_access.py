@@ -14,7 +14,9 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import InvalidStatus
 
 from alflow.accounts import OPERATOR, Role
-from alflow.domain import Origin, Project, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Origin
 from alflow.store.desk import labels
 from alflow.store.images import items
 from alflow.store.rounds import candidates, rounds

@@ -18,7 +18,7 @@ def page() -> None:
     import streamlit as st
 
     from alflow.accounts import Visitor
-    from alflow.domain import Annotator
+    from alflow.domain.answers import Annotator
     from ui.pages import backtest
     from ui.parts import session
 

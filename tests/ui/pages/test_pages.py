@@ -7,7 +7,7 @@ import pytest
 from streamlit.material_icon_names import ALL_MATERIAL_ICONS
 
 from alflow.accounts import Role
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from tests import house
 from ui import pages
 from ui.door import access

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from alflow.accounts import OPERATOR, Role
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.workflow.people import accounts as people
 from alflow.workflow.people import invitations
 from alflow.workflow.projects.projects import create_project
@@ -20,7 +20,7 @@ def page() -> None:
     import streamlit as st
 
     from alflow.accounts import Role, Visitor
-    from alflow.domain import Annotator
+    from alflow.domain.answers import Annotator
     from ui.pages import people
     from ui.parts import session
 

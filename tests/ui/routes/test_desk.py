@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
-from alflow.domain import Project, Suggestion
+from alflow.domain.projects import Project, Suggestion
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.store import tables
 from alflow.store.desk import labels

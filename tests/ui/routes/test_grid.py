@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.errors import UnavailableError
 from alflow.store.desk import labels
 from alflow.workflow.people import annotators

@@ -5,7 +5,8 @@ from math import isnan
 
 import pytest
 
-from alflow.domain import RoundState, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.rounds import RoundState
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.answers import outcomes
 from alflow.store.rounds import rounds

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from alflow.cells import unquoted
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.errors import ConflictError, InvalidInputError
 from alflow.workflow.answers.export import encode_labels, export_labels, export_projection, label_rows
 from alflow.workflow.images import manifests

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from alflow.domain import ClassLabel, Label, RoundState, Verdict
+from alflow.domain.answers import Label, Verdict
+from alflow.domain.projects import ClassLabel
+from alflow.domain.rounds import RoundState
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.desk import labels
 from alflow.store.rounds import candidates, rounds

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alflow.domain import Origin, RoundState, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.rounds import Origin, RoundState
 from alflow.errors import ConflictError
 from alflow.one_more_vote import class_posterior, vote_information
 from alflow.store.answers import outcomes

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from alflow.acquisition.beliefs import ask, believe
-from alflow.domain import Trial, TrialMode
+from alflow.domain.trials import Trial, TrialMode
 from alflow.errors import InvalidInputError
 from alflow.vlm.projection import refit
 from alflow.workflow.backtests.backtest import World, _generator, backtest, split

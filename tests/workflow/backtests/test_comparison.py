@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alflow.domain import Trial, TrialPoint
+from alflow.domain.trials import Trial, TrialPoint
 from alflow.errors import InvalidInputError
 from alflow.workflow.backtests.comparison import curves, standings
 

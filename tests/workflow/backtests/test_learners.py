@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from alflow.acquisition.acquire import acquire
 from alflow.acquisition.strategies import STRATEGIES
 from alflow.cli import app
-from alflow.domain import Trial
+from alflow.domain.trials import Trial
 from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError
 from alflow.workflow.backtests.backtest import World, backtest, split

@@ -14,7 +14,9 @@ from typer import Typer
 from typer.main import get_command
 
 from alflow.commands import backtest as backtest_command
-from alflow.domain import Project, Split, Trial, TrialMode, TrialPoint
+from alflow.domain.images import Split
+from alflow.domain.projects import Project
+from alflow.domain.trials import Trial, TrialMode, TrialPoint
 from alflow.errors import InvalidInputError, UnavailableError
 from alflow.store import tables
 from alflow.workflow.backtests import backtest as core

@@ -1,6 +1,7 @@
 """Short ways to give an answer, and to look at what became of it."""
 
-from alflow.domain import Label, RoundState, Verdict
+from alflow.domain.answers import Label, Verdict
+from alflow.domain.rounds import RoundState
 from alflow.store.desk import labels
 from alflow.store.rounds import rounds
 from alflow.workflow.desk.queue import QueueEntry

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from alflow.domain import Split, Suggestion
+from alflow.domain.images import Split
+from alflow.domain.projects import Suggestion
 from alflow.store.desk import presence
 from alflow.store.images import items
 from alflow.store.projects import projects

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from alflow.domain import RoundState, Split, Suggestion, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.images import Split
+from alflow.domain.projects import Suggestion
+from alflow.domain.rounds import RoundState
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store.answers import outcomes
 from alflow.store.desk import gold as store

@@ -5,7 +5,8 @@ from threading import Thread
 
 import pytest
 
-from alflow.domain import GridPage, Origin, RoundState, Verdict
+from alflow.domain.answers import GridPage, Verdict
+from alflow.domain.rounds import Origin, RoundState
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.desk import grid as store
 from alflow.store.desk import labels

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from alflow.domain import Split, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.images import Split
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store.images import items
 from alflow.workflow.desk import guidelines, label

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from alflow.domain import RoundState, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.rounds import RoundState
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.answers import outcomes
 from alflow.store.projects import projects

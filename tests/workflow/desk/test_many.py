@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from alflow.domain import RoundState, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.rounds import RoundState
 from alflow.settings import Settings
 from alflow.store.desk import labels
 from alflow.store.projects import projects

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alflow.domain import Verdict
+from alflow.domain.answers import Verdict
 from alflow.errors import InvalidInputError
 from alflow.store.answers import outcomes
 from alflow.store.projects import projects

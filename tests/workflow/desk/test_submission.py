@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alflow.domain import Verdict
+from alflow.domain.answers import Verdict
 from alflow.errors import InvalidInputError
 from alflow.workflow.desk.label import submit
 from alflow.workspace import Workspace

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from alflow.domain import Suggestion, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.projects import Suggestion
 from alflow.store.projects import projects
 from alflow.workflow.desk.gold import Outcome
 from alflow.workflow.desk.messages import Answer

@@ -10,7 +10,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from sqlalchemy import select
 
-from alflow.domain import EmbedFailure, Item, NewClass, Project
+from alflow.domain.images import EmbedFailure, Item
+from alflow.domain.projects import NewClass, Project
 from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError, UnavailableError
 from alflow.settings import Settings

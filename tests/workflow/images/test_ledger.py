@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from alflow.domain import Project, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import Project
 from alflow.progress import silent
 from alflow.store.desk import gold
 from alflow.store.images import items

@@ -2,7 +2,7 @@ import unicodedata
 
 import pytest
 
-from alflow.domain import ClassLabel
+from alflow.domain.projects import ClassLabel
 from alflow.workflow.images.meaning import Problem, UnknownLabel, meanings, unknown_labels
 
 

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from alflow.domain import Item, Project, Split
+from alflow.domain.images import Item, Split
+from alflow.domain.projects import Project
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store.images import items
 from alflow.workflow.images import addresses, pool

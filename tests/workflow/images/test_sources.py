@@ -23,7 +23,7 @@ from aiohttp import TraceRequestRedirectParams
 from multidict import CIMultiDict
 from yarl import URL
 
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.errors import InvalidInputError
 from alflow.store.images import items
 from alflow.workflow.images import redirects

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from alflow.domain import Project, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import Project
 from alflow.errors import NotFoundError
 from alflow.store.images import items
 from alflow.workflow.images.pool import import_items

@@ -7,7 +7,9 @@ import torch
 from torch.nn.functional import normalize
 
 from alflow.acquisition.likeness import LENGTH
-from alflow.domain import Origin, Project, RoundState, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Origin, RoundState
 from alflow.embeddings import among
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.answers import outcomes

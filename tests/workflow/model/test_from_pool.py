@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from alflow.bayes.without_pairs import factors_without_pairs
-from alflow.domain import Project, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import Project
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.images import items
 from alflow.vlm.vocabulary import MOST_PROMPTS, vocabulary

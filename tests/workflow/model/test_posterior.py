@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from alflow.bayes.curvature import Factors, estimate_factors
 from alflow.bayes.evidence import best_prior_precision
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.embeddings import LastLayers
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store.images import items

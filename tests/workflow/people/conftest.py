@@ -1,7 +1,7 @@
 import pytest
 
 from alflow.accounts import Role, Visitor
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
 from tests.workflow.people.members import member

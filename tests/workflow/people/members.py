@@ -1,5 +1,6 @@
 from alflow.accounts import OPERATOR, Role, Visitor
-from alflow.domain import Annotator, Project
+from alflow.domain.answers import Annotator
+from alflow.domain.projects import Project
 from alflow.workflow.people import accounts as people
 from alflow.workspace import Workspace
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from alflow.accounts import OPERATOR, Role, Visitor
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.errors import ConflictError, DeniedError, NotFoundError
 from alflow.workflow.people import accounts as people
 from alflow.workflow.people import invitations

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import MetaData, text
 
 from alflow.accounts import OPERATOR, Role
-from alflow.domain import Project, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.projects import Project
 from alflow.errors import ConflictError, DeniedError, NotFoundError
 from alflow.store.answers import adjudications, history
 from alflow.store.answers.adjudications import NewAdjudication

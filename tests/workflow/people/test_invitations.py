@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from alflow.accounts import OPERATOR, Role, Visitor
-from alflow.domain import Project
+from alflow.domain.projects import Project
 from alflow.errors import AlflowError, ConflictError, DeniedError, InvalidInputError
 from alflow.workflow.people import accounts as people
 from alflow.workflow.people import invitations, sign_in

@@ -2,7 +2,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from alflow.domain import ClassLabel, NewClass, Project, Split, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.images import Split
+from alflow.domain.projects import ClassLabel, NewClass, Project
 from alflow.errors import AlflowError, ConflictError, InvalidInputError, NotFoundError
 from alflow.store.images import items
 from alflow.store.projects import projects

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from alflow.domain import NewClass, Project, ProjectSettings
+from alflow.domain.projects import NewClass, Project, ProjectSettings
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store import tables
 from alflow.workflow.desk.queue import next_candidates

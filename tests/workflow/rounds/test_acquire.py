@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from alflow.acquisition.strategies import STRATEGIES
-from alflow.domain import Origin, Project, ProjectSettings, RoundState, Split
+from alflow.domain.images import Split
+from alflow.domain.projects import Project, ProjectSettings
+from alflow.domain.rounds import Origin, RoundState
 from alflow.errors import ConflictError, InvalidInputError
 from alflow.store.images import items
 from alflow.workflow.images.embed import load_embeddings

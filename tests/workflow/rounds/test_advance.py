@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from alflow.domain import Origin, Project, RoundState, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Origin, RoundState
 from alflow.errors import ConflictError
 from alflow.store.answers import outcomes
 from alflow.workflow.desk.label import submit

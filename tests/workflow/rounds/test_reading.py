@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 from torch import Tensor
 
-from alflow.domain import Project, RoundState, Verdict
+from alflow.domain.answers import Verdict
+from alflow.domain.projects import Project
+from alflow.domain.rounds import RoundState
 from alflow.store.artifacts import Artifacts
 from alflow.workflow.desk.label import submit
 from alflow.workflow.desk.queue import next_candidates

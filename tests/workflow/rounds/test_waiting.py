@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from alflow.domain import Project, ProjectSettings, RoundState
+from alflow.domain.projects import Project, ProjectSettings
+from alflow.domain.rounds import RoundState
 from alflow.errors import AlflowError, ConflictError, NotFoundError
 from alflow.settings import Settings
 from alflow.store.artifacts import Artifacts

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from alflow.domain import Annotator, ClassLabel, Project
+from alflow.domain.answers import Annotator
+from alflow.domain.projects import ClassLabel, Project
 from ui.components import modules
 
 

@@ -1,0 +1,93 @@
+"""Rounds: what is asked, and how good the model is after it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from alflow.ids import (
+    AnnotatorId,
+    CandidateId,
+    ClassId,
+    ItemId,
+    ProjectId,
+    RoundId,
+)
+
+
+class RoundState(StrEnum):
+    """OPEN (people label) -> LABELLED (queue answered) -> CLOSED (fitted and evaluated)."""
+
+    OPEN = "open"
+    LABELLED = "labelled"
+    CLOSED = "closed"
+
+
+class Origin(StrEnum):
+    """Why an item became a candidate: the strategy chose it, chance drew it as a control, or a person chose it."""
+
+    STRATEGY = "strategy"
+    CONTROL = "control"
+    PERSON = "person"
+
+
+@dataclass(frozen=True)
+class Round:
+    """Acquire, label, fit, evaluate: once. `configuration` and `hashes` are enough to replay it."""
+
+    id: RoundId
+    project_id: ProjectId
+    number: int
+    state: RoundState
+    strategy: str
+    budget: int
+    seed: int
+    configuration: Mapping[str, Any]
+    hashes: Mapping[str, str]
+    opened_at: datetime
+    labelled_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An item of a round's queue and the reasons why it is there.
+
+    `probabilities` maps class ids to the posterior predictive at the time of acquisition; `epistemic` and `aleatoric`
+    are its entropy parts in nats; `score` is the strategy's own (other candidates have none). It is settled once
+    `answers` reaches `votes_needed`: answers that were not withdrawn, a skip too; or all that are needed at once when
+    somebody flagged the image as bad. `chosen_by` and `reason` say who chose a candidate of origin PERSON, and why.
+    """
+
+    id: CandidateId
+    round_id: RoundId
+    item_id: ItemId
+    rank: int
+    origin: Origin
+    score: float | None
+    predicted_class_id: ClassId
+    probabilities: Mapping[ClassId, float]
+    epistemic: float
+    aleatoric: float
+    votes_needed: int
+    answers: int = 0
+    chosen_by: AnnotatorId | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics of the model after a round (round 0: zero-shot) on one split.
+
+    `split` is `test`, or `control` for the random slice: its items are judged by the probabilities that were stored
+    before their labels were known. `metrics` maps a name to (value, low, high).
+    """
+
+    project_id: ProjectId
+    round_number: int
+    split: str
+    n_labels: int
+    n_items: int
+    metrics: Mapping[str, tuple[float, float, float]]
+    at: datetime
