@@ -94,7 +94,7 @@ def typiclust(points: Float[Tensor, "N D"], labelled: Float[Tensor, "L D"], budg
     """
     everything = torch.cat([points, labelled])
     n_clusters = min(len(labelled) + budget, MAX_CLUSTERS, len(everything))
-    cluster = _k_means(everything, n_clusters, seed)
+    cluster = clusters(everything, n_clusters, seed)
     of_pool, of_labelled = cluster[: len(points)], cluster[len(points) :]
     typical = _typicality(points, of_pool, n_clusters)
     labels, sizes = of_labelled.bincount(minlength=n_clusters), cluster.bincount(minlength=n_clusters)
@@ -171,9 +171,18 @@ def near_duplicates(rows: Float[Tensor, "B P"], centre: Float[Tensor, " P"]) -> 
     return len(rows) - len(kept)
 
 
+def clusters(points: Float[Tensor, "N D"], n_clusters: int, seed: int) -> Int64[Tensor, " N"]:
+    """K-means: the cluster of each row."""
+    few = len(points) <= _MINI_BATCHES_FROM
+    method = KMeans if few else MiniBatchKMeans
+    options = {"max_iter": 30} if few else {"batch_size": 4_096}
+    found = method(n_clusters, n_init=1, random_state=seed % 2**32, **options).fit_predict(points.float().numpy())
+    return torch.from_numpy(found).long()
+
+
 def _pure_radius(points: Float[Tensor, "M D"], n_classes: int, seed: int) -> float:
     """The ball of a row is pure up to its nearest row of another pseudo-label: a quantile of those distances."""
-    pseudo = _k_means(points, min(n_classes, len(points)), seed)
+    pseudo = clusters(points, min(n_classes, len(points)), seed)
     to_other = torch.full((len(points),), 2.0)
     for rows in torch.split(torch.arange(len(points)), _ROWS):
         cosine = points[rows] @ points.T
@@ -200,14 +209,6 @@ def _typicality(points: Float[Tensor, "N D"], cluster: Int64[Tensor, " N"], n_cl
             near = (2 - 2 * cosine.topk(size, dim=1).values).clamp_min(0).sqrt()
             typical[part] = 1 / near.mean(dim=1).clamp_min(1e-6)
     return typical
-
-
-def _k_means(points: Float[Tensor, "N D"], n_clusters: int, seed: int) -> Int64[Tensor, " N"]:
-    few = len(points) <= _MINI_BATCHES_FROM
-    method = KMeans if few else MiniBatchKMeans
-    options = {"max_iter": 30} if few else {"batch_size": 4_096}
-    found = method(n_clusters, n_init=1, random_state=seed % 2**32, **options).fit_predict(points.float().numpy())
-    return torch.from_numpy(found).long()
 
 
 def _draw(weights: Float[Tensor, " N"], free: Bool[Tensor, " N"], generator: torch.Generator) -> int:

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from alflow.acquisition import diversity, scores
-from alflow.acquisition.aims import MAX_TARGETS, centre_of, representatives
+from alflow.acquisition import posterior_free, scores
+from alflow.acquisition.aims import MAX_TARGETS, representatives
 from alflow.acquisition.batch import covering_batch
 from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
 from alflow.acquisition.combine import Choose, Strategy, balanced, combined, parse
@@ -23,7 +23,6 @@ from alflow.acquisition.draws import FieldDraws
 from alflow.acquisition.epig import epig as closed_form_epig
 from alflow.acquisition.epig import epig_from_draws
 from alflow.acquisition.epig_draws import largest, u_statistic, upper_bound
-from alflow.acquisition.likeness import directions
 from alflow.acquisition.neighbours import targeted, wasserstein_points
 from alflow.acquisition.stochastic import batch_bald as draw_batch_bald
 from alflow.acquisition.stochastic import gumbel_top_k
@@ -36,15 +35,24 @@ JOINT_TARGETS: Final = 200
 BATCH_BALD_DRAWS: Final = 64
 BATCH_BALD_ROWS: Final = 2_000
 
+BOSS: Final = "boss"
+ORACLES: Final = frozenset({BOSS})
+"""Names that only back-tests know: what the best choice would have brought, in sight of the true labels."""
+
 
 def find(name: str) -> Strategy:
     """The strategy of that name, or the combination that it spells (see `alflow.acquisition.combine`).
 
     Raises:
-        InvalidInputError: there is none; the message lists those that exist.
+        InvalidInputError: there is none, or it needs the true labels; the message lists those that exist.
     """
     if name in STRATEGIES:
         return STRATEGIES[name]
+    if name in ORACLES:
+        raise InvalidInputError(
+            f"the strategy '{name}' reads the true labels, so that only a back-test can use it: choose one of "
+            f"{', '.join(STRATEGIES)}"
+        )
     combination = parse(name)
     if combination is None:
         raise InvalidInputError(f"there is no strategy '{name}': choose one of {', '.join(STRATEGIES)}")
@@ -54,10 +62,6 @@ def find(name: str) -> Strategy:
 def _default(query: Query, budget: int, _: torch.Generator) -> Acquisition:
     # Each pick is conditioned on what is labelled and on the picks before it; without targets the pool is the target.
     return covering_batch(query, budget)
-
-
-def _random(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
-    return _best(torch.rand(len(query.pool), generator=generator), budget)
 
 
 def _power_bald(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
@@ -75,7 +79,7 @@ def _batch_bald(query: Query, budget: int, generator: torch.Generator) -> Acquis
 
 def _epig_monte_carlo(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
     draws, aimed = FieldDraws.of(query, U_STATISTIC_DRAWS, generator), _aimed(query)
-    return _best(u_statistic(draws.blocks(query.pool), draws.blocks(aimed.target)), budget)
+    return posterior_free.best(u_statistic(draws.blocks(query.pool), draws.blocks(aimed.target)), budget)
 
 
 def _epig_joint(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
@@ -84,29 +88,6 @@ def _epig_joint(query: Query, budget: int, generator: torch.Generator) -> Acquis
     bound = upper_bound(draws.blocks(query.pool), [target])
     rows, values = largest(bound, lambda rows: epig_from_draws(draws.probabilities(query.pool[rows]), target), budget)
     return Acquisition(rows, values, bound)
-
-
-def _k_centre(query: Query, budget: int, _: torch.Generator) -> Acquisition:
-    return diversity.k_centre(*_points(query), budget)
-
-
-def _badge(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
-    return diversity.badge(query.pool.probabilities, query.pool.embeddings, budget, generator)
-
-
-def _typiclust(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
-    seed = int(torch.randint(2**31 - 1, (), generator=generator))
-    return diversity.typiclust(*_points(query), budget, seed)
-
-
-def _prob_cover(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
-    n_classes = query.pool.probabilities.shape[1]
-    return diversity.prob_cover(*_points(query), budget, n_classes, generator)
-
-
-def _largest(score: Callable[[Query], Float[Tensor, " N"]]) -> Choose:
-    """The rows of the largest scores, each by itself."""
-    return lambda query, budget, _: _best(score(query), budget)
 
 
 def _nearest(points: Callable[[Beliefs], Tensor]) -> Choose:
@@ -129,32 +110,20 @@ def _aimed(query: Query) -> Query:
     return replace(query, target=representatives(query.target if len(query.target) else query.pool, MAX_TARGETS))
 
 
-def _points(query: Query) -> tuple[Float[Tensor, "N P"], Float[Tensor, "L P"]]:
-    """Pool and labelled items on the unit sphere, as the default strategy sees them."""
-    centre = centre_of(query.pool, query.labelled)
-    return directions(query.pool.activations, centre), directions(query.labelled.activations, centre)
-
-
-def _best(score: Float[Tensor, " N"], budget: int) -> Acquisition:
-    """The largest scores; of equals the first row, so that the same scores give the same picks."""
-    ordered, rows = score.sort(descending=True, stable=True)
-    return Acquisition(rows[:budget], ordered[:budget], score)
-
-
 _MARGIN = Strategy(
     "margin",
     "Where the two most probable classes are nearly tied.",
-    _largest(lambda query: scores.margin(query.pool.probabilities)),
+    posterior_free.margin,
 )
 _ENTROPY = Strategy(
     "entropy",
     "Where the prediction is most spread over the classes.",
-    _largest(lambda query: scores.entropy(query.pool.probabilities)),
+    posterior_free.largest(lambda query: scores.entropy(query.pool.probabilities)),
 )
 _EPIG = Strategy(
     "epig",
     "Where a label by itself tells most about the targets: closed-form EPIG, blind to the rest of the batch.",
-    _largest(lambda query: closed_form_epig(_aimed(query))),
+    posterior_free.largest(lambda query: closed_form_epig(_aimed(query))),
     needs_posterior=True,
 )
 
@@ -164,24 +133,24 @@ _TABLE: Final = (
         "Where the labels together take most off the uncertainty about the targets: a batch without near-copies.",
         _default,
     ),
-    Strategy("random", "Uniformly at random: the baseline that a strategy must beat.", _random),
+    Strategy("random", "Uniformly at random: the baseline that a strategy must beat.", posterior_free.random),
     Strategy(
         "least-confidence",
         "Where the most probable class is least probable.",
-        _largest(lambda query: scores.least_confidence(query.pool.probabilities)),
+        posterior_free.largest(lambda query: scores.least_confidence(query.pool.probabilities)),
     ),
     _MARGIN,
     _ENTROPY,
     Strategy(
         "variance",
         "Where the logits are least certain, whatever they say about the class.",
-        _largest(lambda query: scores.variance(query.pool.variance)),
+        posterior_free.largest(lambda query: scores.variance(query.pool.variance)),
         needs_posterior=True,
     ),
     Strategy(
         "bald",
         "Where the label tells most about the model itself, whether or not the targets care.",
-        _largest(_bald),
+        posterior_free.largest(_bald),
         needs_posterior=True,
     ),
     Strategy(
@@ -217,19 +186,46 @@ _TABLE: Final = (
     Strategy(
         "k-centre",
         "Farthest from everything labelled or picked: covers the pool, outliers first.",
-        _k_centre,
+        posterior_free.k_centre,
     ),
     Strategy(
         "badge",
         "K-means++ on gradient embeddings: uncertain images that differ from each other.",
-        _badge,
+        posterior_free.badge,
     ),
     Strategy(
         "typiclust",
         "The most typical image of each large cluster without a label: for the first labels.",
-        _typiclust,
+        posterior_free.typiclust,
     ),
-    Strategy("probcover", "Balls that cover most of the pool, as large as the classes allow.", _prob_cover),
+    Strategy(
+        "probcover", "Balls that cover most of the pool, as large as the classes allow.", posterior_free.prob_cover
+    ),
+    Strategy(
+        "max-herding",
+        "Images that most of the pool is near to, with soft balls (generalised coverage).",
+        posterior_free.max_herding,
+    ),
+    Strategy(
+        "uherding",
+        "Images that are near to most of what is uncertain, within a radius that shrinks as labels come.",
+        posterior_free.uherding,
+    ),
+    Strategy(
+        "drop-query",
+        "Images whose predicted class changes when most features are dropped, one of each cluster.",
+        posterior_free.drop_query,
+    ),
+    Strategy(
+        "bait",
+        "The batch that leaves least error of a linear head over the pool, by its Fisher information.",
+        posterior_free.bait,
+    ),
+    Strategy(
+        "refine",
+        "Coverage of what is uncertain, among images that eight strategies kept in five rounds of sieving.",
+        posterior_free.refine,
+    ),
     Strategy(
         "nearest-wasserstein",
         "The nearest neighbours of the targets by 2-Wasserstein distance.",

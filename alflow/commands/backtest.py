@@ -35,7 +35,9 @@ def backtest(
     ] = None,
     strategies: Annotated[
         list[str] | None,
-        typer.Option("--strategy", "-s", help="Strategy to test; repeatable. See `alflow strategies`."),
+        typer.Option(
+            "--strategy", "-s", help="Strategy to test; repeatable. See `alflow strategies`; `boss` is an oracle."
+        ),
     ] = None,
     seeds: Annotated[
         int, typer.Option(min=1, max=1_000, help="Number of seeds: each strategy runs once per seed.")

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from alflow.acquisition.epig import epig_from_draws
+from alflow.acquisition.herding import RADIUS, max_herding
 from alflow.acquisition.scores import bald, entropy, least_confidence, margin
 from alflow.acquisition.stochastic import batch_bald
 
@@ -58,3 +59,18 @@ def test_g13_batch_bald_is_that_of_scikit_activeml(draws):
     ours = batch_bald(draws, 3, torch.Generator())
     assert ours.rows.tolist() == np.nanargmax(theirs, axis=1).tolist()
     np.testing.assert_allclose(bald(draws), theirs[0], rtol=0, atol=1e-5)  # theirs adds 1e-7 to what it takes logs of
+
+
+@pytest.mark.parametrize("labelled", [0, 4])
+def test_max_herding_is_that_of_scikit_activeml(labelled):
+    pool = pytest.importorskip("skactiveml.pool", reason="scikit-activeml is not installed")
+    points = torch.randn(40, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    answers = np.full(40, np.nan)
+    answers[:labelled] = 0
+    theirs = pool.MaxHerding(metric_dict={"gamma": 1 / RADIUS**2}, missing_label=np.nan, random_state=0)
+    rows, utilities = theirs.query(points.numpy(), answers, batch_size=6, return_utilities=True)
+    unit = torch.nn.functional.normalize(points, dim=1)
+    ours = max_herding(unit[labelled:], unit[:labelled], 6, torch.Generator())
+    assert (ours.rows + labelled).tolist() == rows.tolist()
+    np.testing.assert_allclose(ours.all_scores, utilities[0, labelled:], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(ours.scores, utilities[np.arange(6), rows], rtol=0, atol=1e-12)

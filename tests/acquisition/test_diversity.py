@@ -110,7 +110,7 @@ def test_prob_cover_is_the_written_out_greedy_cover():
 
 def test_the_radius_is_the_largest_that_keeps_the_balls_pure():
     points, _ = blobs(60, 40, spread=0.4)
-    radius, pseudo = module._pure_radius(points, 2, 0), module._k_means(points, 2, 0)
+    radius, pseudo = module._pure_radius(points, 2, 0), module.clusters(points, 2, 0)
 
     def purity(at):
         mixed = (torch.cdist(points, points) < at) & (pseudo[:, None] != pseudo)

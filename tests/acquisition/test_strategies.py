@@ -12,10 +12,13 @@ from alflow.errors import InvalidInputError
 NAMED = {
     "random", "least-confidence", "margin", "entropy", "variance", "bald", "power-bald", "batch-bald", "epig",
     "epig-monte-carlo", "default", "k-centre", "badge", "typiclust", "probcover", "nearest-wasserstein",
-    "nearest-cosine",
+    "nearest-cosine", "max-herding", "uherding", "drop-query", "bait", "refine",
 }  # fmt: skip
-PLANNED = {"power-bald", "typiclust", "probcover", "epig-joint", *(name for name in STRATEGIES if "balanced" in name)}
-"""Those whose first pick need not be the largest of all scores: drawn, by cluster or class in turn, or by a bound."""
+PLANNED = {
+    "power-bald", "typiclust", "probcover", "epig-joint", "drop-query", "bait", "refine",
+    *(name for name in STRATEGIES if "balanced" in name),
+}  # fmt: skip
+"""Those whose first pick need not be the largest of all scores: drawn, by cluster or class, by a bound, pruned."""
 
 NAMES = sorted([*STRATEGIES, "0.7*epig+0.3*typiclust", "standardised(margin+2*bald)"])
 

@@ -14,7 +14,7 @@ import os
 import sys
 from pathlib import Path
 
-from alflow.acquisition.strategies import STRATEGIES, find
+from alflow.acquisition.strategies import ORACLES, STRATEGIES, find
 from alflow.settings import Settings
 from alflow.workflow.backtests.comparison import Difference, Results, curves, standings
 from alflow.workflow.backtests.study import Grid, run_study
@@ -45,7 +45,9 @@ def main(arguments: list[str]) -> int:
             print(f"{title} is left out: {why}", file=sys.stderr)
             continue
         about = source.about()
-        names = tuple(each for each in asked if about.with_posterior or not find(each).needs_posterior)
+        names = tuple(
+            each for each in asked if about.with_posterior or each in ORACLES or not find(each).needs_posterior
+        )
         batch = chosen.batch or about.usual_batch
         grid = Grid(names, chosen.seeds, chosen.rounds, batch, domain=domain, first_seed=chosen.first_seed)
         study = run_study(workspace, source, grid, processes=chosen.processes, fresh=chosen.fresh)
@@ -88,7 +90,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch", type=int, help="20 by default, of a pack without texts one a class")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--strategy", action="append", help="repeatable; all of the table by default")
+    parser.add_argument(
+        "--strategy", action="append", help="repeatable; all of the table by default; 'boss' is the oracle"
+    )
     parser.add_argument("--set", action="append", choices=SETS, help="repeatable; all by default")
     parser.add_argument("--fresh", action="store_true", help="forget what is known of these trials")
     return parser.parse_args(arguments)

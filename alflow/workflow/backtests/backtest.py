@@ -14,12 +14,14 @@ from torch import Tensor
 
 from alflow import metrics
 from alflow.acquisition.acquire import acquire
+from alflow.acquisition.strategies import BOSS
 from alflow.bayes.model import Model
 from alflow.bounds import unfit
 from alflow.domain.trials import Trial, TrialMode, TrialPoint
 from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError
 from alflow.store.artifacts import digest
+from alflow.workflow.backtests.boss import Known, best_of_strategies
 from alflow.workflow.backtests.learners import Learner, ModelLearner, RegressionLearner, check_strategy
 from alflow.workflow.projects.settings import listed
 
@@ -177,6 +179,11 @@ def _acquire(
     trial: Trial,
     generator: torch.Generator,
 ) -> _Choice:
+    if trial.strategy == BOSS:
+        before = time.perf_counter()
+        known = Known(world.images, world.labels, sides.pool, sides.target, sides.test)
+        best = best_of_strategies(learner, known, support, trial, generator)
+        return _Choice(best.rows, time.perf_counter() - before, best.gain)
     query = learner.ask(world.images[sides.pool], world.images[sides.target], world.images[support])
     before = time.perf_counter()
     chosen, control = acquire(query, trial.strategy, trial.batch, trial.control_fraction, generator)
