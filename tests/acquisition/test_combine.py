@@ -5,7 +5,7 @@ import torch
 
 from alflow.acquisition.acquire import acquire
 from alflow.acquisition.beliefs import Acquisition
-from alflow.acquisition.combine import Combination, combined, parse
+from alflow.acquisition.combine import Combination, Strategy, combined, parse
 from alflow.acquisition.strategies import find
 from alflow.errors import InvalidInputError
 
@@ -18,14 +18,15 @@ def rated(*scores):
         rows = score.argsort(descending=True, stable=True)[:budget]
         return Acquisition(rows, score[rows], score)
 
-    return strategy
+    return Strategy("rated", "", strategy)
 
 
 def planned(*rows):
     """A strategy that picks these rows of five, which are not those that it rates highest."""
-    return lambda *_: Acquisition(
+    found = Acquisition(
         torch.tensor(rows), torch.ones(len(rows), dtype=torch.float64), torch.arange(5, 0, -1, dtype=torch.float64)
     )
+    return Strategy("planned", "", lambda *_: found)
 
 
 @pytest.fixture
