@@ -18,7 +18,7 @@ from torch import Tensor
 from alflow import metrics
 from alflow.acquisition.acquire import acquire
 from alflow.acquisition.batch import draw_control
-from alflow.domain import Trial
+from alflow.domain.trials import Trial
 from alflow.embeddings import Activations
 from alflow.workflow.backtests.learners import Learner
 

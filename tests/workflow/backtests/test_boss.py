@@ -10,7 +10,8 @@ import torch
 from alflow import metrics
 from alflow.acquisition.batch import draw_control
 from alflow.acquisition.strategies import find
-from alflow.domain import ProjectSettings, Trial, TrialMode
+from alflow.domain.projects import ProjectSettings
+from alflow.domain.trials import Trial, TrialMode
 from alflow.errors import InvalidInputError
 from alflow.workflow.backtests import boss
 from alflow.workflow.backtests.backtest import World, backtest, split
