@@ -16,6 +16,7 @@ DROPPED = 0.75
 
 PASSES = 3
 
+_LEAST = -1_000.0  # stands for the logarithm of 0
 _RIDGE = 1e-8  # of the mean square: for directions that no row takes
 
 
@@ -60,21 +61,25 @@ def disagreement(
     return changed / PASSES
 
 
-def head_of(probabilities: Float[Tensor, "M C"], points: Float[Tensor, "M D"]) -> Float[Tensor, "C W"]:
-    """Weights and offset of the linear head that tells these probabilities best, by least squares on their logarithms.
+def head_of(logits: Float[Tensor, "M C"], points: Float[Tensor, "M D"]) -> Float[Tensor, "C W"]:
+    """Weights and offset of the linear head that gives these logits, by least squares.
 
-    A query has predictions, but not the head that made them. Logits are linear in the embedding for a cosine head and
-    for logistic regression, and log-probabilities are the logits but for a constant a row, which the mean over the
-    classes takes away. So the head is found exactly, from D + 1 rows on, if probabilities are a softmax of logits; the
-    posterior predictive is nearly one. A class that has the probability 0 in every row is never predicted.
+    A query tells predictions, but not the head that made them. The logits of a cosine head and of logistic regression
+    are linear in the embedding, so that D + 1 rows tell the head exactly; from fewer rows, it is the shortest that
+    tells them. What all classes share is left out.
+
+    Args:
+        logits: or log-probabilities, which differ from them by what all classes share; -inf where a class is
+            impossible. A class that is so in every row is never predicted.
+        points: embeddings.
     """
-    possible = (probabilities > 0).any(dim=0)
-    logs = probabilities[:, possible].double().clamp_min(torch.finfo(torch.float32).tiny).log()
+    possible = (logits > -torch.inf).any(dim=0)
+    logs = logits[:, possible].double().clamp_min(_LEAST)
     inputs = _with_one(points.double())
     square = inputs.T @ inputs
     square.diagonal().add_(_RIDGE * square.diagonal().mean().clamp_min(torch.finfo(square.dtype).tiny))
     found = torch.linalg.solve(square, inputs.T @ (logs - logs.mean(dim=1, keepdim=True)))  # [W C]
-    head = found.new_zeros(probabilities.shape[1], len(found))
+    head = found.new_zeros(logits.shape[1], len(found))
     head[~possible, -1] = -torch.inf
     head[possible] = found.T
     return torch.as_tensor(head, dtype=points.dtype)

@@ -60,7 +60,8 @@ def uherding(query: Query, budget: int, generator: torch.Generator) -> Acquisiti
 def drop_query(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
     """See `drop_query.drop_query`; the head is read from all rows of the query."""
     known = Beliefs.concatenate([query.pool, query.labelled, query.target])
-    return drop_query_of(head_of(known.probabilities, known.embeddings), query.pool.embeddings, budget, generator)
+    logits = known.probabilities.log() if known.mean.isnan().any() else known.mean
+    return drop_query_of(head_of(logits, known.embeddings), query.pool.embeddings, budget, generator)
 
 
 def bait(query: Query, budget: int, _: torch.Generator) -> Acquisition:

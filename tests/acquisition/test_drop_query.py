@@ -15,15 +15,25 @@ def seeded(seed=0):
 
 def test_the_head_is_found_from_its_predictions():
     points, head = normal(60, 8), normal(5, 9, seed=1)
-    probabilities = (points @ head[:, :-1].T + head[:, -1]).softmax(dim=1)
+    logits = points @ head[:, :-1].T + head[:, -1]
     expected = head - head.mean(dim=0)  # a softmax tells the head but for what all classes share
-    torch.testing.assert_close(head_of(probabilities, points), expected, rtol=1e-5, atol=1e-5)
+    for told in (logits, logits.log_softmax(dim=1)):
+        torch.testing.assert_close(head_of(told, points), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_head_of_a_model_is_found_from_a_query(make_world):
+    world = make_world()
+    pool = world.query.pool
+    expected = world.layers.scale * world.model.texts.direction
+    found = head_of(pool.mean, pool.embeddings)
+    torch.testing.assert_close(found[:, :-1], expected - expected.mean(dim=0), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(found[:, -1], torch.zeros(5, dtype=torch.float64), rtol=0, atol=1e-5)
 
 
 def test_a_class_that_is_impossible_everywhere_is_never_predicted():
     points, head = normal(60, 8), normal(3, 8, seed=1)
     probabilities = torch.cat([(points @ head.T).softmax(dim=1), torch.zeros(60, 2)], dim=1)
-    found = head_of(probabilities, points)
+    found = head_of(probabilities.log(), points)
     assert (found[3:, -1] == -torch.inf).all()
     assert disagreement(found, points, seeded()).isfinite().all()
 
@@ -31,7 +41,7 @@ def test_a_class_that_is_impossible_everywhere_is_never_predicted():
 @pytest.mark.parametrize("rows", [1, 3])
 def test_fewer_rows_than_features_give_a_head_that_tells_them(rows):
     points, probabilities = normal(rows, 8), normal(rows, 5, seed=1).softmax(dim=1)
-    head = head_of(probabilities, points)
+    head = head_of(probabilities.log(), points)
     told = (points @ head[:, :-1].T + head[:, -1]).softmax(dim=1)
     torch.testing.assert_close(told, probabilities, rtol=1e-4, atol=1e-4)
 
@@ -69,7 +79,7 @@ def test_what_holds_is_not_asked_about_and_the_rest_is_asked_one_of_each_kind():
 def test_without_a_head_the_whole_pool_is_clustered():
     group = torch.arange(4).repeat_interleave(10)
     points = torch.eye(4, dtype=torch.float64)[group] + 0.05 * normal(40, 4)
-    head = head_of(torch.full((40, 5), 0.2).double(), points)
+    head = head_of(torch.zeros(40, 5).double(), points)
     found = drop_query(head, points, 4, seeded())
     assert sorted(group[found.rows].tolist()) == [0, 1, 2, 3]
 
@@ -77,5 +87,5 @@ def test_without_a_head_the_whole_pool_is_clustered():
 @pytest.mark.filterwarnings("ignore:Number of distinct clusters")
 def test_copies_still_fill_the_budget():
     points = torch.ones(9, 4, dtype=torch.float64)
-    head = head_of(torch.full((9, 5), 0.2).double(), points)
+    head = head_of(torch.zeros(9, 5).double(), points)
     assert sorted(drop_query(head, points, 7, seeded()).rows.tolist()) == list(range(7))
