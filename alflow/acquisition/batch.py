@@ -7,14 +7,16 @@ remains about all targets is
 
 where tr(F*) is the probability that two answers drawn from the prediction differ, l is the likeness of
 `alflow.acquisition.likeness` and w the share of `alflow.acquisition.aims`. No answer enters it, so a whole batch can be
-planned before anyone answers. The score of a pick is how much it reduces U:
+planned before anyone answers. The score of a pick is how much it reduces U, if its answer can surprise:
 
-    score(x) = sum_x* w(x*) tr(F*) max(0, l(x, x*) - max_{s in S} l(s, x*))
+    score(x) = tr(F_x) sum_x* w(x*) tr(F*) max(0, l(x, x*) - max_{s in S} l(s, x*))
 
-U(no label) - U(S) is monotone and submodular (facility location), so that the greedy batch achieves at least
-1 - 1/e = 63 % of the reduction of the best batch (Nemhauser, Wolsey and Fisher, Mathematical Programming 14, 1978; for
-active learning: Wei, Iyer and Bilmes, ICML 2015). The Gaussian process with the same kernel adds up the information of
-all labels (`alflow.acquisition.conditioned`); it costs more and picks no better on our back-tests (README).
+So one rule serves both ends. Where the model knows little, tr(F) is much the same for every image and coverage decides:
+U(no label) - U(S) is monotone and submodular (facility location), and the greedy batch achieves at least 1 - 1/e = 63 %
+of the reduction of the best batch (Nemhauser, Wolsey and Fisher, Mathematical Programming 14, 1978; for active
+learning: Wei, Iyer and Bilmes, ICML 2015). Where it knows most images, only those count that it does not know, and
+those like them. The Gaussian process with the same kernel adds up the information of all labels
+(`alflow.acquisition.conditioned`); it costs more and picks no better on our back-tests (README).
 
 Axes: N pool items, T images aimed at, L labelled items, P width of the activations, B picks.
 """
@@ -25,7 +27,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from alflow.acquisition.aims import Aims, aims_of, centre_of
+from alflow.acquisition.aims import Aims, aims_of, centre_of, label_variance
 from alflow.acquisition.beliefs import Acquisition, Query
 from alflow.acquisition.greedy import greedy
 from alflow.acquisition.likeness import directions, likeness
@@ -45,7 +47,7 @@ def draw_control(n_rows: int, budget: int, fraction: float, generator: torch.Gen
 
 
 def covering_batch(query: Query, budget: int) -> Acquisition:
-    """Greedy batch by the drop of U, conditioned on labels and on every pick; the first of equals wins.
+    """Greedy batch by the drop of U times tr(F_x), conditioned on labels and on every pick; the first of equals wins.
 
     One pick costs N T operations. Memory: N T numbers, with T at most `MAX_TARGETS` + `MAX_STAND_INS`.
 
@@ -55,7 +57,7 @@ def covering_batch(query: Query, budget: int) -> Acquisition:
     """
     centre = centre_of(query.pool, query.labelled)
     pool, labelled = (directions(part.activations, centre) for part in (query.pool, query.labelled))
-    aims = aims_of(query, centre)
+    aims, surprise = aims_of(query, centre), label_variance(query.pool)
     alike = likeness(pool, aims.directions)  # [N T]
     covered = _most_alike(labelled, aims)
     weights = aims.weights
@@ -63,9 +65,9 @@ def covering_batch(query: Query, budget: int) -> Acquisition:
     def after(row: int) -> Float[Tensor, " N"]:
         nonlocal covered
         covered = torch.maximum(covered, alike[row])
-        return _gains(alike, covered, weights)
+        return surprise * _gains(alike, covered, weights)
 
-    return greedy(_gains(alike, covered, weights), after, budget)
+    return greedy(surprise * _gains(alike, covered, weights), after, budget)
 
 
 def _most_alike(labelled: Float[Tensor, "L P"], aims: Aims) -> Float[Tensor, " T"]:

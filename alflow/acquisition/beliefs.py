@@ -1,8 +1,9 @@
 """What the model believes about images it may ask about: all that a strategy needs, and nothing of where it came from.
 
 Axes: N rows, C classes, P width of the image activations, D width of the joint embedding, B picks.
-Joint covariance of the logits of two images and two classes (e.g. used by `alflow.acquisition.epig`):
-    Cov(z_c(x), z_c'(x*)) = k(x, x*) Q_cc' + r'(x, x*) S_cc',   r' = r + k tr(Binv Binv_t)
+Joint covariance of the logits of two images and two classes (`alflow.bayes.field`):
+    Cov(z_c(x), z_c'(x*)) = k(x, x*) Q_cc',    k(x, x*) = feature(x) . feature(x*)
+given every label so far.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,16 +14,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from alflow.bayes.logits import (
-    ClassCovariances,
-    cache_classes,
-    cache_images,
-    cached_moments,
-    cached_scales,
-)
 from alflow.bayes.model import Model
-from alflow.bayes.probabilities import probit
-from alflow.bayes.uncertainty import novelty
+from alflow.bayes.uncertainty import Uncertainty, novelty, uncertainty
 from alflow.embeddings import Activations
 
 _ROWS = 8192  # images a chunk: bounds the [rows P] and [rows D] temporaries
@@ -33,28 +26,24 @@ class Beliefs:
     """Predictions and kernel features of some images.
 
     Attributes:
-        probabilities: posterior predictive over the classes, shift-invariant probit; rows sum to one.
+        probabilities: the prediction; rows sum to one.
         mean: mean of the logits.
-        variance: marginal variance of the logits.
         activations: phi, inputs of the image projection.
-        features: u = A^-1/2 phi / sqrt(E|g|^2), so that u . u' = k(x, x').
-        embeddings: g / sqrt(E|g|^2), so that r(x, x') = embedding . Binv_t embedding'.
-        text_scale: r'(x, x) = r(x, x) + k(x, x) tr(Binv Binv_t).
+        features: u with u . u' = k(x, x'), the scale of Q in the covariance of the logits, in square nats.
+        embeddings: g / sqrt(E|g|^2), as the pretraining left them.
         novelty: how unlike the pretraining data; 1 on average there (`alflow.bayes.uncertainty.novelty`).
     """
 
     probabilities: Float[Tensor, "N C"]
     mean: Float[Tensor, "N C"]
-    variance: Float[Tensor, "N C"]
     activations: Float[Tensor, "N P"]
-    features: Float[Tensor, "N P"]
+    features: Float[Tensor, "N U"]
     embeddings: Float[Tensor, "N D"]
-    text_scale: Float[Tensor, " N"]
     novelty: Float[Tensor, " N"]
 
     @property
-    def image_scale(self) -> Float[Tensor, " N"]:
-        """k(x, x), the scale of the logit covariance that comes from the image projection."""
+    def variance(self) -> Float[Tensor, " N"]:
+        """k(x, x): the mean variance of the logits of an image, in square nats."""
         return self.features.square().sum(dim=1)
 
     def __len__(self) -> int:
@@ -72,6 +61,10 @@ class Beliefs:
         """All rows of all parts, in order."""
         return cls(*(torch.cat(column) for column in zip(*(part.columns() for part in parts), strict=True)))
 
+    def parts(self, Q: Float[Tensor, "C C"]) -> Uncertainty:
+        """Total, aleatoric and epistemic entropy of each prediction, in nats."""
+        return uncertainty(self.probabilities, self.variance, Q)
+
 
 @dataclass(frozen=True)
 class Query:
@@ -81,15 +74,13 @@ class Query:
         pool: the candidates.
         target: the images whose predictions matter; may have no rows.
         labelled: the images that have a label already; may have no rows.
-        covariances: Q, S and tr(Binv Binv_t).
-        text_covariance: Binv_t, output covariance of the text projection.
+        Q: covariance of the classes, with a mean variance of 1.
     """
 
     pool: Beliefs
     target: Beliefs
     labelled: Beliefs
-    covariances: ClassCovariances
-    text_covariance: Float[Tensor, "D D"]
+    Q: Float[Tensor, "C C"]
 
 
 @dataclass(frozen=True)
@@ -108,31 +99,20 @@ class Acquisition:
 
 
 def believe(model: Model, images: Activations) -> Beliefs:
-    """What a model believes about images [N P], in chunks of rows: no temporary grows with their number.
-
-    The one product of N P P operations gives features and k(x, x) alike. What does not depend on the classes
-    (`CachedImages`) is not kept for later calls: every fit moves the weights, so that it would serve only those who
-    change prompts before the first label.
-    """
-    layers, image_posterior, text_posterior = model.layers, model.image_posterior, model.text_posterior
-    trace = model.covariances.trace
-    on_classes = cache_classes(model.texts, image_posterior, text_posterior, layers)
+    """What a model believes about images [N P], in chunks of rows: no temporary grows with their number."""
+    weight, field = model.layers.image_weight, model.field
 
     def chunk(rows: Activations) -> Beliefs:
-        values = rows.values.to(layers.image_weight.dtype)
-        features = image_posterior.features(values)
-        image = model.images(rows, features)
-        cached = cache_images(image, text_posterior)
-        moments = cached_moments(cached, on_classes)
+        values = rows.values.to(weight.dtype)
+        features, image = model.frame.features(values), model.images(rows)
+        zero_shot = model.zero_shot_logits(rows, image.mean)
         return Beliefs(
-            probabilities=probit(moments),
-            mean=moments.mean,
-            variance=moments.variance,
+            probabilities=field.probabilities(zero_shot, features),
+            mean=field.logits(zero_shot, features),
             activations=values,
-            features=features / image.expected_norm[:, None],
+            features=field.roots(features),
             embeddings=image.direction,
-            text_scale=cached_scales(cached, text_posterior, trace)[1],
-            novelty=novelty(image.variance_scale, image_posterior),
+            novelty=novelty(image.variance_scale, model.image_posterior),
         )
 
     return _filled(images, chunk)
@@ -140,10 +120,7 @@ def believe(model: Model, images: Activations) -> Beliefs:
 
 def ask(model: Model, pool: Activations, target: Activations, labelled: Activations) -> Query:
     """The query of a strategy: what the model believes about pool, targets and labelled images."""
-    text_covariance = model.text_posterior.output_covariance.to(model.texts.mean.dtype)
-    return Query(
-        believe(model, pool), believe(model, target), believe(model, labelled), model.covariances, text_covariance
-    )
+    return Query(believe(model, pool), believe(model, target), believe(model, labelled), model.class_covariance)
 
 
 def _filled(images: Activations, chunk: Callable[[Activations], Beliefs]) -> Beliefs:

@@ -1,11 +1,10 @@
 """Joint draws of the class probabilities of any number of images: one draw index for pool and targets alike.
 
-The logits of two images and two classes share Cov = k(x, x*) Q_cc' + r'(x, x*) S_cc' (`alflow.acquisition.beliefs`),
-and k and r are inner products: k = u . u*, r = e . Binv_t e*. A draw of the Gaussian field with that covariance is
-therefore one random matrix for each of the two kernels, shared by all images; N of them cost N (P + D) C K operations
-and no N x N matrix. (Draws of the weights themselves, from activations, are in `alflow.bayes.draws`.)
+The logits of two images and two classes share Cov = k(x, x*) Q_cc' (`alflow.acquisition.beliefs`), and k is an inner
+product, k = u . u*. A draw of the Gaussian field with that covariance is therefore one random matrix, shared by all
+images; N of them cost N P C K operations and no N x N matrix.
 
-Axes: N rows, K draws, C classes, P width of the features, D of the embeddings.
+Axes: N rows, K draws, C classes, P width of the features.
 """
 
 from collections.abc import Iterator
@@ -27,31 +26,22 @@ class FieldDraws:
 
     Attributes:
         on_features: [P K C], what a draw adds to the logits for each unit of a feature.
-        on_embeddings: [D K C], the same for the embeddings.
     """
 
     on_features: Float[Tensor, "P K C"]
-    on_embeddings: Float[Tensor, "D K C"]
 
     @classmethod
     def of(cls, query: Query, n_draws: int, generator: torch.Generator) -> Self:
         """Draw n_draws times."""
-        across, pool = query.covariances, query.pool
-        shared = _root(across.Q + across.trace * across.S)  # r' S = r S + k trace S
-        text = _root(query.text_covariance)
-
-        def noise(width: int) -> Float[Tensor, "W K C"]:
-            shape = (width, n_draws, len(across.Q))
-            return torch.randn(shape, generator=generator, dtype=pool.mean.dtype)
-
-        features = noise(pool.features.shape[1]) @ shared.T
-        embeddings = torch.tensordot(text, noise(len(text)) @ _root(across.S).T, dims=1)
-        return cls(features, embeddings)
+        pool = query.pool
+        shape = (pool.features.shape[1], n_draws, len(query.Q))
+        noise = torch.randn(shape, generator=generator, dtype=pool.mean.dtype)
+        return cls(noise @ _root(query.Q).to(noise.dtype).T)
 
     def probabilities(self, rows: Beliefs) -> Float[Tensor, "N K C"]:
         """Class probabilities of these images under every draw."""
         n_draws, n_classes = self.on_features.shape[1:]
-        moved = rows.features @ self.on_features.flatten(1) + rows.embeddings @ self.on_embeddings.flatten(1)
+        moved = rows.features @ self.on_features.flatten(1)
         return torch.softmax(rows.mean[:, None] + moved.view(len(rows), n_draws, n_classes), dim=2)
 
     def blocks(self, rows: Beliefs) -> Iterator[Float[Tensor, "n K C"]]:

@@ -22,22 +22,16 @@ def epig(query: Query) -> Float[Tensor, " N"]:
     return torch.cat([_block_information(query, query.pool[rows]).mean(dim=1) for rows in blocks])
 
 
-def pair_information(
-    k: Float[Tensor, "N T"],
-    r: Float[Tensor, "N T"],
-    class_terms: tuple[Float[Tensor, "N T"], Float[Tensor, "N T"], Float[Tensor, "N T"]],
-) -> Float[Tensor, "N T"]:
-    """Information that two labels share, to second order in the covariance k Q + r' S of their logits.
+def pair_information(k: Float[Tensor, "N T"], class_terms: Float[Tensor, "N T"]) -> Float[Tensor, "N T"]:
+    """Information that two labels share, to second order in the covariance k Q of their logits.
 
-    EPIG2(x, x*) = 1/2 [k^2 tr(F Q F* Q) + 2 k r' tr(F Q F* S) + r'^2 tr(F S F* S)].
+    EPIG2(x, x*) = 1/2 k^2 tr(F Q F* Q).
 
     Args:
-        k: k(x, x*), the part of the covariance that comes from the image projection.
-        r: r'(x, x*) = r + k tr(Binv Binv_t), the part that comes from the text projection.
-        class_terms: tr(F Q F* Q), tr(F Q F* S), tr(F S F* S), each from `class_term`.
+        k: k(x, x*).
+        class_terms: tr(F Q F* Q), from `class_term`.
     """
-    image, mixed, text = class_terms
-    return 0.5 * (k.square() * image + 2 * k * r * mixed + r.square() * text)
+    return 0.5 * k.square() * class_terms
 
 
 def class_term(
@@ -77,8 +71,6 @@ def _row_information(row: Float[Tensor, "K C"], target: Float[Tensor, "T K C_t"]
 
 def _block_information(query: Query, block: Beliefs) -> Float[Tensor, "n T"]:
     """`pair_information` of some pool rows with all targets."""
-    target, Q, S = query.target, query.covariances.Q, query.covariances.S
+    target, Q = query.target, query.Q
     k = block.features @ target.features.T
-    r = block.embeddings @ query.text_covariance @ target.embeddings.T + k * query.covariances.trace
-    p, q = block.probabilities, target.probabilities
-    return pair_information(k, r, (class_term(p, q, Q, Q), class_term(p, q, Q, S), class_term(p, q, S, S)))
+    return pair_information(k, class_term(block.probabilities, target.probabilities, Q, Q))

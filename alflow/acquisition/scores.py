@@ -1,7 +1,6 @@
 """How uncertain is a prediction: one score a row, larger = ask sooner.
 
-Axes: N rows, K posterior draws, C classes. Entropies are in nats. BALD without draws, to second order in the logit
-covariance, is the epistemic part of `alflow.bayes.uncertainty.uncertainty_parts`.
+Axes: N rows, K posterior draws, C classes. Entropies are in nats.
 """
 
 from jaxtyping import Float
@@ -9,7 +8,7 @@ from torch import Tensor
 
 from alflow.bayes.uncertainty import entropy
 
-__all__ = ["bald", "entropy", "least_confidence", "margin", "variance"]
+__all__ = ["bald", "entropy", "least_confidence", "margin"]
 
 
 def least_confidence(probabilities: Float[Tensor, "N C"]) -> Float[Tensor, " N"]:
@@ -21,11 +20,6 @@ def margin(probabilities: Float[Tensor, "N C"]) -> Float[Tensor, " N"]:
     """1 - (p_first - p_second), in [0, 1]: how nearly the two best classes tie."""
     first, second = probabilities.topk(2, dim=1).values.unbind(dim=1)
     return 1 - (first - second)
-
-
-def variance(logit_variance: Float[Tensor, "N C"]) -> Float[Tensor, " N"]:
-    """Mean over classes of the posterior variance of the logit."""
-    return logit_variance.mean(dim=1)
 
 
 def bald(draws: Float[Tensor, "N K C"]) -> Float[Tensor, " N"]:

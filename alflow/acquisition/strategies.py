@@ -26,7 +26,6 @@ from alflow.acquisition.epig_draws import largest, u_statistic, upper_bound
 from alflow.acquisition.neighbours import targeted, wasserstein_points
 from alflow.acquisition.stochastic import batch_bald as draw_batch_bald
 from alflow.acquisition.stochastic import gumbel_top_k
-from alflow.bayes.uncertainty import uncertainty_parts
 from alflow.errors import InvalidInputError
 
 U_STATISTIC_DRAWS: Final = 128
@@ -101,8 +100,7 @@ def _nearest(points: Callable[[Beliefs], Tensor]) -> Choose:
 
 
 def _bald(query: Query) -> Float[Tensor, " N"]:
-    pool = query.pool
-    return uncertainty_parts(pool.probabilities, pool.image_scale, pool.text_scale, query.covariances).epistemic
+    return query.pool.parts(query.Q).epistemic
 
 
 def _aimed(query: Query) -> Query:
@@ -130,7 +128,7 @@ _EPIG = Strategy(
 _TABLE: Final = (
     Strategy(
         "default",
-        "Where the labels together take most off the uncertainty about the targets: a batch without near-copies.",
+        "Where answers can surprise and together take most off the uncertainty about the targets: no near-copies.",
         _default,
     ),
     Strategy("random", "Uniformly at random: the baseline that a strategy must beat.", posterior_free.random),
@@ -144,7 +142,7 @@ _TABLE: Final = (
     Strategy(
         "variance",
         "Where the logits are least certain, whatever they say about the class.",
-        posterior_free.largest(lambda query: scores.variance(query.pool.variance)),
+        posterior_free.largest(lambda query: query.pool.variance),
         needs_posterior=True,
     ),
     Strategy(

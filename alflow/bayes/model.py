@@ -1,17 +1,15 @@
-"""One value for the model: the last layers of both towers, the posterior of each, and the classes it tells apart."""
+"""One value for the model: the last layers of both towers, the posterior of each, the classes, what labels taught."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from alflow.bayes.curvature import Factors
+from alflow.bayes.field import Field, Frame, class_covariance
 from alflow.bayes.gaussian import GaussianEmbeddings, gaussian_embeddings
 from alflow.bayes.kronecker import KroneckerPosterior
-from alflow.bayes.logits import ClassCovariances, class_covariances
-from alflow.bayes.spectrum import Spectrum
 from alflow.embeddings import Activations, LastLayers
 
 
@@ -20,37 +18,55 @@ class Model:
     """Everything that a prediction depends on, zero-shot or fitted.
 
     Attributes:
-        layers: projections, scale and bias; the posteriors are centred at the projections.
-        image_posterior, text_posterior: of the two projections.
+        layers: projections, scale and bias, as they were pretrained.
+        image_posterior, text_posterior: what the pretraining left open about the two projections, centred at them.
         classes: inputs of the text projection, one row a class [C P_t].
+        frame: where the project's images lie.
+        learnt: the field of the logits given labels; None before the first.
     """
 
     layers: LastLayers
     image_posterior: KroneckerPosterior
     text_posterior: KroneckerPosterior
     classes: Activations
+    frame: Frame
+    learnt: Field | None = None
 
-    def images(self, rows: Activations, features: Float[Tensor, "N P"] | None = None) -> GaussianEmbeddings:
-        """Gaussian embeddings of images; `features` are those of `KroneckerPosterior.features`, if at hand."""
-        return gaussian_embeddings(rows, self.layers.image_weight, self.image_posterior, features=features)
+    @cached_property
+    def field(self) -> Field:
+        """What labels taught, or the prior."""
+        if self.learnt is not None:
+            return self.learnt
+        weight = self.layers.image_weight
+        return Field.before_labels(weight.shape[1], len(self.classes), weight.dtype)
+
+    def images(self, rows: Activations) -> GaussianEmbeddings:
+        """Gaussian embeddings of images, as the pretraining left them."""
+        return gaussian_embeddings(rows, self.layers.image_weight, self.image_posterior)
 
     @cached_property
     def texts(self) -> GaussianEmbeddings:
-        """Gaussian embeddings of the classes."""
+        """Gaussian embeddings of the classes, as the pretraining left them."""
         return gaussian_embeddings(self.classes, self.layers.text_weight, self.text_posterior)
 
     @cached_property
-    def covariances(self) -> ClassCovariances:
-        """Q, S and tr(Binv Binv_t) of the classes."""
-        posteriors = (self.image_posterior, self.text_posterior)
-        return class_covariances(*posteriors, self.texts, self.classes, self.layers.scale)
+    def class_covariance(self) -> Float[Tensor, "C C"]:
+        """Q of the field, in the dtype of the layers."""
+        return class_covariance(self._directions).to(self._directions.dtype)
 
-    def fitted(self, layers: LastLayers, image_factors: Factors, spread: float) -> Self:
-        """This model after a fit: other layers, further image factors, covariances times the spread."""
-        image = replace(self.image_posterior, spectrum=Spectrum.when_asked(image_factors))
-        return replace(
-            self,
-            layers=layers,
-            image_posterior=image.tempered(spread),
-            text_posterior=self.text_posterior.tempered(spread),
-        )
+    def zero_shot_logits(
+        self, rows: Activations, embeddings: Float[Tensor, "N D"] | None = None
+    ) -> Float[Tensor, "N C"]:
+        """Scale * cosine, without the bias that all classes share; `embeddings` are those of the rows, if at hand."""
+        g = rows.embed(self.layers.image_weight) if embeddings is None else embeddings
+        unit = torch.nn.functional.normalize(g, dim=1)
+        return self.layers.scale * unit @ self._directions.T
+
+    def probabilities(self, rows: Activations) -> Float[Tensor, "N C"]:
+        """The prediction for images: N P (D + C) operations."""
+        features = self.frame.features(rows.values.to(self.layers.image_weight.dtype))
+        return self.field.probabilities(self.zero_shot_logits(rows), features)
+
+    @cached_property
+    def _directions(self) -> Float[Tensor, "C D"]:
+        return torch.nn.functional.normalize(self.classes.embed(self.layers.text_weight), dim=1)

@@ -17,6 +17,8 @@ from torch import Tensor
 
 from alflow.acquisition.acquire import acquire
 from alflow.acquisition.beliefs import ask, believe
+from alflow.bayes.field import Frame
+from alflow.bayes.fit import refit
 from alflow.bayes.model import Model
 from alflow.demo.captions import PROMPT
 from alflow.demo.pool import CLASS_NAMES, drawings, render, split_rows
@@ -26,7 +28,6 @@ from alflow.embeddings import Activations
 from alflow.progress import Progress, silent
 from alflow.vlm.encoder import Encoder, class_activations, load_encoder
 from alflow.vlm.models import DEMO_MODEL
-from alflow.vlm.projection import refit
 from alflow.workflow.model.factors import SHIPPED_NAME, read_factors
 from alflow.workflow.model.posterior import damped_posterior
 
@@ -79,17 +80,18 @@ def load_demo() -> Demo:
     encoder = load_encoder("demo")
     rows = drawings()
     images = encoder.images([render(row.emoji) for row in rows])
-    return Demo(images, torch.tensor([row.label for row in rows]), zero_shot_model(encoder))
+    return Demo(images, torch.tensor([row.label for row in rows]), zero_shot_model(encoder, images))
 
 
-def zero_shot_model(encoder: Encoder, folder: Path = DEMO_MODEL) -> Model:
-    """The model before any label, over the demo's classes; its factors are those in `folder`."""
+def zero_shot_model(encoder: Encoder, images: Activations, folder: Path = DEMO_MODEL) -> Model:
+    """The model before any label, over the demo's classes and among these images; its factors are those in `folder`."""
     layers, factors, weight = encoder.layers, read_factors(folder / SHIPPED_NAME), ProjectSettings().pretraining_weight
     return Model(
         layers,
         damped_posterior(factors.image, layers.image_weight, weight),
         damped_posterior(factors.text, layers.text_weight, weight),
         class_activations(encoder, [[PROMPT.format(name)] for name in CLASS_NAMES]),
+        Frame.of(images),
     )
 
 

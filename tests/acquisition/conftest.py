@@ -1,12 +1,15 @@
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import exp
 
 import pytest
 import torch
 from torch import Tensor
 
 from alflow.acquisition.beliefs import Query, ask
+from alflow.bayes import field as field_module
 from alflow.bayes.curvature import Factors
+from alflow.bayes.field import Frame, seen_rows
 from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.model import Model
 from alflow.embeddings import Activations, LastLayers
@@ -25,35 +28,41 @@ class World:
     labelled: Activations
 
     @property
+    def frame(self) -> Frame:
+        return Frame.of(Activations.concatenate([self.pool, self.target]))
+
+    @property
     def query(self) -> Query:
         return ask(self.model, self.pool, self.target, self.labelled)
 
     @property
     def model(self) -> Model:
-        return Model(self.layers, self.image_posterior, self.text_posterior, self.classes)
+        """Given the labelled images, with some mean of the field."""
+        zero_shot = Model(self.layers, self.image_posterior, self.text_posterior, self.classes, self.frame)
+        field = zero_shot.field
+        weight = 0.3 * torch.randn(field.weight.shape, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
+        seen = seen_rows(self.frame.features(self.labelled.values))
+        return replace(zero_shot, learnt=replace(field, weight=weight, seen=seen))
 
     def draws(self, n_draws: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Class probabilities [N K C] of pool and target under the same draws of both projections.
+        """Class probabilities [N K C] of pool and target under the same draws of the field's weights.
 
-        Norms are held at the root of their expected square, as ProbCosine holds them.
+        Given the labelled images the weights have the covariance (I - R^T R) AMPLITUDE of features, times Q of classes.
         """
-        query = self.query
-        W = self.image_posterior.draws(self.layers.image_weight, n_draws, generator)
-        V = self.text_posterior.draws(self.layers.text_weight, n_draws, generator)
-        h = torch.einsum("kdp,cp->kcd", V, self.classes.values) / self._norm(self.classes, text=True)[:, None]
+        field, frame = self.model.field, self.model.frame
+        left = torch.eye(field.seen.shape[1], dtype=torch.float64) - field.seen.T @ field.seen
+        values, vectors = torch.linalg.eigh(self.model.class_covariance)
+        of_classes = vectors * values.clamp_min(0).sqrt()
+        noise = torch.randn(n_draws, *field.weight.shape, generator=generator, dtype=torch.float64)
+        weights = (
+            field.weight + field_module.AMPLITUDE**0.5 * torch.linalg.cholesky(left) @ noise @ of_classes.T
+        )  # [K U C]
         found = []
-        for images, known in ((self.pool, query.pool), (self.target, query.target)):
-            g = torch.einsum("kdp,np->nkd", W, images.values) / self._norm(images)[:, None, None]
-            z = self.layers.scale * torch.einsum("nkd,kcd->nkc", g, h) + self.layers.bias
-            assert z.shape == (len(known), n_draws, len(self.classes))
+        for images in (self.pool, self.target):
+            zero_shot = self.model.zero_shot_logits(images) * exp(field.log_scale)
+            z = zero_shot[:, None] + torch.einsum("nu,kuc->nkc", frame.features(images.values), weights)
             found.append(z.softmax(dim=2))
         return found[0], found[1]
-
-    def _norm(self, rows: Activations, *, text: bool = False) -> Tensor:
-        posterior = self.text_posterior if text else self.image_posterior
-        mean = rows.values @ (self.layers.text_weight if text else self.layers.image_weight).T
-        spread = posterior.row_variance(rows.values) * posterior.output_covariance.trace()
-        return (mean.square().sum(dim=1) + spread).sqrt()
 
 
 MakeWorld = Callable[..., World]

@@ -13,7 +13,9 @@ def test_distance_of_the_points_is_that_of_the_gaussians(make_world):
     pool, target = world.query.pool, world.query.target
     trace = world.image_posterior.output_covariance.trace()
     between = torch.cdist(pool.embeddings, target.embeddings).square()
-    spread = (pool.image_scale.sqrt()[:, None] - target.image_scale.sqrt()).square() * trace
+    images = [world.model.images(rows) for rows in (world.pool, world.target)]
+    own, other = (rows.variance_scale.sqrt() / rows.expected_norm for rows in images)
+    spread = (own[:, None] - other).square() * trace
     found = torch.cdist(wasserstein_points(pool), wasserstein_points(target)).square()
     torch.testing.assert_close(found, between + spread, rtol=0, atol=1e-10)
     torch.testing.assert_close(wasserstein_points(pool).norm(dim=1), torch.ones(40, dtype=torch.float64))

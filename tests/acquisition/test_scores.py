@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from alflow.acquisition.scores import bald, entropy, least_confidence, margin, variance
-from alflow.bayes.uncertainty import uncertainty_parts
+from alflow.acquisition.scores import bald, entropy, least_confidence, margin
 
 INFORMATION = Path(__file__).parent.parent / "data" / "information.safetensors"
 
@@ -25,7 +24,6 @@ def test_scores_of_rows_that_are_known_by_heart():
     torch.testing.assert_close(least_confidence(rows), torch.tensor([0.0, 0.5, 0.5], dtype=torch.float64))
     torch.testing.assert_close(margin(rows), torch.tensor([0.0, 1.0, 0.75], dtype=torch.float64))
     torch.testing.assert_close(entropy(rows), torch.tensor([0.0, math.log(2), 1.5 * math.log(2)], dtype=torch.float64))
-    torch.testing.assert_close(variance(rows), torch.full((3,), 1 / 3, dtype=torch.float64))
 
 
 def test_g9_bald_is_the_mean_divergence_from_the_mean(draws):
@@ -53,12 +51,3 @@ def test_bald_lies_between_nothing_and_the_entropy(seed, sharpness):
 
 def test_bald_of_equal_draws_is_nothing(draws):
     torch.testing.assert_close(bald(draws[:, :1].expand(-1, 5, -1)), torch.zeros(12, dtype=torch.float64))
-
-
-def test_closed_form_is_the_limit_of_small_covariance(make_world):
-    """The epistemic part without draws against BALD from 20,000 joint draws, where the posterior is narrow."""
-    world = make_world(precision=2000.0)
-    pool, _ = world.draws(20_000, torch.Generator().manual_seed(2))
-    known = world.query.pool
-    closed = uncertainty_parts(known.probabilities, known.image_scale, known.text_scale, world.query.covariances)
-    torch.testing.assert_close(closed.epistemic, bald(pool), rtol=0.1, atol=1e-4)

@@ -10,9 +10,9 @@ from torch import Tensor
 from alflow.bayes.curvature import Factors
 from alflow.bayes.gaussian import gaussian_embeddings, prompt_ensemble
 from alflow.bayes.kronecker import KroneckerPosterior
-from alflow.bayes.logits import ClassCovariances, LogitMoments, class_covariances, joint_scales, logit_moments
+from alflow.bayes.logits import LogitMoments, class_covariances, joint_scales, logit_moments
 from alflow.bayes.probabilities import probit
-from alflow.bayes.uncertainty import entropy, uncertainty_parts
+from alflow.bayes.uncertainty import entropy
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from tests.bayes.conftest import World, make_world
@@ -220,32 +220,6 @@ class TestProbabilities:
     def test_entropy_of_a_certain_prediction_is_zero(self) -> None:
         p = torch.tensor([[1.0, 0.0], [0.5, 0.5]], dtype=torch.float64)
         torch.testing.assert_close(entropy(p), torch.tensor([0.0, 2.0]).double().log().nan_to_num(neginf=0.0))
-
-
-class TestUncertainty:
-    def test_epistemic_part_is_the_mutual_information_of_small_noise(self) -> None:
-        """Against Monte Carlo with the same logit covariance, small enough for the second order."""
-        generator = torch.Generator().manual_seed(0)
-        mean = torch.randn(3, 4, dtype=torch.float64, generator=generator)
-        root_q, root_s = (0.1 * torch.randn(4, 4, dtype=torch.float64, generator=generator) for _ in range(2))
-        covariances = ClassCovariances(root_q @ root_q.T, root_s @ root_s.T, 0.0)
-        on_q, on_s = torch.tensor([1.0, 2.0, 0.5]).double(), torch.tensor([0.5, 0.1, 1.0]).double()
-        noise = torch.randn(2, 100_000, 3, 4, dtype=torch.float64, generator=generator)
-        z = mean + on_q.sqrt()[:, None] * noise[0] @ root_q.T + on_s.sqrt()[:, None] * noise[1] @ root_s.T
-        p = z.softmax(-1)
-        total = entropy(p.mean(0))
-        drawn = total - torch.stack([entropy(draw) for draw in p.transpose(0, 1)]).mean(1)
-        parts = uncertainty_parts(p.mean(0), on_q, on_s, covariances)
-        torch.testing.assert_close(parts.epistemic, drawn, rtol=0.05, atol=1e-5)
-        torch.testing.assert_close(parts.total, total)
-        torch.testing.assert_close(parts.aleatoric + parts.epistemic, parts.total)
-
-    def test_no_part_is_negative_however_wide_the_posterior(self) -> None:
-        p = torch.tensor([[0.5, 0.3, 0.2], [0.99, 0.005, 0.005]], dtype=torch.float64)
-        wide = ClassCovariances(1e3 * torch.eye(3, dtype=torch.float64), torch.eye(3, dtype=torch.float64), 1.0)
-        parts = uncertainty_parts(p, torch.ones(2).double(), torch.ones(2).double(), wide)
-        torch.testing.assert_close(parts.epistemic, parts.total)
-        assert (parts.aleatoric >= 0).all()
 
 
 def test_everything_runs_in_single_precision() -> None:

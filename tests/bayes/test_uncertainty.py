@@ -1,41 +1,38 @@
 """What is cached, streamed or split off against what it stands for, and bad input at the door."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
 
-from alflow.bayes.draws import stream_top_draws
 from alflow.bayes.gaussian import check_classes, gaussian_embeddings
 from alflow.bayes.logits import (
-    ClassCovariances,
     LogitMoments,
     cache_classes,
     cache_images,
     cached_moments,
     cached_scales,
-    class_covariances,
     joint_scales,
     logit_moments,
     stream_cache,
 )
 from alflow.bayes.spectrum import Spectrum
 from alflow.bayes.uncertainty import (
-    class_uncertainty,
-    drawn_parts,
+    Uncertainty,
     entropy,
-    monte_carlo,
     novelty,
     parts_from_draws,
-    uncertainty_parts,
+    stream_draws,
+    uncertainty,
     variance_share,
 )
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from tests.bayes.conftest import World, make_world
-from tests.bayes.test_draws import joint_gaussian, sides
-from tests.bayes.written_out import elementwise_moments, inverses, published_moments
+from tests.bayes.test_draws import sides
+from tests.bayes.written_out import drawn_probabilities, elementwise_moments, entropies, inverses, published_moments
 
 
 def test_g9_epistemic_part_of_draws_is_their_mean_divergence() -> None:
@@ -48,38 +45,77 @@ def test_g9_epistemic_part_of_draws_is_their_mean_divergence() -> None:
     torch.testing.assert_close(parts.aleatoric, torch.stack([entropy(row).mean() for row in draws]))
 
 
+def asked(seed: int = 0, n: int = 9, n_classes: int = 6) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Predictions, variances and a covariance of classes."""
+    generator = torch.Generator().manual_seed(seed)
+    root = torch.randn(n_classes, n_classes, dtype=torch.float64, generator=generator)
+    Q = root @ root.T
+    p = (3 * torch.randn(n, n_classes, dtype=torch.float64, generator=generator)).softmax(1)
+    return p, torch.rand(n, dtype=torch.float64, generator=generator), Q / Q.diagonal().mean()
+
+
+@pytest.mark.parametrize("factor", [0.01, 1.0, 10.0])
+def test_parts_are_those_of_draws_whose_mean_is_the_prediction(factor: float) -> None:
+    p, v, Q = asked()
+    draws = torch.cat(list(stream_draws(p, factor * v, Q, 4096)))
+    assert (draws.mean(dim=1) - p).abs().max() < 0.01
+    found = uncertainty(p, factor * v, Q, 4096)
+    torch.testing.assert_close(Uncertainty(*found), parts_from_draws(draws), rtol=0.02, atol=0.01)
+    torch.testing.assert_close(found.total, entropy(p))
+    torch.testing.assert_close(found.aleatoric + found.epistemic, found.total)
+    for part in found:
+        assert (part >= 0).all()
+
+
+def test_parts_are_those_of_many_plain_draws() -> None:
+    """Plain draws around the same centres: a logarithm of the prediction is near enough where the variance is small."""
+    p, v, Q = asked()
+    plain = drawn_probabilities(p.log(), 0.05 * v, Q, 40_000, torch.Generator().manual_seed(0))
+    found = uncertainty(p, 0.05 * v, Q)
+    torch.testing.assert_close(found.epistemic, entropies(plain)[1], rtol=0.1, atol=1e-4)
+
+
+def test_small_variances_give_the_second_order_form() -> None:
+    """BALD is 1/2 v tr(F Q), F = diag(p) - p p^T, as v goes to nothing; in single precision too, and if p is near 1."""
+    p, v, Q = asked()
+    p[0] = torch.tensor([16.0, 2.0, 1.0, 0.0, 0.0, 0.0], dtype=torch.float64).softmax(0)
+    dense = [
+        0.5 * w * torch.trace((row.diag() - torch.outer(row, row)) @ Q) for row, w in zip(p, 1e-3 * v, strict=True)
+    ]
+    found = uncertainty(p, 1e-3 * v, Q, 512).epistemic
+    torch.testing.assert_close(found, torch.stack(dense), rtol=0.02, atol=0)
+    single = uncertainty(p.float(), 1e-3 * v.float(), Q.float(), 512).epistemic
+    torch.testing.assert_close(single.double(), found, rtol=0.05, atol=1e-6)
+
+
+def test_what_all_classes_share_is_no_uncertainty() -> None:
+    p, v, Q = asked()
+    torch.testing.assert_close(
+        uncertainty(p, v, Q + 50, 2048).epistemic, uncertainty(p, v, Q, 2048).epistemic, rtol=0.1, atol=0.01
+    )
+
+
+def test_epistemic_part_rises_with_the_variance_and_total_is_the_entropy() -> None:
+    p, v, Q = asked()
+    parts = [uncertainty(p, factor * v, Q) for factor in (0.0, 0.1, 1.0, 10.0)]
+    for less, more in itertools.pairwise(parts):
+        assert (more.epistemic >= less.epistemic - 1e-9).all()
+    assert parts[0].epistemic.abs().max() < 1e-12
+    for part in parts:
+        torch.testing.assert_close(part.total, entropy(p))
+
+
+def test_draws_of_some_rows_at_a_time_are_those_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = uncertainty(*asked(n=40))
+    monkeypatch.setattr("alflow.bayes.uncertainty._ENTRIES", 3 * 64 * 6)
+    assert [len(block) for block in stream_draws(*asked(n=40))] == [3] * 13 + [1]
+    torch.testing.assert_close(uncertainty(*asked(n=40)), whole)
+    assert all(len(part) == 0 for part in uncertainty(*asked(n=0)))
+
+
 def test_certain_draws_have_no_uncertainty() -> None:
     parts = parts_from_draws(torch.tensor([[[1.0, 0.0]], [[1.0, 0.0]]]))
     assert torch.equal(torch.stack(parts), torch.zeros(3, 2))
-
-
-def test_epistemic_part_survives_a_large_shared_covariance_in_single_precision() -> None:
-    """Cosine logits share most of their covariance, and diag(p) - p p^T does not see it."""
-    generator = torch.Generator().manual_seed(0)
-    root = 0.02 * torch.randn(6, 6, dtype=torch.float64, generator=generator)
-    p = torch.randn(9, 6, dtype=torch.float64, generator=generator).softmax(1)
-    own, shared = root @ root.T, 100 * torch.ones(6, 6, dtype=torch.float64)
-    scale, nothing = torch.ones(9), torch.zeros(6, 6)
-    exact = uncertainty_parts(p, scale.double(), scale.double(), ClassCovariances(own, nothing.double(), 0.0))
-    both = ClassCovariances((own + shared).float(), nothing, 0.0)
-    found = uncertainty_parts(p.float(), scale, scale, both)
-    # What remains is the rounding of Q itself, 6e-8 of the shared part.
-    torch.testing.assert_close(found.epistemic.double(), exact.epistemic, rtol=0.05, atol=1e-5)
-
-
-def test_epistemic_part_of_all_but_certain_predictions_survives_single_precision() -> None:
-    """p near 1: diag(p) - p p^T is a difference of two nearly equal numbers, if it is taken."""
-    generator = torch.Generator().manual_seed(0)
-    root = torch.randn(4, 4, dtype=torch.float64, generator=generator)
-    covariances = ClassCovariances(root @ root.T + 50, torch.zeros(4, 4, dtype=torch.float64), 0.0)
-    p = (torch.tensor([[12.0], [16.0], [20.0]]) * torch.tensor([1.0, 0.1, 0.05, 0.0])).double().softmax(1)
-    scale = torch.full((3,), 1e-3, dtype=torch.float64)
-    exact = uncertainty_parts(p, scale, scale, covariances).epistemic
-    dense = [0.5e-3 * torch.trace((row.diag() - torch.outer(row, row)) @ (root @ root.T)) for row in p]
-    torch.testing.assert_close(exact, torch.stack(dense), rtol=1e-6, atol=0)
-    single = ClassCovariances(covariances.Q.float(), covariances.S.float(), 0.0)
-    found = uncertainty_parts(p.float(), scale.float(), scale.float(), single).epistemic
-    torch.testing.assert_close(found.double(), exact, rtol=1e-4, atol=0)
 
 
 @pytest.mark.parametrize("covariance", ["diagonal", "full"])
@@ -144,26 +180,6 @@ def test_kernel_in_half_precision_is_within_a_hundredth(damped_world: World) -> 
     assert torch.equal(half.mean, single.mean)
 
 
-def test_drawn_parts_add_up_and_agree_with_all_classes_drawn() -> None:
-    mean, scales, covariances = joint_gaussian(make_world(N=40, C=12, P=20, D=8))
-    exact = drawn_parts(mean, scales, covariances, n_classes=12, n_draws=4096)
-    fast = drawn_parts(mean, scales, covariances, n_classes=6, n_draws=256)
-    torch.testing.assert_close(fast.aleatoric + fast.epistemic, fast.total)
-    for part in fast:
-        assert (part >= 0).all()
-    assert torch.corrcoef(torch.stack([fast.epistemic, exact.epistemic]))[0, 1] > 0.98
-
-
-def test_draws_of_some_rows_at_a_time_are_those_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many rows there are, draws take no more memory than one block of them."""
-    asked = joint_gaussian(make_world(N=40, C=12, P=20, D=8))
-    whole = monte_carlo(*asked, 6, 64), *drawn_parts(*asked, 6, 64)
-    monkeypatch.setattr("alflow.bayes.draws._DRAWS_AT_ONCE", 3 * 64 * 7)
-    assert [len(drawn.classes) for drawn in stream_top_draws(*asked, 6, 64)] == [3] * 13 + [1]
-    for found, expected in zip((monte_carlo(*asked, 6, 64), *drawn_parts(*asked, 6, 64)), whole, strict=True):
-        torch.testing.assert_close(found, expected)
-
-
 def test_novelty_is_one_on_average_over_the_data_behind_the_factors(world: World) -> None:
     """Squared Mahalanobis length under the damped second moments, over its mean over those data; any direction else."""
     generator = torch.Generator().manual_seed(0)
@@ -190,20 +206,6 @@ def test_variance_share_is_what_the_mean_leaves_of_the_expected_square_norm(worl
     stranger = Activations(100 * world.images.values, world.images.residuals)
     found = variance_share(gaussian_embeddings(stranger, 0 * world.layers.image_weight, world.image_posterior))
     assert (found > 0.9).all()
-
-
-def test_name_of_a_class_adds_its_own_deviation(damped_world: World) -> None:
-    """The deviation of the logit where only the text projection is drawn."""
-    world, n_draws = damped_world, 40_000
-    image, text = sides(world)
-    covariances = class_covariances(*world.posteriors, text, world.classes, world.layers.scale)
-    r = joint_scales(image, world.text_posterior, 0.0)[1]
-    V = world.text_posterior.draws(world.layers.text_weight, n_draws, torch.Generator().manual_seed(0))
-    z = world.layers.scale * image.direction @ (V @ world.classes.values.T) / text.expected_norm  # [K N C]
-    expected = z.var(dim=0).mean(dim=0).sqrt()
-    found = class_uncertainty(text, covariances, r)
-    torch.testing.assert_close(found.logit_deviation, expected, rtol=0.02, atol=0)
-    torch.testing.assert_close(found.variance_share, variance_share(text))
 
 
 def test_activations_that_are_not_finite_are_named(world: World) -> None:

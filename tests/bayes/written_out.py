@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 
 from alflow.bayes.curvature import Factors
-from alflow.bayes.draws import TopDraws, stream_top_draws
 from alflow.bayes.kronecker import KroneckerPosterior
-from alflow.bayes.logits import ClassCovariances, LogitMoments
+from alflow.bayes.logits import LogitMoments
 
 
 def softmax_hessian(z: Tensor) -> Tensor:
@@ -109,19 +108,12 @@ def _element_variances(values: Tensor, Ainv: Tensor, b: Tensor) -> Tensor:
     return torch.einsum("ij,jk,ik->i", values, Ainv, values)[:, None] * b
 
 
-def drawn_probabilities(
-    mean: Tensor, scales: tuple[Tensor, Tensor], covariances: ClassCovariances, n_draws: int, generator: torch.Generator
-) -> Tensor:
-    """[N K C]: softmax of draws of all logits, with the joint covariance k Q + r' S; one noise for all rows."""
-    C = mean.shape[1]
-    room = 1e-9 * torch.eye(C, dtype=torch.float64)
-    noise = []
-    for X in (covariances.Q, covariances.S):
-        root = torch.linalg.cholesky(X.double() + room * X.double().diagonal().mean())
-        standard = torch.randn(n_draws, C, dtype=torch.float64, generator=generator)
-        noise.append((standard @ root.T).to(mean.dtype))
-    z = mean[:, None] + scales[0].sqrt()[:, None, None] * noise[0] + scales[1].sqrt()[:, None, None] * noise[1]
-    return z.softmax(-1)
+def drawn_probabilities(mean: Tensor, variance: Tensor, Q: Tensor, n_draws: int, generator: torch.Generator) -> Tensor:
+    """[N K C]: softmax of draws of all logits, with covariance v Q in each row; one noise for all rows."""
+    room = 1e-9 * torch.eye(len(Q), dtype=torch.float64)
+    root = torch.linalg.cholesky(Q.double() + room * Q.double().diagonal().mean())
+    noise = (torch.randn(n_draws, len(Q), dtype=torch.float64, generator=generator) @ root.T).to(mean.dtype)
+    return (mean[:, None] + variance.sqrt()[:, None, None] * noise).softmax(-1)
 
 
 def entropies(draws: Tensor) -> tuple[Tensor, Tensor]:
@@ -161,11 +153,3 @@ def published_probit(moments: LogitMoments) -> Tensor:
 def squared_wasserstein(left: Tensor, right: Tensor) -> Tensor:
     """Squared Euclidean distance of every lifted row [N E] from every other [M E]."""
     return (left[:, None] - right).square().sum(2)
-
-
-def top_draws(
-    mean: Tensor, scales: tuple[Tensor, Tensor], covariances: ClassCovariances, n_classes: int, n_draws: int
-) -> TopDraws:
-    """All rows at once."""
-    (drawn,) = stream_top_draws(mean, scales, covariances, n_classes, n_draws)
-    return drawn

@@ -18,7 +18,6 @@ from alflow.acquisition.beliefs import Beliefs, Query
 from alflow.acquisition.draws import FieldDraws
 from alflow.acquisition.epig import epig, epig_from_draws, pairs_from_draws
 from alflow.acquisition.epig_draws import largest, u_statistic, upper_bound
-from alflow.bayes.logits import ClassCovariances
 from tests.bench.harness import Row, at_least, at_most, case, compare, extra_megabytes, seconds, share_of_peak, sized
 
 P, D, C, K = 768, 512, 65, 128
@@ -106,13 +105,11 @@ def _seconds(work: Callable[[Query], object], asked: Query) -> float:
 def query(n: int, t: int) -> Query:
     """Random beliefs about n pool items and t targets."""
     root = normal(C, D) / D**0.5
-    text = normal(D, 2 * D) / D
     return Query(
         pool=beliefs(n),
         target=beliefs(t),
         labelled=beliefs(0),
-        covariances=ClassCovariances(40 * root @ root.T, root @ root.T, 0.1),
-        text_covariance=text @ text.T / 50,
+        Q=40 * root @ root.T,
     )
 
 
@@ -124,11 +121,9 @@ def beliefs(n: int) -> Beliefs:
     return Beliefs(
         probabilities=mean.softmax(dim=1),
         mean=mean,
-        variance=torch.ones(n, C),
         activations=features,
         features=features,
         embeddings=normalize(normal(n, D), dim=1),
-        text_scale=torch.ones(n),
         novelty=torch.ones(n),
     )
 
@@ -144,8 +139,8 @@ def normal(*shape: int) -> Tensor:
 
 
 def pass_flops(n: int, t: int) -> float:
-    """Of one pass: two kernels, and three class terms of five products each."""
-    return 2.0 * n * t * (P + D + 10 * C)
+    """Of one pass: a kernel, and a class term of five products."""
+    return 2.0 * n * t * (P + 5 * C)
 
 
 def exponent(sizes: tuple[int, ...], taken: list[float]) -> float:

@@ -12,21 +12,21 @@ from torch import Tensor
 
 from alflow.bayes.curvature import infonce_curvature
 from alflow.bayes.evidence import best_prior_precision
+from alflow.bayes.field import Frame
+from alflow.bayes.fit import refit
 from alflow.bayes.gaussian import gaussian_embeddings
 from alflow.bayes.logits import (
     CachedClasses,
     CachedImages,
-    ClassCovariances,
     LogitMoments,
     cache_classes,
     cached_moments,
-    cached_scales,
-    class_covariances,
     stream_cache,
 )
-from alflow.bayes.probabilities import Scales, probit
+from alflow.bayes.model import Model
+from alflow.bayes.probabilities import probit
 from alflow.bayes.spectrum import Spectrum
-from alflow.bayes.uncertainty import drawn_parts, parts_from_draws, uncertainty_parts
+from alflow.bayes.uncertainty import entropy, uncertainty
 from alflow.vlm.compiled import bfloat16_is_fast
 from tests.bayes import written_out
 from tests.bayes.clip_world import NORMS, TAU, ClipWorld, D, P, clip_world, factors
@@ -90,12 +90,9 @@ def streaming() -> Iterator[Row]:
     some = extra_megabytes(lambda: consume(stream(few, g[half])))
     whole = extra_megabytes(lambda: consume(stream(of, g)))
     yield at_most(f"memory of 100,000 streamed images over that of 50,000 ({some:.0f} MB)", whole / some, 1.25)
-    mean, scales, covariances = joint_gaussian(of)
-    drawn_parts(mean[:TOP], (scales[0][:TOP], scales[1][:TOP]), covariances)
-    some, whole = (
-        extra_megabytes(partial(drawn_parts, mean[:n], (scales[0][:n], scales[1][:n]), covariances))
-        for n in (N // 2, N)
-    )
+    p, variance, Q = predicted(of)
+    uncertainty(p[:TOP], variance[:TOP], Q)
+    some, whole = (extra_megabytes(partial(uncertainty, p[:n], variance[:n], Q)) for n in (N // 2, N))
     yield at_most(f"the same of their BALD by draws ({some:.0f} MB)", whole / some, 1.25)
 
 
@@ -120,38 +117,40 @@ def curvature() -> Iterator[Row]:
 
 @case
 def uncertainties() -> Iterator[Row]:
-    """Against 1,000 draws of all logits; overlaps of the top 200 of 2,000 with 4,096 Sobol draws of all classes."""
-    of = clip_world(sized(2_000), 65)
-    mean, scales, covariances = joint_gaussian(of)
-    images = CachedImages.concatenate(list(stream_cache(of.images, of.layers, *of.posteriors)))
-    blocks = torch.arange(len(mean)).split(50)
+    """Against 1,000 draws of all logits; overlaps of the top 200 of 2,000 with 4,096 quasi-random draws."""
+    p, variance, Q = predicted(clip_world(sized(2_000), 65))
+    blocks = torch.arange(len(p)).split(50)
 
     def drawn(rows: Tensor) -> Tensor:
         generator = torch.Generator().manual_seed(0)
-        part = scales[0][rows], scales[1][rows]
-        return written_out.drawn_probabilities(mean[rows], part, covariances, 1000, generator)
+        return written_out.drawn_probabilities(p[rows].log(), variance[rows], Q, 1000, generator)
 
     def slow() -> tuple[Tensor, Tensor]:
         totals, epistemics = zip(*(written_out.entropies(drawn(rows)) for rows in blocks), strict=True)
         return torch.cat(totals), torch.cat(epistemics)
 
-    yield compare("BALD: 16 classes, 128 Sobol draws", lambda: drawn_parts(mean, scales, covariances), slow, 40.0)
-    truth = [
-        parts_from_draws(
-            written_out.top_draws(mean[rows], (scales[0][rows], scales[1][rows]), covariances, 65, 4096).probabilities
-        )
-        for rows in blocks
-    ]
-    total, epistemic = (torch.cat([getattr(part, name) for part in truth]) for name in ("total", "epistemic"))
-    fast = drawn_parts(mean, scales, covariances)
-    yield at_least("entropy: overlap of the top 200", overlap(fast.total, total), 0.98)
-    yield at_least("BALD: overlap of the top 200", overlap(fast.epistemic, epistemic), 0.98)
-    plain = slow()
-    yield Row("1,000 plain draws: overlap of the top 200, entropy", overlap(plain[0], total))
-    yield Row("1,000 plain draws: overlap of the top 200, BALD", overlap(plain[1], epistemic))
-    closed = uncertainty_parts(probit(cached_moments(images, classes_of(of, "full"))), *scales, covariances)
-    yield Row("closed form: overlap of the top 200, entropy", overlap(closed.total, total))
-    yield Row("closed form: overlap of the top 200, BALD", overlap(closed.epistemic, epistemic))
+    yield compare("BALD: 64 draws whose mean is the prediction", lambda: uncertainty(p, variance, Q), slow, 2.0)
+    truth, fast = uncertainty(p, variance, Q, 4096), uncertainty(p, variance, Q)
+    yield at_least("entropy: overlap of the top 200", overlap(fast.total, truth.total), 0.95)
+    yield at_least("BALD: overlap of the top 200", overlap(fast.epistemic, truth.epistemic), 0.95)
+
+
+@case
+def prediction() -> Iterator[Row]:
+    """The product's prediction after 100 labels, against that of the pretraining's posterior as published."""
+    of = world(65)
+    model = Model(of.layers, *of.posteriors, of.classes, Frame.of(of.images))
+    labelled = torch.arange(100)
+    fitted = refit(model, of.images[labelled], labelled % 65, torch.Generator().manual_seed(0))
+    g = of.images.embed(of.layers.image_weight)
+
+    def published() -> Tensor:
+        return probit(moments(of, g))
+
+    yield compare("100,000 images predicted, C=65", lambda: fitted.probabilities(of.images), published, 1.0)
+    fit = partial(refit, model, of.images[labelled], labelled % 65)
+    taken = seconds(lambda: fit(torch.Generator().manual_seed(0)))
+    yield at_most(f"a fit of 100 labels, 65 classes, in 2 s ({taken:.2f} s)", taken, 2.0)
 
 
 @case
@@ -168,39 +167,35 @@ def evidence() -> Iterator[Row]:
 
 @case
 def rescoring() -> Iterator[Row]:
-    """A million images by their cached scalars: other classes, entropy, epistemic part, the best 200."""
+    """A million images by their embeddings and features: other classes, prediction, entropy, the best 200."""
     of = world(65)
-    (small,) = stream_cache(of.images[torch.arange(8192)], of.layers, *of.posteriors)
-    whole = small[torch.arange(MILLION) % len(small)]
-    text = gaussian_embeddings(of.classes, of.layers.text_weight, of.text_posterior)
-    covariances = class_covariances(*of.posteriors, text, of.classes, of.layers.scale)
+    model = Model(of.layers, *of.posteriors, of.classes, Frame.of(of.images))
+    small = of.images[torch.arange(8192)]
+    zero_shot, features = model.zero_shot_logits(small), model.frame.features(small.values)
 
     def rescore(n_images: int) -> Tensor:
-        classes = classes_of(of, "full")
-        total, epistemic = torch.empty(n_images), torch.empty(n_images)
+        total = torch.empty(n_images)
         for start in range(0, n_images, 8192):
             rows = slice(start, min(start + 8192, n_images))
-            part = whole[rows]
-            scales = cached_scales(part, of.text_posterior, covariances.trace)
-            p = probit(cached_moments(part, classes))
-            parts = uncertainty_parts(p, *scales, covariances)
-            total[rows], epistemic[rows] = parts.total, parts.epistemic
-        return torch.cat([total.topk(TOP).indices, epistemic.topk(TOP).indices])
+            part = slice(0, rows.stop - start)
+            total[rows] = entropy(model.field.probabilities(zero_shot[part], features[part]))
+        return total.topk(TOP).indices
 
-    yield timed("a million images re-scored, C=65", lambda: rescore(MILLION), flops=2.0 * MILLION * D * 65)
+    yield timed("a million images re-scored, C=65", lambda: rescore(MILLION))
     ratio = min(seconds(lambda: rescore(MILLION)) / seconds(lambda: rescore(MILLION // 4)) / 4 for _ in range(3))
     yield at_most("a million images over four times a quarter of them: linear", ratio, 1.2)
     extra = extra_megabytes(lambda: rescore(MILLION))
     yield at_most(f"a million images re-scored: extra memory ({extra:.0f} MB of 200)", extra, 200.0)
 
 
-def joint_gaussian(of: ClipWorld) -> tuple[Tensor, Scales, ClassCovariances]:
-    """Means of the logits of all images, and what their covariances are made of."""
-    text = gaussian_embeddings(of.classes, of.layers.text_weight, of.text_posterior)
-    covariances = class_covariances(*of.posteriors, text, of.classes, of.layers.scale)
-    images = CachedImages.concatenate(list(stream_cache(of.images, of.layers, *of.posteriors)))
-    mean = cached_moments(images, classes_of(of, "full")).mean
-    return mean, cached_scales(images, of.text_posterior, covariances.trace), covariances
+def predicted(of: ClipWorld) -> tuple[Tensor, Tensor, Tensor]:
+    """Predictions of all images before labels, the variances of their logits, and the covariance of the classes."""
+    model = Model(of.layers, *of.posteriors, of.classes, Frame.of(of.images))
+    return (
+        model.probabilities(of.images),
+        model.field.variance(model.frame.features(of.images.values)),
+        model.class_covariance,
+    )
 
 
 def stream(of: ClipWorld, g: Tensor, **options: object) -> Iterator[CachedImages]:

@@ -13,13 +13,14 @@ from alflow.embeddings import Activations
 @pytest.fixture(scope="module")
 def easy_world() -> Demo:
     """The shipped model on made-up activations that lie around one centre for each class."""
-    zero_shot = evaluate_module.zero_shot_model(evaluate_module.load_encoder("demo"))
+    encoder = evaluate_module.load_encoder("demo")
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(340) % len(CLASS_NAMES)
-    width = zero_shot.layers.image_weight.shape[1]
+    width = encoder.layers.image_weight.shape[1]
     centres = torch.randn(len(CLASS_NAMES), width, generator=generator)
     values = centres[labels] + 0.1 * torch.randn(340, width, generator=generator)
-    return Demo(Activations(values), labels, zero_shot)
+    images = Activations(values)
+    return Demo(images, labels, evaluate_module.zero_shot_model(encoder, images))
 
 
 @pytest.mark.slow

@@ -14,12 +14,11 @@ from torch import Tensor
 
 from alflow.acquisition.beliefs import Beliefs, Query, ask, believe
 from alflow.acquisition.strategies import ORACLES, STRATEGIES, find
-from alflow.bayes.logits import ClassCovariances
+from alflow.bayes.fit import refit
 from alflow.bayes.model import Model
-from alflow.bayes.uncertainty import Uncertainty, entropy, uncertainty_parts
+from alflow.bayes.uncertainty import entropy
 from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError
-from alflow.vlm.projection import refit
 
 _ITERATIONS: Final = 1_000  # enough to converge; scikit-learn's 100 are not always
 _FEW: Final = "The number of unique classes is greater than 50%"  # what scikit-learn warns of in every first round
@@ -68,16 +67,11 @@ class ModelLearner:
     def judge(self, images: Activations) -> Judgement:
         """The posterior predictive and its parts."""
         beliefs = believe(self.model, images)
-        return Judgement(beliefs.probabilities, **parts(self.model, beliefs)._asdict())
+        return Judgement(beliefs.probabilities, **beliefs.parts(self.model.class_covariance)._asdict())
 
     def fitted(self, support: Activations, labels: Int64[Tensor, " L"], generator: torch.Generator) -> Self:
-        """See `alflow.vlm.projection.refit`."""
+        """See `alflow.bayes.fit.refit`."""
         return replace(self, model=refit(self.zero_shot, support, labels, generator))
-
-
-def parts(model: Model, beliefs: Beliefs) -> Uncertainty:
-    """Total, aleatoric and epistemic entropy of what a model believes of images, in nats: as a round tells them."""
-    return uncertainty_parts(beliefs.probabilities, beliefs.image_scale, beliefs.text_scale, model.covariances)
 
 
 @dataclass(frozen=True)
@@ -115,8 +109,7 @@ class RegressionLearner:
             pool=self._believe(pool),
             target=self._believe(target),
             labelled=self._believe(labelled),
-            covariances=ClassCovariances(unknown, unknown, torch.nan),
-            text_covariance=unknown[:1, :1],
+            Q=unknown,
         )
 
     def judge(self, images: Activations) -> Judgement:
@@ -155,11 +148,9 @@ class RegressionLearner:
         return Beliefs(
             probabilities=probabilities,
             mean=nothing.expand_as(probabilities),
-            variance=nothing.expand_as(probabilities),
             activations=values,
             features=nothing.expand_as(values),
             embeddings=values,
-            text_scale=nothing.expand(len(values)),
             novelty=nothing.expand(len(values)),
         )
 

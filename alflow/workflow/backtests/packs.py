@@ -22,6 +22,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from alflow.bayes.curvature import estimate_factors
+from alflow.bayes.field import Frame
 from alflow.bayes.model import Model
 from alflow.domain.projects import ProjectSettings
 from alflow.embeddings import Activations, LastLayers
@@ -138,13 +139,18 @@ def read_world(model: Path, pairs: Path, pack: Path, pretraining_weight: float) 
     return World(
         images,
         labels,
-        _with_posterior(zero_shot, biased, pairs, classes, pretraining_weight),
+        _with_posterior(zero_shot, biased, pairs, images, classes, pretraining_weight),
         *_optional(tensors, pack, len(images)),
     )
 
 
 def _with_posterior(
-    layers: LastLayers, biased: tuple[bool, bool], pairs: Path, classes: Activations, pretraining_weight: float
+    layers: LastLayers,
+    biased: tuple[bool, bool],
+    pairs: Path,
+    pool: Activations,
+    classes: Activations,
+    pretraining_weight: float,
 ) -> Model:
     tensors = read_safetensors(pairs)
     images = _rows(tensors, "image_activations", pairs, layers.image_weight, constant=biased[0])
@@ -159,6 +165,7 @@ def _with_posterior(
         damped_posterior(image, layers.image_weight, pretraining_weight),
         damped_posterior(text, layers.text_weight, pretraining_weight),
         classes,
+        Frame.of(pool),
     )
 
 

@@ -24,6 +24,7 @@ from alflow.progress import Progress, silent
 from alflow.store.artifacts import digest
 from alflow.store.images import failures, items
 from alflow.workflow.images.encoding import Unusable, encode_items
+from alflow.workflow.images.frame import frame_of
 from alflow.workflow.images.shards import (
     EncoderInUse,
     as_activations,
@@ -75,7 +76,10 @@ def embed_missing(workspace: Workspace, project: Project, progress: Progress = s
     """
     with workspace.database.read() as tx:
         everything = items.ids(tx, project.id)
-    return embed_items(workspace, project, everything, progress)
+    report = embed_items(workspace, project, everything, progress)
+    encoder = encoder_in_use(workspace, project)
+    frame_of(workspace, project, encoder.hash, encoder.layers.image_weight.shape[1])  # so that no round reads for it
+    return report
 
 
 def embed_items(

@@ -8,10 +8,10 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from alflow.acquisition.beliefs import Beliefs, Query, ask, believe
-from alflow.bayes.curvature import Factors
+from alflow.bayes.field import Field, Frame
 from alflow.bayes.gaussian import check_classes
 from alflow.bayes.model import Model
-from alflow.bayes.uncertainty import class_uncertainty
+from alflow.bayes.names import name_deviations
 from alflow.domain.projects import ClassLabel, Project
 from alflow.domain.rounds import Round, RoundState
 from alflow.embeddings import Activations, Embeddings, gather
@@ -20,6 +20,7 @@ from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.store.artifacts import digest
 from alflow.store.projects import projects
 from alflow.workflow.images.embed import class_rows
+from alflow.workflow.images.frame import frame_of
 from alflow.workflow.images.shards import encoder_in_use, shards
 from alflow.workflow.model.posterior import posterior_of
 from alflow.workspace import Workspace
@@ -44,9 +45,12 @@ class ProjectModel:
         """What a strategy is asked."""
         return ask(self.model, pool, target, labelled)
 
-    def class_deviations(self, query: Query) -> dict[ClassId, float]:
-        """Standard deviation of a typical pool image's logit for each class that is due to its name: by class id."""
-        found = class_uncertainty(self.model.texts, query.covariances, query.pool.text_scale).logit_deviation
+    def class_deviations(self, pool: Beliefs) -> dict[ClassId, float]:
+        """Standard deviation of a typical pool image's logit for each class that is due to its name: by class id.
+
+        By the posterior of the pretraining: a label does not change a name.
+        """
+        found = name_deviations(self.model, pool.embeddings)
         return dict(zip(self.class_ids, found.tolist(), strict=True))
 
     def columns(self, class_ids: Sequence[ClassId]) -> Int64[Tensor, " N"]:
@@ -91,8 +95,9 @@ def model_of(
     prompts = digest(prompts=[list(label.prompts) for label in classes])
     rows = class_rows(workspace, project, encoder, classes)
     check_classes(rows, [label.display_name for label in classes])
+    frame = frame_of(workspace, project, encoder.hash, encoder.layers.image_weight.shape[1])
     zero_shot = ProjectModel(
-        Model(encoder.layers, posterior.image, posterior.text, rows),
+        Model(encoder.layers, posterior.image, posterior.text, rows, frame),
         tuple(label.id for label in classes),
         {"encoder": encoder.hash, "prompts": prompts, "posterior": posterior.hash},
     )
@@ -120,15 +125,14 @@ def last_fit(past: Sequence[Round]) -> str | None:
 
 def fit_path(project_id: ProjectId, fit: str) -> str:
     """Where a round's fit lies among the artifacts."""
-    return f"projects/{project_id}/fits/{fit}.safetensors"
+    return f"projects/{project_id}/fields/{fit}.safetensors"
 
 
 def save_fit(workspace: Workspace, project: Project, fit: str, model: Model, hashes: Mapping[str, str]) -> None:
     """Keep what `load_model` needs to restore a fitted model; `hashes` name the model that was fitted."""
-    factors = model.image_posterior.spectrum.factors
-    tensors = {"image_weight": model.layers.image_weight, "A": factors.A, "B": factors.B}
-    numbers = {"scale": model.layers.scale, "bias": model.layers.bias}
-    numbers |= {"n": factors.n, "spread": model.image_posterior.spread}
+    frame, field = model.frame, model.field
+    tensors = {"centre": frame.centre, "weight": field.weight, "seen": field.seen}
+    numbers = {"radius": frame.radius, "log_scale": field.log_scale, "deviation": field.deviation}
     tensors |= {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
     workspace.artifacts.write_tensors(fit_path(project.id, fit), tensors, dict(hashes))
 
@@ -140,7 +144,7 @@ def restore_fit(workspace: Workspace, project: Project, zero_shot: ProjectModel,
         NotFoundError: there is no fit of that hash.
     """
     tensors, _ = workspace.artifacts.read_tensors(fit_path(project.id, fit))
-    scale, bias, n, spread = (float(tensors[name]) for name in ("scale", "bias", "n", "spread"))
-    layers = replace(zero_shot.model.layers, image_weight=tensors["image_weight"], scale=scale, bias=bias)
-    fitted = zero_shot.model.fitted(layers, Factors(tensors["A"], tensors["B"], n), spread)
+    radius, log_scale, deviation = (float(tensors[name]) for name in ("radius", "log_scale", "deviation"))
+    learnt = Field(tensors["weight"], log_scale, deviation, tensors["seen"])
+    fitted = replace(zero_shot.model, frame=Frame(tensors["centre"], radius), learnt=learnt)
     return replace(zero_shot, model=fitted, hashes=zero_shot.hashes | {"fit": fit})

@@ -8,8 +8,6 @@ import torch
 from alflow.acquisition.acquire import acquire
 from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
 from alflow.acquisition.diversity import near_duplicates
-from alflow.bayes.logits import ClassCovariances
-from alflow.bayes.uncertainty import uncertainty_parts
 from alflow.domain.images import Split
 from alflow.domain.projects import Project
 from alflow.domain.rounds import Origin, Round
@@ -106,7 +104,7 @@ def _plan(workspace: Workspace, project: Project, model: ProjectModel, rows: lis
         "n_target": len(target),
         "n_labels": len(labelled),
         "class_ids": list(model.class_ids),
-        "class_deviations": model.class_deviations(query),
+        "class_deviations": model.class_deviations(query.pool),
         "near_duplicates": _alike(query, picked),
         "novelty": _by_item(pool, picked, query.pool.novelty),
         "novel_share": float((query.pool.novelty > NOVEL).double().mean()),
@@ -132,16 +130,14 @@ def _candidates(
     score = dict(zip(chosen.rows.tolist(), chosen.scores.tolist(), strict=True))
     order = _interleave(chosen.rows.tolist(), control.tolist(), generator)
     rows = torch.tensor(order, dtype=torch.int64)
-    believed = described(project, model, pool.item_ids[rows].tolist(), query.pool[rows], query.covariances)
+    believed = described(project, model, pool.item_ids[rows].tolist(), query.pool[rows])
     return [
         replace(one, origin=Origin.STRATEGY if row in score else Origin.CONTROL, score=score.get(row))
         for one, row in zip(believed, order, strict=True)
     ]
 
 
-def described(
-    project: Project, model: ProjectModel, item_ids: list[ItemId], picked: Beliefs, covariances: ClassCovariances
-) -> list[NewCandidate]:
+def described(project: Project, model: ProjectModel, item_ids: list[ItemId], picked: Beliefs) -> list[NewCandidate]:
     """Candidates with what the model believes of them, ranked in this order, without a score.
 
     Args:
@@ -149,9 +145,8 @@ def described(
         model: whose beliefs they are.
         item_ids: the items.
         picked: beliefs about each of them.
-        covariances: Q and S of the model's classes.
     """
-    parts = uncertainty_parts(picked.probabilities, picked.image_scale, picked.text_scale, covariances)
+    parts = picked.parts(model.model.class_covariance)
     return [
         NewCandidate(
             item_id=item_id,

@@ -114,4 +114,4 @@ def _described(
         return []
     nothing = rows.activations[torch.empty(0, dtype=torch.int64)]
     query = model.ask(rows.activations, nothing, nothing)
-    return described(project, model, rows.item_ids.tolist(), query.pool, query.covariances)
+    return described(project, model, rows.item_ids.tolist(), query.pool)

@@ -1,12 +1,12 @@
-"""Fit a round: the image projection and the logit scale, on every settled label so far."""
+"""Fit a round: what every settled label so far teaches about the logits, and the scale of the zero-shot ones."""
 
 import torch
 
+from alflow.bayes.fit import refit
 from alflow.domain.rounds import Round
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.store.artifacts import digest
-from alflow.vlm.projection import refit
 from alflow.workflow.model.model import ProjectModel, fit_path, restore_fit, save_fit
 from alflow.workflow.rounds.moment import Moment
 from alflow.workspace import Workspace

@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from alflow.acquisition.beliefs import ask, believe
+from alflow.bayes.fit import refit
 from alflow.domain.trials import Trial, TrialMode
 from alflow.errors import InvalidInputError
-from alflow.vlm.projection import refit
 from alflow.workflow.backtests.backtest import World, _generator, backtest, split
-from alflow.workflow.backtests.learners import parts
 from tests.packs import real_pack, small_pack
 
 
@@ -66,7 +65,7 @@ def test_points_tell_the_mean_uncertainty_and_its_parts_over_the_test_images(wor
         entropy = torch.special.entr(beliefs.probabilities.double()).sum(dim=1).mean()
         assert point.total == pytest.approx(float(entropy), rel=1e-5)
         assert point.total == pytest.approx(point.aleatoric + point.epistemic)
-        assert point.epistemic == pytest.approx(float(parts(model, beliefs).epistemic.mean()))
+        assert point.epistemic == pytest.approx(float(beliefs.parts(model.class_covariance).epistemic.mean()))
         assert 0 < point.epistemic < point.total
 
 

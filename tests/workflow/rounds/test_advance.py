@@ -118,9 +118,9 @@ def test_a_fit_is_restored_as_it_was_made(workspace: Workspace, project: Project
     fitted, zero_shot = load_model(workspace, project, last_fit(past)), load_model(workspace, project)
     assert load_model(workspace, project, last_fit(past)) is fitted  # made once
     assert fitted.hashes["fit"] == past[0].hashes["fit"]
-    assert not torch.equal(fitted.model.layers.image_weight, zero_shot.model.layers.image_weight)
-    n = zero_shot.model.image_posterior.spectrum.factors.n
-    assert fitted.model.image_posterior.spectrum.factors.n == n + 4  # the curvature has seen four more images
+    assert zero_shot.model.learnt is None
+    assert fitted.model.field.weight.any()
+    assert len(fitted.model.field.seen) == 4  # the covariance has seen four images
 
 
 def test_the_limit_of_labels_stops_the_rounds(workspace: Workspace, project: Project) -> None:

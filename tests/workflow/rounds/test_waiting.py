@@ -184,14 +184,14 @@ def test_lost_shards_layers_and_fits_are_made_again(workspace: Workspace, tmp_pa
     answer(workspace, project)
     assert words(workspace, project) == "the schedule: it will fit and evaluate round 2"
     advancing.close_round(workspace, project.id, round_summaries(workspace, project.id)[-1].round.id)
-    for part in ("embeddings", "layers", "fits"):
+    for part in ("embeddings", "layers", "fields"):
         shutil.rmtree(Path(workspace.settings.artifacts) / "projects" / "1" / part)
     fresh = Workspace.open(Settings(home=workspace.settings.home))
     assert words(fresh, project) == "the schedule: 4 images of the pool will be embedded (by hand: `alflow embed`)"
     embed_missing(fresh, project)
     assert "refit the last round, whose fit was lost, and open the next" in words(fresh, project)
     assert advance(fresh, project.id).done == ("opened round 3",)
-    assert len(list(Path(workspace.settings.artifacts).rglob("fits/*"))) == 1
+    assert len(list(Path(workspace.settings.artifacts).rglob("fields/*"))) == 1
     fresh.database.close()
 
 
