@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from alflow.acquisition import diversity, fisher, herding, scores
 from alflow.acquisition.aims import centre_of
@@ -61,7 +62,14 @@ def drop_query(query: Query, budget: int, generator: torch.Generator) -> Acquisi
     """See `drop_query.drop_query`; the head is read from all rows of the query."""
     known = Beliefs.concatenate([query.pool, query.labelled, query.target])
     logits = known.probabilities.log() if known.mean.isnan().any() else known.mean
-    return drop_query_of(head_of(logits, known.embeddings), query.pool.embeddings, budget, generator)
+    points = inputs_of_logits(known)
+    return drop_query_of(head_of(logits, points), points[: len(query.pool)], budget, generator)
+
+
+def inputs_of_logits(rows: Beliefs) -> Float[Tensor, "N E"]:
+    """What logits are linear in: unit embeddings (zero-shot) and activations (what labels add), of like length."""
+    length = rows.activations.norm(dim=1).mean().clamp_min(torch.finfo(rows.activations.dtype).tiny)
+    return torch.cat([normalize(rows.embeddings, dim=1), rows.activations / length], dim=1)
 
 
 def bait(query: Query, budget: int, _: torch.Generator) -> Acquisition:

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from alflow.bayes.field import Field, Frame, class_covariance
+from alflow.bayes.field import OFFSET, Field, Frame, class_covariance
 from alflow.bayes.gaussian import GaussianEmbeddings, gaussian_embeddings
 from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.embeddings import Activations, LastLayers
@@ -61,6 +61,13 @@ class Model:
         g = rows.embed(self.layers.image_weight) if embeddings is None else embeddings
         unit = torch.nn.functional.normalize(g, dim=1)
         return self.layers.scale * unit @ self._directions.T
+
+    @property
+    def linear(self) -> tuple[Float[Tensor, "C P"], Float[Tensor, " C"]]:
+        """What labels add to the logits of an image as a linear map of its activations: weight phi + bias."""
+        features, frame = self.field.weight, self.frame
+        weight = features[:-1].T / frame.radius
+        return weight, features[-1] * OFFSET**0.5 - weight @ frame.centre.to(weight.dtype)
 
     def probabilities(self, rows: Activations) -> Float[Tensor, "N C"]:
         """The prediction for images: N P (D + C) operations."""

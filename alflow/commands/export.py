@@ -1,4 +1,4 @@
-"""`alflow export labels|projection`: what labelling gave, for other programs."""
+"""`alflow export labels|head`: what labelling gave, for other programs."""
 
 from typing import Annotated
 
@@ -10,9 +10,9 @@ from alflow.commands.options import ProjectName, choose_project, open_workspace
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    group = new_app("Write labels or the fitted projection to a file.")
+    group = new_app("Write labels, or what they taught the model, to a file.")
     group.command("labels")(labels)
-    group.command("projection")(projection)
+    group.command("head")(head)
     app.add_typer(group, name="export")
 
 
@@ -28,13 +28,13 @@ def labels(
     say(f"{plural(count, 'label')} written to {path}")
 
 
-def projection(
+def head(
     path: Annotated[str, typer.Argument(help="File or URL to write, a safetensors file.")],
     project: ProjectName = None,
 ) -> None:
-    """Write the projection fitted in the last closed round."""
-    from alflow.workflow.answers.export import export_projection
+    """Write what the labels of the closed rounds add to the logits: a linear map of the activations, and a scale."""
+    from alflow.workflow.answers.export import export_head
 
     workspace = open_workspace()
-    fit = export_projection(workspace, choose_project(workspace, project).id, path)
-    say(f"projection of fit {fit[:12]} written to {path}")
+    fit = export_head(workspace, choose_project(workspace, project).id, path)
+    say(f"head of fit {fit[:12]} written to {path}")

@@ -89,8 +89,8 @@ def test_from_init_to_export(home: Workspace, tmp_path: Path) -> None:
     )
     assert [line for line in ok("labels", "history", str(newest["item_id"])).splitlines() if "a slip" in line]
     assert ok("labels", "check") == "every label agrees with its history\n"
-    ok("export", "projection", str(tmp_path / "projection.safetensors"))
-    assert (tmp_path / "projection.safetensors").stat().st_size > 0
+    ok("export", "head", str(tmp_path / "head.safetensors"))
+    assert (tmp_path / "head.safetensors").stat().st_size > 0
 
 
 @pytest.mark.usefixtures("home")

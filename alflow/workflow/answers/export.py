@@ -1,10 +1,11 @@
-"""Export labels with their provenance, and the fitted last layer."""
+"""Export labels with their provenance, and what they taught the model."""
 
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import Enum
+from math import exp
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from alflow.store.answers.provenance import Provenance
 from alflow.store.people import annotators
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.workflow.model.model import fit_path, last_fit
+from alflow.workflow.model.model import last_fit, load_model
 from alflow.workspace import Workspace
 
 
@@ -76,22 +77,32 @@ def encode_labels(rows: list[LabelRow], suffix: str) -> bytes:
     return FORMATS[suffix]([_plain(row) for row in rows])
 
 
-def export_projection(workspace: Workspace, project_id: ProjectId, path: str) -> str:
-    """Write the newest fitted image projection, logit scale and bias as safetensors; returns the hash of the fit.
+def export_head(workspace: Workspace, project_id: ProjectId, path: str) -> str:
+    """Write what the labels of the closed rounds added to the logits, as safetensors; returns the hash of the fit.
+
+    The logit of a class is scale * cos(g, h) + weight . phi + bias: g and h are the embeddings of image and class,
+    phi the activations before the image tower's last layer. The metadata name the classes, in the order of the rows.
 
     Raises:
         ConflictError: no round is closed yet.
         InvalidInputError: the file cannot be written.
     """
-    from safetensors.torch import save  # noqa: PLC0415  (torch takes seconds; labels do not need it)
+    import torch  # noqa: PLC0415 - takes seconds; labels do not need it
+    from safetensors.torch import save  # noqa: PLC0415
 
     with workspace.database.read() as tx:
         project, fit = projects.by_id(tx, project_id), last_fit(rounds.all_(tx, project_id))
+        names = {label.id: label.name for label in projects.classes(tx, project_id)}
     if fit is None:
-        raise ConflictError(f"project '{project.name}' has no fitted projection yet: close a round first")
-    tensors, about = workspace.artifacts.read_tensors(fit_path(project_id, fit))
-    kept = {name: tensors[name] for name in ("image_weight", "scale", "bias")}
-    _write(path, save(kept, about | {"fit": fit, "model": project.model, "logit": "scale * cos(g, h) + bias"}))
+        raise ConflictError(f"project '{project.name}' has no fit yet: close a round first")
+    loaded = load_model(workspace, project, fit)
+    model = loaded.model
+    weight, bias = model.linear
+    scale = torch.tensor(model.layers.scale * exp(model.field.log_scale), dtype=torch.float64)
+    tensors = {"weight": weight.contiguous(), "bias": bias.contiguous(), "scale": scale}
+    about = loaded.hashes | {"model": project.model, "logit": "scale * cos(g, h) + weight . phi + bias"}
+    classes = json.dumps([names[class_id] for class_id in loaded.class_ids], ensure_ascii=False)
+    _write(path, save(tensors, about | {"classes": classes}))
     return fit
 
 

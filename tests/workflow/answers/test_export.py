@@ -7,13 +7,16 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from alflow.cells import unquoted
 from alflow.domain.projects import Project
 from alflow.errors import ConflictError, InvalidInputError
-from alflow.workflow.answers.export import encode_labels, export_labels, export_projection, label_rows
+from alflow.store.images import items
+from alflow.workflow.answers.export import encode_labels, export_head, export_labels, label_rows
 from alflow.workflow.images import manifests
+from alflow.workflow.images.embed import load_embeddings
 from alflow.workflow.model.model import load_model
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.rounds.advance import advance
@@ -103,13 +106,21 @@ def test_a_place_that_cannot_be_written_is_named(workspace: Workspace, project: 
         export_labels(workspace, project.id, str(tmp_path / "file" / "labels.csv"))
 
 
-def test_the_projection_is_the_fitted_one(workspace: Workspace, labelled: Project, tmp_path: Path) -> None:
-    fit = export_projection(workspace, labelled.id, str(tmp_path / "projection.safetensors"))
-    tensors, model = load_file(tmp_path / "projection.safetensors"), load_model(workspace, labelled, fit)
-    torch.testing.assert_close(tensors["image_weight"], model.model.layers.image_weight)
-    assert float(tensors["scale"]) == pytest.approx(model.model.layers.scale)
+def test_the_head_gives_the_logits_of_the_fitted_model(workspace: Workspace, labelled: Project, tmp_path: Path) -> None:
+    fit = export_head(workspace, labelled.id, str(tmp_path / "head.safetensors"))
+    tensors, loaded = load_file(tmp_path / "head.safetensors"), load_model(workspace, labelled, fit)
+    model = loaded.model
+    with workspace.database.read() as tx:
+        rows = load_embeddings(workspace, labelled, items.ids(tx, labelled.id)).activations
+    cosines = model.zero_shot_logits(rows) / model.layers.scale
+    found = tensors["scale"] * cosines + rows.values @ tensors["weight"].T + tensors["bias"]
+    features = model.frame.features(rows.values)
+    expected = model.field.logits(model.zero_shot_logits(rows), features)
+    torch.testing.assert_close(found.float(), expected, rtol=1e-4, atol=1e-4)
+    with safe_open(tmp_path / "head.safetensors", "pt") as file:
+        assert len(json.loads(file.metadata()["classes"])) == len(loaded.class_ids)
 
 
-def test_no_projection_before_the_first_round_is_closed(workspace: Workspace, project: Project) -> None:
+def test_no_head_before_the_first_round_is_closed(workspace: Workspace, project: Project) -> None:
     with pytest.raises(ConflictError, match="close a round first"):
-        export_projection(workspace, project.id, "nowhere.safetensors")
+        export_head(workspace, project.id, "nowhere.safetensors")
