@@ -125,6 +125,10 @@ def _candidates(project: Project, summaries: Sequence[RoundSummary]) -> None:
     st.caption(_legend(kept, classes))
     known = by_number[number].configuration
     st.caption(_uncertain_names(known.get("class_deviations", {}), classes))
+    st.caption(
+        "Uncertainty in nats: total is the entropy of the prediction. Its epistemic part is what more labels could "
+        "remove, its aleatoric part what would remain."
+    )
     novelty = known.get("novelty", {})
     if novelty:
         st.caption(

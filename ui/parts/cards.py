@@ -45,6 +45,7 @@ def _facts(review: CandidateReview, novelty: float | None) -> list[tuple[str, st
     candidate = review.candidate
     facts = [
         _origin(candidate),
+        ("Total", f"{candidate.epistemic + candidate.aleatoric:.3f} nats"),
         ("Epistemic", f"{candidate.epistemic:.3f} nats"),
         ("Aleatoric", f"{candidate.aleatoric:.3f} nats"),
     ]
