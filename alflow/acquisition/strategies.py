@@ -1,7 +1,8 @@
 """`STRATEGIES`: every named way to choose what to ask next, with its caption.
 
 One table of functions (query, budget, generator) -> Acquisition feeds the settings, the command line, the pages and
-the tests. Diversity is measured on the activations before the last layer, which no fit moves.
+the tests; other packages add to it (`alflow.acquisition.plugins`). Diversity is measured on the activations before the
+last layer, which no fit moves.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from alflow.acquisition import posterior_free, scores
+from alflow.acquisition import plugins, posterior_free, scores
 from alflow.acquisition.aims import MAX_TARGETS, representatives
 from alflow.acquisition.batch import covering_batch
 from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
@@ -43,7 +44,8 @@ def find(name: str) -> Strategy:
     """The strategy of that name, or the combination that it spells (see `alflow.acquisition.combine`).
 
     Raises:
-        InvalidInputError: there is none, or it needs the true labels; the message lists those that exist.
+        InvalidInputError: there is none, it needs the true labels, or the package that brings it fails; the message
+            lists those that exist.
     """
     if name in STRATEGIES:
         return STRATEGIES[name]
@@ -52,10 +54,24 @@ def find(name: str) -> Strategy:
             f"the strategy '{name}' reads the true labels, so that only a back-test can use it: choose one of "
             f"{', '.join(STRATEGIES)}"
         )
+    if name in plugins.offered():
+        return plugins.load(name, _TAKEN)
     combination = parse(name)
     if combination is None:
-        raise InvalidInputError(f"there is no strategy '{name}': choose one of {', '.join(STRATEGIES)}")
+        known = ", ".join([*STRATEGIES, *plugins.offered()])
+        raise InvalidInputError(f"there is no strategy '{name}': choose one of {known}")
     return combined(combination, find)
+
+
+def available() -> tuple[dict[str, Strategy], dict[str, str]]:
+    """All strategies by name, those of other packages last; and why some of these packages' cannot be used, by name."""
+    usable, faults = dict(STRATEGIES), dict[str, str]()
+    for name in plugins.offered():
+        try:
+            usable[name] = plugins.load(name, _TAKEN)
+        except InvalidInputError as error:
+            faults[name] = str(error)
+    return usable, faults
 
 
 def _default(query: Query, budget: int, _: torch.Generator) -> Acquisition:
@@ -242,4 +258,6 @@ _TABLE: Final = (
 )
 
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType({strategy.name: strategy for strategy in _TABLE})
-"""Every strategy by its name; `find` also reads combinations of these names."""
+"""Every strategy of alflow by its name; `find` also reads those of other packages, and combinations of names."""
+
+_TAKEN: Final = ORACLES.union(STRATEGIES)

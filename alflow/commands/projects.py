@@ -116,10 +116,12 @@ def init(
 
 def strategies(as_json: AsJson = False) -> None:
     """List the strategies that choose what to ask next."""
-    from alflow.workflow.rounds.strategies import strategy_captions
+    from alflow.workflow.rounds.strategies import strategy_captions, strategy_faults
 
     captions = strategy_captions()
     if as_json:
         show_json(captions)
     else:
         show_table(["strategy", "what it does"], captions.items())
+    for fault in strategy_faults():
+        note(fault)

@@ -19,7 +19,7 @@ from alflow.workflow.backtests import comparison, study
 from alflow.workflow.backtests.comparison import Difference, Measure
 from alflow.workflow.backtests.study import Grid, Study
 from alflow.workflow.rounds import stopping
-from alflow.workflow.rounds.strategies import strategy_captions
+from alflow.workflow.rounds.strategies import strategy_captions, strategy_faults
 from ui.door import access
 from ui.parts import session
 from ui.parts.tables import table
@@ -58,6 +58,8 @@ def show(project: Project) -> None:
 
 def _new(project: Project) -> None:
     captions = strategy_captions()
+    for fault in strategy_faults():
+        st.warning(session.escape(fault))
     with st.form("backtest"):
         chosen = st.multiselect(
             "Strategies",

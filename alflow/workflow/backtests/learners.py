@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from alflow.acquisition.beliefs import Beliefs, Query, ask, believe
-from alflow.acquisition.strategies import ORACLES, STRATEGIES, find
+from alflow.acquisition.strategies import ORACLES, available, find
 from alflow.bayes.fit import refit
 from alflow.bayes.model import Model
 from alflow.bayes.uncertainty import entropy
@@ -162,7 +162,7 @@ def check_strategy(name: str, *, with_posterior: bool) -> None:
         InvalidInputError: no strategy has that name, or it needs a posterior and there is none.
     """
     if name not in ORACLES and find(name).needs_posterior and not with_posterior:
-        possible = ", ".join(one.name for one in STRATEGIES.values() if not one.needs_posterior)
+        possible = ", ".join(one.name for one in available()[0].values() if not one.needs_posterior)
         raise InvalidInputError(
             f"the strategy '{name}' needs the posterior of a model, which images and labels alone do not have: choose "
             f"one of {possible}"

@@ -11,7 +11,7 @@ from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from alflow.domain.trials import Trial, TrialPoint
-from alflow.errors import UnavailableError
+from alflow.errors import InvalidInputError, UnavailableError
 from alflow.ids import ProjectId
 from alflow.progress import Progress, silent
 
@@ -87,7 +87,7 @@ def run_trials(plan: Plan, keep: Keep, processes: int = 1, progress: Progress = 
         progress: trials through, and all of them.
 
     Raises:
-        AlflowError: a trial cannot be made; the message says why. Points of the others that are there are kept.
+        AlflowError: a trial cannot be made; the message says why. All others are made before.
     """
     if processes <= 1 or len(plan.open_trials) <= 1:
         _run_here(plan, keep, progress)
@@ -101,12 +101,17 @@ def _run_here(plan: Plan, keep: Keep, progress: Progress) -> None:
     left, total = plan.open_trials, len(plan.trials)
     if not left:
         return
-    world = plan.source.world()
+    world, failed = plan.source.world(), list[InvalidInputError]()
     for through, trial in enumerate(left, start=total - len(left)):
         progress(through, total)
-        for point in backtest(world, trial, plan.rounds, plan.done.get(trial, ())):
-            keep(trial, point)
+        try:
+            for point in backtest(world, trial, plan.rounds, plan.done.get(trial, ())):
+                keep(trial, point)
+        except InvalidInputError as error:  # a strategy that another package brings may fail; the others go on
+            failed.append(error)
     progress(total, total)
+    if failed:
+        raise failed[0]
 
 
 def _run_in_processes(plan: Plan, keep: Keep, processes: int, progress: Progress) -> None:
@@ -139,7 +144,7 @@ def _collect(
 ) -> None:
     """Hand over points until every trial is through and all that it told of has arrived."""
     awaited: dict[Trial, int] = {}
-    pending = set(running)
+    pending, failed = set(running), list[BaseException]()
     while pending or any(told[trial] < count for trial, count in awaited.items()):
         progress(total - len(pending), total)
         try:
@@ -149,8 +154,11 @@ def _collect(
         except queue.Empty:
             pass
         through, pending = wait(pending, timeout=0)
-        awaited |= {running[future]: future.result() for future in through}
+        failed += [error for future in through if isinstance(error := future.exception(), InvalidInputError)]
+        awaited |= {running[one]: one.result() for one in through if not isinstance(one.exception(), InvalidInputError)}
     progress(total, total)
+    if failed:
+        raise failed[0]
 
 
 # In the processes.

@@ -1,8 +1,13 @@
 """The strategies by name, each with its caption: what commands and pages offer."""
 
-from alflow.acquisition.strategies import STRATEGIES
+from alflow.acquisition.strategies import available
 
 
 def strategy_captions() -> dict[str, str]:
-    """Name -> one line that says what the strategy does, in the order of the table."""
-    return {name: strategy.caption for name, strategy in STRATEGIES.items()}
+    """Name -> one line that says what the strategy does, in the order of the table; those of other packages last."""
+    return {name: strategy.caption for name, strategy in available()[0].items()}
+
+
+def strategy_faults() -> list[str]:
+    """Why strategies that other packages offer cannot be used: one line each."""
+    return list(available()[1].values())

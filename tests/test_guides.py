@@ -1,0 +1,120 @@
+"""What the guides show is run as it is written."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from alflow.acquisition import plugins
+from alflow.domain.projects import Project
+from alflow.domain.rounds import Origin
+from alflow.errors import InvalidInputError
+from alflow.workflow.backtests.study import Grid, list_backtests, load_study, run_study
+from alflow.workflow.images.embed import embed_missing
+from alflow.workflow.projects.projects import change_settings
+from alflow.workflow.rounds.acquire import open_round
+from alflow.workflow.rounds.advance import advance
+from alflow.workflow.rounds.review import overview, round_candidates, round_summaries
+from alflow.workspace import Workspace
+from tests import packages
+from tests.colours import colour_project
+from tests.packs import small_pack
+
+ROOT = Path(__file__).parents[1]
+
+
+def blocks(guide: str, after: str, language: str) -> list[str]:
+    """The blocks of code in this language below the words."""
+    text = (ROOT / guide).read_text(encoding="utf-8").split(after, 1)[1]
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+@pytest.fixture
+def project(workspace: Workspace, tmp_path: Path) -> Project:
+    """Two colours, embedded; budget 4, one control."""
+    made = colour_project(workspace, tmp_path)
+    embed_missing(workspace, made)
+    return made
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The package of the guide, installed as an installer would, and one that returns rubbish."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    after = "**A strategy of your own"
+    code, about = blocks("CONTRIBUTING.md", after, "python")[0], blocks("CONTRIBUTING.md", after, "toml")[0]
+    points = tomllib.loads(about)["project"]["entry-points"]["alflow.strategies"]
+    packages.install(folder, "far", {"far": code}, points)
+    packages.install(folder, "bad-ones", {"bad_ones": packages.BAD}, {"twice": "bad_ones:twice"})
+    monkeypatch.syspath_prepend(folder)
+    for cache in (plugins.offered, plugins.load):
+        cache.cache_clear()
+    yield folder
+    for cache in (plugins.offered, plugins.load):
+        cache.cache_clear()
+
+
+def test_the_strategy_of_the_guide_is_found_by_name(installed: Path, workspace: Workspace, tmp_path: Path) -> None:
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(installed), str(ROOT)]),
+        "ALFLOW_HOME": str(tmp_path),
+    }
+    listed = _cli(environment, "strategies", "--json")
+    assert json.loads(listed.stdout)["farthest"] == "Unsure, and far from everything that is labelled."
+    colour_project(workspace, tmp_path)
+    assert _cli(environment, "settings", "strategy=0.7*farthest+0.3*typiclust").returncode == 0
+    assert (
+        "error: there is no strategy 'fartest': choose one of"
+        in _cli(environment, "settings", "strategy=fartest").stderr
+    )
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_strategy_of_the_guide_chooses_a_round(workspace: Workspace, project: Project) -> None:
+    change_settings(workspace, project.id, replace(project.settings, strategy="farthest"))
+    opened = open_round(workspace, project.id)
+    chosen = [one.candidate for one in round_candidates(workspace, opened.id)]
+    assert (opened.strategy, len(chosen)) == ("farthest", 4)
+    assert sum(one.origin is Origin.STRATEGY for one in chosen) == 3
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_backtest_goes_on_without_the_one_that_fails(workspace: Workspace, tmp_path: Path, processes: int) -> None:
+    grid = Grid(("twice", "farthest", "random"), seeds=1, rounds=1, batch=3)
+    with pytest.raises(InvalidInputError, match="'twice' of the package bad-ones returned row 0 twice"):
+        run_study(workspace, small_pack(tmp_path, images=60), grid, processes=processes)
+    (known,) = list_backtests(workspace, None)
+    points = load_study(workspace, known.id, grid).points
+    assert {trial.strategy: len(found) for trial, found in points.items()} == {"twice": 1, "farthest": 2, "random": 2}
+
+
+@pytest.mark.usefixtures("installed")
+def test_rubbish_opens_no_round_and_other_projects_go_on(
+    workspace: Workspace, project: Project, tmp_path: Path
+) -> None:
+    other = colour_project(workspace, tmp_path, "others")
+    embed_missing(workspace, other)
+    change_settings(workspace, project.id, replace(project.settings, strategy="twice"))
+    with pytest.raises(InvalidInputError, match="'twice' of the package bad-ones returned row 0 twice: mend or"):
+        advance(workspace, project.id)
+    assert round_summaries(workspace, project.id) == []
+    trouble = overview(workspace, project.id).trouble
+    assert trouble is not None
+    assert "bad-ones" in trouble.message
+    assert "opened round 1" in advance(workspace, other.id).done
+    change_settings(workspace, project.id, replace(project.settings, strategy="default"))
+    assert "opened round 1" in advance(workspace, project.id).done
+
+
+def _cli(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "alflow", *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
