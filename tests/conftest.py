@@ -26,10 +26,8 @@ install_import_hook(
         "alflow.acquisition",
         "alflow.bayes",
         "alflow.bootstrap",
-        "alflow.calibration",
         "alflow.embeddings",
         "alflow.metrics",
-        "alflow.vlm.projection",
     ],
     f"{shapes.__name__}.checked",
 )

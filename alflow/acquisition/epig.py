@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from alflow.acquisition.beliefs import Beliefs, Query
-from alflow.bayes.draws import centred
 
 _ROWS = 1024  # pool rows a block: [1024 T] stays in cache for T up to about 1,000
 
@@ -34,17 +33,14 @@ def pair_information(k: Float[Tensor, "N T"], class_terms: Float[Tensor, "N T"])
     return 0.5 * k.square() * class_terms
 
 
-def class_term(
-    p: Float[Tensor, "N C"], q: Float[Tensor, "T C"], X: Float[Tensor, "C C"], Y: Float[Tensor, "C C"]
-) -> Float[Tensor, "N T"]:
-    """tr(F X F* Y) for every pair of rows, F = diag(p) - p p^T, F* = diag(q) - q q^T, X and Y symmetric.
+def class_term(p: Float[Tensor, "N C"], q: Float[Tensor, "T C"], Q: Float[Tensor, "C C"]) -> Float[Tensor, "N T"]:
+    """tr(F Q F* Q) for every pair of rows, F = diag(p) - p p^T, F* = diag(q) - q q^T, Q symmetric.
 
-    = p^T (X o Y) q - ((X p) o (Y p)) . q - p . ((X q) o (Y q)) + (p^T X q)(p^T Y q): GEMMs of inner dimension C.
-    Neither F nor F* sees what all classes share, and it is most of X and Y: it is taken out before it can cancel.
+    = p^T (Q o Q) q - (Q p)^2 . q - p . (Q q)^2 + (p^T Q q)^2, squares elementwise: GEMMs of inner dimension C.
     """
-    X, Y = centred(X), centred(Y)
-    linear = (p @ (X * Y) - (p @ X) * (p @ Y)) @ q.T  # [N T]
-    return linear - p @ ((q @ X) * (q @ Y)).T + (p @ X @ q.T) * (p @ Y @ q.T)
+    on_p = p @ Q
+    linear = (p @ Q.square() - on_p.square()) @ q.T  # [N T]
+    return linear - p @ (q @ Q).square().T + (on_p @ q.T).square()
 
 
 def epig_from_draws(pool: Float[Tensor, "N K C"], target: Float[Tensor, "T K C_t"]) -> Float[Tensor, " N"]:
@@ -73,4 +69,4 @@ def _block_information(query: Query, block: Beliefs) -> Float[Tensor, "n T"]:
     """`pair_information` of some pool rows with all targets."""
     target, Q = query.target, query.Q
     k = block.features @ target.features.T
-    return pair_information(k, class_term(block.probabilities, target.probabilities, Q, Q))
+    return pair_information(k, class_term(block.probabilities, target.probabilities, Q))

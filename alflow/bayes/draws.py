@@ -1,6 +1,6 @@
-"""Quasi-random normal numbers, and what of a covariance of logits a softmax sees.
+"""Quasi-random normal numbers.
 
-Axes: C classes, K draws.
+Axes: K draws, T dimensions.
 
 References:
     Owen, Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity, 1998.
@@ -24,13 +24,3 @@ def sobol_normal(dimensions: int, n_draws: int) -> Float[Tensor, "K T"]:
     root = torch.linalg.cholesky(normal.T @ normal / n_draws)
     whitened: Tensor = torch.linalg.solve_triangular(root, normal.T, upper=False)
     return whitened.T
-
-
-def centred(X: Float[Tensor, "C C"]) -> Float[Tensor, "C C"]:
-    """X less the means of its rows and columns: the covariance of what differs between the classes.
-
-    diag(p) - p p^T does not see what is taken out, which is most of a covariance of cosine logits: taken out first, it
-    cannot cancel in single precision.
-    """
-    X = X - X.mean(dim=0)
-    return X - X.mean(dim=1, keepdim=True)

@@ -2,14 +2,12 @@
 
 Axes: N rows, P activation width, D joint width.
 
-An embedding g = W phi + r is Gaussian. Under the damped posterior Cov(g(x), g(x')) = k(x, x') Binv; under the exact one
-the covariance of one row is diagonal in the output eigenbasis.
+An embedding g = W phi + r is Gaussian, with Cov(g(x), g(x')) = k(x, x') Binv (`alflow.bayes.kronecker`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import torch
 from jaxtyping import Float
@@ -28,25 +26,11 @@ class GaussianEmbeddings:
         mean: g, not normalised.
         variance_scale: k(x, x).
         total_variance: tr Cov g(x).
-        output_variance: exact posterior only: variance along each output eigenvector.
     """
 
     mean: Float[Tensor, "N D"]
     variance_scale: Float[Tensor, " N"]
     total_variance: Float[Tensor, " N"]
-    output_variance: Float[Tensor, "N D"] | None = None
-
-    def __len__(self) -> int:
-        return len(self.mean)
-
-    def __getitem__(self, rows: Tensor) -> Self:
-        output = None if self.output_variance is None else self.output_variance[rows]
-        return type(self)(self.mean[rows], self.variance_scale[rows], self.total_variance[rows], output)
-
-    def tempered(self, spread: float) -> Self:
-        """The same under `posterior.tempered(spread)`."""
-        output = None if self.output_variance is None else self.output_variance * spread
-        return replace(self, total_variance=self.total_variance * spread, output_variance=output)
 
     @cached_property
     def expected_norm(self) -> Float[Tensor, " N"]:
@@ -60,36 +44,16 @@ class GaussianEmbeddings:
 
 
 def gaussian_embeddings(
-    activations: Activations,
-    weight: Float[Tensor, "D P"],
-    posterior: KroneckerPosterior,
-    mean: Float[Tensor, "N D"] | None = None,
-    product_dtype: torch.dtype | None = None,
-    features: Float[Tensor, "N P"] | None = None,
+    activations: Activations, weight: Float[Tensor, "D P"], posterior: KroneckerPosterior
 ) -> GaussianEmbeddings:
     """Embeddings of these activations under weights centred at `weight`, in the dtype of `weight`.
-
-    Args:
-        activations: inputs of the layer, and residuals if it has them (SigLIP).
-        weight: centre of the posterior.
-        posterior: of this layer.
-        mean: g where it is known already, to save N P D operations.
-        product_dtype: of the product behind k(x, x); bfloat16 is several times faster where
-            the processor multiplies it, and costs under 1 % of k. The means never take part: there it would show.
-        features: `posterior.features` of these activations where they are known already, to save N P P operations.
 
     Raises:
         InvalidInputError: the posterior belongs to a layer of another shape, or activations are not finite.
     """
     posterior.check_weight(weight)
-    values = activations.values.to(weight.dtype)
-    mean = activations.embed(weight) if mean is None else mean
-    scale = posterior.row_variance(values, product_dtype) if features is None else features.square().sum(1)
-    if posterior.form == "exact":
-        output_variance = posterior.output_variance(values)
-        found = GaussianEmbeddings(mean, scale, output_variance.sum(1), output_variance)
-    else:
-        found = GaussianEmbeddings(mean, scale, scale * float(posterior.output_spectrum.sum()))
+    scale = posterior.row_variance(activations.values.to(weight.dtype))
+    found = GaussianEmbeddings(activations.embed(weight), scale, scale * float(posterior.output_spectrum.sum()))
     _check_finite(found.expected_norm)
     return found
 

@@ -4,7 +4,6 @@ Axes: P activation width, D joint width.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from math import sqrt
 from typing import Self
 
@@ -22,91 +21,43 @@ _REMEDY = "import it again from its source, or run `alflow posterior estimate`."
 class Spectrum:
     """Eigenvalues and eigenvectors (columns) of the factors, taken as sums / sqrt(n); float64.
 
-    Another count of pairs scales the eigenvalues and leaves the eigenvectors alone.
+    Attributes:
+        factors: that were decomposed.
+        a, b: eigenvalues of A and of B.
+        row_basis, output_basis: eigenvectors of A and of B.
     """
 
     factors: Factors
-    _rows: "_Decomposition"
-    _outputs: "_Decomposition"
+    a: Float[Tensor, " P"]
+    b: Float[Tensor, " D"]
+    row_basis: Float[Tensor, "P P"]
+    output_basis: Float[Tensor, "D D"]
 
     @classmethod
     def of(cls, factors: Factors) -> Self:
         """Decompose both factors.
 
         Raises:
-            InvalidInputError: a factor is not square, finite, symmetric and positive semi-definite.
-        """
-        spectrum = cls.when_asked(factors)
-        _ = spectrum.a, spectrum.b
-        return spectrum
-
-    @classmethod
-    def when_asked(cls, factors: Factors) -> Self:
-        """Decompose a factor when something of it is asked for; whether it is indefinite is not known before.
-
-        Raises:
-            InvalidInputError: a factor is not square, finite and symmetric, or no pairs are counted.
+            InvalidInputError: a factor is not square, finite, symmetric and positive semi-definite, or no pairs are
+                counted.
         """
         if not factors.n > 0:
             raise InvalidInputError(f"the factors count {factors.n} pairs: estimate them on at least two")
-        return cls(factors, _Decomposition.when_asked(factors.A, "A"), _Decomposition.when_asked(factors.B, "B"))
-
-    @cached_property
-    def a(self) -> Float[Tensor, " P"]:
-        """Eigenvalues of A."""
-        return self._rows.parts[0] / sqrt(self.factors.n)
-
-    @cached_property
-    def b(self) -> Float[Tensor, " D"]:
-        """Eigenvalues of B."""
-        return self._outputs.parts[0] / sqrt(self.factors.n)
-
-    @property
-    def row_basis(self) -> Float[Tensor, "P P"]:
-        """Eigenvectors of A."""
-        return self._rows.parts[1]
-
-    @property
-    def output_basis(self) -> Float[Tensor, "D D"]:
-        """Eigenvectors of B."""
-        return self._outputs.parts[1]
+        (a, rows), (b, outputs) = _decomposed(factors.A, "A"), _decomposed(factors.B, "B")
+        return cls(factors, a / sqrt(factors.n), b / sqrt(factors.n), rows, outputs)
 
 
-@dataclass(frozen=True)
-class _Decomposition:
-    """Of the sum behind a factor, which all counts of pairs share; made once, when first asked for."""
-
-    matrix: Float[Tensor, "P P"]
-    name: str
-
-    @classmethod
-    def when_asked(cls, factor: Float[Tensor, "P P"], name: str) -> Self:
-        """Check what costs little.
-
-        Raises:
-            InvalidInputError: the factor is not square, finite and symmetric.
-        """
-        if factor.ndim != 2 or factor.shape[0] != factor.shape[1]:
-            raise InvalidInputError(f"factor {name} is {tuple(factor.shape)}, not square: {_REMEDY}")
-        factor = factor.double()
-        if not factor.isfinite().all():
-            raise InvalidInputError(f"factor {name} has entries that are not finite: {_REMEDY}")
-        largest = factor.abs().max()
-        if (factor - factor.T).abs().max() > 1e-4 * largest:  # float32 sums are symmetric to about 1e-6
-            raise InvalidInputError(f"factor {name} is not symmetric: {_REMEDY}")
-        return cls((factor + factor.T) / 2, name)
-
-    @cached_property
-    def parts(self) -> tuple[Float[Tensor, " P"], Float[Tensor, "P P"]]:
-        """Eigenvalues and eigenvectors.
-
-        Raises:
-            InvalidInputError: the factor is indefinite.
-        """
-        values, vectors = torch.linalg.eigh(self.matrix)
-        if values[0] < -1e-5 * values[-1].clamp_min(0):
-            raise InvalidInputError(
-                f"factor {self.name} is indefinite (eigenvalues {float(values[0]):.3g} to {float(values[-1]):.3g}): "
-                f"{_REMEDY}"
-            )
-        return values.clamp_min(0), vectors
+def _decomposed(factor: Float[Tensor, "P P"], name: str) -> tuple[Float[Tensor, " P"], Float[Tensor, "P P"]]:
+    if factor.ndim != 2 or factor.shape[0] != factor.shape[1]:
+        raise InvalidInputError(f"factor {name} is {tuple(factor.shape)}, not square: {_REMEDY}")
+    factor = factor.double()
+    if not factor.isfinite().all():
+        raise InvalidInputError(f"factor {name} has entries that are not finite: {_REMEDY}")
+    if (factor - factor.T).abs().max() > 1e-4 * factor.abs().max():  # float32 sums are symmetric to about 1e-6
+        raise InvalidInputError(f"factor {name} is not symmetric: {_REMEDY}")
+    values, vectors = torch.linalg.eigh((factor + factor.T) / 2)
+    if values[0] < -1e-5 * values[-1].clamp_min(0):
+        raise InvalidInputError(
+            f"factor {name} is indefinite (eigenvalues {float(values[0]):.3g} to {float(values[-1]):.3g}): {_REMEDY}"
+        )
+    return values.clamp_min(0), vectors

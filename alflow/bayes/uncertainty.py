@@ -18,7 +18,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from alflow.bayes.draws import sobol_normal
-from alflow.bayes.gaussian import GaussianEmbeddings
 from alflow.bayes.kronecker import KroneckerPosterior
 
 DRAWS: Final = 64
@@ -95,11 +94,6 @@ def novelty(variance_scale: Float[Tensor, " N"], posterior: KroneckerPosterior) 
     way. 1 is an average input of pretraining, whatever the model. Needs no classes, and no fit moves it.
     """
     return variance_scale / posterior.mean_row_variance
-
-
-def variance_share(embeddings: GaussianEmbeddings) -> Float[Tensor, " N"]:
-    """The share of E|g|^2 that is posterior variance, tr Cov g / E|g|^2 in [0, 1): of any length of the activations."""
-    return embeddings.total_variance / embeddings.expected_norm.square()
 
 
 def _drawn(p: Float[Tensor, "n C"], moved: Float[Tensor, "n K C"]) -> Float[Tensor, "n K C"]:

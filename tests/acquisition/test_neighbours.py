@@ -11,7 +11,7 @@ def normal(*shape, seed=0):
 def test_distance_of_the_points_is_that_of_the_gaussians(make_world):
     world = make_world()
     pool, target = world.query.pool, world.query.target
-    trace = world.image_posterior.output_covariance.trace()
+    trace = world.image_posterior.output_spectrum.sum()
     between = torch.cdist(pool.embeddings, target.embeddings).square()
     images = [world.model.images(rows) for rows in (world.pool, world.target)]
     own, other = (rows.variance_scale.sqrt() / rows.expected_norm for rows in images)

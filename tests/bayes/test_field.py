@@ -60,6 +60,13 @@ def test_prediction_is_the_mean_over_the_scale() -> None:
     torch.testing.assert_close(found.sum(dim=1), torch.ones(N, dtype=torch.float64), rtol=0, atol=1e-12)
 
 
+def test_g8_prediction_does_not_see_a_constant_in_all_logits() -> None:
+    field = Field(normal(P + 1, C), 0.3, 0.5, torch.zeros(0, P + 1, dtype=torch.float64))
+    zero_shot, features = normal(N, C, seed=1), normal(N, P + 1, seed=2)
+    expected = field.probabilities(zero_shot, features)
+    torch.testing.assert_close(field.probabilities(zero_shot + 25, features), expected, rtol=1e-12, atol=1e-12)
+
+
 def test_prior_says_nothing_but_the_zero_shot_logits() -> None:
     field = Field.before_labels(P, C, torch.float64)
     features = normal(N, P + 1)

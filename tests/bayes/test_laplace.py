@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from alflow.bayes.curvature import Factors, pair_factors
 from alflow.bayes.kronecker import KroneckerPosterior
+from alflow.bayes.spectrum import Spectrum
 from alflow.embeddings import LastLayers
+from tests.bayes.paper import Weights
 
 laplace = pytest.importorskip("laplace", reason="laplace-torch is not installed")
 
@@ -47,11 +49,11 @@ def fitted(damping: bool = False):
 def test_exact_posterior_of_one_layer_is_that_of_laplace_torch() -> None:
     """From the data on: curvature, log-determinant and the variance of the logits."""
     phi, weight, factors, theirs, model = fitted()
-    ours = KroneckerPosterior.exact(factors, PRECISION, 1.0)
+    ours = Weights.exact(Spectrum.of(factors), PRECISION, 1.0)
     assert ours.logdet == pytest.approx(float(theirs.log_det_posterior_precision), rel=1e-4)
 
     J = torch.func.jacrev(lambda W: SCALE * nn.functional.normalize(phi[:2] @ W.T, dim=1) @ model.classes.T)(weight)
-    covariance = torch.stack([ours.times_covariance(row) for row in J.flatten(0, 1)])  # [2C D P]
+    covariance = torch.stack([ours.times(row, 1) for row in J.flatten(0, 1)])  # [2C D P]
     expected = (J.flatten(0, 1).flatten(1) @ covariance.flatten(1).T).reshape(2, C, 2, C)
     _, variance = theirs._glm_predictive_distribution(phi[:2])
     for n in range(2):
@@ -67,7 +69,7 @@ def test_damped_posterior_is_that_of_laplace_torch() -> None:
     B, A = pair
     # Its sum with the prior forgets the damping (laplace-torch 0.3), so the precision is put together here.
     precision = KronDecomposed(theirs.H.eigenvectors, theirs.H.eigenvalues, torch.tensor([PRECISION]), damping=True)
-    ours = KroneckerPosterior.damped(Factors.published(A, B, N), PRECISION, 1.0)
+    ours = Weights.damped(KroneckerPosterior.damped(Factors.published(A, B, N), PRECISION, 1.0))
     assert ours.logdet == pytest.approx(float(precision.logdet()), rel=1e-4)
     product = precision.bmm(weight.reshape(1, 1, -1), exponent=-1).reshape(D, P)
-    torch.testing.assert_close(ours.times_covariance(weight), product.double(), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(ours.times(weight, 1), product.double(), rtol=1e-4, atol=1e-6)

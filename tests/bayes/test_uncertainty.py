@@ -1,23 +1,12 @@
-"""What is cached, streamed or split off against what it stands for, and bad input at the door."""
+"""The parts of the uncertainty against the draws that they stand for, and bad input at the door."""
 
 import itertools
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
 
 from alflow.bayes.gaussian import check_classes, gaussian_embeddings
-from alflow.bayes.logits import (
-    LogitMoments,
-    cache_classes,
-    cache_images,
-    cached_moments,
-    cached_scales,
-    joint_scales,
-    logit_moments,
-    stream_cache,
-)
 from alflow.bayes.spectrum import Spectrum
 from alflow.bayes.uncertainty import (
     Uncertainty,
@@ -26,13 +15,11 @@ from alflow.bayes.uncertainty import (
     parts_from_draws,
     stream_draws,
     uncertainty,
-    variance_share,
 )
-from alflow.embeddings import Activations, LastLayers
+from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError
-from tests.bayes.conftest import World, make_world
-from tests.bayes.test_draws import sides
-from tests.bayes.written_out import drawn_probabilities, elementwise_moments, entropies, inverses, published_moments
+from tests.bayes.conftest import World
+from tests.bayes.written_out import drawn_probabilities, entropies
 
 
 def test_g9_epistemic_part_of_draws_is_their_mean_divergence() -> None:
@@ -113,71 +100,14 @@ def test_draws_of_some_rows_at_a_time_are_those_of_all_at_once(monkeypatch: pyte
     assert all(len(part) == 0 for part in uncertainty(*asked(n=0)))
 
 
+def test_entropy_of_a_certain_prediction_is_zero() -> None:
+    p = torch.tensor([[1.0, 0.0], [0.5, 0.5]], dtype=torch.float64)
+    torch.testing.assert_close(entropy(p), torch.tensor([0.0, 2.0]).double().log().nan_to_num(neginf=0.0))
+
+
 def test_certain_draws_have_no_uncertainty() -> None:
     parts = parts_from_draws(torch.tensor([[[1.0, 0.0]], [[1.0, 0.0]]]))
     assert torch.equal(torch.stack(parts), torch.zeros(3, 2))
-
-
-@pytest.mark.parametrize("covariance", ["diagonal", "full"])
-def test_cached_scalars_give_the_moments_for_other_classes(world: World, covariance: str) -> None:
-    image, _ = sides(world)
-    kept = cache_images(image, world.text_posterior, covariance)
-    other = make_world(C=6)
-    text = gaussian_embeddings(other.classes, world.layers.text_weight, world.text_posterior)
-    classes = cache_classes(text, *world.posteriors, world.layers, covariance)
-    expected = logit_moments(image, text, *world.posteriors, world.layers, covariance)
-    found = cached_moments(kept, classes)
-    torch.testing.assert_close(found.mean, expected.mean)
-    torch.testing.assert_close(found.variance, expected.variance)
-    if world.image_posterior.form == "damped":
-        assert kept.spread.shape[1] == kept.across.shape[1] == 1  # with the norm, three scalars an image
-
-
-def test_cached_scales_are_the_joint_scales(world: World) -> None:
-    image, _ = sides(world)
-    kept = cache_images(image, world.text_posterior)
-    for found, expected in zip(
-        cached_scales(kept, world.text_posterior, 0.3), joint_scales(image, world.text_posterior, 0.3), strict=True
-    ):
-        torch.testing.assert_close(found, expected)
-
-
-def test_streamed_chunks_are_the_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alflow.bayes.logits._ROWS", 2)
-    image, _ = sides(world)
-    whole = cache_images(image, world.text_posterior)
-    g = world.images.embed(world.layers.image_weight)
-    for known in (None, g):
-        parts = list(stream_cache(world.images, world.layers, *world.posteriors, mean=known))
-        assert [len(part) for part in parts] == [2, 2, 1]
-        joined = type(whole).concatenate(parts)
-        torch.testing.assert_close(joined.direction, whole.direction)
-        torch.testing.assert_close(joined.spread, whole.spread)
-        torch.testing.assert_close(joined.across, whole.across)
-        torch.testing.assert_close(joined.image_scale, whole.image_scale)
-
-
-@pytest.mark.parametrize("form", [elementwise_moments, published_moments])
-def test_diagonal_moments_are_the_written_out_form(form: Callable[..., LogitMoments]) -> None:
-    world = make_world()
-    g, h = world.images.embed(world.layers.image_weight), world.classes.embed(world.layers.text_weight)
-    dense = inverses(*world.posteriors, torch.float64)
-    expected = form((world.images.values, g), (world.classes.values, h), dense, world.layers.scale, rows=2)
-    image, text = sides(world)
-    found = logit_moments(image, text, *world.posteriors, world.layers, "diagonal")
-    torch.testing.assert_close(found.mean, expected.mean + world.layers.bias)
-    torch.testing.assert_close(found.variance, expected.variance)
-
-
-def test_kernel_in_half_precision_is_within_a_hundredth(damped_world: World) -> None:
-    world = damped_world
-    layers = LastLayers(world.layers.image_weight.float(), world.layers.text_weight.float(), 8.0, -2.0)
-    images = Activations(world.images.values.float(), world.images.residuals.float())
-    single = gaussian_embeddings(images, layers.image_weight, world.image_posterior)
-    half = gaussian_embeddings(images, layers.image_weight, world.image_posterior, product_dtype=torch.bfloat16)
-    assert half.variance_scale.dtype == torch.float32
-    torch.testing.assert_close(half.variance_scale, single.variance_scale, rtol=0.01, atol=0)
-    assert torch.equal(half.mean, single.mean)
 
 
 def test_novelty_is_one_on_average_over_the_data_behind_the_factors(world: World) -> None:
@@ -190,22 +120,12 @@ def test_novelty_is_one_on_average_over_the_data_behind_the_factors(world: World
     posterior = replace(posterior, spectrum=Spectrum.of(factors))
     found = novelty(posterior.row_variance(data), posterior)
     torch.testing.assert_close(found.mean(), torch.tensor(1.0).double())
-    if posterior.form == "damped":
-        damped = posterior.tau**0.5 * factors.A / 40**0.5 + posterior.prior_precision**0.5 * torch.eye(6).double()
-        lengths = (data @ torch.linalg.inv(damped) * data).sum(1)
-        torch.testing.assert_close(found, lengths / lengths.mean())
-    torch.testing.assert_close(novelty(posterior.row_variance(data), posterior.tempered(0.1)), found)
+    damped = posterior.tau**0.5 * factors.A / 40**0.5 + posterior.prior_precision**0.5 * torch.eye(6).double()
+    lengths = (data @ torch.linalg.inv(damped) * data).sum(1)
+    torch.testing.assert_close(found, lengths / lengths.mean())
     usual, strange = torch.eye(6, dtype=torch.float64)[[0, 5]]
     found = novelty(posterior.row_variance(torch.stack([usual, strange])), posterior)
     assert found[1] > 2 * found[0]
-
-
-def test_variance_share_is_what_the_mean_leaves_of_the_expected_square_norm(world: World) -> None:
-    image, _ = sides(world)
-    torch.testing.assert_close(variance_share(image), 1 - image.direction.square().sum(1))
-    stranger = Activations(100 * world.images.values, world.images.residuals)
-    found = variance_share(gaussian_embeddings(stranger, 0 * world.layers.image_weight, world.image_posterior))
-    assert (found > 0.9).all()
 
 
 def test_activations_that_are_not_finite_are_named(world: World) -> None:

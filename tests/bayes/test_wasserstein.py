@@ -7,7 +7,7 @@ from scipy.linalg import sqrtm
 
 from alflow.bayes.gaussian import gaussian_embeddings
 from alflow.bayes.wasserstein import lift
-from tests.bayes.conftest import World
+from tests.bayes.conftest import World, output_covariance
 from tests.bayes.written_out import squared_wasserstein
 
 DATA = Path(__file__).parents[1] / "data"
@@ -20,14 +20,13 @@ def test_distances_meet_the_reference() -> None:
     torch.testing.assert_close(squared_wasserstein(left, right), data["squared_w2"], rtol=1e-9, atol=0)
 
 
-def test_g15_closed_form_is_that_of_full_covariances(damped_world: World) -> None:
-    world = damped_world
+def test_g15_closed_form_is_that_of_full_covariances(world: World) -> None:
     image = gaussian_embeddings(world.images, world.layers.image_weight, world.image_posterior)
-    covariance = world.image_posterior.output_covariance
+    covariance = output_covariance(world.image_posterior)
     rows = lift(image.mean, image.variance_scale, float(covariance.trace()))
     found = squared_wasserstein(rows, rows)
-    for n in range(len(image)):
-        for m in range(len(image)):
+    for n in range(len(rows)):
+        for m in range(len(rows)):
             one, other = ((image.variance_scale[i] * covariance).numpy() for i in (n, m))
             root = sqrtm(one)
             cross = sqrtm(root @ other @ root).real

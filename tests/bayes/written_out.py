@@ -1,4 +1,4 @@
-"""The definitions, written out: what the reduced and cached forms are compared with, in tests and in `make bench`."""
+"""The definitions, written out: what the reduced forms are compared with, in tests and in `make bench`."""
 
 from math import pi, sqrt
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from alflow.bayes.curvature import Factors
 from alflow.bayes.kronecker import KroneckerPosterior
-from alflow.bayes.logits import LogitMoments
+from tests.bayes.paper import LogitMoments
 
 
 def softmax_hessian(z: Tensor) -> Tensor:
@@ -35,31 +35,6 @@ def infonce_curvature(g: Tensor, others: Tensor, scale: float) -> Tensor:
         mean = p @ J
         total += J.T @ (p[:, None] * J) - torch.outer(mean, mean)
     return total
-
-
-def elementwise_moments(
-    images: tuple[Tensor, Tensor],
-    classes: tuple[Tensor, Tensor],
-    inverses: tuple[Tensor, Tensor, Tensor, Tensor],
-    scale: float,
-    rows: int = 64,
-) -> LogitMoments:
-    """Mean and variance of every logit by their sums over the elements d of the embeddings, as the formula reads.
-
-    variance = s^2 sum_d [var_g var_h + g^2 var_h + var_g h^2] / (E|g|^2 E|h|^2); the arguments are those of
-    `published_moments`.
-    """
-    Ainv, b, Ainv_t, b_t = inverses
-    h, var_h = classes[1], _element_variances(classes[0], Ainv_t, b_t)
-    norm_h = (h.square() + var_h).sum(1)
-    means, variances = [], []
-    for values, embeddings in zip(torch.split(images[0], rows), torch.split(images[1], rows), strict=True):
-        g, var_g = embeddings[:, None], _element_variances(values, Ainv, b)[:, None]  # [rows 1 D]
-        norms = (g.square() + var_g).sum(2) * norm_h  # [rows C]
-        means.append(scale * (g * h).sum(2) / norms.sqrt())
-        terms = var_g * var_h + g.square() * var_h + var_g * h.square()  # [rows C D]
-        variances.append(scale**2 * terms.sum(2) / norms)
-    return LogitMoments(torch.cat(means), torch.cat(variances))
 
 
 def published_moments(

@@ -7,7 +7,7 @@ Before any label, four predictions of the same images by the class names alone:
     MAP                  softmax of the logits of the pretrained weights
     temperature scaling  the same logits over a temperature, fitted to HELD_OUT labels (the only one that sees labels)
     as shown             the predictive that the product shows
-    exact posterior      with the exact posterior of the same factors in place of the damped one
+    exact posterior      the predictive of the paper, by the exact posterior of the pretraining (`tests.bayes.paper`)
 
 judged on all images but the held-out ones. Intervals are 95 % percentile bootstraps; the last column is the paired
 difference to MAP. Where a pack has groups (the same emoji in three styles), whole groups are held out and resampled.
@@ -26,19 +26,16 @@ import torch
 from torch import Tensor
 
 from alflow.acquisition.beliefs import believe
-from alflow.bayes.evidence import best_prior_precision
-from alflow.bayes.gaussian import gaussian_embeddings
 from alflow.bayes.kronecker import KroneckerPosterior
-from alflow.bayes.logits import logit_moments
 from alflow.bayes.model import Model
-from alflow.bayes.probabilities import probit
 from alflow.bootstrap import Interval, all_metrics, paired_differences
-from alflow.calibration import fit_temperature, temperature_scaled
 from alflow.embeddings import Activations
 from alflow.metrics import accuracy
+from tests.bayes.paper import Embeddings, Weights, best_prior_precision, logit_moments, probit
 from tests.bench import sets
 from tests.bench.learning import cosine_logits, points
 from tests.bench.learning_tables import after_labels, loss_left, unfamiliar
+from tests.bench.temperature import fit_temperature, temperature_scaled
 
 HELD_OUT = 200
 NAMES = ("nlpd", "ece")
@@ -104,27 +101,23 @@ def predictions(
         "MAP": logits.softmax(1),
         f"temperature scaling (T = {temperature:.2f})": temperature_scaled(logits, temperature),
         "as shown": believe(model, images[test]).probabilities,
-        "exact posterior": predictive(
-            model,
-            images[test],
-            exact(model.image_posterior, model.layers.image_weight),
-            exact(model.text_posterior, model.layers.text_weight),
-        ),
+        "exact posterior": of_exact_posterior(model, images[test]),
     }
 
 
-def predictive(model: Model, images: Activations, image: KroneckerPosterior, text: KroneckerPosterior) -> Tensor:
-    """Probabilities under both posteriors [N C]."""
-    g = gaussian_embeddings(images, model.layers.image_weight, image)
-    h = gaussian_embeddings(model.classes, model.layers.text_weight, text)
-    return probit(logit_moments(g, h, image, text, model.layers))
+def of_exact_posterior(model: Model, images: Activations) -> Tensor:
+    """Probabilities under the exact posteriors of both layers, each with its own evidence's prior precision [N C]."""
+    layers = model.layers
+    g = Embeddings.of(images, layers.image_weight, exact(model.image_posterior, layers.image_weight))
+    h = Embeddings.of(model.classes, layers.text_weight, exact(model.text_posterior, layers.text_weight))
+    return probit(logit_moments(g, h, layers.scale))
 
 
-def exact(damped: KroneckerPosterior, weight: Tensor) -> KroneckerPosterior:
-    """The exact posterior of the same factors, with its own evidence's prior precision."""
+def exact(damped: KroneckerPosterior, weight: Tensor) -> Weights:
+    """The exact posterior of the same factors."""
     norm = float(weight.double().square().sum())
-    prior_precision = best_prior_precision(damped.spectrum, norm, damped.tau, form="exact")
-    return KroneckerPosterior.exact(damped.spectrum, prior_precision, damped.tau)
+    prior_precision = best_prior_precision(damped.spectrum, norm, damped.tau, "exact")
+    return Weights.exact(damped.spectrum, prior_precision, damped.tau)
 
 
 def interval(found: Interval, sign: str = "") -> str:

@@ -32,6 +32,7 @@ from alflow.workflow.rounds.advance import advance
 from alflow.workflow.rounds.review import overview
 from alflow.workspace import Workspace
 from tests import tiny
+from tests.bayes.conftest import output_covariance
 from tests.workflow.model.test_posterior import captions, published
 
 
@@ -202,7 +203,7 @@ def test_it_is_the_same_after_its_export(workspace: Workspace, ready: Project, t
     back = load_posterior(workspace, ready)
     for before, after in ((own.image, back.image), (own.text, back.text)):
         assert after.prior_precision == pytest.approx(before.prior_precision, rel=1e-3)
-        torch.testing.assert_close(after.output_covariance, before.output_covariance, rtol=1e-3, atol=1e-6)
+        torch.testing.assert_close(output_covariance(after), output_covariance(before), rtol=1e-3, atol=1e-6)
 
 
 def test_the_vocabulary_is_imagenet_and_the_prompts_of_the_project() -> None:

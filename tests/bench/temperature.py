@@ -1,4 +1,4 @@
-"""Temperature scaling: the baseline that a posterior's calibration is compared with.
+"""Temperature scaling: what the calibration of the product's prediction is compared with.
 
 One number T divides all logits; it is fitted to labels by maximum likelihood, so it needs some that are neither in the
 support set nor in the test split. It changes no prediction, only how sure of it the model is.

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from alflow.calibration import COLDEST, HOTTEST, fit_temperature, temperature_scaled
 from alflow.errors import InvalidInputError
 from alflow.metrics import nlpd
+from tests.bench.temperature import COLDEST, HOTTEST, fit_temperature, temperature_scaled
 
 
 def drawn(temperature: float, n: int = 4000, C: int = 6, seed: int = 0) -> tuple[Tensor, Tensor]:
