@@ -1,1 +1,30 @@
-"""alflow: active learning for images with the posterior of a vision-language model."""
+"""alflow: active learning for images with the posterior of a vision-language model.
+
+In a notebook: `alflow.open` a project to read it, or use strategies and posterior on features of one's own with
+`alflow.choose` and `alflow.fit`. Each is imported when it is first asked for: `import alflow` by itself takes no time.
+"""
+
+from importlib import import_module
+from typing import Any, Final
+
+_PLACES: Final = {
+    "choose": "alflow.notebook.features",
+    "fit": "alflow.notebook.features",
+}
+
+__all__ = ["choose", "fit"]  # noqa: F822 - `__getattr__` brings them
+
+
+def __getattr__(name: str) -> Any:
+    """What stands in `_PLACES`, imported now (PEP 562).
+
+    Raises:
+        AttributeError: there is no such name.
+    """
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PLACES])

@@ -25,6 +25,14 @@ def test_help_is_fast_and_imports_nothing_heavy() -> None:
     assert fastest < 0.5
 
 
+def test_importing_alflow_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, alflow\nassert {'choose', 'fit'} <= set(dir(alflow))\nassert not hasattr(alflow, 'chose')\n"
+        f"sys.exit(','.join(name for name in (*{HEAVY!r}, 'numpy', 'pandas') if name in sys.modules))"
+    )
+    assert _run(sys.executable, "-c", code).stderr.strip() == ""
+
+
 def test_every_command_explains_itself() -> None:
     found = list(_commands(typer.main.get_command(app)))
     assert {("init",), ("round", "close"), ("export", "labels"), ("db", "upgrade"), ("up",)} <= set(found)

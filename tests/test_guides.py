@@ -9,7 +9,9 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from alflow.acquisition import plugins
@@ -75,6 +77,25 @@ def test_the_strategy_of_the_guide_is_found_by_name(installed: Path, workspace: 
         "error: there is no strategy 'fartest': choose one of"
         in _cli(environment, "settings", "strategy=fartest").stderr
     )
+
+
+def test_strategies_and_posterior_on_own_features_as_the_readme_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    generator = np.random.default_rng(0)
+    texts, labels = generator.normal(size=(5, 16)), generator.integers(0, 5, 200)
+    for name, values in (
+        ("texts", texts),
+        ("labels", labels),
+        ("pool", texts[labels] + generator.normal(size=(200, 16))),
+    ):
+        np.save(f"{name}.npy", values)
+    names: dict[str, Any] = {}
+    exec(blocks("README.md", "## In Python", "python")[0], names)
+    assert len(set(names["first"].tolist())) == len(set(names["second"].rows.tolist())) == 20
+    assert (names["p"].argmax(axis=1) == labels).mean() > 0.8
+    assert np.allclose(names["parts"].total, names["parts"].aleatoric + names["parts"].epistemic, atol=1e-5)
 
 
 @pytest.mark.usefixtures("installed")
