@@ -1,18 +1,33 @@
-"""`alflow export labels|head`: what labelling gave, for other programs."""
+"""`alflow export labels|head|dataset`: what labelling gave, for other programs."""
 
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from alflow.commands.console import new_app, plural, say
+from alflow.commands.console import new_app, plural, progress_bar, say
 from alflow.commands.options import ProjectName, choose_project, open_workspace
+
+
+class DatasetFormat(StrEnum):
+    """The names of `alflow.workflow.answers.formats.table.FORMATS`, here so that help needs no heavy import."""
+
+    IMAGEFOLDER = "imagefolder"
+    COCO = "coco"
+    CVAT = "cvat"
+    LABEL_STUDIO = "label-studio"
+    FIFTYONE = "fiftyone"
+    WEBDATASET = "webdataset"
+    CROISSANT = "croissant"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    group = new_app("Write labels, or what they taught the model, to a file.")
+    group = new_app("Write labels, what they taught the model, or a data set of another tool.")
     group.command("labels")(labels)
     group.command("head")(head)
+    group.command("dataset")(dataset)
     app.add_typer(group, name="export")
 
 
@@ -38,3 +53,27 @@ def head(
     workspace = open_workspace()
     fit = export_head(workspace, choose_project(workspace, project).id, path)
     say(f"head of fit {fit[:12]} written to {path}")
+
+
+def dataset(
+    folder: Annotated[Path, typer.Argument(help="Folder to make; nothing is overwritten.")],
+    layout: Annotated[DatasetFormat, typer.Option("--format", "-f", help="Layout of the folder.")],
+    project: ProjectName = None,
+    unlabelled: Annotated[bool, typer.Option("--all", help="Also images without a class and without a vote.")] = False,
+) -> None:
+    """Write the images with their classes, splits and votes as another tool reads them.
+
+    Images are copied as the desk shows them: JPEG, upright, in sRGB, 1024 pixels at most on the longer side, without
+    the metadata of the original, which is named by its place and hash. Withdrawn answers are left out. The folder
+    appears when it is whole.
+    """
+    from alflow.workflow.answers.dataset import export_dataset
+
+    workspace = open_workspace()
+    chosen = choose_project(workspace, project)
+    with progress_bar("exporting") as progress:
+        done = export_dataset(workspace, chosen.id, folder, layout.value, progress, unlabelled=unlabelled)
+    counts = f"{done.labelled} with a class, {plural(done.votes, 'vote')}"
+    say(f"{plural(done.images, 'image')} written to {folder}: {counts}")
+    if done.left_out:
+        say(f"{plural(done.left_out, 'image')} without a class and without a vote left out: --all writes them too")

@@ -46,10 +46,14 @@ def lock_item(tx: Transaction, item_id: ItemId) -> None:
     tx.execute(select(tables.item.c.id).where(tables.item.c.id == item_id).with_for_update(key_share=True))
 
 
-def standing(tx: Transaction, project_id: ProjectId) -> dict[ItemId, Adjudication]:
-    """Item id -> the decision that stands."""
+def standing(
+    tx: Transaction, project_id: ProjectId, item_ids: Sequence[ItemId] | None = None
+) -> dict[ItemId, Adjudication]:
+    """Item id -> the decision that stands; of these items, a few thousand at most, or all."""
     table = tables.adjudication
     rows = select(table).where(table.c.project_id == project_id, table.c.withdrawn_at.is_(None))
+    if item_ids is not None:
+        rows = rows.where(table.c.item_id.in_(item_ids))
     found = map(_adjudication, tx.execute(rows).mappings())
     return {one.item_id: one for one in found}
 

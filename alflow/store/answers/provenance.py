@@ -1,15 +1,18 @@
 """The provenance of each answer of a project, for the export."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, select
 
 from alflow.domain.answers import Verdict
 from alflow.domain.rounds import Origin
 from alflow.ids import ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
+from alflow.store.rows import chunks
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,21 @@ class Provenance:
 
 def of_project(tx: Transaction, project_id: ProjectId) -> list[Provenance]:
     """Every answer of the project, withdrawn ones included, with what led to it; oldest first."""
+    return [Provenance(**row) for row in tx.execute(_answers(tables.label.c.project_id == project_id)).mappings()]
+
+
+def standing(tx: Transaction, item_ids: Sequence[ItemId]) -> list[Provenance]:
+    """The answers about these items that were not withdrawn, with what led to them; oldest first."""
+    label, found = tables.label, list[Provenance]()
+    for chunk in chunks(item_ids):
+        rows = _answers(label.c.item_id.in_(chunk) & label.c.withdrawn_at.is_(None))
+        found += [Provenance(**row) for row in tx.execute(rows).mappings()]
+    return found
+
+
+def _answers(which: ColumnElement[bool]) -> Select[Any]:
     label, item, round_, candidate = tables.label, tables.item, tables.round_, tables.candidate
-    rows = (
+    return (
         select(
             label.c.item_id,
             item.c.uri,
@@ -63,7 +79,6 @@ def of_project(tx: Transaction, project_id: ProjectId) -> list[Provenance]:
         .outerjoin(tables.class_label, tables.class_label.c.id == label.c.class_id)
         .outerjoin(round_, round_.c.id == label.c.round_id)
         .outerjoin(candidate, candidate.c.id == label.c.candidate_id)
-        .where(label.c.project_id == project_id)
+        .where(which)
         .order_by(label.c.id)
     )
-    return [Provenance(**row) for row in tx.execute(rows).mappings()]
