@@ -13,7 +13,7 @@ from alflow.workflow.desk.label import submit
 from alflow.workflow.desk.queue import next_candidates
 from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images.pool import import_items
-from alflow.workflow.model.posterior import estimate_posterior
+from alflow.workflow.model.from_pairs import estimate_posterior
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace

@@ -71,7 +71,7 @@ def estimate(
     If the image of a pair cannot be read, nothing is estimated and the exit code is 1, unless --allow-missing is
     given.
     """
-    from alflow.workflow.model.posterior import estimate_posterior
+    from alflow.workflow.model.from_pairs import estimate_posterior
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)

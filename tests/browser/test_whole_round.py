@@ -16,7 +16,7 @@ from alflow.settings import Settings
 from alflow.store.desk import labels
 from alflow.store.rounds import evaluations, rounds
 from alflow.workflow.images.pool import import_items
-from alflow.workflow.model.posterior import estimate_posterior
+from alflow.workflow.model.from_pairs import estimate_posterior
 from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace
 from tests import colours

@@ -1,31 +1,26 @@
 """The Back-test page: how strategies compare where labels are known, and where stopping rules would stop."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import isfinite
-from subprocess import Popen
 from typing import Final, get_args
 
 import altair as alt
 import streamlit as st
 
 from alflow.domain.projects import Project, ProjectSettings
-from alflow.domain.trials import Backtest, Trial, TrialMode, TrialPoint
+from alflow.domain.trials import Backtest, Trial, TrialPoint
 from alflow.errors import AlflowError
-from alflow.ids import ProjectId
 from alflow.workflow.backtests import comparison, study
 from alflow.workflow.backtests.comparison import Difference, Measure
 from alflow.workflow.backtests.study import Grid, Study
 from alflow.workflow.rounds import stopping
-from alflow.workflow.rounds.strategies import strategy_captions, strategy_faults
 from ui.door import access
-from ui.parts import session
+from ui.parts import backtest_form, session
 from ui.parts.tables import table
 from ui.parts.trial_charts import gains, paired_curves
 
-REFRESH = "4s"
 FORMS: Final[Mapping[Measure, tuple[str, str]]] = {
     "accuracy": ("Accuracy", ".0%"),
     "nlpd": ("NLPD (nats, lower is better)", ".2f"),
@@ -34,13 +29,6 @@ FORMS: Final[Mapping[Measure, tuple[str, str]]] = {
     "aleatoric": ("Aleatoric part (nats that labels leave)", ".2f"),
     "epistemic": ("Epistemic part (nats that labels could remove)", ".2f"),
 }
-_FILES = {
-    "pack": "Activations and labels",
-    "model": "Last layers (none if the pack has no class texts)",
-    "pairs": "Image-text pairs (none if the pack has no class texts)",
-}
-_running: dict[ProjectId, "Popen[bytes]"] = {}
-"""Back-tests that this server started, by project."""
 
 
 def show(project: Project) -> None:
@@ -51,88 +39,9 @@ def show(project: Project) -> None:
         "is revealed only when the strategy asks for it."
     )
     if session.may(access.RUN_BACKTEST):
-        _new(project)
-    _status(project)
+        backtest_form.form(project)
+    backtest_form.status(project)
     _results(project)
-
-
-def _new(project: Project) -> None:
-    captions = strategy_captions()
-    for fault in strategy_faults():
-        st.warning(session.escape(fault))
-    with st.form("backtest"):
-        chosen = st.multiselect(
-            "Strategies",
-            list(captions),
-            default=[name for name in ("default", "random") if name in captions],
-            format_func=lambda name: f"{name}: {captions[name]}",
-        )
-        combination = st.text_input("Combination of strategies", placeholder="0.7*epig+0.3*typiclust")
-        columns = st.columns(6)
-        seeds = columns[0].number_input("Seeds", 1, 100, 5)
-        rounds = columns[1].number_input("Rounds", 1, 100, 5)
-        batch = columns[2].number_input("Labels per round", 1, 10_000, project.settings.budget)
-        pool = columns[3].number_input("Pool size, at most", 1, 1_000_000, Trial.pool)
-        mode = columns[4].selectbox("Labels are revealed", list(TrialMode), format_func=_MODES.__getitem__)
-        processes = columns[5].number_input("Processes", 1, 64, 1)
-        with st.expander("Use a feature pack instead of this project's labelled images"):
-            paths = {
-                name: st.text_input(title, placeholder=f"/data/{name}.safetensors") for name, title in _FILES.items()
-            }
-            domain = st.text_input(
-                "Domain (a number)", help="Take both the targets and the test images from this domain of the pack"
-            )
-        pressed = st.form_submit_button("Run", icon=":material/science:", type="primary")
-    if not pressed:
-        return
-    names = (*chosen, *([combination] if combination.strip() else []))
-    of_pack = any(path.strip() for path in paths.values())
-    grid = Grid(
-        names,
-        int(seeds),
-        int(rounds),
-        int(batch),
-        int(pool),
-        int(domain) if of_pack and domain.strip().isdecimal() else None,
-        mode or TrialMode.BATCH,
-    )
-    _start(project, grid, paths if of_pack else {}, int(processes))
-
-
-def _start(project: Project, grid: Grid, paths: Mapping[str, str], processes: int) -> None:
-    known = _running.get(project.id)
-    if known is not None and known.poll() is None:
-        st.warning("A back-test of this project is still running.")
-        return
-    options = [*study.options_of(grid, None if paths else project), "--processes", str(processes)]
-    options += [part for name, path in paths.items() if path.strip() for part in (f"--{name}", path.strip())]
-    try:
-        study.check_grid(grid)
-    except AlflowError as error:
-        st.error(session.escape(str(error)))
-        return
-    _running[project.id] = study.start(session.workspace(), options)
-    st.caption("The same in a terminal:")
-    st.code(f"alflow backtest {shlex.join(options)}", language=None, wrap_lines=True)
-
-
-@st.fragment(run_every=REFRESH)
-def _status(project: Project) -> None:
-    run = _running.get(project.id)
-    if run is None:
-        return
-    code = run.poll()
-    if code is None:
-        st.info(
-            "Running. Results appear below as they arrive. A run that was stopped continues when you start it again."
-        )
-        return
-    del _running[project.id]
-    if code:
-        errors = run.stderr.read().decode(errors="replace").strip() if run.stderr else ""
-        st.error(session.escape(errors.splitlines()[-1] if errors else f"The back-test ended with code {code}."))
-    else:
-        st.success("The back-test is complete.")
 
 
 def _results(project: Project) -> None:
@@ -158,7 +67,7 @@ def _results(project: Project) -> None:
     _stops(study.load_study(workspace, one.id, grid), project.settings)
 
 
-@st.fragment(run_every=REFRESH)
+@st.fragment(run_every=backtest_form.REFRESH)
 def _live(one: Backtest, grid: Grid, measure: Measure, reference: str, level: float | None) -> None:
     found = study.load_study(session.workspace(), one.id, grid)
     title, form = FORMS[measure]
@@ -248,7 +157,6 @@ def _calibration(points: Mapping[Trial, Sequence[TrialPoint]]) -> alt.LayerChart
     return gains(rows, sum(usable) / len(usable) if usable else 0.0)
 
 
-_MODES = {TrialMode.BATCH: "after the whole batch", TrialMode.SEQUENTIAL: "after every pick"}
 _COLUMNS = {
     "Area": st.column_config.NumberColumn(format="%.4f", help="Mean over the rounds after the first label"),
     "Standard error": st.column_config.NumberColumn(format="%.4f"),

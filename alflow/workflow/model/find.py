@@ -29,6 +29,7 @@ from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.workflow.images import shards
 from alflow.workflow.images.embed import class_rows_are_kept, load_embeddings
+from alflow.workflow.images.frame import frame_of
 from alflow.workflow.model.model import ProjectModel, last_fit, load_rows, model_of
 from alflow.workspace import Workspace
 
@@ -121,7 +122,8 @@ def find_like(workspace: Workspace, project: Project, item_id: ItemId, where: Fi
     row = load_embeddings(workspace, project, [item_id])
     if not len(row):
         raise NotFoundError(f"item {item_id} is not embedded: `alflow embed`, or wait for the schedule")
-    centre = _centre(workspace, project)
+    encoder = shards.encoder_in_use(workspace, project)
+    centre = frame_of(workspace, project, encoder.hash, row.activations.values.shape[1]).centre.float()
     example = directions(row.activations.values, centre)
 
     def score(_: str, rows: Activations) -> Tensor:
@@ -219,20 +221,6 @@ def _lengths(workspace: Workspace, project: Project, name: str, rows: Activation
         lengths = rows.embed(weight).norm(dim=1).clamp(min=1e-12)
         workspace.artifacts.write_tensors(path, {"lengths": lengths})
     return workspace.artifacts.read_tensors(path)[0]["lengths"]
-
-
-def _centre(workspace: Workspace, project: Project) -> Tensor:
-    """Mean activation of all embedded items [P]; kept under the names of their shards."""
-    encoder = shards.encoder_in_use(workspace, project)
-    names = shards.names(workspace, project, encoder.hash)
-    path = f"projects/{project.id}/centres/{digest(shards=names)}.safetensors"
-    if not workspace.artifacts.exists(path):
-        total, count = torch.zeros(encoder.layers.image_weight.shape[1], dtype=torch.float64), 0
-        for name in names:
-            values = shards.read(workspace, name).activations.values
-            total, count = total + values.double().sum(dim=0), count + len(values)
-        workspace.artifacts.write_tensors(path, {"centre": (total / max(count, 1)).float()})
-    return workspace.artifacts.read_tensors(path)[0]["centre"]
 
 
 def _found(

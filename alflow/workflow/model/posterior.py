@@ -1,4 +1,4 @@
-"""The posterior over the last layers of a project's model: imported, estimated, loaded.
+"""The posterior over the last layers of a project's model: imported, kept, loaded, exported.
 
 Kept as `posteriors/<hash>.safetensors`: the Kronecker factors of both modalities as sums, with the number of pairs
 behind them. Prior precision and tau are not part of it: they are chosen when it is loaded, by the evidence and by the
@@ -18,15 +18,11 @@ from alflow.bayes.evidence import best_prior_precision
 from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.spectrum import Spectrum
 from alflow.disk import check_writable
-from alflow.domain.images import Rejection
 from alflow.domain.projects import Project
 from alflow.errors import InvalidInputError, NotFoundError
-from alflow.progress import Progress, silent
 from alflow.store.artifacts import digest
-from alflow.store.images import items
 from alflow.store.projects import projects
 from alflow.workflow.images.shards import EncoderInUse, encoder_in_use
-from alflow.workflow.images.sources import entries
 from alflow.workflow.model.factors import (
     PUBLISHED_PAIRS,
     BothFactors,
@@ -37,7 +33,6 @@ from alflow.workflow.model.factors import (
     to_tensors,
     write_published,
 )
-from alflow.workflow.model.pairs import NOT_USED, encode_pairs, estimate_from_pairs
 from alflow.workflow.model.source import PosteriorSource
 from alflow.workspace import Workspace
 
@@ -49,15 +44,6 @@ class Posterior:
     image: KroneckerPosterior
     text: KroneckerPosterior
     hash: str
-
-
-@dataclass(frozen=True)
-class Estimated:
-    """The hash of an estimated posterior, how many pairs are in it, and which were left out."""
-
-    posterior: str
-    pairs: int
-    left_out: tuple[Rejection, ...]
 
 
 def import_posterior(workspace: Workspace, project: Project, directory: str, pairs: int = PUBLISHED_PAIRS) -> str:
@@ -73,55 +59,7 @@ def import_posterior(workspace: Workspace, project: Project, directory: str, pai
         raise InvalidInputError(f"factors are sums over at least one pair, not {pairs}")
     factors = read_folder(Path(directory), pairs, workspace.encoder(project).layers, project)
     n = round(factors.image.n)
-    return _give(workspace, project, factors, PosteriorSource("imported", n, n))
-
-
-def estimate_posterior(
-    workspace: Workspace,
-    project: Project,
-    manifest: str,
-    progress: Progress = silent,
-    summing: Progress = silent,
-    *,
-    anywhere: bool = False,
-    allow_missing: bool = False,
-) -> Estimated:
-    """Estimate the factors from a manifest of images and captions.
-
-    `progress` tells how many pairs are encoded, then `summing` how many of them are in the factors.
-
-    Images that cannot be used are recorded among the project's rejections. With `allow_missing` they are left out, with
-    their captions. With `anywhere` the manifest may name files outside its folder. A run that was killed goes on where
-    it was when it is started again: see `alflow.workflow.model.pairs`.
-
-    Raises:
-        InvalidInputError: the manifest cannot be read, a caption is missing, or not all pairs (with `allow_missing`:
-            fewer than two) can be used.
-    """
-    source = entries(manifest, anywhere=anywhere)
-    pairs = source.entries
-    if not pairs:
-        why = f"the first: {source.rejected[0].uri}: {source.rejected[0].reason}" if source.rejected else "it is empty"
-        raise InvalidInputError(f"{manifest} names no image that can be used; {why}")
-    if bare := [entry.uri for entry in pairs if not entry.caption]:
-        raise InvalidInputError(f"{manifest} needs a 'caption' for each image; {bare[0]} has none")
-    encoder = workspace.encoder(project)
-    encoded, folder = encode_pairs(workspace, encoder, pairs, progress)
-    left_out = (*source.rejected, *encoded.rejected)
-    with workspace.database.begin() as tx:
-        before = items.rejections(tx, project.id)
-        items.forget_rejections(tx, project.id, [one.uri for one in before if one.reason.startswith(NOT_USED)])
-        items.forget_rejections_like(tx, project.id, *source.outdated)
-        items.reject(tx, project.id, left_out)
-    if left_out and not allow_missing:
-        used = len(encoded.images)
-        raise InvalidInputError(
-            f"{used} of the {used + len(left_out)} pairs of {manifest} can be used; the first that cannot, "
-            f"{left_out[0].uri}: {left_out[0].reason.removeprefix(f'{NOT_USED}: ')}: mend or take out such rows, or "
-            "estimate from the others with --allow-missing"
-        )
-    factors, n = BothFactors(*estimate_from_pairs(workspace, encoder, encoded, folder, summing)), len(encoded.images)
-    return Estimated(_give(workspace, project, factors, PosteriorSource("pairs", n, n)), n, left_out)
+    return give_factors(workspace, project, factors, PosteriorSource("imported", n, n))
 
 
 def export_posterior(workspace: Workspace, project: Project, directory: str) -> int:
@@ -228,6 +166,18 @@ def keep_factors(workspace: Workspace, project: Project, factors: BothFactors, s
     return name
 
 
+def give_factors(workspace: Workspace, project: Project, factors: BothFactors, source: PosteriorSource) -> str:
+    """`keep_factors`, and let them be the project's posterior.
+
+    Raises:
+        InvalidInputError: they are of other widths than the model's layers, or no Gaussian comes of them.
+    """
+    name = keep_factors(workspace, project, factors, source)
+    with workspace.database.begin() as tx:
+        projects.set_posterior(tx, project.id, name)
+    return name
+
+
 def posterior_source(workspace: Workspace, project: Project) -> PosteriorSource | None:
     """Where the project's posterior is from; None if it has none, or that was never written down or is damaged."""
     if project.posterior is None or not workspace.artifacts.exists(_path(project.posterior)):
@@ -247,13 +197,6 @@ def damped_posterior(factors: Factors, weight: Float[Tensor, "D P"], pretraining
     spectrum, tau = Spectrum.of(factors), pretraining_weight / factors.n
     prior_precision = best_prior_precision(spectrum, float(weight.double().square().sum()), tau)
     return KroneckerPosterior.damped(spectrum, prior_precision, tau)
-
-
-def _give(workspace: Workspace, project: Project, factors: BothFactors, source: PosteriorSource) -> str:
-    name = keep_factors(workspace, project, factors, source)
-    with workspace.database.begin() as tx:
-        projects.set_posterior(tx, project.id, name)
-    return name
 
 
 def _import_shipped(workspace: Workspace, project: Project) -> str:

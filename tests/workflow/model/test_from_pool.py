@@ -17,10 +17,10 @@ from alflow.vlm.vocabulary import MOST_PROMPTS, vocabulary
 from alflow.workflow.images.embed import embed_missing, load_embeddings
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.model import from_pool
+from alflow.workflow.model.from_pairs import estimate_posterior
 from alflow.workflow.model.from_pool import estimate_from_pool, with_posterior
 from alflow.workflow.model.pairs import NEGATIVES
 from alflow.workflow.model.posterior import (
-    estimate_posterior,
     export_posterior,
     import_posterior,
     load_posterior,

@@ -27,8 +27,8 @@ from alflow.workflow.model.factors import (
     sums,
     write_factors,
 )
+from alflow.workflow.model.from_pairs import estimate_posterior
 from alflow.workflow.model.posterior import (
-    estimate_posterior,
     export_posterior,
     import_posterior,
     load_posterior,

@@ -1,0 +1,107 @@
+"""Start a back-test from a form, and tell how it is doing."""
+
+import shlex
+from collections.abc import Mapping
+from subprocess import Popen
+
+import streamlit as st
+
+from alflow.domain.projects import Project
+from alflow.domain.trials import Trial, TrialMode
+from alflow.errors import AlflowError
+from alflow.ids import ProjectId
+from alflow.workflow.backtests import study
+from alflow.workflow.backtests.study import Grid
+from alflow.workflow.rounds.strategies import strategy_captions, strategy_faults
+from ui.parts import session
+
+REFRESH = "4s"
+_MODES = {TrialMode.BATCH: "after the whole batch", TrialMode.SEQUENTIAL: "after every pick"}
+_FILES = {
+    "pack": "Activations and labels",
+    "model": "Last layers (none if the pack has no class texts)",
+    "pairs": "Image-text pairs (none if the pack has no class texts)",
+}
+_running: dict[ProjectId, "Popen[bytes]"] = {}
+"""Back-tests that this server started, by project."""
+
+
+def form(project: Project) -> None:
+    """What to compare, on which images; starts it when it is sent."""
+    captions = strategy_captions()
+    for fault in strategy_faults():
+        st.warning(session.escape(fault))
+    with st.form("backtest"):
+        chosen = st.multiselect(
+            "Strategies",
+            list(captions),
+            default=[name for name in ("default", "random") if name in captions],
+            format_func=lambda name: f"{name}: {captions[name]}",
+        )
+        combination = st.text_input("Combination of strategies", placeholder="0.7*epig+0.3*typiclust")
+        columns = st.columns(6)
+        seeds = columns[0].number_input("Seeds", 1, 100, 5)
+        rounds = columns[1].number_input("Rounds", 1, 100, 5)
+        batch = columns[2].number_input("Labels per round", 1, 10_000, project.settings.budget)
+        pool = columns[3].number_input("Pool size, at most", 1, 1_000_000, Trial.pool)
+        mode = columns[4].selectbox("Labels are revealed", list(TrialMode), format_func=_MODES.__getitem__)
+        processes = columns[5].number_input("Processes", 1, 64, 1)
+        with st.expander("Use a feature pack instead of this project's labelled images"):
+            paths = {
+                name: st.text_input(title, placeholder=f"/data/{name}.safetensors") for name, title in _FILES.items()
+            }
+            domain = st.text_input(
+                "Domain (a number)", help="Take both the targets and the test images from this domain of the pack"
+            )
+        pressed = st.form_submit_button("Run", icon=":material/science:", type="primary")
+    if not pressed:
+        return
+    names = (*chosen, *([combination] if combination.strip() else []))
+    of_pack = any(path.strip() for path in paths.values())
+    grid = Grid(
+        names,
+        int(seeds),
+        int(rounds),
+        int(batch),
+        int(pool),
+        int(domain) if of_pack and domain.strip().isdecimal() else None,
+        mode or TrialMode.BATCH,
+    )
+    _start(project, grid, paths if of_pack else {}, int(processes))
+
+
+@st.fragment(run_every=REFRESH)
+def status(project: Project) -> None:
+    """How the back-test is doing that this server started for the project."""
+    run = _running.get(project.id)
+    if run is None:
+        return
+    code = run.poll()
+    if code is None:
+        st.info(
+            "Running. Results appear below as they arrive. A run that was stopped continues when you start it again."
+        )
+        return
+    del _running[project.id]
+    if code:
+        errors = run.stderr.read().decode(errors="replace").strip() if run.stderr else ""
+        st.error(session.escape(errors.splitlines()[-1] if errors else f"The back-test ended with code {code}."))
+    else:
+        st.success("The back-test is complete.")
+
+
+def _start(project: Project, grid: Grid, paths: Mapping[str, str], processes: int) -> None:
+    known = _running.get(project.id)
+    if known is not None and known.poll() is None:
+        st.warning("A back-test of this project is still running.")
+        return
+    options = [*study.options_of(grid, None if paths else project), "--processes", str(processes)]
+    options += [part for name, path in paths.items() if path.strip() for part in (f"--{name}", path.strip())]
+    try:
+        study.check_grid(grid)
+    except AlflowError as error:
+        st.error(session.escape(str(error)))
+        return
+    _running[project.id] = study.start(session.workspace(), options)
+    st.caption("The same in a terminal:")
+    st.code(f"alflow backtest {shlex.join(options)}", language=None, wrap_lines=True)
