@@ -39,8 +39,8 @@ OFFSET: Final = 0.1
 WIDTH: Final = 64.0
 """Usual prior variance of f, in square nats, for its mean."""
 
-AMPLITUDE: Final = 6.4
-"""Of the covariance, in square nats: a tenth of the width. With it the epistemic part is about what labels remove."""
+AMPLITUDE: Final = 8.0
+"""Of the covariance, in square nats: an eighth of the width. With it the epistemic part is about what labels remove."""
 
 NOISE: Final = 2 / WIDTH
 """Of an observation, in units of k: what Bohning's bound makes of a label."""
