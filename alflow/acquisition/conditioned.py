@@ -7,7 +7,7 @@ at, to second order, is
 
     U(x*) = 1/2 l'(x*, x*) tr(F*),   F* = diag(p*) - p* p*^T,   tr(F*) = 1 - sum_c p*_c^2
 
-(closed-form BALD with unrelated classes), and the pick is the image whose label is expected to take most off it:
+(BALD with unrelated classes), and the pick is the image whose label is expected to take most off it:
 
     score(x) = 1/2 sum_x* w(x*) tr(F*) l'(x, x*)^2 / (l'(x, x) + nu)
 

@@ -2,11 +2,11 @@
 
     l(x, x') = 1 / (1 + |a - a'|^2 / (2 LENGTH^2)),   a = (phi - mean phi) / |phi - mean phi|
 
-The kernel of the posterior, k(x, x') = phi^T Ainv phi', says how the weights of one linear layer tie two predictions
-together. It is global: an image far from all others has the largest k and looks like the most to learn. What labels
-teach about other images is local, and a kernel that says so picks better batches (the back-tests in README). The
-rational quadratic is a mixture of Gaussian kernels of many lengths, so that one LENGTH serves dense pools and sparse
-ones (Rasmussen and Williams, Gaussian Processes for Machine Learning, equation 4.19, alpha = 1).
+The kernel of the logits (`alflow.bayes.field`) is linear, as what a label changes is one linear map of the activations.
+It is global: an image far from all others has the largest k and looks like the most to learn. What labels teach about
+other images is local, and a kernel that says so picks better batches (the back-tests in README). The rational quadratic
+is a mixture of Gaussian kernels of many lengths, so that one LENGTH serves dense pools and sparse ones (Rasmussen and
+Williams, Gaussian Processes for Machine Learning, equation 4.19, alpha = 1).
 
 Axes: N and M rows, P width of the activations.
 """

@@ -5,35 +5,16 @@ the tests; other packages add to it (`alflow.acquisition.plugins`). Diversity is
 last layer, which no fit moves.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
-from alflow.acquisition import plugins, posterior_free, scores
-from alflow.acquisition.aims import MAX_TARGETS, representatives
+from alflow.acquisition import plugins, posterior_free, scores, with_posterior
 from alflow.acquisition.batch import covering_batch
-from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
-from alflow.acquisition.combine import Choose, Strategy, balanced, combined, parse
+from alflow.acquisition.combine import Strategy, balanced, combined, parse
 from alflow.acquisition.conditioned import conditioned_batch
-from alflow.acquisition.draws import FieldDraws
-from alflow.acquisition.epig import epig as closed_form_epig
-from alflow.acquisition.epig import epig_from_draws
-from alflow.acquisition.epig_draws import largest, u_statistic, upper_bound
-from alflow.acquisition.neighbours import targeted, wasserstein_points
-from alflow.acquisition.stochastic import batch_bald as draw_batch_bald
-from alflow.acquisition.stochastic import gumbel_top_k
+from alflow.acquisition.neighbours import wasserstein_points
 from alflow.errors import InvalidInputError
-
-U_STATISTIC_DRAWS: Final = 128
-JOINT_DRAWS: Final = 64
-JOINT_TARGETS: Final = 200
-BATCH_BALD_DRAWS: Final = 64
-BATCH_BALD_ROWS: Final = 2_000
 
 BOSS: Final = "boss"
 ORACLES: Final = frozenset({BOSS})
@@ -74,56 +55,6 @@ def available() -> tuple[dict[str, Strategy], dict[str, str]]:
     return usable, faults
 
 
-def _default(query: Query, budget: int, _: torch.Generator) -> Acquisition:
-    # Each pick is conditioned on what is labelled and on the picks before it; without targets the pool is the target.
-    return covering_batch(query, budget)
-
-
-def _power_bald(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
-    return gumbel_top_k(_bald(query), budget, generator)
-
-
-def _batch_bald(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
-    # Draws are kept for the rows of largest BALD: it bounds what a row can add to any batch.
-    closed = _bald(query)
-    kept = closed.topk(min(max(BATCH_BALD_ROWS, budget), len(closed))).indices
-    draws = FieldDraws.of(query, BATCH_BALD_DRAWS, generator)
-    found = draw_batch_bald(torch.cat(list(draws.blocks(query.pool[kept]))), budget, generator)
-    return Acquisition(kept[found.rows], found.scores, closed.index_copy(0, kept, found.all_scores))
-
-
-def _epig_monte_carlo(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
-    draws, aimed = FieldDraws.of(query, U_STATISTIC_DRAWS, generator), _aimed(query)
-    return posterior_free.best(u_statistic(draws.blocks(query.pool), draws.blocks(aimed.target)), budget)
-
-
-def _epig_joint(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
-    draws, aimed = FieldDraws.of(query, JOINT_DRAWS, generator), _aimed(query)
-    target = draws.probabilities(representatives(aimed.target, JOINT_TARGETS))
-    bound = upper_bound(draws.blocks(query.pool), [target])
-    rows, values = largest(bound, lambda rows: epig_from_draws(draws.probabilities(query.pool[rows]), target), budget)
-    return Acquisition(rows, values, bound)
-
-
-def _nearest(points: Callable[[Beliefs], Tensor]) -> Choose:
-    """The rows that are nearest to the targets."""
-
-    def choose(query: Query, budget: int, _: torch.Generator) -> Acquisition:
-        aimed = _aimed(query)
-        return targeted(points(aimed.pool), points(aimed.target), closed_form_epig(aimed), budget)
-
-    return choose
-
-
-def _bald(query: Query) -> Float[Tensor, " N"]:
-    return query.pool.parts(query.Q).epistemic
-
-
-def _aimed(query: Query) -> Query:
-    """With at most `MAX_TARGETS` targets, stratified by predicted class; the pool stands in where there are none."""
-    return replace(query, target=representatives(query.target if len(query.target) else query.pool, MAX_TARGETS))
-
-
 _MARGIN = Strategy(
     "margin",
     "Where the two most probable classes are nearly tied.",
@@ -136,8 +67,8 @@ _ENTROPY = Strategy(
 )
 _EPIG = Strategy(
     "epig",
-    "Where a label by itself tells most about the targets: closed-form EPIG, blind to the rest of the batch.",
-    posterior_free.largest(lambda query: closed_form_epig(_aimed(query))),
+    "Where a label by itself tells most about the targets: second-order EPIG, blind to the rest of the batch.",
+    posterior_free.largest(with_posterior.epig),
     needs_posterior=True,
 )
 
@@ -145,7 +76,7 @@ _TABLE: Final = (
     Strategy(
         "default",
         "Where answers can surprise and together take most off the uncertainty about the targets: no near-copies.",
-        _default,
+        lambda query, budget, _: covering_batch(query, budget),
     ),
     Strategy("random", "Uniformly at random: the baseline that a strategy must beat.", posterior_free.random),
     Strategy(
@@ -164,32 +95,32 @@ _TABLE: Final = (
     Strategy(
         "bald",
         "Where the label tells most about the model itself, whether or not the targets care.",
-        posterior_free.largest(_bald),
+        posterior_free.largest(with_posterior.bald),
         needs_posterior=True,
     ),
     Strategy(
         "power-bald",
         "Drawn at random with probability proportional to BALD; the scores are the selection probabilities.",
-        _power_bald,
+        with_posterior.power_bald,
         needs_posterior=True,
     ),
     Strategy(
         "batch-bald",
         "Where the labels of the whole batch tell most about the model, from joint draws.",
-        _batch_bald,
+        with_posterior.batch_bald,
         needs_posterior=True,
     ),
     _EPIG,
     Strategy(
         "epig-monte-carlo",
         "EPIG from joint draws without bias, linear in pool and targets.",
-        _epig_monte_carlo,
+        with_posterior.epig_monte_carlo,
         needs_posterior=True,
     ),
     Strategy(
         "epig-joint",
         "EPIG of the joint of few draws, as published, with the best rows found by its upper bound.",
-        _epig_joint,
+        with_posterior.epig_joint,
         needs_posterior=True,
     ),
     Strategy(
@@ -243,18 +174,18 @@ _TABLE: Final = (
     Strategy(
         "nearest-wasserstein",
         "The nearest neighbours of the targets by 2-Wasserstein distance.",
-        _nearest(wasserstein_points),
+        with_posterior.nearest(wasserstein_points),
         needs_posterior=True,
     ),
     Strategy(
         "nearest-cosine",
         "The nearest neighbours of the targets by expected cosine.",
-        _nearest(lambda rows: rows.embeddings),
+        with_posterior.nearest(lambda rows: rows.embeddings),
         needs_posterior=True,
     ),
     balanced(_MARGIN, "Nearly tied predictions, the predicted classes in turn."),
     balanced(_ENTROPY, "Spread-out predictions, the predicted classes in turn."),
-    balanced(_EPIG, "Closed-form EPIG, the predicted classes in turn."),
+    balanced(_EPIG, "Second-order EPIG, the predicted classes in turn."),
 )
 
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType({strategy.name: strategy for strategy in _TABLE})

@@ -23,6 +23,7 @@ References:
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp, sqrt
 from typing import Final, Self
 
@@ -131,23 +132,15 @@ class Field:
 
     def roots(self, features: Float[Tensor, "N U"]) -> Float[Tensor, "N U"]:
         """Rows v with v(x) . v(x') = AMPLITUDE k'(x, x')."""
-        return sqrt(AMPLITUDE) * (features - (features @ self._along) @ self._shrunk)
+        along, share = self._shrunk
+        return sqrt(AMPLITUDE) * (features - (features @ along.T * share) @ along)
 
-    @property
-    def _along(self) -> Float[Tensor, "U L"]:
-        return self._basis[0]
-
-    @property
-    def _shrunk(self) -> Float[Tensor, "L U"]:
-        basis, share = self._basis
-        return (basis * share).T
-
-    @property
-    def _basis(self) -> tuple[Float[Tensor, "U L"], Float[Tensor, " L"]]:
+    @cached_property
+    def _shrunk(self) -> tuple[Float[Tensor, "L U"], Float[Tensor, " L"]]:
         """Orthonormal directions of what is seen, and the share by which a root falls along each."""
-        _, values, vectors = torch.linalg.svd(self.seen.double(), full_matrices=False)
+        _, values, directions = torch.linalg.svd(self.seen.double(), full_matrices=False)
         share = 1 - (1 - values.square()).clamp_min(0).sqrt()
-        return vectors.T.to(self.seen.dtype), share.to(self.seen.dtype)
+        return directions.to(self.seen.dtype), share.to(self.seen.dtype)
 
 
 def seen_rows(features: Float[Tensor, "L U"]) -> Float[Tensor, "M U"]:

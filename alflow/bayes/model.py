@@ -15,11 +15,12 @@ from alflow.embeddings import Activations, LastLayers
 
 @dataclass(frozen=True)
 class Model:
-    """Everything that a prediction depends on, zero-shot or fitted.
+    """Everything that is said of images, before labels or after them.
 
     Attributes:
         layers: projections, scale and bias, as they were pretrained.
-        image_posterior, text_posterior: what the pretraining left open about the two projections, centred at them.
+        image_posterior, text_posterior: what the pretraining left open about the two projections, centred at them. They
+            tell what is unlike it and which names are uncertain; no prediction reads them.
         classes: inputs of the text projection, one row a class [C P_t].
         frame: where the project's images lie.
         learnt: the field of the logits given labels; None before the first.

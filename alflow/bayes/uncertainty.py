@@ -2,8 +2,8 @@
 
 Axes: N images, C classes, K draws. Entropies are in nats.
 
-Total = the entropy of the prediction; aleatoric = what would stay if the weights were known; epistemic = the
-difference, the mutual information of answer and weights (BALD). Never the difference of two sets of draws.
+Total = the entropy of the prediction; aleatoric = what would stay, on average, if the logits were known; epistemic =
+the difference, the mutual information of answer and logits (BALD). Never the difference of two sets of draws.
 
 References:
     Houlsby et al., Bayesian Active Learning for Classification and Preference Learning, arXiv 1112.5745.

@@ -44,8 +44,8 @@ class ProjectSettings:
         max_labels: open no further round once this many items are settled; None for no limit.
         plateau_rounds, plateau_gain, min_information, label_price: further rules that stop a project, off by default
             but for the gain that the first needs; see `alflow.stopping_rules.Rules`.
-        pretraining_weight: n tau, for how many images the pretraining counts in the posterior, whatever number n of
-            them its curvature was estimated from; tau is this over n.
+        pretraining_weight: n tau, for how many images the pretraining counts in the posterior of the last layers,
+            whatever number n of them its curvature was estimated from; tau is this over n.
         seed: root of every random draw of the project.
     """
 

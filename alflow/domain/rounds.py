@@ -54,7 +54,7 @@ class Round:
 class Candidate:
     """An item of a round's queue and the reasons why it is there.
 
-    `probabilities` maps class ids to the posterior predictive at the time of acquisition; `epistemic` and `aleatoric`
+    `probabilities` maps class ids to what was predicted at the time of acquisition; `epistemic` and `aleatoric`
     are its entropy parts in nats; `score` is the strategy's own (other candidates have none). It is settled once
     `answers` reaches `votes_needed`: answers that were not withdrawn, a skip too; or all that are needed at once when
     somebody flagged the image as bad. `chosen_by` and `reason` say who chose a candidate of origin PERSON, and why.

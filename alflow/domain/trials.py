@@ -48,7 +48,7 @@ class TrialPoint:
 
     Attributes:
         labels: how many there are.
-        accuracy, nlpd, ece: of the posterior predictive.
+        accuracy, nlpd, ece: of the predictions.
         seconds: what choosing the last batch took.
         information: sum of the strategy's scores over the last batch, each as it was when picked.
         picked: the last batch, as rows of what was tried.

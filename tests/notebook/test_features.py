@@ -51,7 +51,7 @@ def test_nothing_is_open_in_the_neutral_posterior() -> None:
     beliefs = believe(model, rows)
     assert torch.allclose(beliefs.embeddings, rows.values, atol=1e-5)
     assert torch.allclose(beliefs.novelty, torch.ones(20), rtol=1e-3)
-    assert neutral_posterior(D).output_covariance.diagonal().max() < 2e-4
+    assert neutral_posterior(D).output_spectrum.max() < 2e-4
 
 
 def test_fit_and_choice_are_those_of_a_model_whatever_its_posterior(own: Own) -> None:

@@ -65,7 +65,7 @@ class ModelLearner:
         return ask(self.model, pool, target, labelled)
 
     def judge(self, images: Activations) -> Judgement:
-        """The posterior predictive and its parts."""
+        """Predictions, and the parts of their uncertainty."""
         beliefs = believe(self.model, images)
         return Judgement(beliefs.probabilities, **beliefs.parts(self.model.class_covariance)._asdict())
 

@@ -1,7 +1,7 @@
 """The grid: many images of one predicted class at once; mark the wrong ones, accept the rest.
 
 Pages take the surest images first, and as many as hold about one expected error: each is wrong with 1 - p, where p is
-the posterior predictive when the round was opened, times what the pages answered so far say about those probabilities.
+the prediction when the round was opened, times what the pages answered so far say about those probabilities.
 On a page the least sure come first, where eyes are freshest.
 
 These are the steps of `alflow.workflow.desk.grid_exchange`; the answered pages are in `grid_answers`.

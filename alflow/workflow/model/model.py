@@ -1,4 +1,4 @@
-"""The model of a project at one moment: last layers (zero-shot or fitted), posterior, classes, and what it believes."""
+"""The model of a project at one moment: last layers, posterior, classes, what labels taught, and what it believes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ class ProjectModel:
     hashes: dict[str, str]
 
     def believe(self, images: Activations) -> Beliefs:
-        """Posterior predictive of these images over the classes, and their kernel features."""
+        """Predictions for these images, and their kernel features."""
         return believe(self.model, images)
 
     def ask(self, pool: Activations, target: Activations, labelled: Activations) -> Query:
@@ -54,7 +54,7 @@ class ProjectModel:
         return dict(zip(self.class_ids, found.tolist(), strict=True))
 
     def columns(self, class_ids: Sequence[ClassId]) -> Int64[Tensor, " N"]:
-        """Class ids -> columns of the predictive.
+        """Class ids -> columns of the predictions.
 
         Raises:
             KeyError: a class is not of this model.

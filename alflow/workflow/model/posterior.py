@@ -1,5 +1,7 @@
 """The posterior over the last layers of a project's model: imported, kept, loaded, exported.
 
+It is that of the pretraining: labels do not move it (what they teach is `alflow.bayes.field`).
+
 Kept as `posteriors/<hash>.safetensors`: the Kronecker factors of both modalities as sums, with the number of pairs
 behind them. Prior precision and tau are not part of it: they are chosen when it is loaded, by the evidence and by the
 weight of the pretraining in the project's settings, which is spread over those pairs.

@@ -70,7 +70,7 @@ def evaluate_zero_shot(workspace: Workspace, now: Moment, model: ProjectModel, t
 def evaluate_test(
     now: Moment, model: ProjectModel, test: Embeddings, round_number: int, n_labels: int
 ) -> Evaluation | None:
-    """Metrics of the posterior predictive on the rows of test items whose class is known; None where there are none."""
+    """Metrics of the predictions for the rows of test items whose class is known; None where there are none."""
     if not len(test):
         return None
     known = model.columns([now.truths[item] for item in test.item_ids.tolist()])
