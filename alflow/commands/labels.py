@@ -1,4 +1,4 @@
-"""`alflow labels history|withdraw|change|check`: what happened to labels, and taking one back."""
+"""`alflow labels history|withdraw|change|check|import`: what happened to labels, and those from other tools."""
 
 import getpass
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     group.command("withdraw")(withdraw)
     group.command("change")(change)
     group.command("check")(check)
+    group.command("import")(bring)
     app.add_typer(group, name="labels")
 
 
@@ -96,6 +97,39 @@ def check(project: ProjectName = None) -> None:
     if wrong:
         fail(f"{plural(len(wrong), 'contradiction')} between the labels and their history")
     say("every label agrees with its history")
+
+
+def bring(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Label Studio's JSON, CVAT's XML (for images 1.1), or what `export labels` wrote as JSONL."
+        ),
+    ],
+    annotator: Annotated[str, typer.Option(help="Who gave the answers for which the file names nobody.")] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Import nothing unless every answer can be used.")] = False,
+    project: ProjectName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import answers that people gave in another tool, with their names and times.
+
+    Images are found by hash, address or file name; only those of the pool take answers. Who has answered an image here
+    keeps that answer. The same file again changes nothing. What cannot be used is counted and named.
+
+    Exit code 1: no answer is new or known, or --strict found a fault.
+    """
+    from alflow.workflow.answers.bring import bring_labels
+    from alflow.workflow.answers.brought import remarks, summary
+
+    workspace = open_workspace()
+    report = bring_labels(workspace, choose_project(workspace, project), source, annotator, strict=strict)
+    if as_json:
+        show_json(report)
+    else:
+        for line in (summary(report), *remarks(report)):
+            say(line)
+    if not report.added and not report.known:
+        fail(f"no label was imported from {source}")
 
 
 def _show_changes(changes: "Sequence[Change]") -> None:
