@@ -1,6 +1,7 @@
 """The model of a project at one moment: last layers, posterior, classes, what labels taught, and what it believes."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -128,23 +129,33 @@ def fit_path(project_id: ProjectId, fit: str) -> str:
     return f"projects/{project_id}/fields/{fit}.safetensors"
 
 
-def save_fit(workspace: Workspace, project: Project, fit: str, model: Model, hashes: Mapping[str, str]) -> None:
-    """Keep what `load_model` needs to restore a fitted model; `hashes` name the model that was fitted."""
-    frame, field = model.frame, model.field
+def save_fit(workspace: Workspace, project: Project, fit: str, fitted: ProjectModel) -> None:
+    """Keep what `load_model` needs to restore a fitted model, with the hashes of the model that was fitted."""
+    frame, field = fitted.model.frame, fitted.model.field
     tensors = {"centre": frame.centre, "weight": field.weight, "seen": field.seen}
     numbers = {"radius": frame.radius, "log_scale": field.log_scale, "deviation": field.deviation}
     tensors |= {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
-    workspace.artifacts.write_tensors(fit_path(project.id, fit), tensors, dict(hashes))
+    notes = fitted.hashes | {"class_ids": json.dumps(fitted.class_ids)}
+    workspace.artifacts.write_tensors(fit_path(project.id, fit), tensors, notes)
 
 
 def restore_fit(workspace: Workspace, project: Project, zero_shot: ProjectModel, fit: str) -> ProjectModel:
-    """The fitted model that `save_fit` kept.
+    """The fitted model that `save_fit` kept, for the classes there are now: one that came since keeps its own logits.
 
     Raises:
         NotFoundError: there is no fit of that hash.
     """
-    tensors, _ = workspace.artifacts.read_tensors(fit_path(project.id, fit))
+    tensors, notes = workspace.artifacts.read_tensors(fit_path(project.id, fit))
+    of_fit = json.loads(notes["class_ids"]) if "class_ids" in notes else zero_shot.class_ids
     radius, log_scale, deviation = (float(tensors[name]) for name in ("radius", "log_scale", "deviation"))
-    learnt = Field(tensors["weight"], log_scale, deviation, tensors["seen"])
+    weight = _of_classes(tensors["weight"], of_fit, zero_shot.class_ids)
+    learnt = Field(weight, log_scale, deviation, tensors["seen"])
     fitted = replace(zero_shot.model, frame=Frame(tensors["centre"], radius), learnt=learnt)
     return replace(zero_shot, model=fitted, hashes=zero_shot.hashes | {"fit": fit})
+
+
+def _of_classes(weight: Tensor, of_fit: Sequence[ClassId], wanted: Sequence[ClassId]) -> Tensor:
+    """The columns of these classes [U C], in their order; zero for those that the fit did not know."""
+    known = {class_id: column for column, class_id in enumerate(of_fit)}
+    columns = [weight[:, known[one]] if one in known else weight.new_zeros(len(weight)) for one in wanted]
+    return torch.stack(columns, dim=1)

@@ -1,5 +1,7 @@
 """Fit a round: what every settled label so far teaches about the logits, and the scale of the zero-shot ones."""
 
+from dataclasses import replace
+
 import torch
 
 from alflow.bayes.fit import refit
@@ -40,5 +42,5 @@ def fit_round(
     if not workspace.artifacts.exists(fit_path(project.id, fit)):
         generator = torch.Generator().manual_seed(round_.seed)
         fitted = refit(zero_shot.model, rows.activations, zero_shot.columns(list(support.values())), generator)
-        save_fit(workspace, project, fit, fitted, zero_shot.hashes)
+        save_fit(workspace, project, fit, replace(zero_shot, model=fitted))
     return restore_fit(workspace, project, zero_shot, fit)

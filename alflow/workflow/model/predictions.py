@@ -1,0 +1,112 @@
+"""What a project's newest model says of its images, and where it sees them and the classes.
+
+Axes: N images, C classes, D width of the joint embedding.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from alflow.bayes.uncertainty import Uncertainty
+from alflow.domain.images import Item, Split
+from alflow.domain.projects import ClassLabel, Project
+from alflow.errors import NotFoundError
+from alflow.ids import ItemId, ProjectId
+from alflow.store.images import items
+from alflow.store.projects import projects
+from alflow.store.rounds import rounds
+from alflow.workflow.images.embed import class_rows, load_embeddings
+from alflow.workflow.images.shards import encoder_in_use, remembered_encoder
+from alflow.workflow.model.model import last_fit, load_rows, model_of
+from alflow.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Of embedded images, by the model after the newest fit, or the zero-shot one.
+
+    Attributes:
+        items: the images, by id.
+        classes: in the order of the columns.
+        probabilities: rows sum to one.
+        parts: entropies in nats.
+        novelty: how unlike the pretraining data; 1 is average.
+        fit: hash of the fit; None before the first.
+    """
+
+    items: tuple[Item, ...]
+    classes: tuple[ClassLabel, ...]
+    probabilities: Float[Tensor, "N C"]
+    parts: Uncertainty
+    novelty: Float[Tensor, " N"]
+    fit: str | None
+
+
+def predictions(workspace: Workspace, project_id: ProjectId, split: Split | None = None) -> Predictions:
+    """What the newest model says of the embedded images of a split, or of all.
+
+    Raises:
+        NotFoundError: there is no such project, nothing of it is embedded, or it has no posterior yet.
+        ConflictError: it has fewer than two classes.
+    """
+    with workspace.database.read() as tx:
+        project, classes = projects.by_id(tx, project_id), projects.classes(tx, project_id)
+        fit, every = last_fit(rounds.all_(tx, project_id)), items.list_(tx, project_id, split)
+    _require_embedded(workspace, project)
+    if project.posterior is None:
+        raise NotFoundError(
+            f"project '{project.name}' has no posterior yet, and so no predictions: its first round brings it one"
+        )
+    model = model_of(workspace, project, classes, fit)
+    (rows,) = load_rows(workspace, project, model, [item.id for item in every])
+    beliefs, by_id = model.believe(rows.activations), {item.id: item for item in every}
+    return Predictions(
+        tuple(by_id[item_id] for item_id in rows.item_ids.tolist()),
+        tuple(classes),
+        beliefs.probabilities,
+        beliefs.parts(model.model.class_covariance),
+        beliefs.novelty,
+        fit,
+    )
+
+
+def image_embeddings(
+    workspace: Workspace, project_id: ProjectId, split: Split | None = None
+) -> tuple[Sequence[ItemId], Float[Tensor, "N D"]]:
+    """Ids and joint embeddings, of length 1, of the embedded images of a split, or of all.
+
+    Raises:
+        NotFoundError: there is no such project, or nothing of it is embedded.
+    """
+    with workspace.database.read() as tx:
+        project, ids = projects.by_id(tx, project_id), items.ids(tx, project_id, split)
+    _require_embedded(workspace, project)
+    rows, layers = load_embeddings(workspace, project, ids), encoder_in_use(workspace, project).layers
+    return rows.item_ids.tolist(), normalize(rows.activations.embed(layers.image_weight), dim=1)
+
+
+def class_embeddings(workspace: Workspace, project_id: ProjectId) -> Float[Tensor, "C D"]:
+    """Joint embeddings, of length 1, of the project's classes in their order.
+
+    Raises:
+        NotFoundError: there is no such project, or nothing of it is embedded.
+        InvalidInputError: it has no classes.
+    """
+    with workspace.database.read() as tx:
+        project, classes = projects.by_id(tx, project_id), projects.classes(tx, project_id)
+    _require_embedded(workspace, project)
+    encoder = encoder_in_use(workspace, project)
+    return normalize(class_rows(workspace, project, encoder, classes).embed(encoder.layers.text_weight), dim=1)
+
+
+def _require_embedded(workspace: Workspace, project: Project) -> None:
+    """Without this, asking would load the towers.
+
+    Raises:
+        NotFoundError: nothing is embedded yet.
+    """
+    if remembered_encoder(workspace, project) is None:
+        raise NotFoundError(f"project '{project.name}' has no embedded image yet: run `alflow embed`")
