@@ -8,11 +8,12 @@ from importlib import import_module
 from typing import Any, Final
 
 _PLACES: Final = {
-    "choose": "alflow.notebook.features",
-    "fit": "alflow.notebook.features",
+    "choose": ("alflow.notebook.features", "choose"),
+    "fit": ("alflow.notebook.features", "fit"),
+    "open": ("alflow.notebook.project", "open_"),
 }
 
-__all__ = ["choose", "fit"]  # noqa: F822 - `__getattr__` brings them
+__all__ = ["choose", "fit"]  # noqa: F822 - `__getattr__` brings them; a star must not replace the builtin `open`
 
 
 def __getattr__(name: str) -> Any:
@@ -22,7 +23,8 @@ def __getattr__(name: str) -> Any:
         AttributeError: there is no such name.
     """
     if name in _PLACES:
-        return getattr(import_module(_PLACES[name]), name)
+        module, own_name = _PLACES[name]
+        return getattr(import_module(module), own_name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -27,6 +27,7 @@ class Workspace:
     settings: Settings
     database: Database
     artifacts: Artifacts
+    read_only: bool = False
     _encoders: dict[tuple[str, str], "Encoder"] = field(default_factory=dict, repr=False)
     _loading: Lock = field(default_factory=Lock, repr=False)
     _kept: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -45,9 +46,21 @@ class Workspace:
         artifacts = Artifacts(settings.artifacts, private=not settings.artifacts_url)
         return cls(settings, Database.open(settings.database), artifacts)
 
+    @classmethod
+    def open_to_read(cls, settings: Settings | None = None) -> Self:
+        """Connect to what is there, to read only: nothing is made, migrated, written, locked or kept open.
+
+        Raises:
+            NotFoundError: there is no database yet.
+            UnavailableError: it belongs to another version of alflow, or cannot be reached.
+        """
+        settings = settings or Settings()
+        artifacts = Artifacts(settings.artifacts, read_only=True)
+        return cls(settings, Database.open_to_read(settings.database), artifacts, read_only=True)
+
     def __reduce__(self) -> tuple[Callable[[Settings], Self], tuple[Settings]]:
         """Sent to another process, it is opened there anew."""
-        return type(self).open, (self.settings,)
+        return type(self).open_to_read if self.read_only else type(self).open, (self.settings,)
 
     @staticmethod
     def upgrade(settings: Settings | None = None) -> str:

@@ -20,13 +20,14 @@ from alflow.domain.rounds import Origin
 from alflow.errors import InvalidInputError
 from alflow.workflow.backtests.study import Grid, list_backtests, load_study, run_study
 from alflow.workflow.images.embed import embed_missing
+from alflow.workflow.projects.class_changes import rename_class
 from alflow.workflow.projects.projects import change_settings
 from alflow.workflow.rounds.acquire import open_round
 from alflow.workflow.rounds.advance import advance
 from alflow.workflow.rounds.review import overview, round_candidates, round_summaries
 from alflow.workspace import Workspace
 from tests import packages
-from tests.colours import colour_project
+from tests.colours import answer, colour_project
 from tests.packs import small_pack
 
 ROOT = Path(__file__).parents[1]
@@ -79,6 +80,22 @@ def test_the_strategy_of_the_guide_is_found_by_name(installed: Path, workspace: 
     )
 
 
+def test_a_project_is_read_as_the_readme_shows(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = colour_project(workspace, tmp_path, "birds")
+    rename_class(workspace, made.id, "red", "robin")
+    embed_missing(workspace, made)
+    open_round(workspace, made.id)
+    answer(workspace, made)
+    monkeypatch.setenv("ALFLOW_HOME", str(workspace.settings.home))
+    names: dict[str, Any] = {}
+    exec(blocks("README.md", "## In Python", "python")[0], names)
+    assert (len(names["labels"]), len(names["rounds"]), len(names["pool"])) == (4, 1, 12)
+    assert names["pool"]["epistemic"].is_monotonic_decreasing
+    assert (names["images"].numpy().shape, names["texts"].shape) == ((12, 12), (2, 12))
+
+
 def test_strategies_and_posterior_on_own_features_as_the_readme_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,7 +109,7 @@ def test_strategies_and_posterior_on_own_features_as_the_readme_shows(
     ):
         np.save(f"{name}.npy", values)
     names: dict[str, Any] = {}
-    exec(blocks("README.md", "## In Python", "python")[0], names)
+    exec(blocks("README.md", "## In Python", "python")[1], names)
     assert len(set(names["first"].tolist())) == len(set(names["second"].rows.tolist())) == 20
     assert (names["p"].argmax(axis=1) == labels).mean() > 0.8
     assert np.allclose(names["parts"].total, names["parts"].aleatoric + names["parts"].epistemic, atol=1e-5)

@@ -40,10 +40,11 @@ class Artifacts:
     Writes are atomic: a file is written under a temporary name in the same folder, and then renamed.
     """
 
-    def __init__(self, root: str | Path, *, private: bool = False) -> None:
+    def __init__(self, root: str | Path, *, private: bool = False, read_only: bool = False) -> None:
         """Keep artifacts under `root`: a folder or an fsspec URL such as s3://bucket/alflow.
 
-        Private ones are in a folder of this machine, for its owner alone, whatever the umask.
+        Private ones are in a folder of this machine, for its owner alone, whatever the umask. Of those that are read
+        only nothing is written: tensors that would be are held in memory, for this object to read.
 
         Raises:
             InvalidInputError: no file system has such an address.
@@ -57,6 +58,7 @@ class Artifacts:
             raise UnavailableError(f"ALFLOW_ARTIFACTS_URL needs another package: {error}") from error
         self._is_local = "file" in (self._files.protocol, *self._files.protocol)
         self._is_private = private and self._is_local
+        self._held: dict[str, tuple[dict[str, Tensor], dict[str, str]]] | None = {} if read_only else None
 
     def write_tensors(
         self, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
@@ -68,7 +70,9 @@ class Artifacts:
             UnavailableError: the disk is full, or may not be written.
         """
         ready = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
-        if self._is_local:
+        if self._held is not None:
+            self._held[name] = (ready, dict(metadata or {}))
+        elif self._is_local:
             self._write(name, lambda path: save_file(ready, path, dict(metadata or {})))
         else:
             self._write(name, lambda path: self._files.pipe_file(path, save(ready, dict(metadata or {}))))
@@ -80,6 +84,8 @@ class Artifacts:
             InvalidInputError: the name leaves the folder, or the file is damaged.
             NotFoundError: there is no such artifact.
         """
+        if self._held is not None and name in self._held:
+            return self._held[name]
         path = self._existing(name)
         try:
             if self._is_local:
@@ -127,7 +133,7 @@ class Artifacts:
 
     def exists(self, name: str) -> bool:
         """Whether the artifact exists."""
-        return bool(self._files.isfile(self._path(name)))
+        return name in (self._held or ()) or bool(self._files.isfile(self._path(name)))
 
     def list(self, prefix: str) -> list[str]:
         """Names of all artifacts in this folder and those below it, sorted; none when it does not exist."""
@@ -154,6 +160,8 @@ class Artifacts:
 
     def _write(self, name: str, write: Any) -> None:
         path = self._path(name)
+        if self._held is not None:
+            raise UnavailableError(f"{path} cannot be written: this workspace is open to read only")
         with _disk_errors(path):
             self._write_beside(path, write)
 

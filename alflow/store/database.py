@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError
 
+from alflow.errors import NotFoundError
 from alflow.store import schema
-from alflow.store.engines import BUSY_SECONDS, check_path, make_engine, reachable, reader
+from alflow.store.engines import BUSY_SECONDS, check_path, make_engine, make_reader, reachable, reader
 from alflow.store.fair_lock import Turns
 
 Transaction = Connection
@@ -51,6 +52,23 @@ class Database:
             else:
                 schema.check(found, engine.url)
         return cls(engine, reader(engine))
+
+    @classmethod
+    def open_to_read(cls, url: str) -> Self:
+        """Connect to a database that is there, to read only: nothing is made, migrated, locked or kept open.
+
+        Raises:
+            NotFoundError: there is no such file, or it holds no alflow yet.
+            UnavailableError: no connection, or the schema is older or newer than this alflow.
+        """
+        engine = make_reader(url)
+        with reachable(engine), engine.connect() as connection:
+            found = schema.revision(connection)
+        where = engine.url.render_as_string(hide_password=True)
+        if found is None:
+            raise NotFoundError(f"the database {where} holds no project: make one with `alflow init`")
+        schema.check(found, make_url(url))
+        return cls(engine, engine)
 
     @classmethod
     def upgrade(cls, url: str) -> str:

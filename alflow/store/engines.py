@@ -18,9 +18,10 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import NullPool
 
 from alflow.disk import check_writable
-from alflow.errors import InvalidInputError, UnavailableError
+from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.private import make_private, private_file
 
 BUSY_SECONDS: Final = 30
@@ -70,6 +71,38 @@ def reader(engine: Engine) -> Engine:
     if engine.dialect.name == "sqlite":
         return _sqlite(engine.url, read_only=True)
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def make_reader(url: str) -> Engine:
+    """An engine that only reads a database which is there: it makes and changes nothing, and keeps no connection.
+
+    The system itself opens a SQLite file to read only. Two files that SQLite needs to read beside writers, `-wal` and
+    `-shm`, may appear next to it.
+
+    Raises:
+        InvalidInputError: no URL of SQLite or PostgreSQL.
+        NotFoundError: there is no such file.
+        UnavailableError: the driver is not installed.
+    """
+    if not url.startswith("sqlite:"):
+        engine = create_engine(make_engine(url).url, poolclass=NullPool)
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    given = make_url(url)
+    path = Path(str(given.database)).absolute()
+    if not path.is_file():
+        raise NotFoundError(f"there is no database {path}: name the home of your projects (`home=`, or ALFLOW_HOME)")
+    to_read = given.set(database=path.as_uri(), query={"mode": "ro", "uri": "true"})
+    engine = create_engine(to_read, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions: `_begin` does
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
 
 
 def _postgresql(url: URL) -> Engine:
