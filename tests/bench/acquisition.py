@@ -139,8 +139,8 @@ def normal(*shape: int) -> Tensor:
 
 
 def pass_flops(n: int, t: int) -> float:
-    """Of one pass: a kernel, and a class term of five products."""
-    return 2.0 * n * t * (P + 5 * C)
+    """Of one pass: a kernel, and a class term of three products."""
+    return 2.0 * n * t * (P + 3 * C)
 
 
 def exponent(sizes: tuple[int, ...], taken: list[float]) -> float:

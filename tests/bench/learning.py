@@ -58,6 +58,12 @@ def cosine_logits(images: Activations, model: Model) -> Tensor:
     return layers.scale * normalize(g, dim=1) @ normalize(h, dim=1).T + layers.bias
 
 
+def fitted_logits(images: Activations, model: Model) -> Tensor:
+    """Mean of the logits after the fit [N C]: what a temperature is laid over."""
+    features = model.frame.features(images.values.to(model.layers.image_weight.dtype))
+    return model.field.logits(model.zero_shot_logits(images), features)
+
+
 def _measure(world: World, seed: int, others: Activations | None) -> Iterator[Point]:
     sides = split(world, seed, POOL)
     order = sides.pool[torch.randperm(len(sides.pool), generator=torch.Generator().manual_seed(seed))]
@@ -73,7 +79,7 @@ def _measure(world: World, seed: int, others: Activations | None) -> Iterator[Po
             point["other_world"] = _told_apart(judged.epistemic, learner.judge(others).epistemic)
         if n in JUDGED:
             temperature = _temperature(start, images, labels, seed)
-            softmax = (cosine_logits(test, learner.model) / temperature).softmax(dim=1)
+            softmax = (fitted_logits(test, learner.model) / temperature).softmax(dim=1)
             point |= {f"softmax_{key}": value for key, value in _calibration(softmax, truth).items()}
         yield point
 
@@ -98,7 +104,7 @@ def _told_apart(own: Tensor, others: Tensor) -> float:
 
 
 def _temperature(start: ModelLearner, images: Activations, labels: Tensor, seed: int) -> float:
-    """Of the softmax of the fitted weights, by likelihood of labels that were held out of the fit, in five folds.
+    """Of the softmax of the fitted logits, by likelihood of labels that were held out of the fit, in five folds.
 
     Kept within `COLDEST` and `HOTTEST`: few labels that are all predicted right would make it 0.
     """
@@ -112,7 +118,7 @@ def _temperature(start: ModelLearner, images: Activations, labels: Tensor, seed:
         held = (folds == fold).nonzero()[:, 0]
         rest = (folds != fold).nonzero()[:, 0]
         fitted = start.fitted(images[rest], labels[rest], generator)
-        logits[held] = cosine_logits(images[held], fitted.model).float()
+        logits[held] = fitted_logits(images[held], fitted.model).float()
     return min(max(fit_temperature(logits, labels), COLDEST), HOTTEST)
 
 

@@ -1,12 +1,23 @@
 """The tables of `make calibration`, on a small pack."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.bench import learning, sets, strategies
 from tests.bench.learning_tables import after_labels, loss_left, unfamiliar
 from tests.packs import image_pack, small_pack
+
+
+def test_softmax_beside_the_prediction_is_that_of_the_fit(tmp_path: Path) -> None:
+    world = small_pack(tmp_path, images=60).world()
+    model = world.learner().fitted(world.images, world.labels, torch.Generator().manual_seed(0)).model
+    sure = replace(model, learnt=replace(model.learnt, deviation=0.0))
+    found = learning.fitted_logits(world.images, model).softmax(dim=1)
+    torch.testing.assert_close(found, sure.probabilities(world.images), rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(found, learning.cosine_logits(world.images, model).softmax(dim=1), atol=0.01)
 
 
 @pytest.mark.slow
