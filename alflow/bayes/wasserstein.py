@@ -1,6 +1,7 @@
 """Squared 2-Wasserstein distance between Gaussian embeddings with proportional covariances.
 
-Axes: N and M rows, D joint width, E = D + 1. Under the damped posterior Cov g(x) = k(x, x) Binv: they commute, and
+Axes: N and M rows, D joint width, E = D + 1. By the posterior of the pretraining Cov g(x) = k(x, x) Binv:
+covariances commute, and
 
     W2^2 = |mu - mu'|^2 + (sqrt(k) - sqrt(k'))^2 tr(Binv),
 

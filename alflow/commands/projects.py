@@ -81,7 +81,7 @@ def init(
         float,
         typer.Option(
             **limits("pretraining_weight"),
-            help="How many images the pretraining counts for in the posterior; in the paper 327,680 pairs, ten times.",
+            help="For how many images the pretraining counts in novelty and uncertain names; 3,276,800 in the paper.",
         ),
     ] = _DEFAULTS.pretraining_weight,
     seed: Annotated[int, typer.Option(help="Root of every random draw.")] = _DEFAULTS.seed,

@@ -45,7 +45,8 @@ class ProjectSettings:
         plateau_rounds, plateau_gain, min_information, label_price: further rules that stop a project, off by default
             but for the gain that the first needs; see `alflow.stopping_rules.Rules`.
         pretraining_weight: n tau, for how many images the pretraining counts in the posterior of the last layers,
-            whatever number n of them its curvature was estimated from; tau is this over n.
+            whatever number n of them its curvature was estimated from; tau is this over n. No prediction depends on
+            it, but what is unlike the pretraining and which names are uncertain.
         seed: root of every random draw of the project.
     """
 
