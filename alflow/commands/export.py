@@ -1,7 +1,6 @@
 """`alflow export labels|head|dataset`: what labelling gave, for other programs."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -56,7 +55,7 @@ def head(
 
 
 def dataset(
-    folder: Annotated[Path, typer.Argument(help="Folder to make; nothing is overwritten.")],
+    folder: Annotated[str, typer.Argument(help="Folder to make; nothing is overwritten.")],
     layout: Annotated[DatasetFormat, typer.Option("--format", "-f", help="Layout of the folder.")],
     project: ProjectName = None,
     unlabelled: Annotated[bool, typer.Option("--all", help="Also images without a class and without a vote.")] = False,

@@ -45,7 +45,7 @@ class Exported:
 def export_dataset(
     workspace: Workspace,
     project_id: ProjectId,
-    folder: Path,
+    folder: str | Path,
     format_: str,
     progress: Progress = silent,
     *,
@@ -57,14 +57,16 @@ def export_dataset(
     answers are not written. Each image is as it was at one moment; answers that come in meanwhile may be in or not.
 
     Raises:
-        InvalidInputError: there is no such format.
+        InvalidInputError: there is no such format, or the folder is an address.
         ConflictError: there is something in the folder already, or there is nothing to write.
         NotFoundError: the rendition of an image was removed.
         UnavailableError: the folder cannot be written.
     """
     if format_ not in FORMATS:
         raise InvalidInputError(f"there is no format '{format_}': choose one of {', '.join(FORMATS)}")
-    folder = folder.absolute()
+    if "://" in str(folder):
+        raise InvalidInputError(f"a data set is written into a folder of this machine: {folder} is an address")
+    folder = Path(folder).absolute()
     _check_free(folder)
     with workspace.database.read() as tx:
         project, classes = projects.by_id(tx, project_id), projects.classes(tx, project_id)
@@ -157,6 +159,11 @@ def _check_free(folder: Path) -> None:
 
     Raises:
         ConflictError: there is something.
+        UnavailableError: nobody can tell.
     """
-    if folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+    try:
+        taken = folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
+    except OSError as error:
+        raise UnavailableError(in_words(error, str(folder))) from error
+    if taken:
         raise ConflictError(f"{folder} is there already: choose a new folder, nothing is overwritten")

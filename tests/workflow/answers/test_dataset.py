@@ -1,6 +1,7 @@
 """What holds for every layout: nothing is overwritten, nothing half-made looks whole, withdrawn answers stay out."""
 
 import io
+import json
 import os
 import re
 import shutil
@@ -13,11 +14,16 @@ import pytest
 from PIL import Image
 
 from alflow.commands.export import DatasetFormat
-from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.domain.projects import Project
+from alflow.errors import AlflowError, ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from alflow.workflow.answers import dataset
-from alflow.workflow.answers.dataset import Exported
+from alflow.workflow.answers.dataset import Exported, export_dataset
+from alflow.workflow.answers.export import label_rows
 from alflow.workflow.answers.formats.pictures import safe_stem
 from alflow.workflow.answers.formats.table import FORMATS
+from alflow.workflow.rounds.advance import advance
+from alflow.workspace import Workspace
+from tests.colours import answer
 from tests.voted import Voted
 
 
@@ -158,6 +164,47 @@ def test_nothing_to_write_is_said(world: Voted, tmp_path: Path, layout: str) -> 
     with pytest.raises(ConflictError, match="no image of project 'pets' has a class or a vote"):
         world.export(tmp_path / "out", layout)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "error", "message"),
+    [
+        ("s3://bucket/out", InvalidInputError, "is an address"),
+        ("{tmp}/file/out", UnavailableError, "Not a directory"),
+        ("{tmp}/" + "x" * 300, UnavailableError, "too long"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_named(
+    world: Voted, tmp_path: Path, folder: str, error: type[AlflowError], message: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(error, match=message):
+        export_dataset(world.workspace, world.project.id, folder.format(tmp=tmp_path), "coco")
+    assert not Path("s3:").exists()
+
+
+def test_rounds_and_scores_travel(workspace: Workspace, project: Project, tmp_path: Path) -> None:
+    advance(workspace, project.id)
+    answer(workspace, project)
+    for layout in FORMATS:
+        export_dataset(workspace, project.id, tmp_path / layout, layout)
+    rows = [json.loads(line) for line in (tmp_path / "fiftyone" / "labels.jsonl").read_text().splitlines()]
+    votes = [vote for row in rows for vote in row["votes"]]
+    known = {row.rank: row for row in label_rows(workspace, project.id)}
+    assert len(votes) == len(known) == 4
+    for vote in votes:
+        row = known[vote["rank"]]
+        assert (vote["round_number"], vote["strategy"], vote["origin"]) == (1, "margin", row.origin)
+        assert (vote["score"], vote["posterior"]) == (row.score, row.posterior)
+    for layout, name in {
+        "cvat": "annotations.xml",
+        "label-studio": "tasks.json",
+        "coco": "annotations/pool.json",
+        "croissant": "labels.jsonl",
+        "imagefolder": "train/metadata.jsonl",
+    }.items():
+        text = (tmp_path / layout / name).read_text()
+        assert all(str(row.score) in text for row in known.values() if row.score is not None)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from math import isfinite
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final
 
@@ -156,4 +157,6 @@ OWN_NAMES: Final = {split: split.value for split in Split}
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, float) and not isfinite(value):
+        return None  # JSON has no word for it
     return value.value if isinstance(value, Enum) else value
