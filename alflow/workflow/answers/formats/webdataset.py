@@ -10,7 +10,6 @@ import json
 import tarfile
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -24,16 +23,19 @@ def write(folder: Path, about: Dataset, pictures: Iterable[Picture]) -> None:
     """Write the shards and the names of the classes."""
     create(folder / "classes.json", json.dumps(about.classes).encode())
     counts, shards = Counter[str](), dict[str, tarfile.TarFile]()
-    with ExitStack() as stack:
+    try:
         for split, picture in by_split(pictures, OWN_NAMES):
             number, place = divmod(counts[split], SHARD)
             if place == 0:
                 if split in shards:
                     shards[split].close()
                 path = folder / f"{split}-{number:06d}.tar"
-                shards[split] = stack.enter_context(tarfile.open(path, "x", format=tarfile.USTAR_FORMAT))
+                shards[split] = tarfile.open(path, "x", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 - closed below
             counts[split] += 1
             _add(shards[split], about, picture)
+    finally:
+        for shard in shards.values():
+            shard.close()
 
 
 def _add(shard: tarfile.TarFile, about: Dataset, picture: Picture) -> None:
