@@ -15,6 +15,13 @@ def last(query, budget, generator):
     best = score.topk(min(budget, len(score)))
     return Acquisition(best.indices, best.values, score)
 
+def partial(query, budget, generator):
+    """Rates two rows only."""
+    score = torch.full((len(query.pool),), torch.nan)
+    score[:2] = torch.tensor([1.0, 2.0])
+    rows = [1, 0, *range(2, len(score))][:budget]
+    return Acquisition(torch.tensor(rows), torch.zeros(len(rows)), score)
+
 free = Strategy("another-name", "Needs no posterior.", last)
 number = 7
 '''

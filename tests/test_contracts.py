@@ -18,6 +18,8 @@ BREACHES = [
     ("alflow/commands/export.py", "import flows.rounds"),
     ("alflow/commands/export.py", "import ui.door.gate"),
     ("alflow/workflow/answers/export.py", "import ui.door.gate"),
+    ("alflow/workflow/answers/export.py", "import alflow.notebook.project"),
+    ("alflow/notebook/project.py", "import alflow.commands.console"),
     ("alflow/store/desk/labels.py", "import alflow.metrics"),
     ("alflow/store/desk/labels.py", "import alflow.agreement"),
     ("alflow/store/desk/labels.py", "import alflow.workflow.desk.label"),

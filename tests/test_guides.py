@@ -57,6 +57,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     points = tomllib.loads(about)["project"]["entry-points"]["alflow.strategies"]
     packages.install(folder, "far", {"far": code}, points)
     packages.install(folder, "bad-ones", {"bad_ones": packages.BAD}, {"twice": "bad_ones:twice"})
+    packages.install(folder, "broken", {}, {"gone": "no_such_module:choose"})
     monkeypatch.syspath_prepend(folder)
     for cache in (plugins.offered, plugins.load):
         cache.cache_clear()
@@ -72,6 +73,7 @@ def test_the_strategy_of_the_guide_is_found_by_name(installed: Path, workspace: 
     }
     listed = _cli(environment, "strategies", "--json")
     assert json.loads(listed.stdout)["farthest"] == "Unsure, and far from everything that is labelled."
+    assert "'gone' of the package broken cannot be loaded (ModuleNotFoundError" in listed.stderr
     colour_project(workspace, tmp_path)
     assert _cli(environment, "settings", "strategy=0.7*farthest+0.3*typiclust").returncode == 0
     assert (

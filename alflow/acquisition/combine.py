@@ -98,7 +98,7 @@ def combined(combination: Combination, find: Callable[[str], Strategy]) -> Strat
     value = _standardised if combination.standardised else _ranks
 
     def choose(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
-        score = sum(weight / total * value(part(query, budget, generator)) for part, weight in parts)
+        score = sum(weight / total * value(_rated(part(query, budget, generator))) for part, weight in parts)
         ordered, rows = torch.as_tensor(score).sort(descending=True, stable=True)
         return Acquisition(rows[:budget], ordered[:budget], torch.as_tensor(score))
 
@@ -133,6 +133,14 @@ def balanced(strategy: Strategy, caption: str) -> Strategy:
         return replace(greedy(of_rarest(), after, budget), all_scores=score)
 
     return Strategy(f"balanced-{strategy.name}", caption, choose, strategy.needs_posterior)
+
+
+def _rated(found: Acquisition) -> Acquisition:
+    """A row that was not rated counts as much as the lowest that was."""
+    scores = found.all_scores
+    rated = scores[scores.isfinite()]
+    lowest = rated.min() if len(rated) else scores.new_zeros(())
+    return replace(found, all_scores=scores.where(~scores.isnan(), lowest))
 
 
 def _ranks(found: Acquisition) -> Float[Tensor, " N"]:

@@ -27,7 +27,7 @@ RUBBISH = {
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Packages with good and bad strategies are installed."""
     monkeypatch.syspath_prepend(tmp_path)
-    good = {"last": "good_ones:last", "free": "good_ones:free"}
+    good = {"last": "good_ones:last", "free": "good_ones:free", "partial": "good_ones:partial"}
     packages.install(tmp_path, "good-ones", {"good_ones": packages.GOOD}, good)
     bad = {name: f"bad_ones:{name}" for name in (*RUBBISH, "raising")}
     packages.install(tmp_path, "bad-ones", {"bad_ones": packages.BAD}, bad)
@@ -57,6 +57,13 @@ def test_a_function_of_another_package_is_a_strategy(make_world) -> None:
         False,
     )
     assert acquire(query, "2*last+free", 3, 0, seeded())[0].rows.tolist() == [39, 38, 37]
+
+
+def test_rows_that_are_not_rated_come_last_in_a_combination(make_world) -> None:
+    chosen, _ = acquire(make_world().query, "standardised(partial+9*last)", 3, 0, seeded())
+    assert chosen.rows.tolist() == [39, 38, 37]
+    chosen, _ = acquire(make_world().query, "9*partial+last", 2, 0, seeded())
+    assert chosen.rows.tolist() == [1, 0]
 
 
 @pytest.mark.parametrize(("name", "fault"), RUBBISH.items())

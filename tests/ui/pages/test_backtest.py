@@ -1,14 +1,17 @@
 """The Back-test page on trials that were made: shown whole, by Streamlit's own script runner."""
 
+import functools
 import sys
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from alflow.acquisition import plugins
 from alflow.workflow.backtests.study import Grid, run_study
 from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace
+from tests import packages
 from tests.packs import small_pack
 from ui.parts import services
 
@@ -39,6 +42,20 @@ def test_without_a_back_test_the_page_says_so(shown: AppTest) -> None:
     shown.run()
     assert not shown.exception
     assert [info.value for info in shown.info] == ["No back-test yet."]
+
+
+def test_strategies_of_other_packages_are_offered_and_faults_named(
+    shown: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages.install(tmp_path, "good-ones", {"good_ones": packages.GOOD}, {"last": "good_ones:last"})
+    packages.install(tmp_path, "broken", {}, {"gone": "no_such_module:choose"})
+    monkeypatch.syspath_prepend(tmp_path)
+    for cache in (plugins.offered, plugins.load):
+        monkeypatch.setattr(plugins, cache.__name__, functools.cache(cache.__wrapped__))
+    shown.run()
+    assert not shown.exception
+    assert "last: The last rows of the pool." in shown.multiselect[0].options
+    assert ["package broken cannot be loaded" in warning.value for warning in shown.warning] == [True]
 
 
 def test_standings_and_stops_of_what_was_tried(shown: AppTest, workspace: Workspace, tmp_path: Path) -> None:
