@@ -8,17 +8,24 @@ from typing import Any
 
 import pytest
 
+from alflow.domain.images import Split
 from alflow.domain.projects import Project
+from alflow.domain.rounds import RoundState
 from alflow.errors import InvalidInputError
 from alflow.store.answers import outcomes
+from alflow.store.images import items
+from alflow.workflow.answers.audit import check_history
 from alflow.workflow.answers.bring import bring_labels
 from alflow.workflow.answers.brought import Brought, faults, remarks, summary
 from alflow.workflow.answers.export import LabelRow, export_labels, label_rows
-from alflow.workflow.answers.history import withdraw_label
+from alflow.workflow.answers.history import recent_changes, withdraw_label
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.projects import create_project, name_classes
+from alflow.workflow.rounds.advance import advance
+from alflow.workflow.rounds.moment import look
 from alflow.workspace import Workspace
+from tests.colours import answer
 from tests.voted import ANN, Voted, voted
 
 
@@ -227,3 +234,22 @@ def test_each_database_reads_and_stores_alike(each_workspace: Workspace, tiny_mo
     path = str(EXPORTS["label-studio"](world, tmp_path / "out"))
     assert bring_labels(each_workspace, two, path, strict=True).added == 5
     assert bring_labels(each_workspace, two, path, strict=True).known == 5
+
+
+def test_what_was_brought_is_not_asked_and_is_fitted(workspace: Workspace, project: Project, tmp_path: Path) -> None:
+    with workspace.database.read() as tx:
+        first, second = items.list_(tx, project.id, Split.POOL)[:2]
+    tasks = [_task(first.uri, "red"), _task(second.uri, "red")]
+    (tmp_path / "l.json").write_text(json.dumps(tasks))
+    assert bring_labels(workspace, project, str(tmp_path / "l.json")).added == 2
+    advance(workspace, project.id)
+    assert answer(workspace, project) == 4
+    advance(workspace, project.id)
+    rows = label_rows(workspace, project.id)
+    assert len({row.item_id for row in rows}) == 6
+    with workspace.database.read() as tx:
+        moment = look(tx, project.id)
+        assert {first.id, second.id} <= moment.support([one.id for one in moment.classes]).keys()
+    assert moment.rounds[0].state is RoundState.CLOSED
+    assert check_history(workspace, project.id) == []
+    assert len(recent_changes(workspace, project.id)) >= 6
