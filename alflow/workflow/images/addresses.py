@@ -87,7 +87,7 @@ def parse(text: str, folder: Address | None = None) -> Address:
         raise InvalidInputError("its name holds a NUL character")
     try:
         address = _parse(text, folder)
-    except (ValueError, RecursionError) as error:  # the standard library says that it is not a URL, or not a name
+    except ValueError as error:  # the standard library says that it is not a URL, or not a name
         raise InvalidInputError(f"it is not a valid address: {str(error).partition(':')[0]}") from error
     _check(address)
     if not is_short(str(address)):
@@ -123,7 +123,7 @@ def is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
-def _parse(text: str, folder: Address | None) -> Address:
+def _parse(text: str, folder: Address | None, depth: int = 0) -> Address:
     if "::" in text and (folder is None or folder.scheme == LOCAL):
         local = _local(text, folder)
         if os.path.lexists(local):
@@ -132,9 +132,8 @@ def _parse(text: str, folder: Address | None) -> Address:
     url = _URL.fullmatch(first)
     scheme = (url[1] if url else first).lower()
     if scheme in ARCHIVES and (url or chained):
-        if not rest:
-            raise InvalidInputError(f"{scheme}:// needs an archive to read from: {scheme}://NAME::ARCHIVE")
-        return Address(scheme, url[2].strip("/") if url else "", _parse(rest, folder))
+        outer = _outer(scheme, rest, folder, depth + 1)
+        return Address(scheme, url[2].strip("/") if url else "", outer)
     if url := _URL.fullmatch(text.strip()):
         return _of_url(url[1].lower(), url[2])
     if (chained and "://" in rest and _WORD.fullmatch(first)) or scheme.startswith("data:"):
@@ -142,6 +141,19 @@ def _parse(text: str, folder: Address | None) -> Address:
     if scheme.startswith("file:/"):
         return _of_url(LOCAL, "/" + text.strip()[len("file:/") :].lstrip("/"))
     return Address(LOCAL, _local(text, folder)) if folder is None or folder.scheme == LOCAL else _below(text, folder)
+
+
+def _outer(scheme: str, text: str, folder: Address | None, depth: int) -> Address:
+    """The archive that a file lies in.
+
+    Raises:
+        InvalidInputError: there is none, or too many lie in each other.
+    """
+    if not text:
+        raise InvalidInputError(f"{scheme}:// needs an archive to read from: {scheme}://NAME::ARCHIVE")
+    if depth > _MAX_DEPTH:
+        raise InvalidInputError(f"it lies in more than {_MAX_DEPTH} archives")
+    return _parse(text, folder, depth)
 
 
 def _of_url(scheme: str, rest: str) -> Address:
@@ -188,16 +200,14 @@ def _normal(path: str) -> str:
     return "/" + str(PurePosixPath(path)).lstrip("/")
 
 
-def _check(address: Address, depth: int = 0) -> None:
+def _check(address: Address) -> None:
     """Refuse a text that cannot name a file.
 
     Raises:
         InvalidInputError: the message is the reason.
     """
-    if depth > _MAX_DEPTH:
-        raise InvalidInputError(f"it lies in more than {_MAX_DEPTH} archives")
     if address.outer is not None:
-        _check(address.outer, depth + 1)
+        _check(address.outer)
     elif address.scheme == LOCAL:
         _check_local(address.path)
     elif any(character.isspace() or character == "\\" for character in address.host):
