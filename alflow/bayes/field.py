@@ -9,10 +9,12 @@ over a change of the last layer, seen along the class embeddings: it asks nothin
 
     Cov(z(x), z(x')) = AMPLITUDE k'(x, x') Q,    k' = k - k(x, L) (k(L, L) + NOISE I)^-1 k(L, x')
 
-The reduction, stated: a softmax has the curvature diag(p) - p p^T, which depends on p and ties the classes together, so
-that the exact Laplace posterior of n labels and C classes costs (n C)^3. Bohning's bound (I - 1/C) / 2 on that
-curvature is one matrix for every p, and k' one kernel for every class: n^3. It needs no answer, only which images are
-asked about. With it k' never rises where a label is added, and at a labelled image it falls below NOISE.
+The reduction, stated: a softmax has the curvature diag(p) - p p^T, which depends on p and ties the classes together,
+so that the exact Laplace posterior of n labels and C classes costs (n C)^3; and where the fit is sure of its labels
+that curvature is nearly nothing, as if they had taught nothing. Bohning's bound (I - 1/C) / 2 on that curvature is
+one matrix for every p; with the mean variance of Q, 1, for that of each class, k' is one kernel for all classes: n^3.
+It needs no answer, only which images are asked about. With it k' never rises where a label is added, and at a
+labelled image it falls below NOISE.
 
 Axes: N images, L labelled images, C classes, P width of the activations, U = P + 1 features.
 
