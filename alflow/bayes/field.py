@@ -120,7 +120,10 @@ class Field:
         The covariance of f does not enter: at the mean of f, fitted with a wide prior, predictions are calibrated, and
         it could only take confidence away (`alflow.bayes.uncertainty` has draws whose mean is this prediction).
         """
-        moved = features @ self.weight
+        return self.averaged(zero_shot, features @ self.weight)
+
+    def averaged(self, zero_shot: Float[Tensor, "N C"], moved: Float[Tensor, "N C"]) -> Float[Tensor, "N C"]:
+        """`probabilities`, from the mean of f."""
         found = torch.zeros_like(moved)
         for node, share in zip(_NODES.tolist(), _SHARES / _SHARES.sum(), strict=True):
             scale = exp(self.log_scale + self.deviation * node)

@@ -72,8 +72,9 @@ class Model:
 
     def probabilities(self, rows: Activations) -> Float[Tensor, "N C"]:
         """The prediction for images: N P (D + C) operations."""
-        features = self.frame.features(rows.values.to(self.layers.image_weight.dtype))
-        return self.field.probabilities(self.zero_shot_logits(rows), features)
+        weight, bias = self.linear
+        moved = torch.addmm(bias, rows.values.to(weight.dtype), weight.T)
+        return self.field.averaged(self.zero_shot_logits(rows), moved)
 
     @cached_property
     def _directions(self) -> Float[Tensor, "C D"]:

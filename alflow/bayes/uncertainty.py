@@ -20,7 +20,7 @@ from torch import Tensor
 from alflow.bayes.draws import sobol_normal
 from alflow.bayes.kronecker import KroneckerPosterior
 
-DRAWS: Final = 64
+DRAWS: Final = 128
 _ENTRIES: Final = 2**21  # of a block [rows K C]: 8 MB in float32
 _STEPS: Final = 8  # towards draws whose mean is the prediction
 _LEAST: Final = 1e-30

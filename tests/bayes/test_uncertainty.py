@@ -94,7 +94,7 @@ def test_epistemic_part_rises_with_the_variance_and_total_is_the_entropy() -> No
 
 def test_draws_of_some_rows_at_a_time_are_those_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = uncertainty(*asked(n=40))
-    monkeypatch.setattr("alflow.bayes.uncertainty._ENTRIES", 3 * 64 * 6)
+    monkeypatch.setattr("alflow.bayes.uncertainty._ENTRIES", 3 * 128 * 6)
     assert [len(block) for block in stream_draws(*asked(n=40))] == [3] * 13 + [1]
     torch.testing.assert_close(uncertainty(*asked(n=40)), whole)
     assert all(len(part) == 0 for part in uncertainty(*asked(n=0)))

