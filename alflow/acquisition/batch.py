@@ -24,15 +24,13 @@ Axes: N pool items, T images aimed at, L labelled items, P width of the activati
 import math
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
-from alflow.acquisition.aims import Aims, aims_of, centre_of, label_variance
+from alflow.acquisition.aims import aims_of, centre_of, label_variance
 from alflow.acquisition.beliefs import Acquisition, Query
-from alflow.acquisition.greedy import greedy
+from alflow.acquisition.coverage import cover, most_alike
 from alflow.acquisition.likeness import directions, likeness
-
-_ROWS = 4096  # pool rows a block: bounds the [rows T] temporaries
 
 
 def draw_control(n_rows: int, budget: int, fraction: float, generator: torch.Generator) -> Int64[Tensor, " R"]:
@@ -59,27 +57,5 @@ def covering_batch(query: Query, budget: int) -> Acquisition:
     pool, labelled = (directions(part.activations, centre) for part in (query.pool, query.labelled))
     aims, surprise = aims_of(query, centre), label_variance(query.pool)
     alike = likeness(pool, aims.directions)  # [N T]
-    covered = _most_alike(labelled, aims)
-    weights = aims.weights
-
-    def after(row: int) -> Float[Tensor, " N"]:
-        nonlocal covered
-        covered = torch.maximum(covered, alike[row])
-        return surprise * _gains(alike, covered, weights)
-
-    return greedy(surprise * _gains(alike, covered, weights), after, budget)
-
-
-def _most_alike(labelled: Float[Tensor, "L P"], aims: Aims) -> Float[Tensor, " T"]:
-    """Likeness of each image aimed at to the labelled item that is most like it; 0 where nothing is labelled."""
-    covered = aims.shares.new_zeros(len(aims.shares))
-    for block in torch.split(labelled, _ROWS):
-        if len(block):  # an empty tensor is one empty block
-            covered = torch.maximum(covered, likeness(block, aims.directions).amax(dim=0))
-    return covered
-
-
-def _gains(
-    alike: Float[Tensor, "N T"], covered: Float[Tensor, " T"], weights: Float[Tensor, " T"]
-) -> Float[Tensor, " N"]:
-    return torch.cat([(block - covered).clamp_min_(0) @ weights for block in torch.split(alike, _ROWS)])
+    covered = most_alike(labelled, lambda rows: likeness(rows, aims.directions), torch.zeros_like(aims.shares))
+    return cover(alike, covered, aims.weights, budget, surprise)

@@ -8,6 +8,7 @@ given every label so far.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from math import exp
 from typing import Self
 
 import torch
@@ -105,10 +106,10 @@ def believe(model: Model, images: Activations) -> Beliefs:
     def chunk(rows: Activations) -> Beliefs:
         values = rows.values.to(weight.dtype)
         features, image = model.frame.features(values), model.images(rows)
-        zero_shot = model.zero_shot_logits(rows, image.mean)
+        zero_shot, moved = model.zero_shot_logits(rows, image.mean), features @ field.weight
         return Beliefs(
-            probabilities=field.probabilities(zero_shot, features),
-            mean=field.logits(zero_shot, features),
+            probabilities=field.averaged(zero_shot, moved),
+            mean=exp(field.log_scale) * zero_shot + moved,
             activations=values,
             features=field.roots(features),
             embeddings=image.direction,

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from alflow.acquisition.beliefs import Acquisition
-from alflow.acquisition.greedy import greedy
+from alflow.acquisition.coverage import cover, most_alike
 from alflow.acquisition.scores import margin
 
 RADIUS = 1.0
@@ -77,20 +77,8 @@ def herd(
     covered_rows = torch.randperm(len(points), generator=generator)[:_COVERED].sort().values
     sample, weights = points[covered_rows], weights[covered_rows] / max(1, len(covered_rows))
     alike = torch.cat([_kernel(block, sample, radius) for block in torch.split(points, _ROWS)])  # [N M]
-    covered = sample.new_zeros(len(sample))
-    for block in torch.split(labelled, _ROWS):
-        if len(block):  # an empty tensor is one empty block
-            covered = torch.maximum(covered, _kernel(block, sample, radius).amax(dim=0))
-
-    def gains() -> Float[Tensor, " N"]:
-        return torch.cat([(block - covered).clamp_min_(0) @ weights for block in torch.split(alike, _ROWS)])
-
-    def after(row: int) -> Float[Tensor, " N"]:
-        nonlocal covered
-        covered = torch.maximum(covered, alike[row])
-        return gains()
-
-    return greedy(gains(), after, budget)
+    covered = most_alike(labelled, lambda rows: _kernel(rows, sample, radius), sample.new_zeros(len(sample)))
+    return cover(alike, covered, weights, budget)
 
 
 def radius_among(labelled: Float[Tensor, "L D"]) -> float:

@@ -4,7 +4,7 @@ from itertools import combinations
 import pytest
 import torch
 
-from alflow.acquisition import batch as module
+from alflow.acquisition import coverage as module
 from alflow.acquisition.aims import aims_of, representatives
 from alflow.acquisition.batch import covering_batch, draw_control
 from alflow.acquisition.beliefs import Beliefs
