@@ -53,6 +53,7 @@ def advance(project: str) -> State[Any]:
 
     What a person can act on, such as a missing posterior, is the message of the failed run, without a traceback.
     """
+    from alflow.workflow.insight.prepare import prepare
     from alflow.workflow.projects.projects import find_project
     from alflow.workflow.rounds.advance import advance as advance_project
     from alflow.workflow.rounds.waiting import note_look
@@ -67,6 +68,8 @@ def advance(project: str) -> State[Any]:
                 workspace(), chosen.id, progress, embed=lambda _, project, progress: embed_shards(project, progress)
             )
             publish_rounds(workspace(), chosen)
+            if report.done:
+                prepare(workspace(), chosen.id)
     except BusyError as busy:
         return Completed(name=SKIPPED, message=str(busy))
     except AlflowError as error:

@@ -48,12 +48,15 @@ def status(project: ProjectName = None, as_json: AsJson = False) -> None:
 
 def advance(project: ProjectName = None) -> None:
     """Do what is due now: embed, open a round, or fit and close an answered one."""
+    from alflow.workflow.insight.prepare import prepare
     from alflow.workflow.rounds.advance import advance as advance_project
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
     with progress_bar("advancing") as progress:
         report = advance_project(workspace, chosen.id, progress)
+        if report.done:
+            prepare(workspace, chosen.id)
     for step in report.done:
         say(step)
     say(f"waiting for {report.waiting_for}")

@@ -57,6 +57,17 @@ def remembered_encoder(workspace: Workspace, project: Project) -> str | None:
         raise InvalidInputError(f"the note {where} is damaged: delete it and run `alflow embed`") from error
 
 
+def require_embedded(workspace: Workspace, project: Project) -> None:
+    """Without this, asking for the encoder would load its towers.
+
+    Raises:
+        NotFoundError: nothing is embedded yet.
+        InvalidInputError: the file that names the encoder is damaged.
+    """
+    if remembered_encoder(workspace, project) is None:
+        raise NotFoundError(f"project '{project.name}' has no embedded image yet: run `alflow embed`")
+
+
 def encoder_in_use(workspace: Workspace, project: Project) -> EncoderInUse:
     """The project's encoder as far as its rows need it; its towers are loaded only if nothing is stored of it.
 

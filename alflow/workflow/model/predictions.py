@@ -12,15 +12,13 @@ from torch.nn.functional import normalize
 
 from alflow.bayes.uncertainty import Uncertainty
 from alflow.domain.images import Item, Split
-from alflow.domain.projects import ClassLabel, Project
-from alflow.errors import NotFoundError
+from alflow.domain.projects import ClassLabel
 from alflow.ids import ItemId, ProjectId
 from alflow.store.images import items
 from alflow.store.projects import projects
-from alflow.store.rounds import rounds
 from alflow.workflow.images.embed import class_rows, load_embeddings
-from alflow.workflow.images.shards import encoder_in_use, remembered_encoder
-from alflow.workflow.model.model import last_fit, load_rows, model_of
+from alflow.workflow.images.shards import encoder_in_use, require_embedded
+from alflow.workflow.model.kept import outlook
 from alflow.workspace import Workspace
 
 
@@ -52,24 +50,17 @@ def predictions(workspace: Workspace, project_id: ProjectId, split: Split | None
         NotFoundError: there is no such project, nothing of it is embedded, or it has no posterior yet.
         ConflictError: it has fewer than two classes.
     """
+    newest = outlook(workspace, project_id)
     with workspace.database.read() as tx:
-        project, classes = projects.by_id(tx, project_id), projects.classes(tx, project_id)
-        fit, every = last_fit(rounds.all_(tx, project_id)), items.list_(tx, project_id, split)
-    _require_embedded(workspace, project)
-    if project.posterior is None:
-        raise NotFoundError(
-            f"project '{project.name}' has no posterior yet, and so no predictions: its first round brings it one"
-        )
-    model = model_of(workspace, project, classes, fit)
-    (rows,) = load_rows(workspace, project, model, [item.id for item in every])
-    beliefs, by_id = model.believe(rows.activations), {item.id: item for item in every}
+        classes, every = projects.classes(tx, project_id), items.list_(tx, project_id, split)
+    rows, embedded = newest.rows([item.id for item in every])
     return Predictions(
-        tuple(by_id[item_id] for item_id in rows.item_ids.tolist()),
+        tuple(item for item, there in zip(every, embedded.tolist(), strict=True) if there),
         tuple(classes),
-        beliefs.probabilities,
-        beliefs.parts(model.model.class_covariance),
-        beliefs.novelty,
-        fit,
+        newest.probabilities[rows],
+        Uncertainty(newest.total[rows], newest.aleatoric[rows], newest.epistemic[rows]),
+        newest.novelty[rows],
+        newest.fit,
     )
 
 
@@ -83,7 +74,7 @@ def image_embeddings(
     """
     with workspace.database.read() as tx:
         project, ids = projects.by_id(tx, project_id), items.ids(tx, project_id, split)
-    _require_embedded(workspace, project)
+    require_embedded(workspace, project)
     rows, layers = load_embeddings(workspace, project, ids), encoder_in_use(workspace, project).layers
     return rows.item_ids.tolist(), normalize(rows.activations.embed(layers.image_weight), dim=1)
 
@@ -97,16 +88,6 @@ def class_embeddings(workspace: Workspace, project_id: ProjectId) -> Float[Tenso
     """
     with workspace.database.read() as tx:
         project, classes = projects.by_id(tx, project_id), projects.classes(tx, project_id)
-    _require_embedded(workspace, project)
+    require_embedded(workspace, project)
     encoder = encoder_in_use(workspace, project)
     return normalize(class_rows(workspace, project, encoder, classes).embed(encoder.layers.text_weight), dim=1)
-
-
-def _require_embedded(workspace: Workspace, project: Project) -> None:
-    """Without this, asking would load the towers.
-
-    Raises:
-        NotFoundError: nothing is embedded yet.
-    """
-    if remembered_encoder(workspace, project) is None:
-        raise NotFoundError(f"project '{project.name}' has no embedded image yet: run `alflow embed`")

@@ -1,0 +1,32 @@
+"""Make what pages would have to wait for, once, in the run that changed what they show."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from alflow.errors import AlflowError
+from alflow.ids import ProjectId
+from alflow.workflow.model.kept import outlook
+from alflow.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+
+PREPARED: Final[Mapping[str, Callable[[Workspace, ProjectId], object]]] = {
+    "predictions": outlook,
+}
+"""What it is -> how it is made: named by what it is made of, so that it takes no time where it is there already."""
+
+
+def prepare(workspace: Workspace, project_id: ProjectId) -> tuple[str, ...]:
+    """Make everything that is prepared, and say what could not be made and why.
+
+    No round depends on it: whatever is missing is made when a page asks for it. It is in the log too.
+    """
+    failed: list[str] = []
+    for name, make in PREPARED.items():
+        try:
+            make(workspace, project_id)
+        except AlflowError as error:
+            failed.append(f"{name}: {error}")
+            _log.warning("project %s: %s could not be prepared: %s", project_id, name, error)
+    return tuple(failed)

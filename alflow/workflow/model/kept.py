@@ -1,0 +1,130 @@
+"""What the model after a round says of every embedded image: made once, kept as an artifact, read by whoever shows it.
+
+projects/<id>/outlooks/<hash>.safetensors: item_ids [N], probabilities [N C], three entropies [N], novelty [N].
+
+Axes: N images, C classes, M items that somebody asks about.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from alflow.domain.projects import Project
+from alflow.domain.rounds import RoundState
+from alflow.errors import NotFoundError
+from alflow.ids import ClassId, ItemId, ProjectId
+from alflow.store.artifacts import digest
+from alflow.store.projects import projects
+from alflow.store.rounds import rounds
+from alflow.workflow.images.shards import names, read, require_embedded
+from alflow.workflow.model.model import ProjectModel, last_fit, model_of
+from alflow.workspace import Workspace
+
+_TENSORS: Final = ("item_ids", "probabilities", "total", "aleatoric", "epistemic", "novelty")
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What one model says of all images of a project that are embedded, of every split.
+
+    Attributes:
+        hash: of the model and the images: names what is made of it.
+        number: of the round whose model it is; 0 is the zero-shot model.
+        fit: hash of the fit; None of the zero-shot model.
+        class_ids: in the order of the columns.
+        item_ids: ascending.
+        probabilities: rows sum to one.
+        total, aleatoric, epistemic: entropies in nats.
+        novelty: how unlike the pretraining data; 1 is average there.
+    """
+
+    hash: str
+    number: int
+    fit: str | None
+    class_ids: tuple[ClassId, ...]
+    item_ids: Int64[Tensor, " N"]
+    probabilities: Float[Tensor, "N C"]
+    total: Float[Tensor, " N"]
+    aleatoric: Float[Tensor, " N"]
+    epistemic: Float[Tensor, " N"]
+    novelty: Float[Tensor, " N"]
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    def rows(self, item_ids: Sequence[ItemId] | Int64[Tensor, " M"]) -> tuple[Int64[Tensor, " F"], Bool[Tensor, " M"]]:
+        """The rows of those of these items that have one, in the order asked for, and which of them those are."""
+        wanted = torch.as_tensor(item_ids, dtype=torch.int64)
+        if not len(self):
+            return wanted.new_empty(0), torch.zeros(len(wanted), dtype=torch.bool)
+        nearest = torch.searchsorted(self.item_ids, wanted).clamp(max=len(self) - 1)
+        found = self.item_ids[nearest] == wanted
+        return nearest[found], found
+
+
+def outlook(workspace: Workspace, project_id: ProjectId, number: int | None = None) -> Outlook:
+    """What the model after the closed round of that number says of every embedded image.
+
+    Made shard by shard where it is not kept yet: of 100,000 images it takes seconds.
+
+    Args:
+        workspace: where.
+        project_id: the project.
+        number: 0 asks for the zero-shot model; None for the newest.
+
+    Raises:
+        NotFoundError: there is no such project or closed round, nothing is embedded, there is no posterior yet, or the
+            fit was lost.
+        ConflictError: the project has fewer than two classes.
+        InvalidInputError: a shard is damaged, or two classes look the same to the model.
+    """
+    with workspace.database.read() as tx:
+        project, classes = projects.by_id(tx, project_id), projects.classes(tx, project_id)
+        past = rounds.all_(tx, project_id)
+    require_embedded(workspace, project)
+    if project.posterior is None:
+        raise NotFoundError(
+            f"project '{project.name}' has no posterior yet, and so no predictions: its first round brings it one"
+        )
+    closed = [done for done in past if done.state is RoundState.CLOSED]
+    number = max((done.number for done in closed), default=0) if number is None else number
+    if number and number not in {done.number for done in closed}:
+        raise NotFoundError(f"project '{project.name}' has no closed round {number}: close it first")
+    fit = last_fit([done for done in past if done.number <= number])
+    model = model_of(workspace, project, classes, fit)
+    parts = names(workspace, project, model.hashes["encoder"])
+    made_of = {"classes": list(model.class_ids), "tau": model.model.image_posterior.tau, "shards": parts}
+    name = digest(outlook=1, **made_of, **model.hashes)
+    tensors = workspace.keep(f"outlook {name}", lambda: _kept(workspace, project, model, parts, name))
+    return Outlook(name, number, fit, model.class_ids, **tensors)
+
+
+def _kept(
+    workspace: Workspace, project: Project, model: ProjectModel, parts: Sequence[str], name: str
+) -> dict[str, Tensor]:
+    path = f"projects/{project.id}/outlooks/{name}.safetensors"
+    if not workspace.artifacts.exists(path):
+        workspace.artifacts.write_tensors(path, _made(workspace, model, parts), model.hashes)
+    tensors, _ = workspace.artifacts.read_tensors(path)
+    return {each: tensors[each] for each in _TENSORS}
+
+
+def _made(workspace: Workspace, model: ProjectModel, parts: Sequence[str]) -> dict[str, Tensor]:
+    """One shard at a time; of an item with several rows the last counts."""
+    made = [_of_shard(workspace, model, part) for part in parts]
+    whole = {each: torch.cat([one[each] for one in made]) for each in _TENSORS}
+    ids, order = whole["item_ids"].sort(stable=True)
+    last = torch.cat([ids[1:] != ids[:-1], torch.ones(min(len(ids), 1), dtype=torch.bool)])
+    return {each: column[order][last] for each, column in whole.items()}
+
+
+def _of_shard(workspace: Workspace, model: ProjectModel, part: str) -> dict[str, Tensor]:
+    rows = read(workspace, part)
+    beliefs = model.believe(rows.activations)
+    entropies = beliefs.parts(model.model.class_covariance)
+    found = {"probabilities": beliefs.probabilities, "novelty": beliefs.novelty} | entropies._asdict()
+    return {"item_ids": rows.item_ids} | {each: column.float() for each, column in found.items()}

@@ -1,0 +1,26 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from alflow.domain.projects import Project
+from alflow.workflow.insight.prepare import PREPARED, prepare
+from alflow.workflow.rounds.acquire import open_round
+from alflow.workspace import Workspace
+from tests.colours import colour_project
+
+
+def test_what_pages_read_is_there_after_it(workspace: Workspace, project: Project) -> None:
+    open_round(workspace, project.id)
+    assert prepare(workspace, project.id) == ()
+    assert workspace.artifacts.list(f"projects/{project.id}/outlooks")
+
+
+def test_what_cannot_be_made_is_said_and_the_rest_goes_on(
+    workspace: Workspace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        failed = prepare(workspace, colour_project(workspace, tmp_path, "bare").id)  # nothing is embedded
+    assert "predictions: project" in failed[0]
+    assert len(failed) <= len(PREPARED)
+    assert "could not be prepared" in caplog.text
