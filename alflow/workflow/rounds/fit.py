@@ -1,15 +1,10 @@
 """Fit a round: what every settled label so far teaches about the logits, and the scale of the zero-shot ones."""
 
-from dataclasses import replace
-
-import torch
-
-from alflow.bayes.fit import refit
 from alflow.domain.rounds import Round
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.store.artifacts import digest
-from alflow.workflow.model.model import ProjectModel, fit_path, restore_fit, save_fit
+from alflow.workflow.model.model import ProjectModel, fit_path, fit_support, restore_fit, save_fit
 from alflow.workflow.rounds.moment import Moment
 from alflow.workspace import Workspace
 
@@ -40,7 +35,6 @@ def fit_round(
     support = {item: support[item] for item in rows.item_ids.tolist()}
     fit = digest(hashes=zero_shot.hashes, support=list(support.items()), seed=round_.seed)
     if not workspace.artifacts.exists(fit_path(project.id, fit)):
-        generator = torch.Generator().manual_seed(round_.seed)
-        fitted = refit(zero_shot.model, rows.activations, zero_shot.columns(list(support.values())), generator)
-        save_fit(workspace, project, fit, replace(zero_shot, model=fitted))
+        fitted = fit_support(zero_shot, rows, list(support.values()), round_.seed)
+        save_fit(workspace, project, fit, fitted, support, round_.seed)
     return restore_fit(workspace, project, zero_shot, fit)
