@@ -9,9 +9,11 @@ References:
     Guo et al., On Calibration of Modern Neural Networks, arXiv 1706.04599 (ECE).
     Nguyen and O'Connor, Posterior calibration and exploratory analysis, arXiv 1508.05154 (adaptive ECE).
     Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, arXiv 1705.08500 (risk and coverage).
+    Wilson, Probable inference, the law of succession, and statistical inference, 1927.
 """
 
 from collections.abc import Callable, Mapping
+from statistics import NormalDist
 
 import torch
 from jaxtyping import Float, Int64
@@ -63,8 +65,7 @@ def ece(
     """Expected calibration error: L1, 15 bins of equal width, closed on the right."""
     confidence, correct = probabilities.amax(1), _correct(probabilities, labels)
     weights = _once(correct, weights)
-    bins = (confidence * N_BINS).ceil().long().sub(1).clamp(0, N_BINS - 1)
-    member = torch.nn.functional.one_hot(bins, N_BINS).to(weights.dtype)
+    member = torch.nn.functional.one_hot(confidence_bins(confidence), N_BINS).to(weights.dtype)
     gap = (weights * (correct - confidence)) @ member  # [R bins]
     return gap.abs().sum(-1) / weights.sum(-1)
 
@@ -123,6 +124,20 @@ def aurc(
     weights, error = weights[..., order], error[..., order]
     risk = (weights * error).cumsum(-1) / weights.cumsum(-1).clamp_min(tiny)
     return (weights * risk).sum(-1) / weights.sum(-1)
+
+
+def confidence_bins(confidence: Float[Tensor, " N"]) -> Int64[Tensor, " N"]:
+    """The bins of `ece`: of 15 of equal width, closed on the right, the one each confidence is in."""
+    return (confidence * N_BINS).ceil().long().sub(1).clamp(0, N_BINS - 1)
+
+
+def wilson(right: Float[Tensor, "*K"], total: Float[Tensor, "*K"]) -> tuple[Float[Tensor, "*K"], Float[Tensor, "*K"]]:
+    """The ends of the 95 % score interval (Wilson, 1927) of each share right / total; NaN where there is none."""
+    z = NormalDist().inv_cdf(0.975)
+    share = right / total
+    middle = (share + z**2 / (2 * total)) / (1 + z**2 / total)
+    half = z / (1 + z**2 / total) * (share * (1 - share) / total + z**2 / (4 * total**2)).sqrt()
+    return (middle - half).clamp(0, 1), (middle + half).clamp(0, 1)
 
 
 METRICS: Mapping[str, Metric] = {

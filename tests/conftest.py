@@ -26,8 +26,11 @@ install_import_hook(
         "alflow.acquisition",
         "alflow.bayes",
         "alflow.bootstrap",
+        "alflow.confusion",
         "alflow.embeddings",
         "alflow.metrics",
+        "alflow.reliability",
+        "alflow.temperature",
     ],
     f"{shapes.__name__}.checked",
 )

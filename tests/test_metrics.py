@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binomtest
 from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 from torch import Tensor
 
@@ -103,3 +104,12 @@ def test_a_weight_of_two_is_the_item_twice(name: str) -> None:
 def test_single_precision_gives_the_same_numbers() -> None:
     for name, metric in metrics.METRICS.items():
         assert float(metric(P.float(), Y)) == pytest.approx(float(metric(P, Y)), abs=2e-3), name
+
+
+def test_score_intervals_are_those_of_scipy() -> None:
+    right, total = torch.tensor([0.0, 3.0, 7.0, 250.0]), torch.tensor([1.0, 3.0, 20.0, 1000.0])
+    low, high = metrics.wilson(right.double(), total.double())
+    for k, n, *ends in zip(right.int().tolist(), total.int().tolist(), low.tolist(), high.tolist(), strict=True):
+        found = binomtest(k, n).proportion_ci(0.95, method="wilson")
+        assert ends == pytest.approx([found.low, found.high])
+    assert metrics.wilson(torch.zeros(1), torch.zeros(1))[0].isnan().all()

@@ -83,6 +83,15 @@ def averaging_weights(
     return torch.softmax(counts @ log_densities.to(counts.dtype).T + log_prior, dim=1).mean(dim=0)
 
 
+def folds(labels: Int64[Tensor, " N"], generator: torch.Generator) -> Int64[Tensor, " N"]:
+    """The fold of each image, 0 to 4: dealt class by class in random order, so that folds are alike."""
+    order = torch.randperm(len(labels), generator=generator)
+    order = order[labels[order].argsort(stable=True)]
+    dealt = torch.empty_like(labels)
+    dealt[order] = torch.arange(len(labels)) % min(_FOLDS, len(labels))
+    return dealt
+
+
 @dataclass(frozen=True)
 class _Solution:
     """Coordinates of f in standard deviations of its prior, and log s."""
@@ -193,23 +202,14 @@ def _judged(
 ) -> Float[Tensor, " S"]:
     """A share for each width: images are predicted by fits that have not seen them."""
     labels = problems[0].labels
-    folds = _folds(labels, generator)
+    dealt = folds(labels, generator)
     n_folds = min(_FOLDS, len(labels), max(1, _ENOUGH // len(labels)))
     parts = []
     for fold in range(n_folds):
-        held = folds == fold
+        held = dealt == fold
         parts.append([one[held].log_densities(one[~held].solve(fit)) for one, fit in zip(problems, fits, strict=True)])
     densities = torch.stack([torch.cat(of_width) for of_width in zip(*parts, strict=True)])
     return averaging_weights(densities, log_prior, generator)
-
-
-def _folds(labels: Int64[Tensor, " N"], generator: torch.Generator) -> Int64[Tensor, " N"]:
-    """Deal the images, class by class in random order, into equal folds."""
-    order = torch.randperm(len(labels), generator=generator)
-    order = order[labels[order].argsort(stable=True)]
-    folds = torch.empty_like(labels)
-    folds[order] = torch.arange(len(labels)) % min(_FOLDS, len(labels))
-    return folds
 
 
 def _check(support: Activations, labels: Int64[Tensor, " N"], zero_shot: Model) -> None:

@@ -31,11 +31,11 @@ from alflow.bayes.model import Model
 from alflow.bootstrap import Interval, all_metrics, paired_differences
 from alflow.embeddings import Activations
 from alflow.metrics import accuracy
+from alflow.temperature import fit_temperature, temperature_scaled
 from tests.bayes.paper import Embeddings, Weights, best_prior_precision, logit_moments, probit
 from tests.bench import sets
 from tests.bench.learning import cosine_logits, points
 from tests.bench.learning_tables import after_labels, loss_left, unfamiliar
-from tests.bench.temperature import fit_temperature, temperature_scaled
 
 HELD_OUT = 200
 NAMES = ("nlpd", "ece")

@@ -14,10 +14,10 @@ from torch.nn.functional import normalize
 from alflow import metrics
 from alflow.bayes.model import Model
 from alflow.embeddings import Activations
+from alflow.temperature import fit_temperature
 from alflow.workflow.backtests.backtest import World, split
 from alflow.workflow.backtests.learners import Judgement, ModelLearner
 from tests.bench import sets
-from tests.bench.temperature import fit_temperature
 
 HOME = Path(__file__).parents[2] / "build" / "calibration"
 JUDGED = (20, 60, 100)

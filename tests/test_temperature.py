@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from alflow.bayes.fit import folds
 from alflow.errors import InvalidInputError
 from alflow.metrics import nlpd
-from tests.bench.temperature import COLDEST, HOTTEST, fit_temperature, temperature_scaled
+from alflow.temperature import CAUTIOUS, COLDEST, HOTTEST, cross_fitted, fit_temperature, temperature_scaled
 
 
 def drawn(temperature: float, n: int = 4000, C: int = 6, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -54,6 +55,25 @@ def test_scaling_moves_no_maximum() -> None:
     p = temperature_scaled(z, 7.0)
     assert torch.equal(p.argmax(1), z.argmax(1))
     torch.testing.assert_close(p.sum(1), torch.ones(50, dtype=torch.float64))
+
+
+def test_every_item_is_judged_by_the_labels_of_the_others() -> None:
+    z, labels = drawn(2.0, n=83)
+    found, mean = cross_fitted(z, labels, torch.Generator().manual_seed(3))
+    dealt = folds(labels, torch.Generator().manual_seed(3))
+    temperatures = [fit_temperature(z[dealt != fold], labels[dealt != fold]) for fold in range(5)]
+    for fold, temperature in enumerate(temperatures):
+        torch.testing.assert_close(found[dealt == fold], temperature_scaled(z[dealt == fold], temperature))
+    assert mean == pytest.approx(sum(temperatures) / 5)
+
+
+@pytest.mark.parametrize("n", [2, 3, 7])
+def test_a_few_labels_that_are_all_predicted_right_make_nothing_certain(n: int) -> None:
+    z = torch.eye(3)[torch.arange(n) % 3]
+    _, mean = cross_fitted(z, torch.arange(n) % 3, torch.Generator().manual_seed(0))
+    assert mean == CAUTIOUS[0]
+    with pytest.raises(InvalidInputError, match="give two at least"):
+        cross_fitted(z[:1], torch.tensor([0]), torch.Generator().manual_seed(0))
 
 
 def test_what_cannot_be_fitted_is_refused() -> None:

@@ -1,7 +1,7 @@
 """Temperature scaling: what the calibration of the product's prediction is compared with.
 
-One number T divides all logits; it is fitted to labels by maximum likelihood, so it needs some that are neither in the
-support set nor in the test split. It changes no prediction, only how sure of it the model is.
+One number T divides all logits; it is fitted to labels by maximum likelihood, so it needs some that are not those it is
+judged by. It changes no prediction, only how sure of it the model is.
 
 Axes: N items, C classes.
 
@@ -16,10 +16,14 @@ from jaxtyping import Float, Int64
 from scipy.optimize import brentq
 from torch import Tensor
 
+from alflow.bayes.fit import folds
 from alflow.errors import InvalidInputError
 
 COLDEST, HOTTEST = 1e-3, 1e3
 """Bounds of the temperature, for labels that no finite one fits best."""
+
+CAUTIOUS = (0.25, 4.0)
+"""Bounds of the temperature of a few labels, which may all be predicted right: the likeliest would be 0."""
 
 
 def fit_temperature(logits: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> float:
@@ -52,6 +56,29 @@ def fit_temperature(logits: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -
 def temperature_scaled(logits: Float[Tensor, "N C"], temperature: float) -> Float[Tensor, "N C"]:
     """Probabilities softmax(logits / T)."""
     return (logits / temperature).softmax(1)
+
+
+def cross_fitted(
+    logits: Float[Tensor, "N C"], labels: Int64[Tensor, " N"], generator: torch.Generator
+) -> tuple[Float[Tensor, "N C"], float]:
+    """Probabilities of each item by the temperature of the other items' labels, in five folds; and its mean.
+
+    So every label serves, and none judges the temperature that was fitted to it. Temperatures are kept within
+    `CAUTIOUS`.
+
+    Raises:
+        InvalidInputError: there are fewer than two labels, one is not a class, or a logit is not finite.
+    """
+    _check(logits, labels)
+    if len(labels) < 2:
+        raise InvalidInputError("a temperature is judged by labels that it was not fitted to: give two at least")
+    dealt, coldest, hottest = folds(labels, generator), *CAUTIOUS
+    scaled, found = torch.empty_like(logits), []
+    for fold in torch.unique(dealt):
+        held = dealt == fold
+        found.append(min(max(fit_temperature(logits[~held], labels[~held]), coldest), hottest))
+        scaled[held] = temperature_scaled(logits[held], found[-1])
+    return scaled, sum(found) / len(found)
 
 
 def _check(logits: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> None:
