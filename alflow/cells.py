@@ -10,7 +10,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import IO, Any, Final
 
 _QUOTE: Final = "'"
 _RUN: Final = frozenset("=+-@")
@@ -38,10 +38,19 @@ def is_run(cell: str) -> bool:
 
 def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
     """A CSV file with a header; every text stands in quotation marks, so that `;` and tabs cut none either."""
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, columns, quoting=csv.QUOTE_NONNUMERIC)
-    writer.writeheader()
-    writer.writerows(
-        {name: quoted(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
-    )
-    return file.getvalue().encode()
+    file = io.BytesIO()
+    stream_csv(file, columns, rows)
+    return file.getvalue()
+
+
+def stream_csv(file: IO[bytes], columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """What `write_csv` makes, row by row into a file that is open."""
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+    try:
+        writer = csv.DictWriter(text, columns, quoting=csv.QUOTE_NONNUMERIC)
+        writer.writeheader()
+        writer.writerows(
+            {name: quoted(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
+        )
+    finally:
+        text.detach()  # the file stays open

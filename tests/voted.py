@@ -32,7 +32,7 @@ class Voted:
     project: Project
     items: list[Item]
 
-    def export(self, folder: Path, layout: str, *, unlabelled: bool = False) -> Exported:
+    def export(self, folder: str | Path, layout: str, *, unlabelled: bool = False) -> Exported:
         """Write the data set."""
         return export_dataset(self.workspace, self.project.id, folder, layout, unlabelled=unlabelled)
 

@@ -125,10 +125,17 @@ class Field:
     def averaged(self, zero_shot: Float[Tensor, "N C"], moved: Float[Tensor, "N C"]) -> Float[Tensor, "N C"]:
         """`probabilities`, from the mean of f."""
         found = torch.zeros_like(moved)
-        for node, share in zip(_NODES.tolist(), _SHARES / _SHARES.sum(), strict=True):
-            scale = exp(self.log_scale + self.deviation * node)
-            found += float(share) * torch.softmax(scale * zero_shot + moved, dim=1)
+        for scale, share in self.scales:
+            found += share * torch.softmax(scale * zero_shot + moved, dim=1)
         return found
+
+    @property
+    def scales(self) -> list[tuple[float, float]]:
+        """Nodes of the average over s, each with its share; the shares sum to one."""
+        shares = (_SHARES / _SHARES.sum()).tolist()
+        return [
+            (exp(self.log_scale + self.deviation * at), one) for at, one in zip(_NODES.tolist(), shares, strict=True)
+        ]
 
     def variance(self, features: Float[Tensor, "N U"]) -> Float[Tensor, " N"]:
         """AMPLITUDE k'(x, x), in square nats: the scale of Q in the covariance of an image's logits."""

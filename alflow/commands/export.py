@@ -21,6 +21,9 @@ class DatasetFormat(StrEnum):
     CROISSANT = "croissant"
 
 
+_Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     group = new_app("Write labels, what they taught the model, or a data set of another tool.")
@@ -32,30 +35,32 @@ def register(app: typer.Typer) -> None:
 
 def labels(
     path: Annotated[str, typer.Argument(help="File or URL to write, ending in .csv, .jsonl or .parquet.")],
+    force: _Force = False,
     project: ProjectName = None,
 ) -> None:
     """Write every label with its provenance: item, annotator, time, round, strategy, score, posterior."""
     from alflow.workflow.answers.export import export_labels
 
     workspace = open_workspace()
-    count = export_labels(workspace, choose_project(workspace, project).id, path)
+    count = export_labels(workspace, choose_project(workspace, project).id, path, force=force)
     say(f"{plural(count, 'label')} written to {path}")
 
 
 def head(
     path: Annotated[str, typer.Argument(help="File or URL to write, a safetensors file.")],
+    force: _Force = False,
     project: ProjectName = None,
 ) -> None:
     """Write what the labels of the closed rounds add to the logits: a linear map of the activations, and a scale."""
     from alflow.workflow.answers.export import export_head
 
     workspace = open_workspace()
-    fit = export_head(workspace, choose_project(workspace, project).id, path)
+    fit = export_head(workspace, choose_project(workspace, project).id, path, force=force)
     say(f"head of fit {fit[:12]} written to {path}")
 
 
 def dataset(
-    folder: Annotated[str, typer.Argument(help="Folder to make; nothing is overwritten.")],
+    folder: Annotated[str, typer.Argument(help="Folder or URL of one to make; nothing is overwritten.")],
     layout: Annotated[DatasetFormat, typer.Option("--format", "-f", help="Layout of the folder.")],
     project: ProjectName = None,
     unlabelled: Annotated[bool, typer.Option("--all", help="Also images without a class and without a vote.")] = False,

@@ -1,9 +1,9 @@
 """The provenance of each answer of a project, for the export."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, select
 
@@ -13,6 +13,8 @@ from alflow.ids import ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import chunks
+
+_PAGE: Final = 1_000  # rows in memory at once
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,11 @@ class Provenance:
     proposed_class: str
 
 
-def of_project(tx: Transaction, project_id: ProjectId) -> list[Provenance]:
-    """Every answer of the project, withdrawn ones included, with what led to it; oldest first."""
-    return [Provenance(**row) for row in tx.execute(_answers(tables.label.c.project_id == project_id)).mappings()]
+def of_project(tx: Transaction, project_id: ProjectId) -> Iterator[Provenance]:
+    """Every answer of the project, withdrawn ones included, with what led to it; oldest first, a page at a time."""
+    answers = _answers(tables.label.c.project_id == project_id)
+    for row in tx.execute(answers, execution_options={"yield_per": _PAGE}).mappings():
+        yield Provenance(**row)
 
 
 def standing(tx: Transaction, item_ids: Sequence[ItemId]) -> list[Provenance]:

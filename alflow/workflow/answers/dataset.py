@@ -5,8 +5,6 @@ side, without the metadata of the original (no place, no camera). So nothing is 
 originals that are far away or gone are no obstacle; each row names its original by place and hash.
 """
 
-import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +12,10 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Final
 
-from alflow.disk import in_words
 from alflow.domain.images import Item
-from alflow.errors import ConflictError, InvalidInputError, UnavailableError
+from alflow.errors import ConflictError, InvalidInputError
 from alflow.ids import ClassId, ItemId, ProjectId
+from alflow.outside import new_folder
 from alflow.progress import Progress, silent
 from alflow.store.answers import adjudications, outcomes, provenance
 from alflow.store.answers.provenance import Provenance
@@ -53,41 +51,29 @@ def export_dataset(
 ) -> Exported:
     """Write the images that have a class or a vote, with `unlabelled` all images, into a new folder.
 
-    The folder appears under its name when it is whole. One that a kill left behind ends in `.partial`. Withdrawn
-    answers are not written. Each image is as it was at one moment; answers that come in meanwhile may be in or not.
+    The folder, or address of one, appears when it is whole (see `alflow.outside`). Withdrawn answers are not written.
+    Each image is as it was at one moment; answers that come in meanwhile may be in or not.
 
     Raises:
-        InvalidInputError: there is no such format, or the folder is an address.
+        InvalidInputError: there is no such format, or no such address.
         ConflictError: there is something in the folder already, or there is nothing to write.
         NotFoundError: the rendition of an image was removed.
         UnavailableError: the folder cannot be written.
     """
     if format_ not in FORMATS:
         raise InvalidInputError(f"there is no format '{format_}': choose one of {', '.join(FORMATS)}")
-    if "://" in str(folder):
-        raise InvalidInputError(f"a data set is written into a folder of this machine: {folder} is an address")
-    folder = Path(folder).absolute()
-    _check_free(folder)
     with workspace.database.read() as tx:
         project, classes = projects.by_id(tx, project_id), projects.classes(tx, project_id)
         total = sum(items.counts(tx, project_id).values())
     names = {one.id: one.name for one in classes}
     about = Dataset(project.name, tuple(names.values()), datetime.now(UTC))
     counted = _Counter(total, progress)
-    part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        part.mkdir(parents=True)
+    with new_folder(folder) as part:
         found = counted.of(_pictures(workspace, project_id, names), unlabelled=unlabelled)
         first = next(found, None)
         if first is None:
             raise ConflictError(f"no image of project '{project.name}' has a class or a vote: label some, or use --all")
         FORMATS[format_].write(part, about, chain([first], found))
-        _check_free(folder)
-        part.rename(folder)  # takes the place of an empty folder, and of nothing else
-    except OSError as error:
-        raise UnavailableError(in_words(error, str(folder))) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return counted.done
 
 
@@ -152,18 +138,3 @@ def _pictures(workspace: Workspace, project_id: ProjectId, names: Mapping[ClassI
         if len(page) < _PAGE:
             return
         after = page[-1].id
-
-
-def _check_free(folder: Path) -> None:
-    """Is there nothing yet, or an empty folder?
-
-    Raises:
-        ConflictError: there is something.
-        UnavailableError: nobody can tell.
-    """
-    try:
-        taken = folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
-    except OSError as error:
-        raise UnavailableError(in_words(error, str(folder))) from error
-    if taken:
-        raise ConflictError(f"{folder} is there already: choose a new folder, nothing is overwritten")

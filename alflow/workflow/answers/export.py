@@ -1,26 +1,30 @@
 """Export labels with their provenance, and what they taught the model."""
 
+import io
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import Enum
 from math import exp
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alflow.cells import write_csv
+from alflow.cells import stream_csv
 from alflow.errors import ConflictError, InvalidInputError
 from alflow.ids import ProjectId
+from alflow.outside import new_file
 from alflow.store.answers import adjudications, outcomes, provenance
 from alflow.store.answers.provenance import Provenance
+from alflow.store.database import Transaction
 from alflow.store.people import annotators
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
+from alflow.workflow.images.threads import groups
 from alflow.workflow.model.model import last_fit, load_model
 from alflow.workspace import Workspace
 
@@ -38,32 +42,35 @@ class LabelRow(Provenance):
     settled_by: str | None
 
 
-def export_labels(workspace: Workspace, project_id: ProjectId, path: str) -> int:
+def export_labels(workspace: Workspace, project_id: ProjectId, path: str, *, force: bool = False) -> int:
     """Write every answer, withdrawn ones marked, with what led to it; returns how many.
 
     Args:
+        workspace: where.
+        project_id: whose.
         path: file or fsspec URL; its ending, .csv, .jsonl or .parquet, says the format.
+        force: replace a file that is there.
 
     Raises:
         InvalidInputError: the ending is none of these, or the file cannot be written.
+        ConflictError: there is such a file already.
     """
-    rows = label_rows(workspace, project_id)
-    _write(path, encode_labels(rows, Path(path).suffix.lower()))
-    return len(rows)
+    write, count = _writer(Path(path).suffix.lower()), Counter[str]()
+
+    def counted(rows: Iterable[LabelRow]) -> Iterator[dict[str, Any]]:
+        for row in rows:
+            count["rows"] += 1
+            yield _plain(row)
+
+    with new_file(path, force=force) as file, workspace.database.read() as tx:
+        write(file, counted(_rows(tx, project_id)))
+    return count["rows"]
 
 
 def label_rows(workspace: Workspace, project_id: ProjectId) -> list[LabelRow]:
     """Every answer of the project with its provenance, oldest first."""
     with workspace.database.read() as tx:
-        rows, settled = provenance.of_project(tx, project_id), outcomes.settled(tx, project_id)
-        decided, people = adjudications.standing(tx, project_id), {one.id: one.name for one in annotators.all_(tx)}
-        names = {one.id: one.name for one in projects.classes(tx, project_id)}
-    reviewers = {item: people[one.annotator_id] for item, one in decided.items()}
-    by = {item: reviewers.get(item, "votes") for item in settled} | reviewers
-    classes = {item: names[class_id] for item, class_id in settled.items()}
-    return [
-        LabelRow(**vars(row), settled_class=classes.get(row.item_id), settled_by=by.get(row.item_id)) for row in rows
-    ]
+        return list(_rows(tx, project_id))
 
 
 def encode_labels(rows: list[LabelRow], suffix: str) -> bytes:
@@ -72,19 +79,19 @@ def encode_labels(rows: list[LabelRow], suffix: str) -> bytes:
     Raises:
         InvalidInputError: the ending is none of .csv, .jsonl, .parquet.
     """
-    if suffix not in FORMATS:
-        raise InvalidInputError(f"labels cannot be written as '{suffix}': end the file in {', '.join(FORMATS)}")
-    return FORMATS[suffix]([_plain(row) for row in rows])
+    write, file = _writer(suffix), io.BytesIO()
+    write(file, map(_plain, rows))
+    return file.getvalue()
 
 
-def export_head(workspace: Workspace, project_id: ProjectId, path: str) -> str:
+def export_head(workspace: Workspace, project_id: ProjectId, path: str, *, force: bool = False) -> str:
     """Write what the labels of the closed rounds added to the logits, as safetensors; returns the hash of the fit.
 
     The logit of a class is scale * cos(g, h) + weight . phi + bias: g and h are the embeddings of image and class,
     phi the activations before the image tower's last layer. The metadata name the classes, in the order of the rows.
 
     Raises:
-        ConflictError: no round is closed yet.
+        ConflictError: no round is closed yet, or there is such a file already (and not `force`).
         InvalidInputError: the file cannot be written.
     """
     import torch  # noqa: PLC0415 - takes seconds; labels do not need it
@@ -102,36 +109,47 @@ def export_head(workspace: Workspace, project_id: ProjectId, path: str) -> str:
     tensors = {"weight": weight.contiguous(), "bias": bias.contiguous(), "scale": scale}
     about = loaded.hashes | {"model": project.model, "logit": "scale * cos(g, h) + weight . phi + bias"}
     classes = json.dumps([names[class_id] for class_id in loaded.class_ids], ensure_ascii=False)
-    _write(path, save(tensors, about | {"classes": classes}))
+    with new_file(path, force=force) as file:
+        file.write(save(tensors, about | {"classes": classes}))
     return fit
 
 
-def _write(path: str, data: bytes) -> None:
-    try:
-        with fsspec.open(path, "wb", auto_mkdir=True) as file:
-            file.write(data)
-    except (OSError, ValueError, ImportError) as error:
-        raise InvalidInputError(f"cannot write '{path}': {error}") from error
+def _rows(tx: Transaction, project_id: ProjectId) -> Iterator[LabelRow]:
+    settled, decided = outcomes.settled(tx, project_id), adjudications.standing(tx, project_id)
+    people = {one.id: one.name for one in annotators.all_(tx)}
+    names = {one.id: one.name for one in projects.classes(tx, project_id)}
+    reviewers = {item: people[one.annotator_id] for item, one in decided.items()}
+    by = {item: reviewers.get(item, "votes") for item in settled} | reviewers
+    classes = {item: names[class_id] for item, class_id in settled.items()}
+    for row in provenance.of_project(tx, project_id):
+        yield LabelRow(**vars(row), settled_class=classes.get(row.item_id), settled_by=by.get(row.item_id))
+
+
+def _writer(suffix: str) -> "Write":
+    if suffix not in FORMATS:
+        raise InvalidInputError(f"labels cannot be written as '{suffix}': end the file in {', '.join(FORMATS)}")
+    return FORMATS[suffix]
 
 
 def _plain(row: LabelRow) -> dict[str, Any]:
     return {name: value.value if isinstance(value, Enum) else value for name, value in asdict(row).items()}
 
 
-def _csv(rows: list[dict[str, Any]]) -> bytes:
+def _csv(file: IO[bytes], rows: "Rows") -> None:
     plain = ({name: _iso(value) for name, value in row.items()} for row in rows)
-    return write_csv([field.name for field in fields(LabelRow)], plain)
+    stream_csv(file, [field.name for field in fields(LabelRow)], plain)
 
 
-def _jsonl(rows: list[dict[str, Any]]) -> bytes:
-    lines = [json.dumps({name: _iso(value) for name, value in row.items()}, ensure_ascii=False) for row in rows]
-    return "".join(f"{line.translate(_LINE_ENDS)}\n" for line in lines).encode()
+def _jsonl(file: IO[bytes], rows: "Rows") -> None:
+    for row in rows:
+        line = json.dumps({name: _iso(value) for name, value in row.items()}, ensure_ascii=False)
+        file.write(f"{line.translate(_LINE_ENDS)}\n".encode())
 
 
-def _parquet(rows: list[dict[str, Any]]) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(rows, _SCHEMA), sink)
-    return bytes(sink.getvalue())
+def _parquet(file: IO[bytes], rows: "Rows") -> None:
+    with pq.ParquetWriter(file, _SCHEMA) as table:
+        for group in groups(rows, _GROUP):
+            table.write_table(pa.Table.from_pylist(group, _SCHEMA))
 
 
 _LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}  # to some readers; JSON knows them as text
@@ -141,10 +159,14 @@ def _iso(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
+Rows = Iterable[dict[str, Any]]
+Write = Callable[[IO[bytes], Rows], None]
+
+_GROUP: Final = 20_000  # rows of a group of a Parquet file
 _TYPES = {"item_id": pa.int64(), "round_number": pa.int64(), "rank": pa.int64()}
 _TYPES |= {"seconds": pa.float64(), "score": pa.float64()}
 _TYPES |= {"at": pa.timestamp("us", "UTC"), "withdrawn_at": pa.timestamp("us", "UTC")}
 _SCHEMA = pa.schema([(field.name, _TYPES.get(field.name, pa.string())) for field in fields(LabelRow)])
 
-FORMATS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
+FORMATS: dict[str, Write] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
 """Ending -> how rows become a file; the pages offer these."""

@@ -10,6 +10,7 @@ import sys
 import tarfile
 from pathlib import Path
 
+import fsspec
 import pytest
 from PIL import Image
 
@@ -169,7 +170,9 @@ def test_nothing_to_write_is_said(world: Voted, tmp_path: Path, layout: str) -> 
 @pytest.mark.parametrize(
     ("folder", "error", "message"),
     [
-        ("s3://bucket/out", InvalidInputError, "is an address"),
+        ("s3://bucket/out", UnavailableError, "needs another package: Install s3fs"),
+        ("nosuch://bucket/out", InvalidInputError, "is no address that can be written"),
+        ("http://127.0.0.1:9/out", UnavailableError, "out"),
         ("{tmp}/file/out", UnavailableError, "Not a directory"),
         ("{tmp}/" + "x" * 300, UnavailableError, "too long"),
     ],
@@ -181,6 +184,20 @@ def test_a_place_that_cannot_be_written_is_named(
     with pytest.raises(error, match=message):
         export_dataset(world.workspace, world.project.id, folder.format(tmp=tmp_path), "coco")
     assert not Path("s3:").exists()
+
+
+@pytest.mark.parametrize("layout", FORMATS)
+def test_an_address_holds_what_a_folder_would(world: Voted, tmp_path: Path, layout: str) -> None:
+    place = f"memory://{tmp_path.name}-{layout}/deep/out"
+    assert world.export(place, layout) == world.export(tmp_path / "out", layout)
+    files, root = fsspec.url_to_fs(place)
+    far = {path.removeprefix(f"{root}/"): files.cat_file(path) for path in files.find(root)}
+    near = {str(path.relative_to(tmp_path / "out")): path for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert sorted(far) == sorted(near)
+    for name in (name for name in near if name.endswith((".jpg", ".jsonl"))):
+        assert far[name] == near[name].read_bytes()
+    with pytest.raises(ConflictError, match="out is there already"):
+        world.export(place, layout)
 
 
 def test_rounds_and_scores_travel(workspace: Workspace, project: Project, tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 import csv
 import io
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import fsspec
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -13,8 +16,10 @@ from safetensors.torch import load_file
 from alflow.cells import unquoted
 from alflow.domain.projects import Project
 from alflow.errors import ConflictError, InvalidInputError
+from alflow.store.answers import provenance
 from alflow.store.images import items
-from alflow.workflow.answers.export import encode_labels, export_head, export_labels, label_rows
+from alflow.workflow.answers import export
+from alflow.workflow.answers.export import FORMATS, encode_labels, export_head, export_labels, label_rows
 from alflow.workflow.images import manifests
 from alflow.workflow.images.embed import load_embeddings
 from alflow.workflow.model.model import load_model
@@ -23,6 +28,7 @@ from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace
 from tests.at_desk import undo
 from tests.colours import answer
+from tests.voted import Voted
 
 
 @pytest.fixture
@@ -104,6 +110,68 @@ def test_a_place_that_cannot_be_written_is_named(workspace: Workspace, project: 
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidInputError, match=r"file/labels\.csv"):
         export_labels(workspace, project.id, str(tmp_path / "file" / "labels.csv"))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_file_is_replaced_only_with_force(
+    workspace: Workspace, labelled: Project, tmp_path: Path, suffix: str
+) -> None:
+    place = tmp_path / f"labels{suffix}"
+    place.write_text("mine")
+    with pytest.raises(ConflictError, match=rf"labels\{suffix} is there already: .*--force"):
+        export_labels(workspace, labelled.id, str(place))
+    assert place.read_text() == "mine"
+    assert export_labels(workspace, labelled.id, str(place), force=True) == 4
+    assert place.read_bytes() == encode_labels(label_rows(workspace, labelled.id), suffix)
+    assert [each.name for each in tmp_path.glob(".*.partial")] == []
+
+
+def test_an_address_takes_labels_and_a_head_and_is_not_overwritten(workspace: Workspace, labelled: Project) -> None:
+    place = f"memory://{labelled.id}-labels/deep/l.csv"
+    assert export_labels(workspace, labelled.id, place) == 4
+    with fsspec.open(place) as file:
+        assert file.read() == encode_labels(label_rows(workspace, labelled.id), ".csv")
+    with pytest.raises(ConflictError, match="--force"):
+        export_labels(workspace, labelled.id, place)
+    export_labels(workspace, labelled.id, place, force=True)
+    with pytest.raises(InvalidInputError, match=r"nosuch://x/l\.csv"):
+        export_labels(workspace, labelled.id, "nosuch://x/l.csv")
+    export_head(workspace, labelled.id, f"memory://{labelled.id}-labels/head.safetensors")
+
+
+def test_rows_are_written_as_they_are_read(world: Voted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of one row, and a group of two of a Parquet file, give the same file as one page."""
+    whole = {suffix: encode_labels(label_rows(world.workspace, world.project.id), suffix) for suffix in FORMATS}
+    monkeypatch.setattr(provenance, "_PAGE", 1)
+    monkeypatch.setattr(export, "_GROUP", 2)
+    for suffix, expected in whole.items():
+        place = tmp_path / f"l{suffix}"
+        assert export_labels(world.workspace, world.project.id, str(place)) == 6
+        if suffix == ".parquet":
+            assert pq.ParquetFile(place).num_row_groups == 3
+            assert pq.read_table(place) == pq.read_table(io.BytesIO(expected))
+        else:
+            assert place.read_bytes() == expected
+
+
+def test_a_pipe_is_written_as_it_is(workspace: Workspace, labelled: Project, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(pipe.read_bytes)
+        assert export_labels(workspace, labelled.id, str(pipe)) == 4
+        assert reading.result() == encode_labels(label_rows(workspace, labelled.id), ".csv")
+    assert pipe.is_fifo()
+
+
+def test_a_link_keeps_pointing_and_a_folder_is_no_file(workspace: Workspace, labelled: Project, tmp_path: Path) -> None:
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    export_labels(workspace, labelled.id, str(tmp_path / "link.csv"))
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").is_file()
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(InvalidInputError, match=r"folder\.csv.*is a folder"):
+        export_labels(workspace, labelled.id, str(tmp_path / "folder.csv"), force=True)
 
 
 def test_the_head_gives_the_logits_of_the_fitted_model(workspace: Workspace, labelled: Project, tmp_path: Path) -> None:

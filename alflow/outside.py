@@ -1,0 +1,160 @@
+"""Files and folders for other programs: whole or not at all, and nothing is overwritten unasked.
+
+A place is a path, or an address of fsspec such as s3://bucket/birds. What goes to an address is made on this machine
+first, and copied when it is whole.
+"""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Final
+
+import fsspec
+
+from alflow.disk import in_words
+from alflow.errors import ConflictError, InvalidInputError, UnavailableError
+
+_NO_FORCE: Final = "choose a new name, or say --force to replace it"
+
+
+@contextmanager
+def new_folder(place: str | Path) -> Iterator[Path]:
+    """A folder to fill, which appears at its place when it is whole; one that a kill left behind ends in `.partial`.
+
+    An address is filled file by file at the end, so that a kill then leaves a part of it.
+
+    Raises:
+        ConflictError: there is something at the place already.
+        InvalidInputError: it is an address that no file system has.
+        UnavailableError: it cannot be written.
+    """
+    if "://" in str(place):
+        with _far_folder(str(place)) as folder:
+            yield folder
+        return
+    whole = Path(place).absolute()
+    _check_free(whole)
+    part = whole.with_name(f".{whole.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        part.mkdir(parents=True)
+        yield part
+        _check_free(whole)
+        part.rename(whole)  # takes the place of an empty folder, and of nothing else
+    except OSError as error:
+        raise UnavailableError(in_words(error, str(whole))) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def new_file(place: str, *, force: bool = False) -> Iterator[IO[bytes]]:
+    """A file to write, which appears at its place when it is whole; with `force` in the place of one that is there.
+
+    A pipe or a device is written as it is.
+
+    Raises:
+        ConflictError: there is something at the place already.
+        InvalidInputError: it cannot be written.
+    """
+    try:
+        with _far_file(place, force=force) if "://" in place else _near_file(place, force=force) as file:
+            yield file
+    except (OSError, ValueError, ImportError) as error:
+        raise InvalidInputError(f"cannot write '{place}': {error}") from error
+
+
+@contextmanager
+def _near_file(place: str, *, force: bool) -> Iterator[IO[bytes]]:
+    whole = Path(place).resolve()
+    if whole.exists() and not whole.is_file() and not whole.is_dir():
+        with whole.open("wb") as file:
+            yield file
+        return
+    _check_new(whole, place, force=force)
+    whole.parent.mkdir(parents=True, exist_ok=True)
+    part = whole.with_name(f".{whole.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        with part.open("xb") as file:
+            yield file
+        _check_new(whole, place, force=force)
+        if whole.exists():
+            shutil.copymode(whole, part)
+        part.replace(whole)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _check_new(whole: Path, place: str, *, force: bool) -> None:
+    if whole.is_dir():
+        raise IsADirectoryError(f"it is a folder: name a file in it, such as {place.rstrip('/')}/FILE")
+    if whole.exists() and not force:
+        raise ConflictError(f"{place} is there already: {_NO_FORCE}")
+
+
+@contextmanager
+def _far_file(place: str, *, force: bool) -> Iterator[IO[bytes]]:
+    files, path = fsspec.url_to_fs(place)
+    if not force and files.exists(path):
+        raise ConflictError(f"{place} is there already: {_NO_FORCE}")
+    with tempfile.TemporaryDirectory(prefix="alflow-") as folder:
+        part = Path(folder) / (PurePosixPath(path).name or "file")
+        with part.open("xb") as file:
+            yield file
+        files.makedirs(files._parent(path), exist_ok=True)  # noqa: SLF001 - what fsspec's own `open` does for auto_mkdir
+        files.put_file(str(part), path)
+
+
+@contextmanager
+def _far_folder(place: str) -> Iterator[Path]:
+    files, path = _found(place)
+    with tempfile.TemporaryDirectory(prefix="alflow-") as folder:
+        part = Path(folder)
+        yield part
+        try:
+            for file in sorted(each for each in part.rglob("*") if each.is_file()):
+                target = f"{path.rstrip('/')}/{file.relative_to(part).as_posix()}"
+                files.makedirs(files._parent(target), exist_ok=True)  # noqa: SLF001
+                files.put_file(str(file), target)
+        except Exception as error:  # each file system raises what it likes
+            raise UnavailableError(f"{place} cannot be written, and may hold a part: {error}") from error
+
+
+def _found(place: str) -> tuple[Any, str]:
+    """The file system of an address, and the path in it, at which nothing is.
+
+    Raises:
+        InvalidInputError: no file system has such an address.
+        ConflictError: there is something.
+        UnavailableError: nobody can tell.
+    """
+    try:
+        files, path = fsspec.url_to_fs(place)
+    except ValueError as error:
+        raise InvalidInputError(f"{place} is no address that can be written: {error}") from error
+    except ImportError as error:
+        raise UnavailableError(f"{place} needs another package: {error}") from error
+    try:
+        taken = files.isfile(path) or bool(files.exists(path) and files.ls(path))
+    except Exception as error:
+        raise UnavailableError(f"{place} cannot be reached: {error}") from error
+    if taken:
+        raise ConflictError(f"{place} is there already: choose a new folder, nothing is overwritten")
+    return files, path
+
+
+def _check_free(folder: Path) -> None:
+    """Is there nothing yet, or an empty folder?
+
+    Raises:
+        ConflictError: there is something.
+        UnavailableError: nobody can tell.
+    """
+    try:
+        taken = folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
+    except OSError as error:
+        raise UnavailableError(in_words(error, str(folder))) from error
+    if taken:
+        raise ConflictError(f"{folder} is there already: choose a new folder, nothing is overwritten")
