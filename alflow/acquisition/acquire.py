@@ -10,13 +10,13 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from alflow.acquisition.batch import draw_control
-from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
+from alflow.acquisition.beliefs import Acquisition, Beliefs, Pool, Question
 from alflow.acquisition.strategies import find
 from alflow.errors import InvalidInputError
 
 
 def acquire(
-    query: Query, strategy: str, budget: int, control_fraction: float, generator: torch.Generator
+    query: Question, strategy: str, budget: int, control_fraction: float, generator: torch.Generator
 ) -> tuple[Acquisition, Int64[Tensor, " R"]]:
     """Choose what to ask next: the picks of a strategy, and a random control slice of the pool.
 
@@ -37,21 +37,22 @@ def acquire(
     Raises:
         InvalidInputError: the strategy is unknown, the pool is empty, there are fewer than two classes, the budget is
             not positive or the fraction is no fraction.
+        UnavailableError: the strategy needs more memory than there is.
     """
     choose = find(strategy)
     _check(query, budget, control_fraction)
     budget = min(budget, len(query.pool))
     control = draw_control(len(query.pool), budget, control_fraction, generator)
-    rest = _others(len(query.pool), control)
     if budget == len(control):
         return _nothing(query.pool), control
     labelled = Beliefs.concatenate([query.labelled, query.pool[control]])
-    chosen = choose(replace(query, pool=query.pool[rest], labelled=labelled), budget - len(control), generator)
+    pool, rest = query.pool.without(control)
+    chosen = choose(replace(query, pool=pool, labelled=labelled), budget - len(control), generator)
     all_scores = chosen.all_scores.new_full((len(query.pool),), torch.nan).index_copy(0, rest, chosen.all_scores)
     return Acquisition(rest[chosen.rows], chosen.scores, all_scores), control
 
 
-def _check(query: Query, budget: int, control_fraction: float) -> None:
+def _check(query: Question, budget: int, control_fraction: float) -> None:
     if len(query.pool) == 0:
         raise InvalidInputError("the pool is empty: every item is labelled, or none was imported; import more images")
     if query.pool.probabilities.shape[1] < 2:
@@ -62,10 +63,6 @@ def _check(query: Query, budget: int, control_fraction: float) -> None:
         raise InvalidInputError(f"the control fraction must lie between 0 and 1, not {control_fraction}")
 
 
-def _others(n_rows: int, taken: Int64[Tensor, " R"]) -> Int64[Tensor, " M"]:
-    return torch.ones(n_rows, dtype=torch.bool).index_fill(0, taken, value=False).nonzero()[:, 0]
-
-
-def _nothing(pool: Beliefs) -> Acquisition:
-    scores_of_none = pool.mean.new_empty(0)
-    return Acquisition(torch.empty(0, dtype=torch.int64), scores_of_none, pool.mean.new_full((len(pool),), torch.nan))
+def _nothing(pool: Pool) -> Acquisition:
+    of_none = pool.probabilities.new_full((len(pool),), torch.nan)
+    return Acquisition(torch.empty(0, dtype=torch.int64), of_none[:0], of_none)

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from alflow.acquisition.beliefs import Beliefs, Query
+from alflow.acquisition.beliefs import Beliefs, Pool, Question
 from alflow.acquisition.likeness import UNRELATED, directions, likeness
 
 MAX_TARGETS = 1_000
@@ -35,7 +35,7 @@ class Aims(NamedTuple):
         return self.shares * self.variances
 
 
-def aims_of(query: Query, centre: Float[Tensor, " P"]) -> Aims:
+def aims_of(query: Question, centre: Float[Tensor, " P"]) -> Aims:
     """The targets, and pool images in proportion to how many targets they are like.
 
     A few hundred targets are a rough picture of where targets lie; the pool, where it is like them, refines it. Every
@@ -48,7 +48,7 @@ def aims_of(query: Query, centre: Float[Tensor, " P"]) -> Aims:
             without targets the pool stands in for them.
         centre: of the directions (`centre_of`).
     """
-    pool = representatives(Beliefs.concatenate([query.pool, query.labelled]), MAX_STAND_INS)
+    pool = representatives(query.pool, MAX_STAND_INS, query.labelled)
     target = representatives(query.target, MAX_TARGETS)
     of_pool, of_target = (directions(part.activations, centre) for part in (pool, target))
     if len(target) == 0:
@@ -63,19 +63,32 @@ def aims_of(query: Query, centre: Float[Tensor, " P"]) -> Aims:
     return Aims(torch.cat([of_target, of_pool]), shares, variances)
 
 
-def centre_of(pool: Beliefs, labelled: Beliefs) -> Float[Tensor, " P"]:
+def centre_of(pool: Pool, labelled: Beliefs) -> Float[Tensor, " P"]:
     """Mean activation of all that was ever in the pool."""
-    return torch.cat([pool.activations, labelled.activations]).mean(dim=0)
+    total = labelled.activations.double().sum(dim=0)
+    for _, points in pool.points():
+        total += points.sum(dim=0, dtype=torch.float64)
+    return (total / (len(pool) + len(labelled))).to(labelled.activations.dtype)
 
 
-def label_variance(beliefs: Beliefs) -> Float[Tensor, " N"]:
+def label_variance(beliefs: Pool) -> Float[Tensor, " N"]:
     """tr(F) = 1 - sum_c p_c^2: the probability that two answers drawn from the prediction differ."""
     return 1 - beliefs.probabilities.square().sum(dim=1)
 
 
-def representatives(beliefs: Beliefs, limit: int) -> Beliefs:
-    """At most `limit` rows, evenly spaced in the order of predicted class: each class keeps its share of the rows."""
-    if len(beliefs) <= limit:
-        return beliefs
-    by_class = beliefs.probabilities.argmax(dim=1).argsort(stable=True)
-    return beliefs[by_class[torch.arange(limit) * len(beliefs) // limit]]
+def representatives(pool: Pool, limit: int, labelled: Beliefs | None = None) -> Beliefs:
+    """At most `limit` rows, evenly spaced in the order of predicted class: each class keeps its share of the rows.
+
+    Args:
+        pool: the rows.
+        limit: how many.
+        labelled: further rows, which stand behind those of the pool.
+    """
+    more = pool[torch.arange(0)] if labelled is None else labelled
+    predicted = torch.cat([part.probabilities.argmax(dim=1) for part in (pool, more)])
+    taken = torch.arange(len(predicted))
+    if len(predicted) > limit:
+        taken = predicted.argsort(stable=True)[torch.arange(limit) * len(predicted) // limit]
+    own = taken < len(pool)
+    rows = Beliefs.concatenate([pool[taken[own]], more[taken[~own] - len(pool)]])
+    return rows[torch.cat([own.nonzero()[:, 0], (~own).nonzero()[:, 0]]).argsort()]

@@ -24,11 +24,11 @@ Axes: N pool items, T images aimed at, L labelled items, P width of the activati
 import math
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from alflow.acquisition.aims import aims_of, centre_of, label_variance
-from alflow.acquisition.beliefs import Acquisition, Query
+from alflow.acquisition.beliefs import Acquisition, Question
 from alflow.acquisition.coverage import cover, most_alike
 from alflow.acquisition.likeness import directions, likeness
 
@@ -44,18 +44,20 @@ def draw_control(n_rows: int, budget: int, fraction: float, generator: torch.Gen
     return torch.randperm(n_rows, generator=generator)[:size]
 
 
-def covering_batch(query: Query, budget: int) -> Acquisition:
+def covering_batch(query: Question, budget: int) -> Acquisition:
     """Greedy batch by the drop of U times tr(F_x), conditioned on labels and on every pick; the first of equals wins.
 
-    One pick costs N T operations. Memory: N T numbers, with T at most `MAX_TARGETS` + `MAX_STAND_INS`.
+    The pool is read in blocks. Memory: `coverage.HELD` times T numbers, with T at most `MAX_TARGETS` + `MAX_STAND_INS`.
 
     Args:
         query: what is aimed at is `alflow.acquisition.aims`.
         budget: B; a smaller pool is taken whole.
     """
     centre = centre_of(query.pool, query.labelled)
-    pool, labelled = (directions(part.activations, centre) for part in (query.pool, query.labelled))
-    aims, surprise = aims_of(query, centre), label_variance(query.pool)
-    alike = likeness(pool, aims.directions)  # [N T]
+    aims, labelled = aims_of(query, centre), directions(query.labelled.activations, centre)
     covered = most_alike(labelled, lambda rows: likeness(rows, aims.directions), torch.zeros_like(aims.shares))
-    return cover(alike, covered, aims.weights, budget, surprise)
+
+    def kernel(points: Float[Tensor, "n P"]) -> Float[Tensor, "n T"]:
+        return likeness(directions(points, centre), aims.directions)
+
+    return cover(query.pool.points, kernel, covered, aims.weights, budget, label_variance(query.pool))

@@ -6,7 +6,8 @@ Joint covariance of the logits of two images and two classes (`alflow.bayes.fiel
 given every label so far.
 """
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from math import exp
 from typing import Self
@@ -22,8 +23,46 @@ from alflow.embeddings import Activations
 _ROWS = 8192  # images a chunk: bounds the [rows P] and [rows D] temporaries
 
 
+class Pool(ABC):
+    """Images that may be asked about, as strategies see them: all in memory (`Beliefs`), or in blocks.
+
+    Attributes:
+        probabilities: the prediction of every row.
+    """
+
+    probabilities: Float[Tensor, "N C"]
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __getitem__(self, rows: Tensor) -> "Beliefs":
+        """Beliefs about these rows, in this order."""
+
+    @property
+    @abstractmethod
+    def variance(self) -> Float[Tensor, " N"]:
+        """k(x, x): the mean variance of the logits of an image, in square nats."""
+
+    @abstractmethod
+    def parts(self, Q: Float[Tensor, "C C"]) -> Uncertainty:
+        """Total, aleatoric and epistemic entropy of each prediction, in nats."""
+
+    @abstractmethod
+    def points(self) -> Iterator[tuple[Int64[Tensor, " n"], Float[Tensor, "n P"]]]:
+        """Activations in blocks, each with its rows; every row comes once."""
+
+    @abstractmethod
+    def blocks(self) -> Iterator[tuple[Int64[Tensor, " n"], "Beliefs"]]:
+        """Beliefs in blocks, each with its rows; every row comes once."""
+
+    @abstractmethod
+    def without(self, rows: Int64[Tensor, " R"]) -> tuple["Pool", Int64[Tensor, " M"]]:
+        """The pool of all other rows, and which they are, ascending."""
+
+
 @dataclass(frozen=True)
-class Beliefs:
+class Beliefs(Pool):
     """Predictions and kernel features of some images.
 
     Attributes:
@@ -50,8 +89,23 @@ class Beliefs:
     def __len__(self) -> int:
         return len(self.probabilities)
 
-    def __getitem__(self, rows: Tensor) -> Self:
+    def __getitem__(self, rows: Tensor | slice) -> Self:
         return type(self)(*(column[rows] for column in self.columns()))
+
+    def points(self) -> Iterator[tuple[Int64[Tensor, " n"], Float[Tensor, "n P"]]]:
+        """Activations in blocks, each with its rows."""
+        for rows in torch.split(torch.arange(len(self)), _ROWS):
+            yield rows, self.activations[rows[0] : rows[-1] + 1]
+
+    def blocks(self) -> Iterator[tuple[Int64[Tensor, " n"], Self]]:
+        """Beliefs in blocks, each with its rows."""
+        for rows in torch.split(torch.arange(len(self)), _ROWS):
+            yield rows, self[slice(int(rows[0]), int(rows[-1]) + 1)]
+
+    def without(self, rows: Int64[Tensor, " R"]) -> tuple[Self, Int64[Tensor, " M"]]:
+        """All other rows, and which they are, ascending."""
+        others = torch.ones(len(self), dtype=torch.bool).index_fill(0, rows, value=False).nonzero()[:, 0]
+        return self[others], others
 
     def columns(self) -> list[Tensor]:
         """Every field, in order."""
@@ -68,7 +122,17 @@ class Beliefs:
 
 
 @dataclass(frozen=True)
-class Query:
+class Question:
+    """What is put to a strategy that takes the pool in blocks; see `Query`."""
+
+    pool: Pool
+    target: Beliefs
+    labelled: Beliefs
+    Q: Float[Tensor, "C C"]
+
+
+@dataclass(frozen=True)
+class Query(Question):
     """The question put to a strategy: which pool rows to ask about, for the sake of which targets, given what is known.
 
     Attributes:
@@ -79,9 +143,6 @@ class Query:
     """
 
     pool: Beliefs
-    target: Beliefs
-    labelled: Beliefs
-    Q: Float[Tensor, "C C"]
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,15 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from alflow.acquisition.beliefs import Acquisition, Query
+from alflow.acquisition.beliefs import Acquisition, Query, Question
 from alflow.acquisition.greedy import greedy
+from alflow.acquisition.pool import in_memory
 from alflow.errors import InvalidInputError
 
 Choose = Callable[[Query, int, torch.Generator], Acquisition]
@@ -36,16 +37,24 @@ class Strategy:
         choose: (query, budget, generator) -> acquisition.
         needs_posterior: it reads more of a query than probabilities, activations and embeddings, all that there is to
             know of images and labels without a text.
+        copies: how many more copies of the pool's activations it makes, about; None: it takes the pool in blocks.
     """
 
     name: str
     caption: str
     choose: Choose
     needs_posterior: bool = False
+    copies: float | None = 2.0
 
-    def __call__(self, query: Query, budget: int, generator: torch.Generator) -> Acquisition:
-        """Choose `budget` rows of the query's pool; a smaller pool is taken whole."""
-        return self.choose(query, budget, generator)
+    def __call__(self, query: Question, budget: int, generator: torch.Generator) -> Acquisition:
+        """Choose `budget` rows of the query's pool; a smaller pool is taken whole.
+
+        Raises:
+            UnavailableError: it needs the whole pool in memory, and there is too little.
+        """
+        if self.copies is None:  # it reads no more of a query than there is of a question
+            return self.choose(cast("Query", query), budget, generator)
+        return self.choose(in_memory(query, self.name, self.copies), budget, generator)
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ def combined(combination: Combination, find: Callable[[str], Strategy]) -> Strat
     total = sum(weight for _, weight in parts)
     value = _standardised if combination.standardised else _ranks
 
-    def choose(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
+    def choose(query: Question, budget: int, generator: torch.Generator) -> Acquisition:
         score = sum(weight / total * value(_rated(part(query, budget, generator))) for part, weight in parts)
         ordered, rows = torch.as_tensor(score).sort(descending=True, stable=True)
         return Acquisition(rows[:budget], ordered[:budget], torch.as_tensor(score))
@@ -105,7 +114,7 @@ def combined(combination: Combination, find: Callable[[str], Strategy]) -> Strat
     names = " and ".join(name for name, _ in combination.weights)
     what = "standardised scores" if combination.standardised else "ranks"
     needs_posterior = any(part.needs_posterior for part, _ in parts)
-    return Strategy(combination.text, f"Weighted mean of {what}: {names}.", choose, needs_posterior)
+    return Strategy(combination.text, f"Weighted mean of {what}: {names}.", choose, needs_posterior, copies=None)
 
 
 def balanced(strategy: Strategy, caption: str) -> Strategy:
@@ -114,7 +123,7 @@ def balanced(strategy: Strategy, caption: str) -> Strategy:
     The class of a labelled row is the one that the fit predicts for it, which has seen its label.
     """
 
-    def choose(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
+    def choose(query: Question, budget: int, generator: torch.Generator) -> Acquisition:
         score = strategy(query, budget, generator).all_scores
         predicted = query.pool.probabilities.argmax(dim=1)
         n_classes = query.pool.probabilities.shape[1]
@@ -132,7 +141,7 @@ def balanced(strategy: Strategy, caption: str) -> Strategy:
 
         return replace(greedy(of_rarest(), after, budget), all_scores=score)
 
-    return Strategy(f"balanced-{strategy.name}", caption, choose, strategy.needs_posterior)
+    return Strategy(f"balanced-{strategy.name}", caption, choose, strategy.needs_posterior, copies=None)
 
 
 def _rated(found: Acquisition) -> Acquisition:

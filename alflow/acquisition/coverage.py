@@ -1,20 +1,32 @@
 """Greedy facility location: rows that together are most like what is to be covered.
 
-Axes: N pool rows, L labelled rows, M rows to be covered, D width of the points, B picks.
+What a row adds never rises as others are picked, so that what it added once bounds what it adds now (Minoux,
+Accelerated greedy algorithms, 1978). So only the rows of the largest bounds are held, with their likeness to what is to
+be covered; the others are looked at again when the best of those held falls to what one of them may still add. The
+picks are those of the plain greedy loop, whatever is held.
+
+Axes: N pool rows, n rows of a block, L labelled rows, M rows to be covered, K rows held, D width of points, B picks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from alflow.acquisition.beliefs import Acquisition
-from alflow.acquisition.greedy import greedy
 
 Kernel = Callable[[Float[Tensor, "N D"]], Float[Tensor, "N M"]]
+Blocks = Callable[[], Iterable[tuple[Int64[Tensor, " n"], Float[Tensor, "n D"]]]]
 
-_ROWS = 4096  # a block: bounds the [rows M] temporaries
+HELD: Final = 16_384
+"""K; twice as many stand in memory while blocks are read."""
+
+_ROWS: Final = 2048  # a block: bounds the [rows M] temporaries
+_AT_ONCE: Final = 64  # rows whose bounds are made exact together
+_WORTH: Final = 0.5  # of the best gain: rows with such a bound are rated again together, ahead of their need
 
 
 def most_alike(labelled: Float[Tensor, "L D"], kernel: Kernel, nothing: Float[Tensor, " M"]) -> Float[Tensor, " M"]:
@@ -27,23 +39,114 @@ def most_alike(labelled: Float[Tensor, "L D"], kernel: Kernel, nothing: Float[Te
 
 
 def cover(
-    alike: Float[Tensor, "N M"],
+    blocks: Blocks,
+    kernel: Kernel,
     covered: Float[Tensor, " M"],
     weights: Float[Tensor, " M"],
     budget: int,
-    surprise: Float[Tensor, " N"] | float = 1.0,
+    surprise: Float[Tensor, " N"],
+    held: int = HELD,
 ) -> Acquisition:
-    """Greedy batch; a pick scores surprise * sum_m weights_m max(0, alike_m - covered_m), and then covers too.
+    """Greedy batch; a pick scores surprise * sum_m weights_m max(0, kernel_m - covered_m), and then covers too.
 
-    Of equals the first row wins. One pick costs N M operations.
+    Of equals the first row wins. Costs N M D operations, and again for the rows that are looked at again.
+
+    Args:
+        blocks: points in blocks, each with its rows; every call begins anew, and every row comes once.
+        kernel: likeness of points to each row that is to be covered.
+        covered: how well each is covered already.
+        weights: what each counts.
+        budget: B; a smaller pool is taken whole.
+        surprise: factor of each row.
+        held: K.
     """
+    bound, free = torch.full_like(surprise, torch.inf), torch.ones(len(surprise), dtype=torch.bool)
+    aims = _Aims(kernel, weights, surprise, covered)
+    first: Tensor | None = None
+    rows: list[int] = []
+    scores: list[Tensor] = []
+    budget, best = min(budget, len(bound)), -torch.inf
+    while first is None or len(rows) < budget:
+        stale = free & (bound >= _WORTH * best)
+        kept = _read(blocks, aims, bound, stale, held)
+        first = bound.clone() if first is None else first
+        outside = bound.where(free, -torch.inf).index_fill(0, kept.rows, -torch.inf)
+        rival = int(outside.argmax()) if len(outside) else 0
+        while len(rows) < budget and len(kept.rows):
+            place = kept.best(aims)
+            row, gain = int(kept.rows[place]), kept.gains[place].clone()
+            best = float(gain)
+            if gain < outside[rival] or (gain == outside[rival] and rival < row):
+                break
+            rows.append(row)
+            scores.append(gain)
+            free[row] = False
+            kept.take(place, aims)
+        bound[kept.rows] = kept.gains
+    return Acquisition(torch.tensor(rows, dtype=torch.int64), torch.stack(scores) if scores else first[:0], first)
 
-    def gains() -> Float[Tensor, " N"]:
-        return surprise * torch.cat([(block - covered).clamp_min_(0) @ weights for block in torch.split(alike, _ROWS)])
 
-    def after(row: int) -> Float[Tensor, " N"]:
-        nonlocal covered
-        covered = torch.maximum(covered, alike[row])
-        return gains()
+@dataclass
+class _Aims:
+    """What is to be covered, and how far it is: `covered` rises with every pick."""
 
-    return greedy(gains(), after, budget)
+    kernel: Kernel
+    weights: Tensor
+    surprise: Tensor
+    covered: Tensor
+
+    def gains(self, rows: Int64[Tensor, " n"], alike: Float[Tensor, "n M"]) -> Float[Tensor, " n"]:
+        """What each of these rows would add now."""
+        return self.surprise[rows] * ((alike - self.covered).clamp_min_(0) @ self.weights)
+
+
+@dataclass
+class _Held:
+    """Rows in ascending order, their likeness [K M], and what each adds at most: exactly that where `exact`."""
+
+    rows: Tensor
+    alike: Tensor
+    gains: Tensor
+    exact: Tensor
+
+    def best(self, aims: _Aims) -> int:
+        """Place of the row that adds most now; the first of equals."""
+        while not self.exact[place := int(self.gains.argmax())]:
+            bounds = self.gains.where(~self.exact, -torch.inf)
+            next_ones = bounds.topk(min(_AT_ONCE, len(bounds))).indices
+            next_ones = next_ones[~self.exact[next_ones]]
+            self.gains[next_ones] = aims.gains(self.rows[next_ones], self.alike[next_ones])
+            self.exact[next_ones] = True
+        return place
+
+    def take(self, place: int, aims: _Aims) -> None:
+        """Pick this row: it covers, and what others add is a bound from now on."""
+        aims.covered = torch.maximum(aims.covered, self.alike[place])
+        self.gains[place] = -torch.inf
+        self.exact = self.gains == -torch.inf
+
+
+def _read(blocks: Blocks, aims: _Aims, bound: Float[Tensor, " N"], stale: Tensor, held: int) -> _Held:
+    """The K stale rows that add most now; of every stale row the bound becomes what it adds now."""
+    found: list[tuple[Tensor, Tensor]] = []
+    waiting = 0
+    for its, points in blocks():
+        wanted = stale[its].nonzero()[:, 0]
+        for part in torch.split(wanted, _ROWS):
+            alike = aims.kernel(points if len(part) == len(its) else points[part])
+            bound[its[part]] = aims.gains(its[part], alike)
+            found.append((its[part], alike))
+            waiting += len(part)
+            if waiting > 2 * held:
+                found, waiting = [_largest(found, bound, held)], held
+    rows, alike = _largest(found, bound, held) if found else (stale.nonzero()[:0, 0], aims.covered[None][:0])
+    return _Held(rows, alike, bound[rows].clone(), torch.ones(len(rows), dtype=torch.bool))
+
+
+def _largest(found: list[tuple[Tensor, Tensor]], bound: Float[Tensor, " N"], held: int) -> tuple[Tensor, Tensor]:
+    """The rows that add most, ascending, with their likeness; of equals the first."""
+    rows = torch.cat([its for its, _ in found])
+    ascending = rows.argsort()
+    most = ascending[bound[rows[ascending]].argsort(descending=True, stable=True)[:held]]
+    kept = most[rows[most].argsort()]
+    return rows[kept], torch.cat([alike for _, alike in found])[kept]

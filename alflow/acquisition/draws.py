@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from alflow.acquisition.beliefs import Beliefs, Query
+from alflow.acquisition.beliefs import Beliefs, Question
 
 _ENTRIES = 2**23  # of a block [rows K C]: 32 MB in float32
 
@@ -31,11 +31,11 @@ class FieldDraws:
     on_features: Float[Tensor, "P K C"]
 
     @classmethod
-    def of(cls, query: Query, n_draws: int, generator: torch.Generator) -> Self:
+    def of(cls, query: Question, n_draws: int, generator: torch.Generator) -> Self:
         """Draw n_draws times."""
-        pool = query.pool
-        shape = (pool.features.shape[1], n_draws, len(query.Q))
-        noise = torch.randn(shape, generator=generator, dtype=pool.mean.dtype)
+        known = query.labelled
+        shape = (known.features.shape[1], n_draws, len(query.Q))
+        noise = torch.randn(shape, generator=generator, dtype=known.mean.dtype)
         return cls(noise @ _root(query.Q).to(noise.dtype).T)
 
     def probabilities(self, rows: Beliefs) -> Float[Tensor, "N K C"]:

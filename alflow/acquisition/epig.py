@@ -10,15 +10,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from alflow.acquisition.beliefs import Beliefs, Query
+from alflow.acquisition.beliefs import Beliefs, Question
+from alflow.acquisition.pool import rated
 
 _ROWS = 1024  # pool rows a block: [1024 T] stays in cache for T up to about 1,000
 
 
-def epig(query: Query) -> Float[Tensor, " N"]:
-    """EPIG2(x) = mean over targets x* of `pair_information`, closed form, streamed over the pool."""
-    blocks = torch.split(torch.arange(len(query.pool)), _ROWS)
-    return torch.cat([_block_information(query, query.pool[rows]).mean(dim=1) for rows in blocks])
+def epig(query: Question) -> Float[Tensor, " N"]:
+    """EPIG2(x) = mean over targets x* of `pair_information`, closed form, in blocks of the pool."""
+
+    def rate(block: Beliefs) -> Tensor:
+        parts = torch.split(torch.arange(len(block)), _ROWS)
+        return torch.cat([_block_information(query, block[rows]).mean(dim=1) for rows in parts])
+
+    return rated(query.pool, rate)
 
 
 def pair_information(k: Float[Tensor, "N T"], class_terms: Float[Tensor, "N T"]) -> Float[Tensor, "N T"]:
@@ -65,7 +70,7 @@ def _row_information(row: Float[Tensor, "K C"], target: Float[Tensor, "T K C_t"]
     return terms.sum(dim=(1, 2))
 
 
-def _block_information(query: Query, block: Beliefs) -> Float[Tensor, "n T"]:
+def _block_information(query: Question, block: Beliefs) -> Float[Tensor, "n T"]:
     """`pair_information` of some pool rows with all targets."""
     target, Q = query.target, query.Q
     k = block.features @ target.features.T

@@ -17,6 +17,8 @@ from torch import Tensor
 
 from alflow.acquisition.scores import bald
 
+Rate = Callable[[Float[Tensor, "n K C"]], Float[Tensor, " n"]]
+
 _EVALUATED = 32  # rows at a time, from the highest bound down
 
 
@@ -32,9 +34,15 @@ def u_statistic(
         Song et al., Feature Selection via Dependence Maximization (JMLR 2012), the unbiased HSIC.
         Szekely and Rizzo, Partial distance correlation (2014), U-centring.
     """
+    rate = u_statistic_towards(target)
+    return torch.cat([rate(block) for block in pool])
+
+
+def u_statistic_towards(target: Iterable[Float[Tensor, "_ K C_t"]]) -> Rate:
+    """`u_statistic` of a block of rows, with what it needs of the targets made once."""
     across = u_centred(mean_gram(target, centre=False))
     K = len(across)
-    return torch.cat([(across @ u * u).sum(dim=(1, 2)) for u in map(_scaled, pool)]) / (2 * K * (K - 3))
+    return lambda block: (across @ (u := _scaled(block)) * u).sum(dim=(1, 2)) / (2 * K * (K - 3))
 
 
 def largest(
@@ -58,8 +66,14 @@ def upper_bound(
     pool: Iterable[Float[Tensor, "_ K C"]], target: Iterable[Float[Tensor, "_ K C_t"]]
 ) -> Float[Tensor, " N"]:
     """min(log(1 + mean chi^2), BALD) of each row, for blocks of rows: never below its K-draw EPIG."""
+    rate = upper_bound_towards(target)
+    return torch.cat([rate(block) for block in pool])
+
+
+def upper_bound_towards(target: Iterable[Float[Tensor, "_ K C_t"]]) -> Rate:
+    """`upper_bound` of a block of rows, with what it needs of the targets made once."""
     across = mean_gram(target, centre=True)
-    return torch.cat([_bound(block, across) for block in pool])
+    return lambda block: _bound(block, across)
 
 
 def _bound(block: Float[Tensor, "n K C"], across: Float[Tensor, "K K"]) -> Float[Tensor, " n"]:

@@ -11,6 +11,8 @@ Axes: N pool rows, L labelled rows, M rows to be covered, D width of the points,
 vectors.
 """
 
+from collections.abc import Iterator
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -22,7 +24,7 @@ from alflow.acquisition.scores import margin
 RADIUS = 1.0
 """Of the kernel, on the unit sphere, where unrelated points are sqrt(2) apart: MaxHerding's own, for all data."""
 
-_COVERED = 4_000  # rows that coverage is counted on: bounds the [N M] kernel
+_COVERED = 4_000  # rows that coverage is counted on: bounds the kernel
 _ROWS = 2_048
 _SAME = 1e-3  # closer rows are copies: so small a radius would tell the pool apart by rounding errors
 
@@ -76,9 +78,15 @@ def herd(
     """Greedy batch by the gain of U; of equals the first row wins. Costs N M a pick."""
     covered_rows = torch.randperm(len(points), generator=generator)[:_COVERED].sort().values
     sample, weights = points[covered_rows], weights[covered_rows] / max(1, len(covered_rows))
-    alike = torch.cat([_kernel(block, sample, radius) for block in torch.split(points, _ROWS)])  # [N M]
-    covered = most_alike(labelled, lambda rows: _kernel(rows, sample, radius), sample.new_zeros(len(sample)))
-    return cover(alike, covered, weights, budget)
+
+    def kernel(rows: Float[Tensor, "n D"]) -> Float[Tensor, "n M"]:
+        return _kernel(rows, sample, radius)
+
+    def blocks() -> Iterator[tuple[Tensor, Tensor]]:
+        return zip(torch.split(torch.arange(len(points)), _ROWS), torch.split(points, _ROWS), strict=True)
+
+    covered = most_alike(labelled, kernel, sample.new_zeros(len(sample)))
+    return cover(blocks, kernel, covered, weights, budget, points.new_ones(len(points)))
 
 
 def radius_among(labelled: Float[Tensor, "L D"]) -> float:

@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 
 from alflow.acquisition import diversity, fisher, herding, scores
 from alflow.acquisition.aims import centre_of
-from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
+from alflow.acquisition.beliefs import Acquisition, Beliefs, Query, Question
 from alflow.acquisition.combine import Choose
 from alflow.acquisition.drop_query import drop_query as drop_query_of
 from alflow.acquisition.drop_query import head_of
@@ -21,7 +21,7 @@ from alflow.acquisition.likeness import directions
 from alflow.acquisition.refine import refine as sieve
 
 
-def random(query: Query, budget: int, generator: torch.Generator) -> Acquisition:
+def random(query: Question, budget: int, generator: torch.Generator) -> Acquisition:
     """Uniformly at random."""
     return best(torch.rand(len(query.pool), generator=generator), budget)
 
@@ -85,12 +85,12 @@ def refine(query: Query, budget: int, generator: torch.Generator) -> Acquisition
     return sieve(query, budget, generator, ensemble, uherding)
 
 
-def margin(query: Query, budget: int, _: torch.Generator) -> Acquisition:
+def margin(query: Question, budget: int, _: torch.Generator) -> Acquisition:
     """The rows of the smallest margins."""
     return best(scores.margin(query.pool.probabilities), budget)
 
 
-def largest(score: Callable[[Query], Float[Tensor, " N"]]) -> Choose:
+def largest(score: Callable[[Question], Float[Tensor, " N"]]) -> Choose:
     """The rows of the largest scores, each by itself."""
     return lambda query, budget, _: best(score(query), budget)
 

@@ -55,21 +55,19 @@ def available() -> tuple[dict[str, Strategy], dict[str, str]]:
     return usable, faults
 
 
-_MARGIN = Strategy(
-    "margin",
-    "Where the two most probable classes are nearly tied.",
-    posterior_free.margin,
-)
+_MARGIN = Strategy("margin", "Where the two most probable classes are nearly tied.", posterior_free.margin, copies=None)
 _ENTROPY = Strategy(
     "entropy",
     "Where the prediction is most spread over the classes.",
     posterior_free.largest(lambda query: scores.entropy(query.pool.probabilities)),
+    copies=None,
 )
 _EPIG = Strategy(
     "epig",
     "Where a label by itself tells most about the targets: second-order EPIG, blind to the rest of the batch.",
     posterior_free.largest(with_posterior.epig),
     needs_posterior=True,
+    copies=None,
 )
 
 _TABLE: Final = (
@@ -77,12 +75,16 @@ _TABLE: Final = (
         "default",
         "Where answers can surprise and together take most off the uncertainty about the targets: no near-copies.",
         lambda query, budget, _: covering_batch(query, budget),
+        copies=None,
     ),
-    Strategy("random", "Uniformly at random: the baseline that a strategy must beat.", posterior_free.random),
+    Strategy(
+        "random", "Uniformly at random: the baseline that a strategy must beat.", posterior_free.random, copies=None
+    ),
     Strategy(
         "least-confidence",
         "Where the most probable class is least probable.",
         posterior_free.largest(lambda query: scores.least_confidence(query.pool.probabilities)),
+        copies=None,
     ),
     _MARGIN,
     _ENTROPY,
@@ -91,24 +93,28 @@ _TABLE: Final = (
         "Where the logits are least certain, whatever they say about the class.",
         posterior_free.largest(lambda query: query.pool.variance),
         needs_posterior=True,
+        copies=None,
     ),
     Strategy(
         "bald",
         "Where the label tells most about the model itself, whether or not the targets care.",
         posterior_free.largest(with_posterior.bald),
         needs_posterior=True,
+        copies=None,
     ),
     Strategy(
         "power-bald",
         "Drawn at random with probability proportional to BALD; the scores are the selection probabilities.",
         with_posterior.power_bald,
         needs_posterior=True,
+        copies=None,
     ),
     Strategy(
         "batch-bald",
         "Where the labels of the whole batch tell most about the model, from joint draws.",
         with_posterior.batch_bald,
         needs_posterior=True,
+        copies=None,
     ),
     _EPIG,
     Strategy(
@@ -116,66 +122,81 @@ _TABLE: Final = (
         "EPIG from joint draws without bias, linear in pool and targets.",
         with_posterior.epig_monte_carlo,
         needs_posterior=True,
+        copies=None,
     ),
     Strategy(
         "epig-joint",
         "EPIG of the joint of few draws, as published, with the best rows found by its upper bound.",
         with_posterior.epig_joint,
         needs_posterior=True,
+        copies=None,
     ),
     Strategy(
         "epig-conditioned",
         "Second-order EPIG with a local kernel, each pick conditioned on all before it as in a Gaussian process.",
         lambda query, budget, _: conditioned_batch(query, budget),
+        copies=8.0,
     ),
     Strategy(
         "k-centre",
         "Farthest from everything labelled or picked: covers the pool, outliers first.",
         posterior_free.k_centre,
+        copies=1.5,
     ),
     Strategy(
         "badge",
         "K-means++ on gradient embeddings: uncertain images that differ from each other.",
         posterior_free.badge,
+        copies=1.0,
     ),
     Strategy(
         "typiclust",
         "The most typical image of each large cluster without a label: for the first labels.",
         posterior_free.typiclust,
+        copies=3.0,
     ),
     Strategy(
-        "probcover", "Balls that cover most of the pool, as large as the classes allow.", posterior_free.prob_cover
+        "probcover",
+        "Balls that cover most of the pool, as large as the classes allow.",
+        posterior_free.prob_cover,
+        copies=4.0,
     ),
     Strategy(
         "max-herding",
         "Images that most of the pool is near to, with soft balls (generalised coverage).",
         posterior_free.max_herding,
+        copies=1.5,
     ),
     Strategy(
         "uherding",
         "Images that are near to most of what is uncertain, within a radius that shrinks as labels come.",
         posterior_free.uherding,
+        copies=1.5,
     ),
     Strategy(
         "drop-query",
         "Images whose predicted class changes when most features are dropped, one of each cluster.",
         posterior_free.drop_query,
+        copies=5.0,
     ),
     Strategy(
         "bait",
         "The batch that leaves least error of a linear head over the pool, by its Fisher information.",
         posterior_free.bait,
+        copies=10.0,
     ),
     Strategy(
         "refine",
         "Coverage of what is uncertain, among images that eight strategies kept in five rounds of sieving.",
         posterior_free.refine,
+        copies=12.0,
     ),
     Strategy(
         "nearest-wasserstein",
         "The nearest neighbours of the targets by 2-Wasserstein distance.",
         with_posterior.nearest(wasserstein_points),
         needs_posterior=True,
+        copies=2.5,
     ),
     Strategy(
         "nearest-cosine",
