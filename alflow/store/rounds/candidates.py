@@ -55,6 +55,14 @@ def of_origin(tx: Transaction, project_id: ProjectId, origin: Origin) -> list[Ca
     return [candidate_of(row) for row in found]
 
 
+def drawn(tx: Transaction, project_id: ProjectId, origin: Origin) -> list[tuple[RoundId, ItemId]]:
+    """Rounds and items of the project's candidates of this origin, without what was predicted, oldest first."""
+    table, round_ = tables.candidate, tables.round_
+    rows = select(table.c.round_id, table.c.item_id).join(round_, round_.c.id == table.c.round_id)
+    rows = rows.where(round_.c.project_id == project_id, table.c.origin == origin)
+    return [(round_id, item_id) for round_id, item_id in tx.execute(rows.order_by(table.c.id)).tuples()]
+
+
 def by_id(tx: Transaction, candidate_id: CandidateId) -> Candidate:
     """The candidate of that id.
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from alflow.errors import AlflowError
 from alflow.ids import ProjectId
+from alflow.workflow.insight.evaluated import prepare_evaluated
 from alflow.workflow.insight.map import make_map
 from alflow.workflow.model.kept import outlook
 from alflow.workspace import Workspace
@@ -14,6 +15,7 @@ _log = logging.getLogger(__name__)
 
 PREPARED: Final[Mapping[str, Callable[[Workspace, ProjectId], object]]] = {
     "predictions": outlook,
+    "figures of the model": prepare_evaluated,
     "map": make_map,
 }
 """What it is -> how it is made: named by what it is made of, so that it takes no time where it is there already."""

@@ -1,14 +1,16 @@
 """Evaluate a model on the test split and on the control slice, and close the round."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
 
 from alflow.bootstrap import all_metrics
 from alflow.domain.images import Split
 from alflow.domain.projects import Project
-from alflow.domain.rounds import Candidate, Evaluation, Round, RoundState
+from alflow.domain.rounds import Evaluation, Round, RoundState
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.ids import ClassId, ProjectId, RoundId
@@ -73,35 +75,72 @@ def evaluate_test(
     """Metrics of the predictions for the rows of test items whose class is known; None where there are none."""
     if not len(test):
         return None
-    known = model.columns([now.truths[item] for item in test.item_ids.tolist()])
-    probabilities = model.believe(test.activations).probabilities
-    return _evaluation(now.project, round_number, Split.TEST.value, n_labels, probabilities, known)
+    known = predicted_test(now, model, test, model.believe(test.activations).probabilities)
+    return _evaluation(now.project, round_number, Split.TEST.value, n_labels, known)
 
 
 def evaluate_control(now: Moment, round_: Round) -> Evaluation | None:
     """Metrics on every control item so far, by the probabilities stored before its label was known.
 
     An unbiased look at the pool: the items were drawn at random, and no model saw the answer it is judged by. The
-    probabilities of each round are those of the model before that round. An item that is asked about again counts once,
-    as it was drawn.
+    probabilities of each round are those of the model before that round.
     """
-    settled, drawn = now.settled, {c.item_id: c for c in now.controls}.values()
-    class_ids = tuple(round_.configuration["class_ids"])
-    judged = [c for c in drawn if settled.get(c.item_id) in class_ids and set(class_ids) <= set(c.probabilities)]
-    if not judged:
+    known = predicted_control(now, round_)
+    if known is None:
         return None
-    known = torch.tensor([class_ids.index(settled[c.item_id]) for c in judged])
-    n_before = int(round_.configuration["n_labels"])
-    return _evaluation(now.project, round_.number, "control", n_before, _stored(judged, class_ids), known)
+    return _evaluation(now.project, round_.number, "control", int(round_.configuration["n_labels"]), known)
 
 
-def _stored(candidates: Sequence[Candidate], class_ids: Sequence[ClassId]) -> torch.Tensor:
-    return torch.tensor([[c.probabilities[class_id] for class_id in class_ids] for c in candidates])
+@dataclass(frozen=True)
+class Predicted:
+    """Images whose class is known, and what was predicted of them.
+
+    Attributes:
+        item_ids: once each.
+        class_ids: in the order of the columns.
+        probabilities: rows sum to one.
+        labels: the known classes, as columns.
+    """
+
+    item_ids: Int64[Tensor, " N"]
+    class_ids: tuple[ClassId, ...]
+    probabilities: Float[Tensor, "N C"]
+    labels: Int64[Tensor, " N"]
 
 
-def _evaluation(
-    project: Project, round_number: int, split: str, n_labels: int, probabilities: torch.Tensor, known: torch.Tensor
-) -> Evaluation:
-    generator = torch.Generator().manual_seed(project.settings.seed)
-    metrics = all_metrics(probabilities, known, generator)
-    return Evaluation(project.id, round_number, split, n_labels, len(known), dict(metrics), datetime.now(UTC))
+def predicted_test(
+    now: Moment, model: ProjectModel, test: Embeddings, probabilities: Float[Tensor, "N C"]
+) -> Predicted:
+    """The rows of test items whose class is known, with these predictions."""
+    known = model.columns([now.truths[item] for item in test.item_ids.tolist()])
+    return Predicted(test.item_ids, model.class_ids, probabilities, known)
+
+
+def predicted_control(now: Moment, round_: Round) -> Predicted | None:
+    """The control items of all rounds until this one that are settled, by the probabilities that were stored.
+
+    An item that is asked about again counts once, as it was drawn. Of classes that a round did not know, there are no
+    probabilities: its items do not count once a later round has more classes. None where no item counts.
+    """
+    until = {one.id for one in now.rounds if one.number <= round_.number}
+    drawn = {c.item_id: c for c in now.controls if c.round_id in until}.values()
+    class_ids = tuple(round_.configuration["class_ids"])
+    known = [c for c in drawn if now.settled.get(c.item_id) in class_ids and set(class_ids) <= set(c.probabilities)]
+    if not known:
+        return None
+    return Predicted(
+        torch.tensor([c.item_id for c in known]),
+        class_ids,
+        torch.tensor([[c.probabilities[class_id] for class_id in class_ids] for c in known]),
+        torch.tensor([class_ids.index(now.settled[c.item_id]) for c in known]),
+    )
+
+
+def _evaluation(project: Project, round_number: int, split: str, n_labels: int, known: Predicted) -> Evaluation:
+    metrics = all_metrics(known.probabilities, known.labels, resampling(project))
+    return Evaluation(project.id, round_number, split, n_labels, len(known.labels), dict(metrics), datetime.now(UTC))
+
+
+def resampling(project: Project) -> torch.Generator:
+    """What the intervals of a project's metrics are drawn with: the same for all, so that they can be compared."""
+    return torch.Generator().manual_seed(project.settings.seed)
