@@ -10,6 +10,7 @@ from alflow.commands import (
     find,
     importing,
     labels,
+    maps,
     models,
     people,
     projects,
@@ -35,6 +36,7 @@ models.register(app)
 rounds.register(app)
 backtest.register(app)
 find.register(app)
+maps.register(app)
 labels.register(app)
 export.register(app)
 people.register(app)

@@ -21,4 +21,5 @@ CheckId = NewType("CheckId", int)
 """Of a gold check."""
 PageId = NewType("PageId", int)
 """Of a page of the grid."""
+SliceId = NewType("SliceId", int)
 BacktestId = NewType("BacktestId", int)

@@ -13,6 +13,7 @@ from alflow.ids import (
     ItemId,
     ProjectId,
     RoundId,
+    SliceId,
 )
 
 
@@ -89,5 +90,34 @@ class Evaluation:
     split: str
     n_labels: int
     n_items: int
+    metrics: Mapping[str, tuple[float, float, float]]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A named set of images on which every round's model is evaluated."""
+
+    id: SliceId
+    project_id: ProjectId
+    name: str
+    made_by: AnnotatorId
+    made_at: datetime
+
+
+@dataclass(frozen=True)
+class SliceEvaluation:
+    """Metrics of the model after a round (0: zero-shot) on those images of a slice whose class is known to us.
+
+    These are `n_test` test images, and `n_later` images that the project first heard an answer about after the round
+    was closed, so that its model has seen none of them. `basis` is the hash of model, images and classes. `metrics`
+    maps a name to (value, low, high); it is empty where no such image is known.
+    """
+
+    slice_id: SliceId
+    round_number: int
+    basis: str
+    n_test: int
+    n_later: int
     metrics: Mapping[str, tuple[float, float, float]]
     at: datetime

@@ -13,6 +13,7 @@ from alflow.store.tables.images import embed_failure, item, rejection
 from alflow.store.tables.people import account, annotator, invitation, membership, session, sign_in_limit
 from alflow.store.tables.projects import class_label, look, project, trouble
 from alflow.store.tables.rounds import candidate, evaluation, round_
+from alflow.store.tables.slices import slice_, slice_evaluation, slice_item
 
 __all__ = [
     "account",
@@ -41,6 +42,9 @@ __all__ = [
     "screen",
     "session",
     "sign_in_limit",
+    "slice_",
+    "slice_evaluation",
+    "slice_item",
     "trial",
     "trial_point",
     "trouble",

@@ -49,6 +49,11 @@ class Layout:
     item_ids: Int64[Tensor, " N"]
     points: Float[Tensor, "N 2"]
 
+    @property
+    def words(self) -> str:
+        """The algorithm as people write it."""
+        return {"umap": "UMAP", "t-sne": "t-SNE"}[self.algorithm]
+
 
 def make_map(workspace: Workspace, project_id: ProjectId, *, anew: bool = False) -> Layout:
     """The map, with every image that is embedded now; what is there already is not made again.

@@ -8,6 +8,7 @@ from alflow.errors import AlflowError
 from alflow.ids import ProjectId
 from alflow.workflow.insight.evaluated import prepare_evaluated
 from alflow.workflow.insight.map import make_map
+from alflow.workflow.insight.slices import evaluate_slices
 from alflow.workflow.model.kept import outlook
 from alflow.workspace import Workspace
 
@@ -17,6 +18,7 @@ PREPARED: Final[Mapping[str, Callable[[Workspace, ProjectId], object]]] = {
     "predictions": outlook,
     "figures of the model": prepare_evaluated,
     "map": make_map,
+    "slices": evaluate_slices,
 }
 """What it is -> how it is made: named by what it is made of, so that it takes no time where it is there already."""
 
