@@ -6,7 +6,7 @@ Axes: N pool items, L labelled items, T images aimed at, P width of the activati
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from alflow.acquisition.beliefs import Beliefs, Pool, Question
@@ -85,10 +85,14 @@ def representatives(pool: Pool, limit: int, labelled: Beliefs | None = None) -> 
         labelled: further rows, which stand behind those of the pool.
     """
     more = pool[torch.arange(0)] if labelled is None else labelled
-    predicted = torch.cat([part.probabilities.argmax(dim=1) for part in (pool, more)])
-    taken = torch.arange(len(predicted))
-    if len(predicted) > limit:
-        taken = predicted.argsort(stable=True)[torch.arange(limit) * len(predicted) // limit]
+    taken = evenly(torch.cat([part.probabilities.argmax(dim=1) for part in (pool, more)]), limit)
     own = taken < len(pool)
     rows = Beliefs.concatenate([pool[taken[own]], more[taken[~own] - len(pool)]])
     return rows[torch.cat([own.nonzero()[:, 0], (~own).nonzero()[:, 0]]).argsort()]
+
+
+def evenly(predicted: Int64[Tensor, " N"], limit: int) -> Int64[Tensor, " M"]:
+    """At most `limit` rows, evenly spaced in the order of these predicted classes; all, in their order, if so few."""
+    if len(predicted) <= limit:
+        return torch.arange(len(predicted))
+    return predicted.argsort(stable=True)[torch.arange(limit) * len(predicted) // limit]

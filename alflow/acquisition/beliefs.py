@@ -28,9 +28,11 @@ class Pool(ABC):
 
     Attributes:
         probabilities: the prediction of every row.
+        novelty: how unlike the pretraining data each is; 1 on average there.
     """
 
     probabilities: Float[Tensor, "N C"]
+    novelty: Float[Tensor, " N"]
 
     @abstractmethod
     def __len__(self) -> int: ...

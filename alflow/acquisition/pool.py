@@ -35,12 +35,14 @@ class StreamedPool(Pool):
         read: the activations in blocks, each with its rows; each call begins anew, and every row comes once.
         probabilities: the prediction of every row.
         entropies: of every prediction, in nats.
+        novelty: how unlike the pretraining data each row is.
     """
 
     model: Model
     read: Read
     probabilities: Float[Tensor, "N C"]
     entropies: Uncertainty
+    novelty: Float[Tensor, " N"]
 
     def __len__(self) -> int:
         return len(self.probabilities)
@@ -91,7 +93,9 @@ class StreamedPool(Pool):
                 yield number[its[kept]], activations if len(kept) == len(its) else activations[kept]
 
         entropies = Uncertainty(*(part[others] for part in self.entropies))
-        return replace(self, read=read, probabilities=self.probabilities[others], entropies=entropies), others
+        probabilities, novelty = self.probabilities[others], self.novelty[others]
+        rest = replace(self, read=read, probabilities=probabilities, entropies=entropies, novelty=novelty)
+        return rest, others
 
 
 def rated(pool: Pool, rate: Callable[[Beliefs], Float[Tensor, " n"]]) -> Float[Tensor, " N"]:

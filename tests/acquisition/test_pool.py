@@ -27,7 +27,8 @@ def streamed(world, sizes=(7, 1, 0, 20, 12)):
         for rows in shuffled.split([*sizes, len(shuffled) - sum(sizes)]):
             yield rows, Activations(world.pool.values[rows])
 
-    pool = StreamedPool(world.model, read, query.pool.probabilities, query.pool.parts(query.Q))
+    of_all = query.pool.probabilities, query.pool.parts(query.Q), query.pool.novelty
+    pool = StreamedPool(world.model, read, *of_all)
     return Question(pool, query.target, query.labelled, query.Q), passes
 
 
@@ -51,7 +52,7 @@ def test_beliefs_about_some_rows_are_those_of_the_whole_pool(make_world):
             torch.testing.assert_close(found, expected)
     assert len(passes) == 2
     torch.testing.assert_close(question.pool.variance, world.query.pool.variance)
-    torch.testing.assert_close(rated(question.pool, lambda block: block.novelty), world.query.pool.novelty)
+    torch.testing.assert_close(rated(question.pool, lambda block: block.novelty), question.pool.novelty)
 
 
 def test_rows_that_are_taken_out_are_gone_and_the_others_are_numbered_anew(make_world):

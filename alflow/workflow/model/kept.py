@@ -95,12 +95,20 @@ def outlook(workspace: Workspace, project_id: ProjectId, number: int | None = No
     if number and number not in {done.number for done in closed}:
         raise NotFoundError(f"project '{project.name}' has no closed round {number}: close it first")
     fit = last_fit([done for done in past if done.number <= number])
-    model = model_of(workspace, project, classes, fit)
+    return outlook_of(workspace, project, model_of(workspace, project, classes, fit), number)
+
+
+def outlook_of(workspace: Workspace, project: Project, model: ProjectModel, number: int) -> Outlook:
+    """`outlook`, by the model after the round of that number.
+
+    Raises:
+        InvalidInputError: a shard is damaged.
+    """
     parts = names(workspace, project, model.hashes["encoder"])
     made_of = {"classes": list(model.class_ids), "tau": model.model.image_posterior.tau, "shards": parts}
     name = digest(outlook=1, **made_of, **model.hashes)
     tensors = workspace.keep(f"outlook {name}", lambda: _kept(workspace, project, model, parts, name))
-    return Outlook(name, number, fit, model.class_ids, **tensors)
+    return Outlook(name, number, model.hashes.get("fit"), model.class_ids, **tensors)
 
 
 def _kept(

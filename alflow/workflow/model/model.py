@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from alflow.acquisition.beliefs import Beliefs, Query, ask, believe
+from alflow.acquisition.beliefs import Beliefs, Pool, Query, ask, believe
 from alflow.bayes.field import Field, Frame
 from alflow.bayes.fit import refit
 from alflow.bayes.gaussian import check_classes
@@ -26,6 +27,8 @@ from alflow.workflow.images.frame import frame_of
 from alflow.workflow.images.shards import encoder_in_use, shards
 from alflow.workflow.model.posterior import posterior_of
 from alflow.workspace import Workspace
+
+TYPICAL: Final = 2_048
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,15 @@ class ProjectModel:
         """What a strategy is asked."""
         return ask(self.model, pool, target, labelled)
 
-    def class_deviations(self, pool: Beliefs) -> dict[ClassId, float]:
+    def class_deviations(self, pool: Pool) -> dict[ClassId, float]:
         """Standard deviation of a typical pool image's logit for each class that is due to its name: by class id.
 
-        By the posterior of the pretraining: a label does not change a name.
+        By the posterior of the pretraining: a label does not change a name. Typical are `TYPICAL` images at most,
+        evenly spaced.
         """
-        found = name_deviations(self.model, pool.embeddings)
+        rows = torch.arange(len(pool))
+        typical = pool[rows[:: max(1, len(rows) // TYPICAL)]]
+        found = name_deviations(self.model, typical.embeddings)
         return dict(zip(self.class_ids, found.tolist(), strict=True))
 
     def columns(self, class_ids: Sequence[ClassId]) -> Int64[Tensor, " N"]:

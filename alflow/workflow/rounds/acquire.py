@@ -6,12 +6,11 @@ from typing import Any, Final
 import torch
 
 from alflow.acquisition.acquire import acquire
-from alflow.acquisition.beliefs import Acquisition, Beliefs, Query
+from alflow.acquisition.beliefs import Acquisition, Beliefs
 from alflow.acquisition.diversity import near_duplicates
 from alflow.domain.images import Split
 from alflow.domain.projects import Project
 from alflow.domain.rounds import Origin, Round
-from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.ids import ItemId, ProjectId
 from alflow.progress import Progress, silent
@@ -26,6 +25,7 @@ from alflow.workflow.rounds.evaluate import evaluate_zero_shot
 from alflow.workflow.rounds.fit import fit_round
 from alflow.workflow.rounds.hindrances import nothing_to_ask
 from alflow.workflow.rounds.moment import Moment, look
+from alflow.workflow.rounds.question import Asked, Groups, ask_about
 from alflow.workspace import Workspace
 
 NOVEL: Final = 2.0
@@ -48,19 +48,21 @@ def open_round(workspace: Workspace, project_id: ProjectId, progress: Progress =
         now = look(tx, project_id)
         if now.current is not None:
             return now.current
-        asked = items.unasked(tx, project_id), items.ids(tx, project_id, Split.TARGET), sorted(now.settled)
+        target = items.ids(tx, project_id, Split.TARGET)
+        groups = Groups(items.unasked(tx, project_id), target, sorted(now.settled))
     require_usable(now.project)  # a setting that cannot be used fails before the work, not after
     if first := not now.rounds:
         now = replace(now, project=with_posterior(workspace, now.project, now.classes, progress))
     project, model = now.project, _newest_model(workspace, now)
-    *rows, test = load_rows(workspace, project, model, *asked, list(now.judges(model.class_ids)) if first else [])
+    closed = max((done.number for done in now.rounds), default=0)
+    test = list(now.judges(model.class_ids)) if first else []
+    about = ask_about(workspace, project, model, closed, replace(groups, test=test))
     if first:
-        evaluate_zero_shot(workspace, now, model, test)
-    del test  # its rows are not held beside those of the pool any longer
-    if not len(rows[0]):
+        evaluate_zero_shot(workspace, now, model, about.test)
+    if not len(about.item_ids):
         why = nothing_to_ask(workspace, project, ()) or "images: import some into the pool (`alflow import`)"
         raise ConflictError(f"project '{project.name}' has no embedded pool item without a label; it needs {why}")
-    return _store(workspace, project, _plan(workspace, project, model, rows, len(now.rounds) + 1))
+    return _store(workspace, project, _plan(workspace, project, model, about, len(now.rounds) + 1))
 
 
 def _newest_model(workspace: Workspace, now: Moment) -> ProjectModel:
@@ -89,39 +91,37 @@ class _Plan:
     candidates: list[NewCandidate]
 
 
-def _plan(workspace: Workspace, project: Project, model: ProjectModel, rows: list[Embeddings], number: int) -> _Plan:
+def _plan(workspace: Workspace, project: Project, model: ProjectModel, about: Asked, number: int) -> _Plan:
     """Acquire, and keep the score of every pool item as an artifact."""
-    pool, target, labelled = rows
+    query, item_ids = about.question, about.item_ids
     settings, seed = project.settings, round_seed(project, number)
-    query = model.ask(pool.activations, target.activations, labelled.activations)
     generator = torch.Generator().manual_seed(seed)
     chosen, control = acquire(query, settings.strategy, settings.budget, settings.control_fraction, generator)
-    picked = torch.cat([chosen.rows, control])
+    picked = query.pool[rows := torch.cat([chosen.rows, control])]
     configuration = {
         "control_fraction": settings.control_fraction,
         "votes": settings.votes,
-        "n_pool": len(pool),
-        "n_target": len(target),
-        "n_labels": len(labelled),
+        "n_pool": len(item_ids),
+        "n_target": about.n_target,
+        "n_labels": len(query.labelled),
         "class_ids": list(model.class_ids),
         "class_deviations": model.class_deviations(query.pool),
-        "near_duplicates": _alike(query, picked),
-        "novelty": _by_item(pool, picked, query.pool.novelty),
+        "near_duplicates": near_duplicates(picked.activations, model.model.frame.centre.to(picked.activations.dtype)),
+        "novelty": dict(zip(item_ids[rows].tolist(), picked.novelty.tolist(), strict=True)),
         "novel_share": float((query.pool.novelty > NOVEL).double().mean()),
     }
     return _Plan(
         seed,
         configuration,
-        model.hashes | {"scores": _save_scores(workspace, project, model, pool, chosen)},
-        _candidates(project, model, pool, query, chosen, control, generator),
+        model.hashes | {"scores": _save_scores(workspace, project, model, item_ids, chosen)},
+        _candidates(project, model, about, chosen, control, generator),
     )
 
 
 def _candidates(
     project: Project,
     model: ProjectModel,
-    pool: Embeddings,
-    query: Query,
+    about: Asked,
     chosen: Acquisition,
     control: torch.Tensor,
     generator: torch.Generator,
@@ -130,7 +130,7 @@ def _candidates(
     score = dict(zip(chosen.rows.tolist(), chosen.scores.tolist(), strict=True))
     order = _interleave(chosen.rows.tolist(), control.tolist(), generator)
     rows = torch.tensor(order, dtype=torch.int64)
-    believed = described(project, model, pool.item_ids[rows].tolist(), query.pool[rows])
+    believed = described(project, model, about.item_ids[rows].tolist(), about.question.pool[rows])
     return [
         replace(one, origin=Origin.STRATEGY if row in score else Origin.CONTROL, score=score.get(row))
         for one, row in zip(believed, order, strict=True)
@@ -171,19 +171,11 @@ def _interleave(chosen: list[int], control: list[int], generator: torch.Generato
     return [next(drawn) if place in places else next(best) for place in range(total)]
 
 
-def _alike(query: Query, batch: torch.Tensor) -> int:
-    return near_duplicates(query.pool.activations[batch], query.pool.activations.mean(dim=0))
-
-
-def _by_item(pool: Embeddings, rows: torch.Tensor, values: torch.Tensor) -> dict[ItemId, float]:
-    return dict(zip(pool.item_ids[rows].tolist(), values[rows].tolist(), strict=True))
-
-
 def _save_scores(
-    workspace: Workspace, project: Project, model: ProjectModel, pool: Embeddings, chosen: Acquisition
+    workspace: Workspace, project: Project, model: ProjectModel, item_ids: torch.Tensor, chosen: Acquisition
 ) -> str:
-    name = digest(hashes=model.hashes, strategy=project.settings.strategy, items=pool.item_ids.tolist())
-    tensors = {"item_ids": pool.item_ids, "scores": chosen.all_scores}
+    name = digest(hashes=model.hashes, strategy=project.settings.strategy, items=item_ids.tolist())
+    tensors = {"item_ids": item_ids, "scores": chosen.all_scores}
     workspace.artifacts.write_tensors(f"projects/{project.id}/scores/{name}.safetensors", tensors, model.hashes)
     return name
 

@@ -1,0 +1,148 @@
+"""What a strategy is asked when a round opens: beliefs about pool, targets and labelled images.
+
+A small pool is held in memory. A large one is read shard by shard, as often as a strategy needs it: of a million images
+the beliefs would take 10 GB. What is asked of every image of it (predictions, entropies, novelty) is in the outlook.
+
+Axes: N pool rows.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from alflow.acquisition.aims import MAX_TARGETS, evenly
+from alflow.acquisition.beliefs import Question
+from alflow.acquisition.pool import StreamedPool
+from alflow.bayes.uncertainty import Uncertainty
+from alflow.domain.projects import Project
+from alflow.embeddings import Activations, Embeddings
+from alflow.ids import ItemId
+from alflow.workflow.images.shards import names, read
+from alflow.workflow.model.kept import Outlook, outlook_of
+from alflow.workflow.model.model import ProjectModel, load_rows
+from alflow.workspace import Workspace
+
+IN_MEMORY: Final = 2**28
+"""Bytes of beliefs that are held at once: those of some 30,000 images of CLIP ViT-B."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Items by what they are to a question.
+
+    Attributes:
+        pool: may be asked about.
+        target: their predictions matter.
+        labelled: have an answer.
+        test: are read in the same pass.
+    """
+
+    pool: Sequence[ItemId]
+    target: Sequence[ItemId]
+    labelled: Sequence[ItemId]
+    test: Sequence[ItemId] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The question, and what was read along with it.
+
+    Attributes:
+        question: beliefs about all groups.
+        item_ids: of each row of its pool.
+        n_target: how many targets there are; a large pool comes with as many as strategies aim at.
+        test: rows of the test items that were asked for.
+    """
+
+    question: Question
+    item_ids: Int64[Tensor, " N"]
+    n_target: int
+    test: Embeddings
+
+
+def ask_about(
+    workspace: Workspace,
+    project: Project,
+    model: ProjectModel,
+    number: int,
+    groups: Groups,
+) -> Asked:
+    """The question about these items, as far as they are embedded; rows of the pool in the order of their ids.
+
+    Args:
+        workspace: where.
+        project: whose items.
+        model: whose beliefs.
+        number: of the round whose model it is; 0 is the zero-shot model.
+        groups: the items.
+
+    Raises:
+        InvalidInputError: a shard is damaged.
+    """
+    if _bytes_of_beliefs(model) * len(groups.pool) <= IN_MEMORY:
+        every_group = groups.pool, groups.target, groups.labelled, groups.test
+        of_pool, of_target, of_labelled, of_test = load_rows(workspace, project, model, *every_group)
+        query = model.ask(of_pool.activations, of_target.activations, of_labelled.activations)
+        return Asked(query, of_pool.item_ids, len(of_target), of_test)
+    every = outlook_of(workspace, project, model, number)
+    rows, _ = every.rows(sorted(groups.pool))
+    of_target, of_labelled, of_test = load_rows(
+        workspace, project, model, _thinned(every, groups.target), groups.labelled, groups.test
+    )
+    question = Question(
+        _streamed(workspace, project, model, every, rows),
+        model.believe(of_target.activations),
+        model.believe(of_labelled.activations),
+        model.model.class_covariance,
+    )
+    return Asked(question, every.item_ids[rows], len(every.rows(groups.target)[0]), of_test)
+
+
+def _bytes_of_beliefs(model: ProjectModel) -> int:
+    """Of one image."""
+    weight = model.model.layers.image_weight
+    return weight.element_size() * (2 * len(model.class_ids) + 2 * weight.shape[1] + weight.shape[0] + 2)
+
+
+def _thinned(every: Outlook, target: Sequence[ItemId]) -> list[ItemId]:
+    """As many targets as any strategy aims at, as it would thin them."""
+    rows, _ = every.rows(target)
+    return every.item_ids[rows[evenly(every.probabilities[rows].argmax(dim=1), MAX_TARGETS)]].tolist()
+
+
+def _streamed(
+    workspace: Workspace, project: Project, model: ProjectModel, every: Outlook, rows: Int64[Tensor, " N"]
+) -> StreamedPool:
+    """The pool of these rows of the outlook."""
+    item_ids, parts = every.item_ids[rows], names(workspace, project, model.hashes["encoder"])
+    newest = torch.full((len(rows),), -1)  # of an item with several rows the last counts
+    for shard, name in enumerate(parts):
+        for place, its in _of_pool(item_ids, read(workspace, name).item_ids):
+            newest[its] = (shard << 32) + place
+
+    def again() -> Iterator[tuple[Tensor, Activations]]:
+        for shard, name in enumerate(parts):
+            embeddings = read(workspace, name)
+            for place, its in _of_pool(item_ids, embeddings.item_ids):
+                counts = newest[its] == (shard << 32) + place
+                yield its[counts], embeddings.activations[place[counts]]
+
+    entropies = Uncertainty(every.total[rows], every.aleatoric[rows], every.epistemic[rows])
+    return StreamedPool(model.model, again, every.probabilities[rows], entropies, every.novelty[rows])
+
+
+def _of_pool(
+    item_ids: Int64[Tensor, " N"], found: Int64[Tensor, " n"]
+) -> Iterator[tuple[Int64[Tensor, " m"], Int64[Tensor, " m"]]]:
+    """Places in a shard whose item is of the pool, and the rows of the pool that they are, in blocks."""
+    nearest = torch.searchsorted(item_ids, found).clamp(max=len(item_ids) - 1)
+    places = (item_ids[nearest] == found).nonzero()[:, 0]
+    for part in torch.split(places, _ROWS):
+        yield part, nearest[part]
+
+
+_ROWS: Final = 8_192
