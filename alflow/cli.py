@@ -14,6 +14,7 @@ from alflow.commands import (
     models,
     people,
     projects,
+    report,
     rounds,
     running,
     settings,
@@ -39,5 +40,6 @@ find.register(app)
 maps.register(app)
 labels.register(app)
 export.register(app)
+report.register(app)
 people.register(app)
 running.register(app)

@@ -22,7 +22,7 @@ from ui.components import modules
 from ui.door import access, address, gate, headers, identity, invitations, offline, password, sign_in
 from ui.parts import navigation, services
 from ui.parts.theme import THEME
-from ui.routes import routes
+from ui.routes import report, routes
 
 CONFIG: Mapping[str, object] = {
     "server.headless": True,
@@ -64,7 +64,7 @@ def create_app(settings: Settings) -> st.App:
     doorkeeper = gate.Doorkeeper(Workspace.open(settings))
     services.provide(services.Services(doorkeeper.workspace, doorkeeper))
     ours = [
-        *(*sign_in.ROUTES, *invitations.ROUTES, *password.ROUTES, *routes.ROUTES),
+        *(*sign_in.ROUTES, *invitations.ROUTES, *password.ROUTES, *routes.ROUTES, *report.ROUTES),
         *(*offline.ROUTES, *navigation.ROUTES, *modules.ROUTES),
     ]
     access.check_routes(ours)

@@ -79,6 +79,7 @@ ROUTES: Final[Mapping[str, Role]] = {
     "/desk/{project:int}/sync": Role.ANNOTATOR,
     "/grid/{project:int}": Role.ANNOTATOR,
     "/desk/{project:int}/guide": Role.ANNOTATOR,
+    "/report/{project:int}": Role.REVIEWER,
 }
 """The desk opens the queues of what was set aside to everybody who labels, that of bad images too: whoever looks again
 gives one more answer of their own, and where it differs from the flag, the image is in dispute: reviewers settle it."""
@@ -92,7 +93,7 @@ SEND_TO_QUEUE: Final = Role.ENGINEER
 EDIT_GUIDELINES: Final = Role.ENGINEER
 """Changes what annotators read, when they see the model's guess, and how often they are checked."""
 
-_NUMBERED: Final = re.compile(r"/(?:images|desk|grid)/[0-9]")
+_NUMBERED: Final = re.compile(r"/(?:images|desk|grid|report)/[0-9]")
 _NUMBER: Final = re.compile(r"[0-9]{19}")  # more than any row has
 _PATTERNS: Final = [(compile_path(path)[0], role) for path, role in ROUTES.items()]
 

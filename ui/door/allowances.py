@@ -43,3 +43,6 @@ ANSWERS: Final = Allowance(600, 30.0)
 
 MESSAGES: Final = Allowance(100, 10.0)
 """What pages send while one uses them; each runs a script."""
+
+REPORTS: Final = Allowance(10, 0.2)
+"""Reports of a project or a round."""

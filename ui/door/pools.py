@@ -93,3 +93,6 @@ PASSWORDS: Final = Pool(2, 60, "many people are signing in right now: try again 
 
 ANSWERS: Final = Pool(12, 200, "the server is busy: nothing is lost, try again in a moment")
 """Answers wait for each other at the database, and images should not wait with them."""
+
+REPORTS: Final = Pool(1, 4, "the server is busy with reports: try again in a moment")
+"""A report reads all answers and predictions of a project."""

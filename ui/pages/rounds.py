@@ -15,6 +15,7 @@ from ui.components.gallery import gallery
 from ui.parts import cards, session
 from ui.parts.charts import learning_curve
 from ui.parts.empty import no_rounds
+from ui.parts.report import report_button
 from ui.parts.tables import table
 
 REFRESH = "4s"
@@ -22,9 +23,12 @@ REFRESH = "4s"
 
 def show(project: Project) -> None:
     """The curves and rounds, which refresh themselves, and the candidates of one round."""
-    st.header("Rounds")
-    _live(project, _state(review.round_summaries(session.workspace(), project.id)))
     summaries = review.round_summaries(session.workspace(), project.id)
+    title, report = st.columns([5, 1], vertical_alignment="center")
+    title.header("Rounds")
+    with report:
+        report_button(project, [each.round.number for each in reversed(summaries)])
+    _live(project, _state(summaries))
     if summaries:
         _candidates(project, summaries)
 

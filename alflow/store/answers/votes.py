@@ -1,17 +1,21 @@
 """Answers as votes: the few columns that quality is measured by, without what was on screen."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import func, select
 
 from alflow.domain.answers import Verdict
-from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId
+from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
 
 
 class Answer(NamedTuple):
-    """An answer that stands; `class_id` is None where it names no class. `seconds` on screen."""
+    """An answer that stands; `class_id` is None where it names no class. `seconds` on screen.
+
+    `round_id` is None of an answer that came from elsewhere.
+    """
 
     label_id: LabelId
     item_id: ItemId
@@ -19,6 +23,8 @@ class Answer(NamedTuple):
     verdict: Verdict
     class_id: ClassId | None
     seconds: float
+    round_id: RoundId | None
+    at: datetime
 
     @property
     def vote(self) -> ClassId | Verdict | None:
@@ -40,6 +46,6 @@ def standing(tx: Transaction, project_id: ProjectId) -> list[Answer]:
     """The project's answers that stand, oldest first."""
     label = tables.label
     who = (label.c.id, label.c.item_id, label.c.annotator_id)
-    columns = (*who, label.c.verdict, label.c.class_id, label.c.seconds)
+    columns = (*who, label.c.verdict, label.c.class_id, label.c.seconds, label.c.round_id, label.c.at)
     rows = select(*columns).where(label.c.project_id == project_id, label.c.withdrawn_at.is_(None))
     return [Answer(*row) for row in tx.execute(rows.order_by(label.c.id))]

@@ -7,7 +7,7 @@ from statistics import median
 
 from alflow import agreement
 from alflow.agreement import Estimate, Pair, Vote
-from alflow.domain.answers import Annotator
+from alflow.domain.answers import Adjudication, Annotator
 from alflow.ids import AnnotatorId, ClassId, ItemId, ProjectId
 from alflow.store.answers import adjudications, votes
 from alflow.store.answers.votes import Answer
@@ -16,7 +16,15 @@ from alflow.store.people import annotators
 from alflow.workflow.answers.adjudicate import disputed_items
 from alflow.workspace import Workspace
 
-__all__ = ["AnnotatorQuality", "Estimate", "QualityReport", "annotator_names", "quality_report", "weighed_accuracy"]
+__all__ = [
+    "AnnotatorQuality",
+    "Estimate",
+    "QualityReport",
+    "annotator_names",
+    "measure",
+    "quality_report",
+    "weighed_accuracy",
+]
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,7 @@ class AnnotatorQuality:
         answers: that stand; `skips` of them name no class.
         skips: see above.
         median_seconds: an image was on screen.
+        seconds: all images together were.
         compared: votes on images that a reviewer settled, or on which the other annotators have a majority.
         agreement: share of these that name the settled class, else the majority's.
         checks: answers to gold checks.
@@ -38,6 +47,7 @@ class AnnotatorQuality:
     answers: int
     skips: int
     median_seconds: float
+    seconds: float
     compared: int
     agreement: Estimate
     checks: int
@@ -86,6 +96,23 @@ def _measured(workspace: Workspace, project_id: ProjectId) -> QualityReport:
         decided = adjudications.standing(tx, project_id)
         people = {one.id: one for one in annotators.all_(tx)}
         checks = gold.results(tx, project_id)
+    return measure(answers, decided, checks, people)
+
+
+def measure(
+    answers: Sequence[Answer],
+    decided: Mapping[ItemId, Adjudication],
+    checks: Mapping[AnnotatorId, tuple[int, int]],
+    people: Mapping[AnnotatorId, Annotator],
+) -> QualityReport:
+    """The quality of these answers.
+
+    Args:
+        answers: that stand.
+        decided: item -> the reviewer's decision that stands.
+        checks: annotator -> checks answered right, and checks answered.
+        people: everybody who answered.
+    """
     cast = votes_of(answers)
     known = {item: one.class_id for item, one in decided.items()}
     return QualityReport(
@@ -143,6 +170,7 @@ def _annotator(
         answers=len(mine),
         skips=sum(one.class_id is None for one in mine),
         median_seconds=median(one.seconds for one in mine),
+        seconds=sum(one.seconds for one in mine),
         compared=len(agreed),
         agreement=agreement.share(sum(agreed), len(agreed)),
         checks=checks[1],

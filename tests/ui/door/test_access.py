@@ -43,6 +43,13 @@ REQUESTS = {
     "GET /desk/{fish}/guide":                  [401, 403, 403, 403, 403, 200, 401, 401, 401],
     "POST /grid/{birds}":                      [401, 200, 200, 200, 200, 403, 401, 401, 401],
     "POST /grid/{fish}":                       [401, 403, 403, 403, 403, 200, 401, 401, 401],
+    "GET /report/{birds}":                     [401, 403, 200, 200, 200, 403, 401, 401, 401],
+    "GET /report/{birds}?round=1&names=1&pictures=0": [401, 403, 200, 200, 200, 403, 401, 401, 401],
+    "GET /report/{birds}?round=99":            [401, 403, 404, 404, 404, 403, 401, 401, 401],
+    "GET /report/{birds}?round=-1":            [401, 403, 422, 422, 422, 403, 401, 401, 401],
+    "GET /report/{fish}":                      [401, 403, 403, 403, 403, 200, 401, 401, 401],
+    "POST /report/{birds}":                    [401, 403, 405, 405, 405, 403, 401, 401, 401],
+    "GET /report/1234567890123456789012345":   [401, 404, 404, 404, 404, 404, 401, 401, 401],
     "GET /password":                           [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "POST /password":                          [401, 403, 403, 403, 403, 403, 401, 401, 401],  # they have none
     "GET /":                                   [401, 200, 200, 200, 200, 200, 401, 401, 401],
@@ -115,6 +122,7 @@ def test_every_route_and_page_is_in_the_tables() -> None:
         "/desk/{project:int}/sync",
         "/desk/{project:int}/guide",
         "/grid/{project:int}",
+        "/report/{project:int}",
     }
     assert set(access.ROUTES) == written
     assert set(access.PAGES) == set(PAGES)
