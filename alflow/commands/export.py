@@ -1,4 +1,4 @@
-"""`alflow export labels|head|dataset`: what labelling gave, for other programs."""
+"""`alflow export labels|head|model|dataset`: what labelling gave, for other programs."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -21,14 +21,23 @@ class DatasetFormat(StrEnum):
     CROISSANT = "croissant"
 
 
+class ModelFormat(StrEnum):
+    """The names of `alflow.workflow.insight.exports.table.FORMATS`."""
+
+    OPEN_CLIP = "open_clip"
+    SKLEARN = "sklearn"
+    ONNX = "onnx"
+
+
 _Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    group = new_app("Write labels, what they taught the model, or a data set of another tool.")
+    group = new_app("Write labels, the fitted model, or a data set, for other programs.")
     group.command("labels")(labels)
     group.command("head")(head)
+    group.command("model")(model)
     group.command("dataset")(dataset)
     app.add_typer(group, name="export")
 
@@ -57,6 +66,26 @@ def head(
     workspace = open_workspace()
     fit = export_head(workspace, choose_project(workspace, project).id, path, force=force)
     say(f"head of fit {fit[:12]} written to {path}")
+
+
+def model(
+    folder: Annotated[str, typer.Argument(help="Folder or URL of one to make; nothing is overwritten.")],
+    layout: Annotated[ModelFormat, typer.Option("--format", "-f", help="For which program.")],
+    project: ProjectName = None,
+) -> None:
+    """Write the fitted model for another program, with a model card.
+
+    open_clip: a checkpoint that open_clip loads, and the head beside it. sklearn: the head alone, for
+    `alflow.load_head`. onnx: one file from pixels to probabilities (extra: onnx). The card, README.md, shows how each
+    is loaded, what was measured, and what is not known.
+    """
+    from alflow.workflow.insight.exports.write import export_model
+
+    workspace = open_workspace()
+    done = export_model(workspace, choose_project(workspace, project).id, folder, layout.value)
+    say(f"model of fit {done.fit[:12]} written to {folder} as {layout.value}; README.md there is its card")
+    if layout is ModelFormat.OPEN_CLIP and not done.carries:
+        say("its image tower has no place for what labels taught: alflow.load_head adds it to the unchanged checkpoint")
 
 
 def dataset(

@@ -162,7 +162,7 @@ def open_up(
         InvalidInputError: a tower has no last linear layer, or what was found there does not reproduce its output.
     """
     model, dtype = loaded.model, dtype or PRECISIONS[precision]
-    digest = hashlib.sha256(f"{loaded.digest()} {precision}".encode()).hexdigest()
+    digest = encoder_hash(loaded, precision)
     example = loaded.prepare(Image.linear_gradient("L").convert("RGB"))[None]
     tokens = loaded.tokenize(["a photo of an apple"])
     image = _cut(model, cut_image_tower, model.encode_image, example)
@@ -184,6 +184,11 @@ def open_up(
         example=example,
         may_compile=dtype == torch.bfloat16 and device.type == "cpu",  # float32 gains nothing; not tried elsewhere
     )
+
+
+def encoder_hash(loaded: LoadedModel, precision: str) -> str:
+    """Name of the encoder that is made of a model, before it is cut."""
+    return hashlib.sha256(f"{loaded.digest()} {precision}".encode()).hexdigest()
 
 
 def class_activations(encoder: Encoder, prompts: Sequence[Sequence[str]]) -> Activations:

@@ -46,7 +46,7 @@ class Tower:
         stream = output[0] if isinstance(output, tuple) else output
         values = (stream if self.branch is None else self.branch(stream)).float()
         if self.biased:
-            values = torch.cat([values, values.new_ones(len(values), 1)], dim=1)
+            values = torch.cat([values, values.new_ones(values.shape[0], 1)], dim=1)  # `len` fixes N in an ONNX file
         return Activations(values, None if self.branch is None else stream.float())
 
 
