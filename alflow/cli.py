@@ -5,6 +5,7 @@ import os
 from alflow.commands import (
     backtest,
     classes,
+    doubts,
     embed,
     export,
     find,
@@ -39,6 +40,7 @@ backtest.register(app)
 find.register(app)
 maps.register(app)
 labels.register(app)
+doubts.register(app)
 export.register(app)
 report.register(app)
 people.register(app)

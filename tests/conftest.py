@@ -27,6 +27,8 @@ install_import_hook(
         "alflow.bayes",
         "alflow.bootstrap",
         "alflow.confusion",
+        "alflow.copies",
+        "alflow.doubt",
         "alflow.embeddings",
         "alflow.metrics",
         "alflow.reliability",

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from alflow import metrics
 from alflow.bayes import fit as module
+from alflow.bayes import problem
 from alflow.bayes.curvature import Factors
 from alflow.bayes.field import SCALE_DEVIATION, SCALE_MEAN, Frame
 from alflow.bayes.fit import WIDTHS, averaging_weights, refit
@@ -54,8 +55,8 @@ def after(n: int, likelihood: str = "softmax", **options: float) -> tuple[Model,
 @pytest.mark.parametrize("n", [5, 40])  # fewer and more items than features
 def test_fit_is_the_optimum_of_the_written_out_objective(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """In weights: Delta [U C] with a Gaussian prior of covariance width I of features, times Q of classes."""
-    monkeypatch.setattr(module, "_MAX_STEPS", 2_000)
-    monkeypatch.setattr(module, "_TOLERANCE", 1e-14)
+    monkeypatch.setattr(problem, "_MAX_STEPS", 2_000)
+    monkeypatch.setattr(problem, "_TOLERANCE", 1e-14)
     monkeypatch.setattr(module, "WIDTHS", (8.0,))
     model, images, labels = make_world()
     layers = model.layers

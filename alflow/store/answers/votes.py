@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from alflow.domain.answers import Verdict
 from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId, RoundId
 from alflow.store import tables
+from alflow.store.answers.referrals import referral_rows
 from alflow.store.database import Transaction
 
 
@@ -43,9 +44,10 @@ def version(tx: Transaction, project_id: ProjectId) -> tuple[int, ...]:
 
 
 def standing(tx: Transaction, project_id: ProjectId) -> list[Answer]:
-    """The project's answers that stand, oldest first."""
+    """The project's answers that stand, oldest first; what was sent to the reviewers is none."""
     label = tables.label
     who = (label.c.id, label.c.item_id, label.c.annotator_id)
     columns = (*who, label.c.verdict, label.c.class_id, label.c.seconds, label.c.round_id, label.c.at)
-    rows = select(*columns).where(label.c.project_id == project_id, label.c.withdrawn_at.is_(None))
+    mine = (label.c.project_id == project_id, label.c.withdrawn_at.is_(None))
+    rows = select(*columns).where(*mine, ~referral_rows(label))
     return [Answer(*row) for row in tx.execute(rows.order_by(label.c.id))]

@@ -6,8 +6,10 @@ from typing import Final
 
 from alflow.errors import AlflowError
 from alflow.ids import ProjectId
+from alflow.workflow.insight.doubts import doubts
 from alflow.workflow.insight.evaluated import prepare_evaluated
 from alflow.workflow.insight.map import make_map
+from alflow.workflow.insight.near_copies import compare_images
 from alflow.workflow.insight.slices import evaluate_slices
 from alflow.workflow.model.kept import outlook
 from alflow.workspace import Workspace
@@ -19,6 +21,8 @@ PREPARED: Final[Mapping[str, Callable[[Workspace, ProjectId], object]]] = {
     "figures of the model": prepare_evaluated,
     "map": make_map,
     "slices": evaluate_slices,
+    "doubts": doubts,
+    "near copies": compare_images,
 }
 """What it is -> how it is made: named by what it is made of, so that it takes no time where it is there already."""
 
