@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_KEPT: Final = 4  # a posterior of CLIP's size has some 50 megabytes
+_KEPT: Final = 8  # a posterior of CLIP's size has some 50 megabytes
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,12 @@ class Field:
         return directions.to(self.seen.dtype), share.to(self.seen.dtype)
 
 
+def scales(log_scale: float, deviation: float) -> list[tuple[float, float]]:
+    """Nodes of a log-normal scale, and the share of each (Gauss-Hermite)."""
+    shares = _SHARES / _SHARES.sum()
+    return [(exp(log_scale + deviation * node), float(share)) for node, share in zip(_NODES, shares, strict=True)]
+
+
 def seen_rows(features: Float[Tensor, "L U"]) -> Float[Tensor, "M U"]:
     """R of `Field`, of labelled images: R^T R = u_L^T (k(L, L) + NOISE I)^-1 u_L, with at most U rows."""
     rows = features.double()

@@ -76,6 +76,16 @@ class Model:
         moved = torch.addmm(bias, rows.values.to(weight.dtype), weight.T)
         return self.field.averaged(self.zero_shot_logits(rows), moved)
 
+    def quick_probabilities(self, rows: Activations, lengths: Float[Tensor, " N"]) -> Float[Tensor, "N C"]:
+        """`probabilities`, up to rounding, where the lengths |g| are known: 2 N P C operations, however wide g is."""
+        to_images = self._directions @ self.layers.image_weight  # [C P]
+        weight, bias = self.linear
+        products = rows.values.to(weight.dtype) @ torch.cat([to_images, weight]).T
+        along, moved = products[:, : len(weight)], products[:, len(weight) :]
+        if rows.residuals is not None:
+            along = along + rows.residuals.to(weight.dtype) @ self._directions.T
+        return self.field.averaged(self.layers.scale * along / lengths[:, None], moved + bias)
+
     @cached_property
     def _directions(self) -> Float[Tensor, "C D"]:
         return torch.nn.functional.normalize(self.classes.embed(self.layers.text_weight), dim=1)

@@ -163,9 +163,18 @@ def class_rows(
         from alflow.vlm.encoder import class_activations  # noqa: PLC0415 - open_clip takes seconds to import
 
         towers = towers_in_use(workspace, project, encoder)
-        workspace.artifacts.write_tensors(name, as_tensors(class_activations(towers, _prompts(classes))))
+        keep_class_rows(workspace, project, encoder, classes, class_activations(towers, _prompts(classes)))
     tensors, _ = workspace.artifacts.read_tensors(name)
     return as_activations(tensors)
+
+
+def keep_class_rows(
+    workspace: Workspace, project: Project, encoder: EncoderInUse, classes: Sequence[ClassLabel], rows: Activations
+) -> None:
+    """Let `class_rows` of these classes answer with these rows, which were computed already."""
+    name = _class_rows(project, encoder, classes)
+    if not workspace.artifacts.exists(name):
+        workspace.artifacts.write_tensors(name, as_tensors(rows))
 
 
 def towers_in_use(workspace: Workspace, project: Project, encoder: EncoderInUse) -> "Encoder":

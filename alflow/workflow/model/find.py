@@ -30,6 +30,7 @@ from alflow.store.rounds import rounds
 from alflow.workflow.images import shards
 from alflow.workflow.images.embed import class_rows_are_kept, load_embeddings
 from alflow.workflow.images.frame import frame_of
+from alflow.workflow.images.lengths import lengths_of
 from alflow.workflow.model.model import ProjectModel, last_fit, load_rows, model_of
 from alflow.workspace import Workspace
 
@@ -103,7 +104,7 @@ def find_text(workspace: Workspace, project: Project, text: str, where: Filter, 
     def score(name: str, rows: Activations) -> Tensor:
         """Cosine of W phi + r with the words: of the image only its length needs all of W."""
         product = rows.values @ (words @ weight) + (0.0 if rows.residuals is None else rows.residuals @ words)
-        return product / _lengths(workspace, project, name, rows, weight)
+        return product / lengths_of(workspace, project, name, rows, weight)
 
     return _search(workspace, project, score, where, count)
 
@@ -212,15 +213,6 @@ def _predicted(workspace: Workspace, project: Project, model: ProjectModel, name
         classes = torch.tensor(model.class_ids, dtype=torch.int64)
         workspace.artifacts.write_tensors(path, {"class_ids": classes[columns]}, model.hashes)
     return workspace.artifacts.read_tensors(path)[0]["class_ids"]
-
-
-def _lengths(workspace: Workspace, project: Project, name: str, rows: Activations, weight: Tensor) -> Tensor:
-    """Lengths of the zero-shot embeddings of a shard's rows [N]; kept, for the encoder of a shard never changes."""
-    path = f"projects/{project.id}/lengths/{digest(shard=name)}.safetensors"
-    if not workspace.artifacts.exists(path):
-        lengths = rows.embed(weight).norm(dim=1).clamp(min=1e-12)
-        workspace.artifacts.write_tensors(path, {"lengths": lengths})
-    return workspace.artifacts.read_tensors(path)[0]["lengths"]
 
 
 def _found(

@@ -188,6 +188,20 @@ def restore_fit(workspace: Workspace, project: Project, zero_shot: ProjectModel,
     return replace(zero_shot, model=fitted, hashes=zero_shot.hashes | {"fit": fit})
 
 
+def support_of(workspace: Workspace, project: Project, fit: str | None) -> dict[ItemId, ClassId] | None:
+    """The labels that a fit is of; None of one by an older alflow, which did not say. No fit has none.
+
+    Raises:
+        NotFoundError: there is no fit of that hash.
+    """
+    if fit is None:
+        return {}
+    tensors, _ = workspace.artifacts.read_tensors(fit_path(project.id, fit))
+    if "labels" not in tensors:
+        return None
+    return dict(zip(tensors["item_ids"].tolist(), tensors["labels"].tolist(), strict=True))
+
+
 def _with_other_prompts(zero_shot: ProjectModel, notes: Mapping[str, str]) -> list[ClassId]:
     """The classes of a fit that there still are, in its order, if one of them has other prompts now; else none."""
     if "texts" not in notes or notes["encoder"] != zero_shot.hashes["encoder"]:
@@ -208,7 +222,7 @@ def _fit_again(
     if workspace.artifacts.exists(fit_path(project.id, again)):
         return again
     tensors, notes = workspace.artifacts.read_tensors(fit_path(project.id, fit))
-    labels = dict(zip(tensors["item_ids"].tolist(), tensors["labels"].tolist(), strict=True))
+    labels = support_of(workspace, project, fit) or {}
     (rows,) = load_rows(workspace, project, zero_shot, [item for item in labels if labels[item] in known])
     if not len(rows):
         return fit

@@ -4,14 +4,15 @@ An open round stays open: its predictions were stored with the classes of that m
 evaluated by them; answers can name the new classes at once.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
+from uuid import uuid4
 
 from alflow.domain.projects import ClassLabel, NewClass
 from alflow.domain.rounds import RoundState
-from alflow.errors import InvalidInputError, NotFoundError
-from alflow.ids import ProjectId
+from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.ids import ClassId, ProjectId
 from alflow.store.database import Transaction
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
@@ -47,12 +48,14 @@ class Edit:
         prompts: what the text tower reads.
         templates: make the prompts instead, of the shown name.
         hot_key: the key that answers it.
+        name: what it is called in files; the shown name and prompts follow as in `rename_class`.
     """
 
     display_name: str | None = None
     prompts: Sequence[str] | None = None
     templates: Sequence[str] | None = None
     hot_key: str | None = None
+    name: str | None = None
 
 
 def add_classes(
@@ -110,6 +113,60 @@ def edit_classes(workspace: Workspace, project_id: ProjectId, names: Sequence[st
         return [_edited(each, edit) if each.name in chosen else each for each in known]
 
     return _change(workspace, project_id, edited, names, edit.templates or TEMPLATES)
+
+
+def planned_classes(stored: Sequence[ClassLabel], edits: Mapping[ClassId, Edit]) -> list[ClassLabel]:
+    """The classes as `change_classes` would store them; nothing is stored.
+
+    Raises:
+        InvalidInputError: what is given cannot be used, or two classes would look alike.
+        NotFoundError: there is no such class.
+    """
+    if gone := [one for one in edits if one not in {label.id for label in stored}]:
+        raise NotFoundError(f"there is no class with the id {gone[0]}: somebody removed it meanwhile")
+    known = [as_new(label) for label in stored]
+    wanted = []
+    for label, old in zip(stored, known, strict=True):
+        edit = edits.get(label.id, Edit())
+        if edit.name is not None and edit.name != old.name:
+            name = clean_name("a class name", edit.name)
+            wanted.append(_edited(_renamed(old, name, [each for each in known if each is not old]), edit))
+        else:
+            wanted.append(_edited(old, edit))
+    templates = dict.fromkeys(template for edit in edits.values() for template in edit.templates or ())
+    completed = complete_classes(wanted, list(templates) or TEMPLATES, as_before=known)
+    return [replace(label, **vars(new)) for label, new in zip(stored, completed, strict=True)]
+
+
+def change_classes(
+    workspace: Workspace, project_id: ProjectId, edits: Mapping[ClassId, Edit], before: Sequence[ClassLabel]
+) -> ChangedClasses:
+    """Edit several classes at once; each keeps its id, and with it its labels and history.
+
+    Args:
+        workspace: where.
+        project_id: the project.
+        edits: by class.
+        before: the classes as whoever edits saw them.
+
+    Raises:
+        ConflictError: somebody changed the classes meanwhile.
+        InvalidInputError: what is given cannot be used, or two classes would look alike.
+        NotFoundError: there is no such project or class.
+    """
+    with workspace.database.begin() as tx:
+        projects.lock(tx, project_id)
+        stored = projects.classes(tx, project_id)
+        if stored != list(before):
+            raise ConflictError("somebody changed the classes meanwhile: look at them as they are now, and try again")
+        wanted = planned_classes(stored, edits)
+        changed = [new for old, new in zip(stored, wanted, strict=True) if new != old]
+        renamed = [new for old, new in zip(stored, wanted, strict=True) if new.name != old.name]
+        for each in renamed:  # two may trade their names
+            projects.rename_class(tx, each.id, uuid4().hex)
+        for each in renamed:
+            projects.rename_class(tx, each.id, each.name)
+        return _put(tx, project_id, [as_new(each) for each in wanted], [each.name for each in changed])
 
 
 def order_classes(workspace: Workspace, project_id: ProjectId, names: Sequence[str]) -> ChangedClasses:
