@@ -89,28 +89,6 @@ def averaging_weights(
     return torch.softmax(counts @ log_densities.to(counts.dtype).T + log_prior, dim=1).mean(dim=0)
 
 
-def fold_fields(
-    zero_shot: Model, support: Activations, labels: Int64[Tensor, " N"], dealt: Int64[Tensor, " N"]
-) -> tuple[Float[Tensor, "N C"], Float[Tensor, " N"]]:
-    """Mean of f and the scale for each image, by a fit at the usual width to the labels of the other folds.
-
-    Much cheaper than `refit` of each, to compare models by. A fold that has all labels is predicted without any.
-    """
-    _check(support, labels, zero_shot)
-    features = zero_shot.frame.features(support.values.double())
-    whole = _Problem.of(features, zero_shot.zero_shot_logits(support).double(), labels, zero_shot.class_covariance)
-    problem, moved = whole.with_width(WIDTH), torch.zeros_like(whole.zero_shot)
-    scales = torch.full_like(moved[:, 0], exp(SCALE_MEAN))
-    for fold in range(int(dealt.max()) + 1):
-        held = dealt == fold
-        if held.all():
-            continue
-        fit = problem[~held].solve()
-        moved[held] = (problem.coordinates[held] @ fit.change) @ problem.root.T
-        scales[held] = exp(fit.log_scale)
-    return moved, scales
-
-
 def folds(labels: Int64[Tensor, " N"], generator: torch.Generator) -> Int64[Tensor, " N"]:
     """The fold of each image, 0 to 4: dealt class by class in random order, so that folds are alike."""
     order = torch.randperm(len(labels), generator=generator)

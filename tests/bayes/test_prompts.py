@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from alflow.bayes.fit import fold_fields, folds
+from alflow.bayes.fit import folds
 from alflow.bayes.model import Model
-from alflow.bayes.prompts import RISK, best_prompts, gains_by_class, is_better, with_choice
+from alflow.bayes.prompts import RISK, best_prompts, fold_fields, gains_by_class, is_better, with_choice
 from alflow.embeddings import Activations
 from tests.bayes.test_fit import P_T, C, generator, make_world, normal
 
