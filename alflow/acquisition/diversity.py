@@ -25,7 +25,9 @@ _NEIGHBOURS = 20
 _SMALL_CLUSTER = 5  # rows: below, a cluster is only asked about when no larger one is left
 _MINI_BATCHES_FROM = 20_000  # rows: above, k-means sees samples
 _COVERED = 4_000  # rows that ProbCover's balls are counted by: bounds the [N M] adjacency
-_TOLD = 0.9
+TOLD = 0.9
+"""Squared likeness above which an image is told by another: a near copy."""
+
 _ROWS = 2_048
 
 
@@ -163,7 +165,7 @@ def near_duplicates(rows: Float[Tensor, "B P"], centre: Float[Tensor, " P"]) -> 
         centre: mean activation of the pool.
     """
     batch = directions(rows, centre)
-    alike = likeness(batch, batch).square() > _TOLD
+    alike = likeness(batch, batch).square() > TOLD
     kept: list[int] = []
     for row in range(len(rows)):
         if not alike[row, kept].any():

@@ -80,6 +80,7 @@ def test_both_databases_check_the_words(database_url: str) -> None:
         "ck_round_roundstate",
         "ck_candidate_origin",
         "ck_candidate_person_of_origin",
+        "ck_reasons_aim",
         "ck_label_verdict",
         "ck_label_class_of_verdict",
         "ck_label_proposal",

@@ -12,7 +12,7 @@ from alflow.store.tables.desk import gold_check, grid_cell, grid_page, lease, pr
 from alflow.store.tables.images import embed_failure, item, rejection
 from alflow.store.tables.people import account, annotator, invitation, membership, session, sign_in_limit
 from alflow.store.tables.projects import class_label, look, project, trouble
-from alflow.store.tables.rounds import candidate, evaluation, round_
+from alflow.store.tables.rounds import candidate, evaluation, reasons, round_
 from alflow.store.tables.slices import slice_, slice_evaluation, slice_item
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "metadata",
     "presence",
     "project",
+    "reasons",
     "rejection",
     "round_",
     "screen",

@@ -1,4 +1,4 @@
-"""Rounds, their candidates, and the evaluations after them.
+"""Rounds, their candidates with the reasons for them, and the evaluations after them.
 
 `candidate.answers` counts the answers that were not withdrawn; `store.desk.labels` keeps it under the row's lock.
 """
@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from alflow.domain.reasons import Aim
 from alflow.domain.rounds import Origin, RoundState
 from alflow.store.tables.base import Json, UtcDateTime, id_, metadata, owner, partial_index, words
 
@@ -61,6 +62,16 @@ candidate = Table(
     CheckConstraint("(origin = 'person') = (chosen_by IS NOT NULL)", name="person_of_origin"),
     partial_index("ix_candidate_unsettled", "round_id", "rank", where="answers < votes_needed"),
     sqlite_autoincrement=True,
+)
+
+reasons = Table(
+    "reasons",
+    metadata,
+    Column("candidate_id", ForeignKey("candidate.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("aim", words(Aim), nullable=False),
+    Column("expected", Float, nullable=False),
+    Column("realised", Float),
+    Column("details", Json, nullable=False),
 )
 
 evaluation = Table(

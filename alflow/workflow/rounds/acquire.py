@@ -8,15 +8,17 @@ import torch
 from alflow.acquisition.acquire import acquire
 from alflow.acquisition.beliefs import Acquisition, Beliefs
 from alflow.acquisition.diversity import near_duplicates
+from alflow.acquisition.worth import ANSWERS
 from alflow.domain.images import Split
 from alflow.domain.projects import Project
+from alflow.domain.reasons import Reasons
 from alflow.domain.rounds import Origin, Round
 from alflow.errors import ConflictError
 from alflow.ids import ItemId, ProjectId
 from alflow.progress import Progress, silent
 from alflow.store.artifacts import digest
 from alflow.store.images import items
-from alflow.store.rounds import candidates, rounds
+from alflow.store.rounds import candidates, reasons, rounds
 from alflow.store.rounds.candidates import NewCandidate
 from alflow.workflow.model.from_pool import with_posterior
 from alflow.workflow.model.model import ProjectModel, fit_path, last_fit, load_rows, model_of
@@ -26,6 +28,7 @@ from alflow.workflow.rounds.fit import fit_round
 from alflow.workflow.rounds.hindrances import nothing_to_ask
 from alflow.workflow.rounds.moment import Moment, look
 from alflow.workflow.rounds.question import Asked, Groups, ask_about
+from alflow.workflow.rounds.reasons import places_of, reasons_for
 from alflow.workspace import Workspace
 
 NOVEL: Final = 2.0
@@ -89,6 +92,7 @@ class _Plan:
     configuration: dict[str, Any]
     hashes: dict[str, str]
     candidates: list[NewCandidate]
+    reasons: dict[ItemId, Reasons]
 
 
 def _plan(workspace: Workspace, project: Project, model: ProjectModel, about: Asked, number: int) -> _Plan:
@@ -98,6 +102,8 @@ def _plan(workspace: Workspace, project: Project, model: ProjectModel, about: As
     generator = torch.Generator().manual_seed(seed)
     chosen, control = acquire(query, settings.strategy, settings.budget, settings.control_fraction, generator)
     picked = query.pool[rows := torch.cat([chosen.rows, control])]
+    places = places_of(query, rows, settings.strategy, chosen, torch.Generator().manual_seed(seed))
+    why, standing = reasons_for(model, about, rows, picked, places)
     configuration = {
         "control_fraction": settings.control_fraction,
         "votes": settings.votes,
@@ -109,12 +115,14 @@ def _plan(workspace: Workspace, project: Project, model: ProjectModel, about: As
         "near_duplicates": near_duplicates(picked.activations, model.model.frame.centre.to(picked.activations.dtype)),
         "novelty": dict(zip(item_ids[rows].tolist(), picked.novelty.tolist(), strict=True)),
         "novel_share": float((query.pool.novelty > NOVEL).double().mean()),
+        "aim_ids": standing if len(model.class_ids) > ANSWERS else [],  # to rate answers that were not
     }
     return _Plan(
         seed,
         configuration,
         model.hashes | {"scores": _save_scores(workspace, project, model, item_ids, chosen)},
         _candidates(project, model, about, chosen, control, generator),
+        why,
     )
 
 
@@ -194,6 +202,7 @@ def _store(workspace: Workspace, project: Project, plan: _Plan) -> Round:
                 hashes=plan.hashes,
             )
             candidates.add(tx, opened.id, plan.candidates)
+            reasons.add(tx, opened.id, plan.reasons)
             return opened
     except ConflictError:  # another run was faster: its round is the round
         with workspace.database.read() as tx:

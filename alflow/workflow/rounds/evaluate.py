@@ -14,11 +14,12 @@ from alflow.domain.rounds import Evaluation, Round, RoundState
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.ids import ClassId, ProjectId, RoundId
-from alflow.store.rounds import evaluations, rounds
+from alflow.store.rounds import evaluations, reasons, rounds
 from alflow.workflow.model.model import ProjectModel, load_rows, model_of
 from alflow.workflow.projects.settings import require_usable
 from alflow.workflow.rounds.fit import fit_round
 from alflow.workflow.rounds.moment import Moment, look
+from alflow.workflow.rounds.reasons import realised_gains
 from alflow.workspace import Workspace
 
 
@@ -32,7 +33,7 @@ def close_round(workspace: Workspace, project_id: ProjectId, round_id: RoundId, 
         ConflictError: the queue is not answered yet (and not `early`), or an answer changed meanwhile.
     """
     with workspace.database.read() as tx:
-        now = look(tx, project_id)
+        now, known = look(tx, project_id), reasons.of_round(tx, round_id)
     project, round_ = now.project, now.round(round_id)
     if round_.state is RoundState.CLOSED:
         return round_
@@ -53,7 +54,9 @@ def close_round(workspace: Workspace, project_id: ProjectId, round_id: RoundId, 
     support, test = load_rows(workspace, project, zero_shot, *map(list, groups))
     model = fit_round(workspace, now, round_, zero_shot, support)
     found = [evaluate_test(now, model, test, round_.number, len(now.settled)), evaluate_control(now, round_)]
+    gains = realised_gains(workspace, now, round_, known)
     with workspace.database.begin() as tx:
+        reasons.realise(tx, round_id, gains)
         for evaluation in found:
             if evaluation is not None:
                 evaluations.add(tx, evaluation)

@@ -3,7 +3,7 @@
 A small pool is held in memory. A large one is read shard by shard, as often as a strategy needs it: of a million images
 the beliefs would take 10 GB. What is asked of every image of it (predictions, entropies, novelty) is in the outlook.
 
-Axes: N pool rows.
+Axes: N pool rows, T targets.
 """
 
 from collections.abc import Iterator, Sequence
@@ -54,12 +54,14 @@ class Asked:
     Attributes:
         question: beliefs about all groups.
         item_ids: of each row of its pool.
+        target_ids: of each of its targets.
         n_target: how many targets there are; a large pool comes with as many as strategies aim at.
         test: rows of the test items that were asked for.
     """
 
     question: Question
     item_ids: Int64[Tensor, " N"]
+    target_ids: Int64[Tensor, " T"]
     n_target: int
     test: Embeddings
 
@@ -87,7 +89,7 @@ def ask_about(
         every_group = groups.pool, groups.target, groups.labelled, groups.test
         of_pool, of_target, of_labelled, of_test = load_rows(workspace, project, model, *every_group)
         query = model.ask(of_pool.activations, of_target.activations, of_labelled.activations)
-        return Asked(query, of_pool.item_ids, len(of_target), of_test)
+        return Asked(query, of_pool.item_ids, of_target.item_ids, len(of_target), of_test)
     every = outlook_of(workspace, project, model, number)
     rows, _ = every.rows(sorted(groups.pool))
     of_target, of_labelled, of_test = load_rows(
@@ -99,7 +101,8 @@ def ask_about(
         model.believe(of_labelled.activations),
         model.model.class_covariance,
     )
-    return Asked(question, every.item_ids[rows], len(every.rows(groups.target)[0]), of_test)
+    n_target = len(every.rows(groups.target)[0])
+    return Asked(question, every.item_ids[rows], of_target.item_ids, n_target, of_test)
 
 
 def _bytes_of_beliefs(model: ProjectModel) -> int:
