@@ -103,10 +103,14 @@ def bring(
     source: Annotated[
         str,
         typer.Argument(
-            help="Label Studio's JSON, CVAT's XML (for images 1.1), or what `export labels` wrote as JSONL."
+            help="JSON of Label Studio, Argilla or FiftyOne, CVAT's XML (for images 1.1), JSONL of `export labels`; or "
+            "a folder that one of them wrote."
         ),
     ],
     annotator: Annotated[str, typer.Option(help="Who gave the answers for which the file names nobody.")] = "",
+    field: Annotated[
+        str, typer.Option(help="Argilla's question or FiftyOne's field that holds the class, if there are several.")
+    ] = "",
     strict: Annotated[bool, typer.Option("--strict", help="Import nothing unless every answer can be used.")] = False,
     project: ProjectName = None,
     as_json: AsJson = False,
@@ -122,7 +126,7 @@ def bring(
     from alflow.workflow.answers.brought import remarks, summary
 
     workspace = open_workspace()
-    report = bring_labels(workspace, choose_project(workspace, project), source, annotator, strict=strict)
+    report = bring_labels(workspace, choose_project(workspace, project), source, annotator, field=field, strict=strict)
     if as_json:
         show_json(report)
     else:

@@ -8,9 +8,10 @@ has answered an image here keeps that answer.
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as made
 from datetime import UTC, datetime, timedelta
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from alflow import text
@@ -29,7 +30,7 @@ from alflow.store.rows import storable
 from alflow.workflow.answers.brought import Brought, faults
 from alflow.workflow.answers.foreign.given import Found, Given, Skipped, Unusable
 from alflow.workflow.answers.foreign.images import Images
-from alflow.workflow.answers.foreign.table import READERS
+from alflow.workflow.answers.foreign.table import NAMES, READERS
 from alflow.workflow.desk.submission import LONGEST_COMMENT, kept_seconds
 from alflow.workflow.images.addresses import parse
 from alflow.workflow.images.archives import read
@@ -42,22 +43,30 @@ _AHEAD: Final = timedelta(days=1)  # by which a clock may be fast
 
 
 def bring_labels(
-    workspace: Workspace, project: Project, source: str, annotator: str = "", *, strict: bool = False
+    workspace: Workspace,
+    project: Project,
+    source: str,
+    annotator: str = "",
+    *,
+    field: str = "",
+    strict: bool = False,
 ) -> Brought:
     """Store the answers of a file; the same file again stores nothing.
 
     Args:
         workspace: where.
         project: whose images they are about.
-        source: file or address, ending in .json (Label Studio), .xml (CVAT) or .jsonl (alflow).
+        source: file or address, ending in .json (Label Studio, Argilla, FiftyOne), .xml (CVAT) or .jsonl (alflow);
+            or a folder in which one of these has the name that its tool gives it (`table.NAMES`).
         annotator: who gave those for which the file names nobody.
+        field: of FiftyOne and Argilla, the field or question that holds the class; needed where there are several.
         strict: store nothing unless every answer can be used.
 
     Raises:
         InvalidInputError: the file cannot be read; or, with `strict`, something in it cannot be used.
     """
     annotator = clean_name(annotator) if annotator else ""
-    found = _read(source)
+    found = _read(source, field)
     with workspace.database.read() as tx:
         images = Images(items.list_(tx, project.id))
         classes = projects.classes(tx, project.id)
@@ -89,12 +98,12 @@ class _Account:
     images: Images
     meant: Mapping[str, ClassId]
     somebody: str
-    answers: dict[tuple[ItemId, str], _Answer] = field(default_factory=dict)
-    unknown: list[str] = field(default_factory=list)
-    ambiguous: list[str] = field(default_factory=list)
-    elsewhere: list[str] = field(default_factory=list)
-    unusable: list[Unusable] = field(default_factory=list)
-    skipped: Counter[str] = field(default_factory=Counter)
+    answers: dict[tuple[ItemId, str], _Answer] = made(default_factory=dict)
+    unknown: list[str] = made(default_factory=list)
+    ambiguous: list[str] = made(default_factory=list)
+    elsewhere: list[str] = made(default_factory=list)
+    unusable: list[Unusable] = made(default_factory=list)
+    skipped: Counter[str] = made(default_factory=Counter)
     unnamed: int = 0
     repeated: int = 0
     by_name: int = 0
@@ -219,21 +228,38 @@ def _cleaned(given: Given, somebody: str) -> Given:
     )
 
 
-def _read(source: str) -> list[Found]:
+def _read(source: str, field: str) -> list[Found]:
     """Everything in the file.
 
     Raises:
         InvalidInputError: it has another ending, or cannot be read.
     """
-    address = parse(source)
+    address = parse(_file_of(source))
     suffix = PurePosixPath(address.name).suffix
     if suffix not in READERS:
-        kinds = ".json (Label Studio), .xml (CVAT for images) or .jsonl (alflow)"
+        kinds = ".json (Label Studio, Argilla, FiftyOne), .xml (CVAT for images) or .jsonl (alflow)"
         raise InvalidInputError(f"{address.shown} holds no labels that can be read: its name must end in {kinds}")
     try:
         data = read(address, _LARGEST + 1)
         if len(data) > _LARGEST:
             raise InvalidInputError("it is larger than a gigabyte: split it")
-        return list(READERS[suffix](data))
+        return list(READERS[suffix](data, field))
     except InvalidInputError as error:
         raise InvalidInputError(f"{address.shown} cannot be read: {error}") from error
+
+
+def _file_of(source: str) -> str:
+    """The file that is meant; in a folder of this machine, the one that has the name that its tool gives it.
+
+    Raises:
+        InvalidInputError: a folder holds none of these.
+    """
+    folder = Path(source)
+    if "://" in source or not folder.is_dir():
+        return source
+    found = next((folder / name for name in NAMES if (folder / name).is_file()), None)
+    if found is None:
+        raise InvalidInputError(
+            f"the folder {source} holds no labels that can be read: it needs one of {', '.join(NAMES)}"
+        )
+    return str(found)

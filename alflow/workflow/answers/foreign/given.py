@@ -1,5 +1,6 @@
 """An answer as a file gives it, before anybody knows which image, class and person it means."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ class Given:
         annotator: empty where the file does not say.
         at: None where the file does not say.
         content_hash: SHA-256 of the original, or empty.
+        copy_hash: SHA-256 of what is the original or a copy of it, or empty; the name counts where it is of none.
     """
 
     place: str
@@ -32,6 +34,7 @@ class Given:
     content_hash: str = ""
     comment: str = ""
     proposed_class: str = ""
+    copy_hash: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,18 @@ class Skipped:
 
 
 Found = Given | Unusable | Skipped
+
+
+def json_of(data: bytes) -> Any:
+    """The file as JSON.
+
+    Raises:
+        InvalidInputError: it is none.
+    """
+    try:
+        return json.loads(text_of(data))
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"it is no JSON: {error}") from error
 
 
 def text_of(data: bytes) -> str:

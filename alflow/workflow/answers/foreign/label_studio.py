@@ -4,7 +4,6 @@ An annotation is an answer if it has one choice. One that was cancelled is a ski
 what an annotation without a choice means. People are their email, else their user name, else `Label Studio user N`.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -16,7 +15,6 @@ from alflow.workflow.answers.foreign.given import (
     Skipped,
     Unusable,
     seconds_of,
-    text_of,
     time_of,
     verdict_of,
     word,
@@ -25,18 +23,8 @@ from alflow.workflow.answers.foreign.given import (
 _IMAGE: Final = ("image", "img", "file_upload", "url", "photo", "picture")  # the usual names, the likeliest first
 
 
-def read(data: bytes) -> Iterator[Found]:
-    """The answers, task by task.
-
-    Raises:
-        InvalidInputError: it is no list of tasks.
-    """
-    try:
-        tasks = json.loads(text_of(data))
-    except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"it is no JSON: {error}") from error
-    if not isinstance(tasks, list):
-        raise InvalidInputError("it is no list of tasks: export from Label Studio as JSON")
+def read(tasks: list[Any]) -> Iterator[Found]:
+    """The answers, task by task."""
     for number, task in enumerate(tasks, start=1):
         yield from _task(number, task)
 
