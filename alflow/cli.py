@@ -8,6 +8,7 @@ from alflow.commands import (
     doubts,
     embed,
     export,
+    figures,
     find,
     importing,
     labels,
@@ -35,6 +36,7 @@ importing.register(app)
 settings.register(app)
 embed.register(app)
 models.register(app)
+figures.register(app)
 rounds.register(app)
 backtest.register(app)
 find.register(app)

@@ -22,8 +22,8 @@ from alflow.errors import InvalidInputError
 COLDEST, HOTTEST = 1e-3, 1e3
 """Bounds of the temperature, for labels that no finite one fits best."""
 
-CAUTIOUS = (0.25, 4.0)
-"""Bounds of the temperature of a few labels, which may all be predicted right: the likeliest would be 0."""
+CAUTIOUS = 0.25
+"""The least temperature of a few labels, which may all be predicted right: the likeliest would be 0."""
 
 
 def fit_temperature(logits: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> float:
@@ -63,8 +63,7 @@ def cross_fitted(
 ) -> tuple[Float[Tensor, "N C"], float]:
     """Probabilities of each item by the temperature of the other items' labels, in five folds; and its mean.
 
-    So every label serves, and none judges the temperature that was fitted to it. Temperatures are kept within
-    `CAUTIOUS`.
+    So every label serves, and none judges the temperature that was fitted to it. None is below `CAUTIOUS`.
 
     Raises:
         InvalidInputError: there are fewer than two labels, one is not a class, or a logit is not finite.
@@ -72,11 +71,11 @@ def cross_fitted(
     _check(logits, labels)
     if len(labels) < 2:
         raise InvalidInputError("a temperature is judged by labels that it was not fitted to: give two at least")
-    dealt, coldest, hottest = folds(labels, generator), *CAUTIOUS
-    scaled, found = torch.empty_like(logits), []
+    dealt, found = folds(labels, generator), list[float]()
+    scaled = torch.empty_like(logits)
     for fold in torch.unique(dealt):
         held = dealt == fold
-        found.append(min(max(fit_temperature(logits[~held], labels[~held]), coldest), hottest))
+        found.append(max(fit_temperature(logits[~held], labels[~held]), CAUTIOUS))
         scaled[held] = temperature_scaled(logits[held], found[-1])
     return scaled, sum(found) / len(found)
 

@@ -35,6 +35,7 @@ PAGES = {
     "grid":       [True,     True,    True,    True],
     "checks":     [True,     True,    True,    True],
     "rounds":     [False,    True,    True,    True],
+    "model":      [False,    True,    True,    True],
     "quality":    [False,    True,    True,    True],
     "adjudicate": [False,    True,    True,    True],
     "find":       [False,    True,    True,    True],

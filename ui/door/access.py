@@ -42,6 +42,7 @@ PAGES: Final[Mapping[str, Page]] = {
         "Checks", "fact_check", Role.ANNOTATOR, "ui.pages.checks", lambda project: project.settings.gold_rate > 0
     ),
     "rounds": Page("Rounds", "timeline", Role.REVIEWER, "ui.pages.rounds"),
+    "model": Page("Model", "monitoring", Role.REVIEWER, "ui.pages.model"),
     "quality": Page("Quality", "verified", Role.REVIEWER, "ui.pages.quality"),
     "adjudicate": Page("Adjudicate", "gavel", Role.REVIEWER, "ui.pages.adjudicate"),
     "find": Page("Find", "search", Role.REVIEWER, "ui.pages.find"),
@@ -92,6 +93,9 @@ SEND_TO_QUEUE: Final = Role.ENGINEER
 
 EDIT_GUIDELINES: Final = Role.ENGINEER
 """Changes what annotators read, when they see the model's guess, and how often they are checked."""
+
+SEE_COST_BY_PERSON: Final = Role.ENGINEER
+"""Tells how long each person worked."""
 
 _NUMBERED: Final = re.compile(r"/(?:images|desk|grid|report)/[0-9]")
 _NUMBER: Final = re.compile(r"[0-9]{19}")  # more than any row has

@@ -60,3 +60,21 @@ def no_rounds(project: Project) -> None:
     st.subheader("No round yet")
     st.write("The first round opens by itself once there are images and classes. To see what is missing:")
     st.code(f"alflow status --project {quote(project.name)}", language=None, wrap_lines=True)
+
+
+def no_known_classes(project: Project, split: str) -> None:
+    """No image of the test split, or of the control slice, has a known class."""
+    if split == "control":
+        st.subheader("No control slice yet")
+        st.write(
+            "A share of every round is drawn at random. Once a round is closed, its random images show here how good "
+            "the model was before it saw their labels."
+        )
+        st.code(f"alflow settings control_fraction=0.1 --project {quote(project.name)}", language=None, wrap_lines=True)
+        return
+    st.subheader("No test images with a known class")
+    st.write(
+        "Import labelled images into the test split, from folders named after the classes or with a manifest. They "
+        "are never asked about and never fitted to. Without them, the control slice shows the same figures."
+    )
+    st.code(f"alflow import ./test --split test --project {quote(project.name)}", language=None, wrap_lines=True)

@@ -22,7 +22,7 @@ def figure(chart: alt.TopLevelMixin, *, key: str, data: pd.DataFrame, reading: s
     """
     drawn: Any = chart
     st.altair_chart(drawn, key=f"figure-{key}")
-    words, numbers = st.columns([5, 1], vertical_alignment="top")
-    words.caption(reading)
-    with numbers.popover("Data", icon=":material/table_chart:", type="tertiary"):
-        table(data, f"figure-{key}")
+    with st.container(horizontal=True, vertical_alignment="top"):
+        st.caption(reading, width="stretch")
+        with st.popover("Data", icon=":material/table_chart:", type="tertiary", width="content"):
+            table(data, f"figure-{key}")

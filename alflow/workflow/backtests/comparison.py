@@ -127,6 +127,18 @@ def standings(
     return found
 
 
+def gaps(results: Results, first: str, second: str, measure: Measure = "accuracy") -> dict[int, Difference]:
+    """By labels, the measure of the first strategy less that of the second, paired over the seeds that both have.
+
+    Raises:
+        InvalidInputError: no seed has been tried by both, or a point has no such measure.
+    """
+    both = {trial: points for trial, points in results.items() if trial.strategy in {first, second}}
+    table = _Table.of(both, measure)
+    one, other = (table.values[table.strategies.index(name)] for name in (first, second))
+    return {labels: difference(one[:, column], other[:, column]) for column, labels in enumerate(table.labels)}
+
+
 def difference(left: NDArray[np.float64], right: NDArray[np.float64]) -> Difference:
     """Paired difference left - right over seeds."""
     each = left - right

@@ -8,7 +8,7 @@ from scipy import stats
 
 from alflow.domain.trials import Trial, TrialPoint
 from alflow.errors import InvalidInputError
-from alflow.workflow.backtests.comparison import curves, standings
+from alflow.workflow.backtests.comparison import curves, gaps, standings
 
 LABELS = (0, 20, 40)
 
@@ -41,6 +41,17 @@ def test_areas_and_paired_differences() -> None:
     assert random.to_reference is None
     assert random.to_best_other.mean == pytest.approx(-good.to_best_other.mean)
     assert random.best_other == "good"
+
+
+def test_two_strategies_are_compared_after_each_round() -> None:
+    found = gaps(RESULTS, "good", "random")
+    assert list(found) == list(LABELS)
+    for column, labels in enumerate(LABELS[1:], 1):
+        pair = GOOD[:, column], POOR[:, column]
+        interval = stats.ttest_rel(*pair).confidence_interval(0.95)
+        assert found[labels].mean == pytest.approx((pair[0] - pair[1]).mean())
+        assert (found[labels].low, found[labels].high) == pytest.approx((interval.low, interval.high))
+    assert gaps(RESULTS, "random", "good")[20].mean == pytest.approx(-found[20].mean)
 
 
 def test_labels_needed_are_where_the_mean_curve_crosses() -> None:
