@@ -21,8 +21,8 @@ from alflow.acquisition.beliefs import Acquisition
 Kernel = Callable[[Float[Tensor, "N D"]], Float[Tensor, "N M"]]
 Blocks = Callable[[], Iterable[tuple[Int64[Tensor, " n"], Float[Tensor, "n D"]]]]
 
-HELD: Final = 16_384
-"""K; twice as many stand in memory while blocks are read."""
+HELD: Final = 8_192
+"""K; up to twice as many stand in memory."""
 
 _ROWS: Final = 2048  # a block: bounds the [rows M] temporaries
 _AT_ONCE: Final = 64  # rows whose bounds are made exact together
@@ -102,7 +102,7 @@ class _Aims:
 
 @dataclass
 class _Held:
-    """Rows in ascending order, their likeness [K M], and what each adds at most: exactly that where `exact`."""
+    """Rows in any order, their likeness [K M], and what each adds at most: exactly that where `exact`."""
 
     rows: Tensor
     alike: Tensor
@@ -110,14 +110,15 @@ class _Held:
     exact: Tensor
 
     def best(self, aims: _Aims) -> int:
-        """Place of the row that adds most now; the first of equals."""
-        while not self.exact[place := int(self.gains.argmax())]:
+        """Place of the row that adds most now; of equals the first row."""
+        while True:
+            most = (self.gains == self.gains.max()).nonzero()[:, 0]
+            if self.exact[most].all():
+                return int(most[self.rows[most].argmin()])
             bounds = self.gains.where(~self.exact, -torch.inf)
-            next_ones = bounds.topk(min(_AT_ONCE, len(bounds))).indices
-            next_ones = next_ones[~self.exact[next_ones]]
+            next_ones = bounds.topk(min(_AT_ONCE, int((~self.exact).sum()))).indices
             self.gains[next_ones] = aims.gains(self.rows[next_ones], self.alike[next_ones])
             self.exact[next_ones] = True
-        return place
 
     def take(self, place: int, aims: _Aims) -> None:
         """Pick this row: it covers, and what others add is a bound from now on."""
@@ -127,26 +128,29 @@ class _Held:
 
 
 def _read(blocks: Blocks, aims: _Aims, bound: Float[Tensor, " N"], stale: Tensor, held: int) -> _Held:
-    """The K stale rows that add most now; of every stale row the bound becomes what it adds now."""
-    found: list[tuple[Tensor, Tensor]] = []
-    waiting = 0
+    """The K stale rows that add most now, up to 2 K; of every stale row the bound becomes what it adds now."""
+    size = min(2 * held, int(stale.sum()))
+    rows = torch.empty(size, dtype=torch.int64)
+    alike = aims.covered.new_empty(size, len(aims.covered))
+    filled = 0
     for its, points in blocks():
         wanted = stale[its].nonzero()[:, 0]
-        for part in torch.split(wanted, _ROWS):
-            alike = aims.kernel(points if len(part) == len(its) else points[part])
-            bound[its[part]] = aims.gains(its[part], alike)
-            found.append((its[part], alike))
-            waiting += len(part)
-            if waiting > 2 * held:
-                found, waiting = [_largest(found, bound, held)], held
-    rows, alike = _largest(found, bound, held) if found else (stale.nonzero()[:0, 0], aims.covered[None][:0])
-    return _Held(rows, alike, bound[rows].clone(), torch.ones(len(rows), dtype=torch.bool))
+        for part in torch.split(wanted, min(_ROWS, held)):
+            found = aims.kernel(points if len(part) == len(its) else points[part])
+            bound[its[part]] = aims.gains(its[part], found)
+            if filled + len(part) > size:
+                filled = _sieve(rows, alike, bound, filled, held)
+            rows[filled : filled + len(part)], alike[filled : filled + len(part)] = its[part], found
+            filled += len(part)
+    rows = rows[:filled]
+    return _Held(rows, alike[:filled], bound[rows].clone(), torch.ones(filled, dtype=torch.bool))
 
 
-def _largest(found: list[tuple[Tensor, Tensor]], bound: Float[Tensor, " N"], held: int) -> tuple[Tensor, Tensor]:
-    """The rows that add most, ascending, with their likeness; of equals the first."""
-    rows = torch.cat([its for its, _ in found])
-    ascending = rows.argsort()
-    most = ascending[bound[rows[ascending]].argsort(descending=True, stable=True)[:held]]
-    kept = most[rows[most].argsort()]
-    return rows[kept], torch.cat([alike for _, alike in found])[kept]
+def _sieve(rows: Tensor, alike: Tensor, bound: Tensor, filled: int, held: int) -> int:
+    """Keep the K rows that add most, of equals the first, in front; returns how many."""
+    ascending = rows[:filled].argsort()
+    most = ascending[bound[rows[ascending]].argsort(descending=True, stable=True)[:held]].sort().values
+    rows[: len(most)] = rows[most]
+    for part in torch.split(torch.arange(len(most)), _ROWS):  # upwards: nothing is overwritten before it is moved
+        alike[part] = alike[most[part]]
+    return len(most)
