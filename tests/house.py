@@ -37,6 +37,7 @@ PAGES = {
     "rounds":     [False,    True,    True,    True],
     "model":      [False,    True,    True,    True],
     "quality":    [False,    True,    True,    True],
+    "errors":     [False,    True,     True,    True],
     "adjudicate": [False,    True,    True,    True],
     "find":       [False,    True,    True,    True],
     "history":    [False,    True,    True,    True],

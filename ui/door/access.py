@@ -44,6 +44,7 @@ PAGES: Final[Mapping[str, Page]] = {
     "rounds": Page("Rounds", "timeline", Role.REVIEWER, "ui.pages.rounds"),
     "model": Page("Model", "monitoring", Role.REVIEWER, "ui.pages.model"),
     "quality": Page("Quality", "verified", Role.REVIEWER, "ui.pages.quality"),
+    "errors": Page("Label errors", "report", Role.REVIEWER, "ui.pages.errors"),
     "adjudicate": Page("Adjudicate", "gavel", Role.REVIEWER, "ui.pages.adjudicate"),
     "find": Page("Find", "search", Role.REVIEWER, "ui.pages.find"),
     "history": Page("History", "history", Role.REVIEWER, "ui.pages.history"),
@@ -90,6 +91,9 @@ RUN_BACKTEST: Final = Role.ENGINEER
 
 SEND_TO_QUEUE: Final = Role.ENGINEER
 """Decides what all annotators are asked."""
+
+REFER: Final = Role.REVIEWER
+"""Sends labels to the Adjudicate page; none changes by it."""
 
 EDIT_GUIDELINES: Final = Role.ENGINEER
 """Changes what annotators read, when they see the model's guess, and how often they are checked."""

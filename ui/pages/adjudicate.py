@@ -15,6 +15,7 @@ from alflow.errors import AlflowError
 from alflow.ids import ClassId, ItemId, LabelId, ProjectId
 from alflow.workflow.answers import adjudicate, quality
 from alflow.workflow.answers.adjudicate import Dispute
+from alflow.workflow.answers.refer import is_referral, referred_items
 from alflow.workflow.desk import guidelines
 from alflow.workflow.projects import projects
 from ui.parts import markdown, session
@@ -25,7 +26,7 @@ _TROUBLE = "adjudication_refused"
 RESERVED = frozenset("cr")
 """Keys that Streamlit reserves."""
 
-QUEUES = {"In dispute": adjudicate.disputed, "Settled": adjudicate.settled_items}
+QUEUES = {"In dispute": adjudicate.disputed, "Doubted": referred_items, "Settled": adjudicate.settled_items}
 
 
 def show(project: Project) -> None:
@@ -68,7 +69,8 @@ def _one(project: Project, one: Dispute, *, named: bool) -> None:
         st.html(f'<figure class="judged"><img src="{source}" alt="The image to settle"></figure>')
         st.caption(session.escape(one.item.uri.rsplit("/", 1)[-1]))
     with right:
-        _votes(one.votes, names, named=named)
+        _votes([vote for vote in one.votes if not is_referral(vote)], names, named=named)
+        _doubted(one.votes)
         _decide(project, one, classes)
         _guidelines(project)
         _believed(one, names)
@@ -86,10 +88,19 @@ def _votes(votes: Sequence[Label], names: Mapping[ClassId, str], *, named: bool)
     st.html(f'<dl class="facts">{"".join(rows)}</dl>')
 
 
+def _doubted(votes: Sequence[Label]) -> None:
+    """Who sent the image from the Label errors page, and why."""
+    people = quality.annotator_names(session.workspace())
+    for vote in votes:
+        if is_referral(vote):
+            sender = session.escape(people.get(vote.annotator_id, "?"))
+            st.info(f"Sent by {sender}: {session.escape(vote.comment)}.", icon=":material/report:")
+
+
 def _decide(project: Project, one: Dispute, classes: Sequence[ClassLabel]) -> None:
     note = st.text_input("Why (optional)", max_chars=adjudicate.LONGEST_NOTE, key=f"note-{one.item.id}")
     seen = tuple(vote.id for vote in one.votes)
-    voted = {vote.class_id for vote in one.votes}
+    voted = {vote.class_id for vote in one.votes if vote.class_id is not None}
     for each in sorted(classes, key=lambda each: (each.id not in voted, each.position))[: max(8, len(voted))]:
         st.button(
             session.escape(each.display_name),
@@ -193,6 +204,9 @@ def _said(class_id: ClassId | None, names: Mapping[ClassId, str], otherwise: str
 def _nothing(chosen: str) -> None:
     if chosen == "Settled":
         st.info("No reviewer has settled an image yet.")
+        return
+    if chosen == "Doubted":
+        st.info("No label waits to be looked at again. The Label errors page lists those that the model doubts.")
         return
     st.info(
         "No votes disagree. Votes can differ only where an image gets several: set the project's `votes` above 1, or "

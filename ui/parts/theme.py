@@ -39,6 +39,10 @@ FRAME = """
 .judged { border: 1px solid var(--st-border-color, #8884); border-radius: .8rem }
 .judged img { width: 100%; height: 100%; object-fit: contain }
 .example { margin: 0; height: 6rem } .example img { height: 100%; max-width: 100%; object-fit: contain }
+.strip { display: flex; flex-wrap: wrap; gap: .75rem } .strip figure { margin: 0; width: 6.6rem }
+.strip img { width: 100%; height: 6.6rem; object-fit: contain; border-radius: .5rem }
+.strip img { background: color-mix(in srgb, currentColor 5%, transparent) }
+.strip figcaption { font-size: .8rem; opacity: .75; overflow-wrap: anywhere }
 .change time { opacity: .65; font-variant-numeric: tabular-nums } .change small { opacity: .65 }
 .person small { display: block; opacity: .65; overflow-wrap: anywhere }
 .account { display: flex; flex-wrap: wrap; gap: .25rem 1rem }

@@ -68,6 +68,7 @@ class Doubts:
         n_labels: settled labels of the project.
         n_decided: how many of them reviewers settled, which are learnt from and not listed.
         n_missing: how many are not judged: given or changed since, or their image has no embedding.
+        is_newest: whether all labels are judged of which the image has an embedding.
     """
 
     item_ids: Int64[Tensor, " N"]
@@ -81,6 +82,7 @@ class Doubts:
     n_labels: int
     n_decided: int
     n_missing: int
+    is_newest: bool = True
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -147,11 +149,8 @@ def doubts(workspace: Workspace, project_id: ProjectId, *, make: bool = True) ->
             workspace.artifacts.write_tensors(path, _judged(workspace, now.project, model, support), model.hashes)
             workspace.artifacts.write_bytes(_newest(project_id), json.dumps({"path": path}).encode())
         else:
-            path = _kept(workspace, project_id)
-    if not path:
-        return _joined(_NOTHING, now)
-    tensors = workspace.keep(path, lambda: workspace.artifacts.read_tensors(path)[0])
-    return _joined(tensors, now)
+            return replace(_joined(_kept(workspace, project_id), now), is_newest=False)
+    return _joined(_read(workspace, path), now)
 
 
 def refer_doubts(workspace: Workspace, project_id: ProjectId, by: AnnotatorId, count: int) -> Referred:
@@ -248,10 +247,13 @@ def _newest(project_id: ProjectId) -> str:
     return f"projects/{project_id}/doubts.json"
 
 
-def _kept(workspace: Workspace, project_id: ProjectId) -> str:
+def _kept(workspace: Workspace, project_id: ProjectId) -> Mapping[str, Tensor]:
     """The newest that is kept, or nothing; a note that cannot be read counts as none."""
     try:
-        path = str(json.loads(workspace.artifacts.read_bytes(_newest(project_id)))["path"])
+        return _read(workspace, str(json.loads(workspace.artifacts.read_bytes(_newest(project_id)))["path"]))
     except (NotFoundError, ValueError, KeyError, TypeError):
-        return ""
-    return path if workspace.artifacts.exists(path) else ""
+        return _NOTHING
+
+
+def _read(workspace: Workspace, path: str) -> Mapping[str, Tensor]:
+    return workspace.keep(path, lambda: workspace.artifacts.read_tensors(path)[0])

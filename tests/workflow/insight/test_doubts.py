@@ -74,10 +74,10 @@ def test_labels_that_change_later_are_judged_anew_and_withdrawn_ones_leave(
     right = next(one.held for one in kept.top(2) if one.item_id == wrong[1])
     history.change_label(workspace, project.id, label.annotator_id, other.id, right, "a slip")
     stale = doubts(workspace, project.id, make=False)
-    assert (len(stale), stale.n_labels, stale.n_missing) == (10, 11, 1)
+    assert (len(stale), stale.n_labels, stale.n_missing, stale.is_newest) == (10, 11, 1, False)
     assert not set(stale.item_ids.tolist()) & set(wrong)
     anew = doubts(workspace, project.id)
-    assert (len(anew), anew.n_missing) == (11, 0)
+    assert (len(anew), anew.n_missing, anew.is_newest) == (11, 0, True)
     assert doubts(workspace, project.id, make=False).n_missing == 0  # the newest that is kept
 
 
