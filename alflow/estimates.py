@@ -2,11 +2,11 @@
 
 Every round draws at random out of what is left of the pool: a slice, uniformly, and where the strategy itself draws
 (Gumbel top-k) its picks too, with known chances. What was asked in earlier rounds is known. So each round gives an
-unbiased estimate of the whole pool of N images,
+unbiased estimate of the whole pool,
 
-    share_r = (known_r + N_r mean_r) / N,    mean_r = sum_i y_i / pi_i / sum_i 1 / pi_i    (Hajek)
+    share_r = (known_r + N_r mean_r) / (n_r + N_r),    mean_r = sum_i y_i / pi_i / sum_i 1 / pi_i    (Hajek)
 
-with N_r the images left when round r drew, known_r the sum of y over those asked before, and pi_i the chance that the
+with N_r the images left when round r drew, known_r the sum of y over the n_r asked before, and pi_i the chance that the
 round asks about image i. Rounds are averaged by how much each of them says.
 
 Intervals are Wilson's with the effective number of images (sum w)^2 / sum w^2: over shares and sizes of slices their
@@ -52,12 +52,14 @@ class Draw:
 
     Attributes:
         known: sum of y over the images of the pool that were asked about before.
+        before: how many those are.
         left: images of the pool that were left then, those that it drew included.
         values: y of the images drawn, in [0, 1].
         chances: the chance of each to be drawn, in (0, 1].
     """
 
     known: float
+    before: int
     left: int
     values: Floats
     chances: Floats
@@ -84,18 +86,18 @@ def clopper_pearson(count: ArrayLike, images: ArrayLike, level: float = LEVEL) -
     return low, high
 
 
-def pool_share(draws: Sequence[Draw], pool: int) -> Interval:
-    """The mean of y over a pool of so many images, and its interval."""
+def pool_share(draws: Sequence[Draw]) -> Interval:
+    """The mean of y over the pool, and its interval."""
     draws = [draw for draw in draws if len(draw.values)]
-    if not draws or pool <= 0:
+    if not draws:
         return Interval(float("nan"), float("nan"), float("nan"), 0.0)
     shares, sizes, parts = [], [], []
     for draw in draws:
         weights = 1 / draw.chances
         mean = float(weights @ draw.values / weights.sum())
-        parts.append(draw.left / pool)
+        parts.append(draw.left / (draw.before + draw.left))
         sizes.append(float(weights.sum() ** 2 / (weights @ weights)))
-        shares.append((draw.known + draw.left * mean) / pool)
+        shares.append(draw.known / (draw.before + draw.left) + parts[-1] * mean)
     each, by = np.array(shares), np.array(sizes)
     by = by / by.sum()  # by images, not by how they scatter: a weight that saw the answers would bias the mean
     value = float(np.clip(by @ each, 0, 1))
@@ -109,7 +111,7 @@ def uniform(drawn: int, left: int) -> float:
     return min(1.0, drawn / left) if left else 1.0
 
 
-def gumbel_chances(scores: ArrayLike, budget: int) -> Floats:
+def gumbel_chances(scores: ArrayLike, budget: float) -> Floats:
     """The chance of each image to be among the B that Gumbel top-k draws: 1 - exp(-t score), t such that they sum to B.
 
     Rosen's approximation, close from some ten images on; images without a score have no chance.

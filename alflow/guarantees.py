@@ -161,20 +161,26 @@ def examine_classes(evidence: Sequence[Evidence], bound: float, delta: float) ->
     return {}
 
 
-def needed(evidence: Evidence, bound: float, delta: float) -> Needed:
-    """How many more images must be drawn at random, out of those left, until some threshold would pass."""
+def needed(evidence: Evidence, bound: float, delta: float, pool: int | None = None) -> Needed:
+    """How many more images must be drawn at random until some threshold would pass.
+
+    They are drawn out of those left, or out of a pool of so many of which those left are a part.
+    """
     if not len(evidence.left):
         return Needed(None, None)
     thresholds = np.unique(np.quantile(evidence.left, _COVERAGES, method="lower"))[::-1]
     n, N = _above(thresholds, evidence.slice_confidence), _above(thresholds, evidence.left)  # noqa: N806
     k = _above(thresholds, evidence.slice_confidence[evidence.slice_wrong])
-    share, total = N / len(evidence.left), len(evidence.left)
+    total = pool or len(evidence.left)
+    share = N / total
     more = np.unique(np.geomspace(1, min(total, _MOST), 240).astype(np.int64))[:, None]
     seen = np.floor(more * share).astype(np.int64)  # [more T]
-    rate = (k + 0.5) / (n + 1)
+    doubt = np.cumsum(1 - np.sort(evidence.left)[::-1])[N - 1] / N  # what the model expects counts as one image
+    rate = (k + doubt) / (n + 1)
+    level = np.where(k == 0, delta, delta / len(STARTS))
     least = p_value(k, n + seen, N - seen, bound)
     likely = p_value(k + np.ceil(seen * rate).astype(np.int64), n + seen, N - seen, bound)
-    return Needed(*(_first(more[:, 0], np.any(found <= delta / len(STARTS), axis=1)) for found in (least, likely)))
+    return Needed(*(_first(more[:, 0], np.any(found <= level, axis=1)) for found in (least, likely)))
 
 
 def _first(counts: Ints, passes: "Bools | np.bool_") -> int | None:

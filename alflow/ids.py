@@ -23,3 +23,4 @@ PageId = NewType("PageId", int)
 """Of a page of the grid."""
 SliceId = NewType("SliceId", int)
 BacktestId = NewType("BacktestId", int)
+CertificateId = NewType("CertificateId", int)

@@ -22,8 +22,8 @@ def test_intervals_are_those_of_scipy(method: str, ends: object) -> None:
 
 def test_of_no_images_nothing_is_known() -> None:
     assert tuple(map(float, wilson(0.5, 0))) == (0, 1)
-    assert pool_share([], 100).images == 0
-    assert np.isnan(pool_share([Draw(0, 10, np.empty(0), np.empty(0))], 100).value)
+    assert pool_share([]).images == 0
+    assert np.isnan(pool_share([Draw(0, 0, 10, np.empty(0), np.empty(0))]).value)
 
 
 def test_wilsons_coverage_is_nearer_to_what_is_asked_than_the_exact_intervals() -> None:
@@ -108,8 +108,8 @@ def _project(seed: int, taste: str, *, use_picks: bool = True) -> tuple[float, f
             picked = rest[np.argsort(-best)[:n_picks]]
         of = dict(zip(left.tolist(), chances.tolist(), strict=True))
         used = np.concatenate([drawn, picked]) if taste == "gumbel" and use_picks else drawn
-        draws.append(Draw(known, len(left), y[used], np.array([of[one] for one in used.tolist()])))
+        draws.append(Draw(known, size - len(left), len(left), y[used], np.array([of[one] for one in used.tolist()])))
         asked[np.concatenate([drawn, picked])] = True
-    found = pool_share(draws, size)
+    found = pool_share(draws)
     naive = wilson(y[asked].mean(), asked.sum())
     return float(y.mean()), found.low, found.high, (float(naive[0]), float(naive[1]))

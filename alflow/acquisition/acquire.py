@@ -6,17 +6,23 @@ Axes: N pool rows, R control rows.
 from dataclasses import replace
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from alflow.acquisition.batch import draw_control
 from alflow.acquisition.beliefs import Acquisition, Beliefs, Pool, Question
 from alflow.acquisition.strategies import find
 from alflow.errors import InvalidInputError
+from alflow.estimates import gumbel_chances, uniform
 
 
 def acquire(
-    query: Question, strategy: str, budget: int, control_fraction: float, generator: torch.Generator
+    query: Question,
+    strategy: str,
+    budget: int,
+    control_fraction: float,
+    generator: torch.Generator,
+    spared: Bool[Tensor, " N"] | None = None,
 ) -> tuple[Acquisition, Int64[Tensor, " R"]]:
     """Choose what to ask next: the picks of a strategy, and a random control slice of the pool.
 
@@ -29,10 +35,11 @@ def acquire(
         budget: rows to choose in all; a pool that is smaller is taken whole, so fewer rows come back.
         control_fraction: share of the budget, in [0, 1], that is drawn at random (see `batch.draw_control`).
         generator: every random draw.
+        spared: rows that the strategy leaves alone, such as accepted images; the control slice is drawn out of all.
 
     Returns:
-        The strategy's acquisition, in rows of `query.pool`, with NaN in `all_scores` for the control rows; and the
-        control rows.
+        The strategy's acquisition, in rows of `query.pool`, with NaN in `all_scores` for the rows that it did not see;
+        and the control rows.
 
     Raises:
         InvalidInputError: the strategy is unknown, the pool is empty, there are fewer than two classes, the budget is
@@ -43,13 +50,49 @@ def acquire(
     _check(query, budget, control_fraction)
     budget = min(budget, len(query.pool))
     control = draw_control(len(query.pool), budget, control_fraction, generator)
-    if budget == len(control):
+    away = control if spared is None else spared.index_fill(0, control, value=True).nonzero()[:, 0]
+    if len(away) == len(query.pool) and not len(control):  # all are spared, but something has to be asked
+        away = control
+    if budget == len(control) or len(away) == len(query.pool):
         return _nothing(query.pool), control
     labelled = Beliefs.concatenate([query.labelled, query.pool[control]])
-    pool, rest = query.pool.without(control)
+    pool, rest = query.pool.without(away)
     chosen = choose(replace(query, pool=pool, labelled=labelled), budget - len(control), generator)
     all_scores = chosen.all_scores.new_full((len(query.pool),), torch.nan).index_copy(0, rest, chosen.all_scores)
     return Acquisition(rest[chosen.rows], chosen.scores, all_scores), control
+
+
+def chances(
+    query: Question,
+    strategy: str,
+    chosen: Acquisition,
+    control: Int64[Tensor, " R"],
+    generator: torch.Generator,
+    spared: Bool[Tensor, " N"] | None = None,
+) -> Float[Tensor, " N"] | None:
+    """The chance of every row to be asked about, as control or as pick; None where the strategy does not draw.
+
+    A row is drawn as control with chance R / N, else picked with the chance that its score gives it; control rows are
+    rated for it too. Rows that were spared are asked about as control alone.
+
+    Args:
+        query: that was acquired for.
+        strategy: that chose.
+        chosen: what it chose, by `acquire`.
+        control: rows.
+        generator: of what a strategy needs to rate a row; not the one that acquires next.
+        spared: as `acquire` was told.
+    """
+    found = find(strategy)
+    if not found.by_chance or not len(chosen.rows):
+        return None
+    scores, rated = chosen.all_scores.clone(), control if spared is None else control[~spared[control]]
+    if len(rated):
+        of_control = replace(query, pool=query.pool[rated])
+        scores[rated] = found(of_control, len(rated), generator).all_scores.to(scores.dtype)
+    as_control = uniform(len(control), len(query.pool))
+    picked = torch.from_numpy(gumbel_chances(scores.double().numpy(), len(chosen.rows) / (1 - as_control)))
+    return as_control + (1 - as_control) * picked
 
 
 def _check(query: Question, budget: int, control_fraction: float) -> None:

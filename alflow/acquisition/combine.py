@@ -38,6 +38,7 @@ class Strategy:
         needs_posterior: it reads more of a query than probabilities, activations and embeddings, all that there is to
             know of images and labels without a text.
         copies: how many more copies of the pool's activations it makes, about; None: it takes the pool in blocks.
+        by_chance: its picks are drawn without replacement, with chances in proportion to the scores of the rows.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Strategy:
     choose: Choose
     needs_posterior: bool = False
     copies: float | None = 2.0
+    by_chance: bool = False
 
     def __call__(self, query: Question, budget: int, generator: torch.Generator) -> Acquisition:
         """Choose `budget` rows of the query's pool; a smaller pool is taken whole.

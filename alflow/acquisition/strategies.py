@@ -108,6 +108,7 @@ _TABLE: Final = (
         with_posterior.power_bald,
         needs_posterior=True,
         copies=None,
+        by_chance=True,
     ),
     Strategy(
         "batch-bald",

@@ -47,6 +47,8 @@ class ProjectSettings:
         pretraining_weight: n tau, for how many images the pretraining counts in the posterior of the last layers,
             whatever number n of them its curvature was estimated from; tau is this over n. No prediction depends on
             it, but what is unlike the pretraining and which names are uncertain.
+        fit_accepted: whether images that were accepted by the model's word are fitted too, as it says; certificates
+            never rest on them.
         seed: root of every random draw of the project.
     """
 
@@ -64,6 +66,7 @@ class ProjectSettings:
     min_information: float | None = field(default=None, metadata=within(0, 1, above=True))
     label_price: float | None = field(default=None, metadata=within(0, 1, above=True, below=True))
     pretraining_weight: float = field(default=PRETRAINING_WEIGHT, metadata=within(0, 327_680_000_000, above=True))
+    fit_accepted: bool = False
     seed: int = field(default=0, metadata=within(-LARGEST_SEED, LARGEST_SEED))
 
     @property

@@ -16,7 +16,7 @@ from alflow.store.people.people import login_of
 TABLES: Final = ("annotator", "account", "membership", "invitation", "session", "sign_in_limit", "presence", "lease")
 """Those that lose rows or values."""
 
-REMARKS: Final = ("label", "adjudication", "candidate")
+REMARKS: Final = ("label", "adjudication", "candidate", "certificate")
 """Those that hold what people write."""
 
 
@@ -70,9 +70,15 @@ def blank_remarks(tx: Transaction, annotator_id: AnnotatorId) -> None:
 def _remarks(annotator_id: AnnotatorId) -> list[tuple[Table, ColumnElement[bool], dict[str, Any]]]:
     """Table, rows on which the person wrote something, and what stands there without it."""
     label, adjudication, candidate = tables.label, tables.adjudication, tables.candidate
+    certificate = tables.certificate
     return [
         (label, and_(label.c.annotator_id == annotator_id, label.c.comment != ""), {"comment": ""}),
         (label, and_(label.c.withdrawn_by == annotator_id, label.c.withdrawn_why != ""), {"withdrawn_why": ""}),
         (adjudication, and_(adjudication.c.annotator_id == annotator_id, adjudication.c.note != ""), {"note": ""}),
         (candidate, and_(candidate.c.chosen_by == annotator_id, candidate.c.reason != ""), {"reason": ""}),
+        (
+            certificate,
+            and_(certificate.c.withdrawn_by == annotator_id, certificate.c.withdrawn_why != ""),
+            {"withdrawn_why": ""},
+        ),
     ]

@@ -23,6 +23,7 @@ _USES: Final = {
     "decisions of reviewers": tables.adjudication.c.class_id,
     "grid pages": tables.grid_page.c.class_id,
     "answers to checks": tables.gold_check.c.class_id,
+    "accepted images": tables.accepted.c.class_id,
 }
 """What refers to a class."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import RowMapping, case, func, insert, select
 
@@ -53,6 +53,24 @@ def of_origin(tx: Transaction, project_id: ProjectId, origin: Origin) -> list[Ca
     rows = rows.where(round_.c.project_id == project_id, table.c.origin == origin)
     found = tx.execute(rows.order_by(round_.c.number.desc(), table.c.rank)).mappings()
     return [candidate_of(row) for row in found]
+
+
+class Asked(NamedTuple):
+    """A candidate without what was predicted; `answered` once it has all the answers it needs."""
+
+    item_id: ItemId
+    round_id: RoundId
+    origin: Origin
+    answered: bool
+
+
+def asked(tx: Transaction, project_id: ProjectId) -> list[Asked]:
+    """The project's candidates of all rounds, oldest first."""
+    table, round_ = tables.candidate, tables.round_
+    answered = table.c.answers >= table.c.votes_needed
+    rows = select(table.c.item_id, table.c.round_id, table.c.origin, answered)
+    rows = rows.join(round_, round_.c.id == table.c.round_id).where(round_.c.project_id == project_id)
+    return [Asked(*row) for row in tx.execute(rows.order_by(table.c.id))]
 
 
 def drawn(tx: Transaction, project_id: ProjectId, origin: Origin) -> list[tuple[RoundId, ItemId]]:

@@ -8,6 +8,7 @@ only, so that a reader of the database cannot sign in.
 from alflow.store.tables.answers import adjudication, label, label_history
 from alflow.store.tables.backtests import backtest, trial, trial_point
 from alflow.store.tables.base import metadata
+from alflow.store.tables.certificates import accepted, certificate
 from alflow.store.tables.desk import gold_check, grid_cell, grid_page, lease, presence, screen
 from alflow.store.tables.images import embed_failure, item, rejection
 from alflow.store.tables.people import account, annotator, invitation, membership, session, sign_in_limit
@@ -16,11 +17,13 @@ from alflow.store.tables.rounds import candidate, evaluation, reasons, round_
 from alflow.store.tables.slices import slice_, slice_evaluation, slice_item
 
 __all__ = [
+    "accepted",
     "account",
     "adjudication",
     "annotator",
     "backtest",
     "candidate",
+    "certificate",
     "class_label",
     "embed_failure",
     "evaluation",

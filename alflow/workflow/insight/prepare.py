@@ -6,6 +6,7 @@ from typing import Final
 
 from alflow.errors import AlflowError
 from alflow.ids import ProjectId
+from alflow.workflow.answers.certify import propose
 from alflow.workflow.insight.doubts import doubts
 from alflow.workflow.insight.evaluated import prepare_evaluated
 from alflow.workflow.insight.map import make_map
@@ -23,6 +24,7 @@ PREPARED: Final[Mapping[str, Callable[[Workspace, ProjectId], object]]] = {
     "slices": evaluate_slices,
     "doubts": doubts,
     "near copies": compare_images,
+    "certificate": propose,
 }
 """What it is -> how it is made: named by what it is made of, so that it takes no time where it is there already."""
 

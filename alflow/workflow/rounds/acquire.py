@@ -1,11 +1,12 @@
 """Open a round: decide which pool items are worth a label, and queue them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import torch
 
-from alflow.acquisition.acquire import acquire
+from alflow.acquisition.acquire import acquire, chances
 from alflow.acquisition.beliefs import Acquisition, Beliefs
 from alflow.acquisition.diversity import near_duplicates
 from alflow.acquisition.worth import ANSWERS
@@ -16,6 +17,7 @@ from alflow.domain.rounds import Origin, Round
 from alflow.errors import ConflictError
 from alflow.ids import ItemId, ProjectId
 from alflow.progress import Progress, silent
+from alflow.store.answers import certificates
 from alflow.store.artifacts import digest
 from alflow.store.images import items
 from alflow.store.rounds import candidates, reasons, rounds
@@ -53,6 +55,7 @@ def open_round(workspace: Workspace, project_id: ProjectId, progress: Progress =
             return now.current
         target = items.ids(tx, project_id, Split.TARGET)
         groups = Groups(items.unasked(tx, project_id), target, sorted(now.settled))
+        accepted = certificates.accepted(tx, project_id)
     require_usable(now.project)  # a setting that cannot be used fails before the work, not after
     if first := not now.rounds:
         now = replace(now, project=with_posterior(workspace, now.project, now.classes, progress))
@@ -65,7 +68,7 @@ def open_round(workspace: Workspace, project_id: ProjectId, progress: Progress =
     if not len(about.item_ids):
         why = nothing_to_ask(workspace, project, ()) or "images: import some into the pool (`alflow import`)"
         raise ConflictError(f"project '{project.name}' has no embedded pool item without a label; it needs {why}")
-    return _store(workspace, project, _plan(workspace, project, model, about, len(now.rounds) + 1))
+    return _store(workspace, project, _plan(workspace, now, model, about, accepted))
 
 
 def _newest_model(workspace: Workspace, now: Moment) -> ProjectModel:
@@ -95,15 +98,20 @@ class _Plan:
     reasons: dict[ItemId, Reasons]
 
 
-def _plan(workspace: Workspace, project: Project, model: ProjectModel, about: Asked, number: int) -> _Plan:
-    """Acquire, and keep the score of every pool item as an artifact."""
-    query, item_ids = about.question, about.item_ids
-    settings, seed = project.settings, round_seed(project, number)
+def _plan(workspace: Workspace, now: Moment, model: ProjectModel, about: Asked, accepted: Collection[ItemId]) -> _Plan:
+    """Acquire, and keep the score of every pool item as an artifact.
+
+    Accepted images are left to the control slice, which so audits them.
+    """
+    query, item_ids, project = about.question, about.item_ids, now.project
+    settings, seed = project.settings, round_seed(project, len(now.rounds) + 1)
     generator = torch.Generator().manual_seed(seed)
-    chosen, control = acquire(query, settings.strategy, settings.budget, settings.control_fraction, generator)
+    spared = torch.isin(item_ids, torch.tensor(sorted(accepted), dtype=torch.int64)) if accepted else None
+    chosen, control = acquire(query, settings.strategy, settings.budget, settings.control_fraction, generator, spared)
     picked = query.pool[rows := torch.cat([chosen.rows, control])]
     places = places_of(query, rows, settings.strategy, chosen, torch.Generator().manual_seed(seed))
     why, standing = reasons_for(model, about, rows, picked, places)
+    likely = chances(query, settings.strategy, chosen, control, torch.Generator().manual_seed(seed), spared)
     configuration = {
         "control_fraction": settings.control_fraction,
         "votes": settings.votes,
@@ -117,6 +125,8 @@ def _plan(workspace: Workspace, project: Project, model: ProjectModel, about: As
         "novel_share": float((query.pool.novelty > NOVEL).double().mean()),
         "aim_ids": standing if len(model.class_ids) > ANSWERS else [],  # to rate answers that were not
     }
+    if likely is not None:  # the picks were drawn: they tell about the whole pool
+        configuration["chances"] = dict(zip(item_ids[rows].tolist(), likely[rows].tolist(), strict=True))
     return _Plan(
         seed,
         configuration,

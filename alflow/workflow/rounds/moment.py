@@ -1,14 +1,14 @@
 """What opening and closing a round read from the database, in one transaction so that all parts agree."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alflow.domain.images import Split
 from alflow.domain.projects import ClassLabel, Project
 from alflow.domain.rounds import Candidate, Origin, Round, RoundState
 from alflow.errors import NotFoundError
 from alflow.ids import ClassId, ItemId, ProjectId, RoundId
-from alflow.store.answers import outcomes
+from alflow.store.answers import certificates, outcomes
 from alflow.store.database import Transaction
 from alflow.store.images import items
 from alflow.store.projects import projects
@@ -26,6 +26,7 @@ class Moment:
         settled: item -> class, by the answers.
         truths: test item -> class, where it is known.
         controls: candidates of the control slices, those of the newest round first, each by rank.
+        accepted: item -> class by the model's word alone, where the project's setting lets fits use it.
     """
 
     project: Project
@@ -34,6 +35,7 @@ class Moment:
     settled: Mapping[ItemId, ClassId]
     truths: Mapping[ItemId, ClassId]
     controls: Sequence[Candidate]
+    accepted: Mapping[ItemId, ClassId] = field(default_factory=dict)
 
     @property
     def current(self) -> Round | None:
@@ -52,8 +54,8 @@ class Moment:
         return found
 
     def support(self, class_ids: Sequence[ClassId]) -> dict[ItemId, ClassId]:
-        """Settled item -> class, by item, of these classes."""
-        return _of_classes(self.settled, class_ids)
+        """Item -> class, by item, of these classes: settled, or accepted where fits use that."""
+        return _of_classes({**self.accepted, **self.settled}, class_ids)
 
     def judges(self, class_ids: Sequence[ClassId]) -> dict[ItemId, ClassId]:
         """Test item -> class, by item, of these classes."""
@@ -66,13 +68,16 @@ def look(tx: Transaction, project_id: ProjectId) -> Moment:
     Raises:
         NotFoundError: there is none.
     """
+    project = projects.by_id(tx, project_id)
+    accepted = certificates.accepted(tx, project_id) if project.settings.fit_accepted else {}
     return Moment(
-        projects.by_id(tx, project_id),
+        project,
         projects.classes(tx, project_id),
         rounds.all_(tx, project_id),
         outcomes.settled(tx, project_id),
         items.truths(tx, project_id, Split.TEST),
         candidates.of_origin(tx, project_id, Origin.CONTROL),
+        {item: one.class_id for item, one in accepted.items()},
     )
 
 

@@ -98,7 +98,7 @@ def test_a_round_reads_everything_once(watched: tuple[Workspace, Project], held:
         # One look, one write; at the first opening the zero-shot model is judged as well. Reasons are written, and at
         # the close read and written.
         assert (asked["transactions"], asked["classes"]) == (3 if number == 1 else 2, 1)
-        assert asked["statements"] <= 14
+        assert asked["statements"] <= 15  # what is accepted is one of them
         answer(workspace, project)
         with counted() as asked:
             assert close_round(workspace, project.id, round_.id).state is RoundState.CLOSED
