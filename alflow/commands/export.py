@@ -1,4 +1,4 @@
-"""`alflow export labels|head|model|dataset`: what labelling gave, for other programs."""
+"""`alflow export labels|head|model|embeddings|scores|predictions|dataset`: what labelling gave, for other programs."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from alflow.commands.console import new_app, plural, progress_bar, say
 from alflow.commands.options import ProjectName, choose_project, open_workspace
+from alflow.domain.images import Split
 
 
 class DatasetFormat(StrEnum):
@@ -34,10 +35,13 @@ _Force = Annotated[bool, typer.Option("--force", help="Replace a file that is th
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    group = new_app("Write labels, the fitted model, or a data set, for other programs.")
+    group = new_app("Write labels, the fitted model, what it says, or a data set, for other programs.")
     group.command("labels")(labels)
     group.command("head")(head)
     group.command("model")(model)
+    group.command("embeddings")(embeddings)
+    group.command("scores")(scores)
+    group.command("predictions")(predictions)
     group.command("dataset")(dataset)
     app.add_typer(group, name="export")
 
@@ -66,6 +70,53 @@ def head(
     workspace = open_workspace()
     fit = export_head(workspace, choose_project(workspace, project).id, path, force=force)
     say(f"head of fit {fit[:12]} written to {path}")
+
+
+def embeddings(
+    path: Annotated[str, typer.Argument(help="File or URL to write, ending in .npz, .parquet or .safetensors.")],
+    split: Annotated[Split | None, typer.Option(help="Of the images of this split alone.")] = None,
+    force: _Force = False,
+    project: ProjectName = None,
+) -> None:
+    """Write the embeddings of images, and the features that `alflow.load_head` takes; shard by shard.
+
+    Place and hash of the originals are in the Parquet file only; the others name images by their number (item_ids).
+    """
+    from alflow.workflow.insight.exports.embedded import export_embeddings
+
+    workspace = open_workspace()
+    count = export_embeddings(workspace, choose_project(workspace, project).id, path, split, force=force)
+    say(f"embeddings of {plural(count, 'image')} written to {path}")
+
+
+def scores(
+    path: Annotated[str, typer.Argument(help="File or URL to write, ending in .csv, .jsonl or .parquet.")],
+    number: Annotated[int | None, typer.Option("--round", help="Of this round; by default the newest.")] = None,
+    force: _Force = False,
+    project: ProjectName = None,
+) -> None:
+    """Write the strategy's score of every pool image when a round was opened, with the ranks of its candidates."""
+    from alflow.workflow.insight.exports.said import export_scores
+
+    workspace = open_workspace()
+    count = export_scores(workspace, choose_project(workspace, project).id, path, number, force=force)
+    say(f"scores of {plural(count, 'image')} written to {path}")
+
+
+def predictions(
+    path: Annotated[str, typer.Argument(help="File or URL to write, ending in .csv, .jsonl or .parquet.")],
+    number: Annotated[
+        int | None, typer.Option("--round", help="After this closed round, 0 for before any; by default the newest.")
+    ] = None,
+    force: _Force = False,
+    project: ProjectName = None,
+) -> None:
+    """Write what the model says of every embedded image: class, every probability, uncertainty and its parts."""
+    from alflow.workflow.insight.exports.said import export_predictions
+
+    workspace = open_workspace()
+    count = export_predictions(workspace, choose_project(workspace, project).id, path, number, force=force)
+    say(f"predictions of {plural(count, 'image')} written to {path}")
 
 
 def model(

@@ -7,6 +7,7 @@ import streamlit as st
 
 from alflow.domain.images import Split
 from alflow.domain.projects import Project
+from alflow.row_files import FORMATS
 from alflow.workflow.answers import export
 from alflow.workflow.rounds import review
 from alflow.workflow.rounds.review import Overview
@@ -102,7 +103,7 @@ def _export(overview: Overview) -> None:
     st.subheader("Export labels")
     project = overview.project
     workspace = session.workspace()
-    suffix = st.radio("Format", list(export.FORMATS), horizontal=True, label_visibility="collapsed")
+    suffix = st.radio("Format", list(FORMATS), horizontal=True, label_visibility="collapsed")
     st.download_button(
         f"Download labels as {suffix[1:].upper()}",
         data=lambda: export.encode_labels(export.label_rows(workspace, project.id), suffix),

@@ -3,28 +3,25 @@
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
 from enum import Enum
 from math import exp
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from alflow.cells import stream_csv
-from alflow.errors import ConflictError, InvalidInputError
+from alflow.errors import ConflictError
 from alflow.ids import ProjectId
 from alflow.outside import new_file
+from alflow.row_files import check_ending, write_rows
 from alflow.store.answers import adjudications, outcomes, provenance
 from alflow.store.answers.provenance import Provenance
 from alflow.store.database import Transaction
 from alflow.store.people import annotators
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.workflow.images.threads import groups
 from alflow.workflow.model.model import last_fit, load_model
 from alflow.workspace import Workspace
 
@@ -55,7 +52,7 @@ def export_labels(workspace: Workspace, project_id: ProjectId, path: str, *, for
         InvalidInputError: the ending is none of these, or the file cannot be written.
         ConflictError: there is such a file already.
     """
-    write, count = _writer(Path(path).suffix.lower()), Counter[str]()
+    suffix, count = check_ending("labels", Path(path).suffix.lower()), Counter[str]()
 
     def counted(rows: Iterable[LabelRow]) -> Iterator[dict[str, Any]]:
         for row in rows:
@@ -63,7 +60,7 @@ def export_labels(workspace: Workspace, project_id: ProjectId, path: str, *, for
             yield _plain(row)
 
     with new_file(path, force=force) as file, workspace.database.read() as tx:
-        write(file, counted(_rows(tx, project_id)))
+        write_rows(file, suffix, _SCHEMA, counted(_rows(tx, project_id)))
     return count["rows"]
 
 
@@ -79,8 +76,8 @@ def encode_labels(rows: list[LabelRow], suffix: str) -> bytes:
     Raises:
         InvalidInputError: the ending is none of .csv, .jsonl, .parquet.
     """
-    write, file = _writer(suffix), io.BytesIO()
-    write(file, map(_plain, rows))
+    file = io.BytesIO()
+    write_rows(file, check_ending("labels", suffix), _SCHEMA, map(_plain, rows))
     return file.getvalue()
 
 
@@ -125,48 +122,11 @@ def _rows(tx: Transaction, project_id: ProjectId) -> Iterator[LabelRow]:
         yield LabelRow(**vars(row), settled_class=classes.get(row.item_id), settled_by=by.get(row.item_id))
 
 
-def _writer(suffix: str) -> "Write":
-    if suffix not in FORMATS:
-        raise InvalidInputError(f"labels cannot be written as '{suffix}': end the file in {', '.join(FORMATS)}")
-    return FORMATS[suffix]
-
-
 def _plain(row: LabelRow) -> dict[str, Any]:
     return {name: value.value if isinstance(value, Enum) else value for name, value in asdict(row).items()}
 
 
-def _csv(file: IO[bytes], rows: "Rows") -> None:
-    plain = ({name: _iso(value) for name, value in row.items()} for row in rows)
-    stream_csv(file, [field.name for field in fields(LabelRow)], plain)
-
-
-def _jsonl(file: IO[bytes], rows: "Rows") -> None:
-    for row in rows:
-        line = json.dumps({name: _iso(value) for name, value in row.items()}, ensure_ascii=False)
-        file.write(f"{line.translate(_LINE_ENDS)}\n".encode())
-
-
-def _parquet(file: IO[bytes], rows: "Rows") -> None:
-    with pq.ParquetWriter(file, _SCHEMA) as table:
-        for group in groups(rows, _GROUP):
-            table.write_table(pa.Table.from_pylist(group, _SCHEMA))
-
-
-_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}  # to some readers; JSON knows them as text
-
-
-def _iso(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
-Rows = Iterable[dict[str, Any]]
-Write = Callable[[IO[bytes], Rows], None]
-
-_GROUP: Final = 20_000  # rows of a group of a Parquet file
 _TYPES = {"item_id": pa.int64(), "round_number": pa.int64(), "rank": pa.int64()}
 _TYPES |= {"seconds": pa.float64(), "score": pa.float64()}
 _TYPES |= {"at": pa.timestamp("us", "UTC"), "withdrawn_at": pa.timestamp("us", "UTC")}
 _SCHEMA = pa.schema([(field.name, _TYPES.get(field.name, pa.string())) for field in fields(LabelRow)])
-
-FORMATS: dict[str, Write] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
-"""Ending -> how rows become a file; the pages offer these."""

@@ -13,13 +13,14 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from alflow import row_files
 from alflow.cells import unquoted
 from alflow.domain.projects import Project
 from alflow.errors import ConflictError, InvalidInputError
+from alflow.row_files import FORMATS
 from alflow.store.answers import provenance
 from alflow.store.images import items
-from alflow.workflow.answers import export
-from alflow.workflow.answers.export import FORMATS, encode_labels, export_head, export_labels, label_rows
+from alflow.workflow.answers.export import encode_labels, export_head, export_labels, label_rows
 from alflow.workflow.images import manifests
 from alflow.workflow.images.embed import load_embeddings
 from alflow.workflow.model.model import load_model
@@ -143,7 +144,7 @@ def test_rows_are_written_as_they_are_read(world: Voted, tmp_path: Path, monkeyp
     """A page of one row, and a group of two of a Parquet file, give the same file as one page."""
     whole = {suffix: encode_labels(label_rows(world.workspace, world.project.id), suffix) for suffix in FORMATS}
     monkeypatch.setattr(provenance, "_PAGE", 1)
-    monkeypatch.setattr(export, "_GROUP", 2)
+    monkeypatch.setattr(row_files, "_GROUP", 2)
     for suffix, expected in whole.items():
         place = tmp_path / f"l{suffix}"
         assert export_labels(world.workspace, world.project.id, str(place)) == 6
