@@ -1,4 +1,4 @@
-"""`alflow export labels|head|model|embeddings|scores|predictions|dataset`: what labelling gave, for other programs."""
+"""`alflow export ...`: labels, the fitted model, what it says, or a data set, for other programs."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -42,6 +42,7 @@ def register(app: typer.Typer) -> None:
     group.command("embeddings")(embeddings)
     group.command("scores")(scores)
     group.command("predictions")(predictions)
+    group.command("certificates")(certificates)
     group.command("dataset")(dataset)
     app.add_typer(group, name="export")
 
@@ -119,6 +120,19 @@ def predictions(
     say(f"predictions of {plural(count, 'image')} written to {path}")
 
 
+def certificates(
+    path: Annotated[str, typer.Argument(help="File or URL to write, ending in .csv, .jsonl or .parquet.")],
+    force: _Force = False,
+    project: ProjectName = None,
+) -> None:
+    """Write every image that was accepted by the model's word, with its certificate, withdrawn ones too."""
+    from alflow.workflow.insight.exports.certified import export_certificates
+
+    workspace = open_workspace()
+    count = export_certificates(workspace, choose_project(workspace, project).id, path, force=force)
+    say(f"{plural(count, 'accepted image')} written to {path}")
+
+
 def model(
     folder: Annotated[str, typer.Argument(help="Folder or URL of one to make; nothing is overwritten.")],
     layout: Annotated[ModelFormat, typer.Option("--format", "-f", help="For which program.")],
@@ -157,7 +171,8 @@ def dataset(
     chosen = choose_project(workspace, project)
     with progress_bar("exporting") as progress:
         done = export_dataset(workspace, chosen.id, folder, layout.value, progress, unlabelled=unlabelled)
-    counts = f"{done.labelled} with a class, {plural(done.votes, 'vote')}"
+    by_model = f" ({done.by_model} by the model's word, with a certificate)" if done.by_model else ""
+    counts = f"{done.labelled} with a class{by_model}, {plural(done.votes, 'vote')}"
     say(f"{plural(done.images, 'image')} written to {folder}: {counts}")
     if done.left_out:
         say(f"{plural(done.left_out, 'image')} without a class and without a vote left out: --all writes them too")

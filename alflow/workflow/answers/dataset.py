@@ -17,7 +17,7 @@ from alflow.errors import ConflictError, InvalidInputError
 from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.outside import new_folder
 from alflow.progress import Progress, silent
-from alflow.store.answers import adjudications, outcomes, provenance
+from alflow.store.answers import adjudications, certificates, outcomes, provenance
 from alflow.store.answers.provenance import Provenance
 from alflow.store.images import items
 from alflow.store.people import annotators
@@ -32,12 +32,16 @@ _PAGE: Final = 500  # images in memory at once, without their pixels
 
 @dataclass(frozen=True)
 class Exported:
-    """How much was written: images, those with a class, votes, and images that were left out for want of both."""
+    """How much was written: images, those with a class, votes, and images that were left out for want of both.
+
+    `by_model` are those whose class is the model's word, accepted with a certificate.
+    """
 
     images: int = 0
     labelled: int = 0
     votes: int = 0
     left_out: int = 0
+    by_model: int = 0
 
 
 def export_dataset(
@@ -91,6 +95,7 @@ class _Counter:
                 now.labelled + (unread.class_name is not None),
                 now.votes + len(unread.votes),
                 now.left_out + (not wanted),
+                now.by_model + unread.by_model,
             )
             if wanted:
                 yield unread.read()
@@ -106,6 +111,7 @@ class _Unread:
     class_name: str | None
     class_from: str | None
     votes: tuple[Provenance, ...]
+    by_model: bool
 
     @property
     def is_labelled(self) -> bool:
@@ -126,6 +132,7 @@ def _pictures(workspace: Workspace, project_id: ProjectId, names: Mapping[ClassI
             settled = outcomes.settled(tx, project_id, ids)
             decided = adjudications.standing(tx, project_id, ids)
             people = {one.id: one.name for one in annotators.all_(tx)} if decided else {}
+            accepted = certificates.accepted(tx, project_id, ids)
             given = sorted(provenance.standing(tx, ids), key=lambda vote: vote.item_id)
         votes = {item_id: tuple(found) for item_id, found in groupby(given, key=lambda vote: vote.item_id)}
         for item in page:
@@ -133,8 +140,11 @@ def _pictures(workspace: Workspace, project_id: ProjectId, names: Mapping[ClassI
             class_id = settled.get(item.id)
             if class_id is None and item.truth is not None and item.id not in decided:
                 class_id, by = item.truth, "import"
+            if by_model := class_id is None and item.id in accepted:
+                class_id, by = accepted[item.id].class_id, f"certificate {accepted[item.id].certificate_id}"
             name = None if class_id is None else names.get(class_id)  # None for a class that is newer than the export
-            yield _Unread(workspace, item, name, None if name is None else by, votes.get(item.id, ()))
+            own = votes.get(item.id, ())
+            yield _Unread(workspace, item, name, None if name is None else by, own, by_model and name is not None)
         if len(page) < _PAGE:
             return
         after = page[-1].id

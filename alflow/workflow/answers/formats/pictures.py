@@ -43,7 +43,8 @@ class Picture:
     Attributes:
         item: what the project knows of it.
         class_name: what was settled; where nothing was, the class that came with the image; None without either.
-        class_from: "votes", the name of the reviewer whose decision stands, or "import"; None without a class.
+        class_from: "votes", the name of the reviewer whose decision stands, "import", or, where it is the model's word,
+            "certificate 3" with the number of the certificate it was accepted with; None without a class.
         votes: the answers that were not withdrawn, oldest first.
         jpeg: the copy.
     """
