@@ -3,6 +3,7 @@
 import os
 
 from alflow.commands import (
+    accept,
     backtest,
     classes,
     doubts,
@@ -43,6 +44,7 @@ find.register(app)
 maps.register(app)
 labels.register(app)
 doubts.register(app)
+accept.register(app)
 export.register(app)
 report.register(app)
 people.register(app)

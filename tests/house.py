@@ -38,6 +38,7 @@ PAGES = {
     "model":      [False,    True,    True,    True],
     "quality":    [False,    True,    True,    True],
     "errors":     [False,    True,     True,    True],
+    "accept":     [False,    False,   True,    True],
     "adjudicate": [False,    True,    True,    True],
     "find":       [False,    True,    True,    True],
     "history":    [False,    True,    True,    True],

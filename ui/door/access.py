@@ -45,6 +45,7 @@ PAGES: Final[Mapping[str, Page]] = {
     "model": Page("Model", "monitoring", Role.REVIEWER, "ui.pages.model"),
     "quality": Page("Quality", "verified", Role.REVIEWER, "ui.pages.quality"),
     "errors": Page("Label errors", "report", Role.REVIEWER, "ui.pages.errors"),
+    "accept": Page("Accept", "task_alt", Role.ENGINEER, "ui.pages.accept"),
     "adjudicate": Page("Adjudicate", "gavel", Role.REVIEWER, "ui.pages.adjudicate"),
     "find": Page("Find", "search", Role.REVIEWER, "ui.pages.find"),
     "history": Page("History", "history", Role.REVIEWER, "ui.pages.history"),
@@ -94,6 +95,9 @@ SEND_TO_QUEUE: Final = Role.ENGINEER
 
 REFER: Final = Role.REVIEWER
 """Sends labels to the Adjudicate page; none changes by it."""
+
+ACCEPT_IMAGES: Final = Role.ENGINEER
+"""Lets the model's word stand for images that nobody looked at, or takes it back."""
 
 EDIT_GUIDELINES: Final = Role.ENGINEER
 """Changes what annotators read, when they see the model's guess, and how often they are checked."""

@@ -200,6 +200,11 @@ def audit_of(workspace: Workspace, project_id: ProjectId, certificate: Certifica
     return Audit(len(seen), wrong, len(mine) - len(seen), low, high, low > certificate.bound)
 
 
+def interval_of(wrong: NDArray[np.int64], seen: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The 95 % interval of each share by itself, for a chart."""
+    return clopper_pearson(wrong, seen)
+
+
 def all_certificates(workspace: Workspace, project_id: ProjectId) -> list[Certificate]:
     """Every certificate of the project, newest first; the one that stands is not withdrawn."""
     with workspace.database.read() as tx:
