@@ -14,7 +14,7 @@ from alflow.ids import ClassId
 from alflow.workflow.backtests import comparison, study
 from alflow.workflow.backtests.comparison import Difference, Measure
 from alflow.workflow.insight import changes, figures
-from alflow.workflow.insight.changes import Turn, TurnedImage
+from alflow.workflow.insight.changes import Changes, Turn, TurnedImage
 from alflow.workflow.insight.cost import cost as spent
 from ui.components.gallery import Bar, Card, gallery
 from ui.door import access
@@ -67,37 +67,36 @@ def changed(project: Project, numbers: Numbers, called: Sequence[str], classes: 
         return
     names = {each.id: each.display_name for each in classes}
     split = SCOPES[_scope(project)]
-    whole = changes.changes(session.workspace(), project.id, before, after, split, limit=0)
-    boxes = st.columns(5)
-    share = f"{whole.n_turned / whole.n_images:.1%} of {whole.n_images:,} images" if whole.n_images else None
-    boxes[0].metric("Predictions that turned", f"{whole.n_turned:,}", share, delta_color="off", delta_arrow="off",
-                    border=True, height="stretch")  # fmt: skip
-    for box, (turn, n) in zip(boxes[1:], whole.counts.items(), strict=True):
-        box.metric(turn.value.capitalize(), f"{n:,}", border=True, height="stretch")
-    st.caption(
-        f"From {called[1]} to {called[0]}. A class is known where its answers settled it, and for the test split. "
-        "Labelled images may be among those that the model was fitted to."
-    )
-    if not whole.n_turned:
-        return
-    _turned(project, numbers, split, names)
-    with st.expander("From which class to which"):
-        rows = [{"Before": names.get(a, "?"), "After": names.get(b, "?"), "Images": n} for a, b, n in whole.moves]
-        table(rows, "moves")
-
-
-def _turned(project: Project, numbers: Numbers, split: Split | None, names: Mapping[ClassId, str]) -> None:
-    after, before = numbers
     kinds: dict[str, Turn | None] = {"All": None} | {turn.value.capitalize(): turn for turn in Turn}
+    above = st.container()  # the figures stand above the choice, and are counted with it
     chosen = st.segmented_control(
         "Images that turned", list(kinds), default="All", key=f"model-turn-{project.id}", label_visibility="collapsed"
     )
     kind = kinds[chosen or "All"]
     found = changes.changes(session.workspace(), project.id, before, after, split, kind, _IMAGES)
+    with above:
+        _counts(found, called)
     n = found.n_turned if kind is None else found.counts[kind]
     st.caption(f"{len(found.images):,} of {n:,} images, those first whose new prediction is the most probable.")
     cards = [_card(project, one, place, names) for place, one in enumerate(found.images, 1)]
     gallery(cards, key=f"turned-{project.id}-{before}-{after}-{split}-{kind}")
+    if found.moves:
+        with st.expander("From which class to which"):
+            rows = [{"Before": names.get(a, "?"), "After": names.get(b, "?"), "Images": n} for a, b, n in found.moves]
+            table(rows, "moves")
+
+
+def _counts(found: Changes, called: Sequence[str]) -> None:
+    boxes = st.columns(5)
+    share = f"{found.n_turned / found.n_images:.1%} of {found.n_images:,} images" if found.n_images else None
+    boxes[0].metric("Predictions that turned", f"{found.n_turned:,}", share, delta_color="off", delta_arrow="off",
+                    border=True, height="stretch")  # fmt: skip
+    for box, (turn, n) in zip(boxes[1:], found.counts.items(), strict=True):
+        box.metric(turn.value.capitalize(), f"{n:,}", border=True, height="stretch")
+    st.caption(
+        f"From {called[1]} to {called[0]}. A class is known where its answers settled it, and for the test split. "
+        "Labelled images may be among those that the model was fitted to."
+    )
 
 
 def _card(project: Project, one: TurnedImage, place: int, names: Mapping[ClassId, str]) -> Card:

@@ -95,7 +95,10 @@ def columns(tx: Transaction, project_id: ProjectId) -> Columns:
     item = tables.item
     number = case({split.value: place for place, split in enumerate(SPLITS)}, value=item.c.split)
     rows = select(item.c.id, number, func.coalesce(item.c.truth, 0)).where(_of(project_id, None)).order_by(item.c.id)
-    table = np.array(tx.execute(rows).all(), dtype=np.int64).reshape(-1, 3)
+    found = [
+        tuple(row) for row in tx.execute(rows)
+    ]  # of rows as they are, NumPy asks each what it is: ten times as long
+    table = np.array(found, dtype=np.int64).reshape(-1, 3)
     return Columns(table[:, 0].copy(), table[:, 1].astype(np.int8), table[:, 2].copy())
 
 
