@@ -20,6 +20,7 @@ from torch import Tensor
 from alflow.embeddings import Activations
 from alflow.errors import InvalidInputError, UnavailableError
 from alflow.notebook.features import Floats
+from alflow.workflow.images.encoding import prepare_file
 from alflow.workflow.insight.exports.head_files import HeadFiles, read_head
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ _ROWS: Final = 8192  # features in float32
 class HeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """The classifier that labels taught, fitted already. X are images or features.
 
-    Images are paths, Pillow images or arrays [height, width, 3] of bytes, in a list or another sequence. Features are
-    an array [N, n_features_in_], as `alflow export embeddings` writes them. `classes_` are the names in the order of
-    the columns, sorted as scikit-learn's functions expect it. A clone reads the same folder. `fit` learns nothing, so
-    that it can stand in a pipeline or a cross-validation, as in `sklearn.frozen.FrozenEstimator`.
+    Images are paths or addresses, Pillow images or arrays [height, width, 3] of bytes, in a list or another sequence.
+    Features are an array [N, n_features_in_], as `alflow export embeddings` writes them. `classes_` are the names in
+    the order of the columns, sorted as scikit-learn's functions expect it. A clone reads the same folder. `fit` learns
+    nothing, so that it can stand in a pipeline or a cross-validation, as in `sklearn.frozen.FrozenEstimator`.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -148,8 +149,9 @@ class HeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return
         given = list(X)
         for start in range(0, len(given), _AT_ONCE):
-            pictures = [_picture(one, start + at) for at, one in enumerate(given[start : start + _AT_ONCE])]
-            found = self._encoder.images(pictures)
+            batch = given[start : start + _AT_ONCE]
+            pixels = [_pixels(self._encoder, one, start + at) for at, one in enumerate(batch)]
+            found = self._encoder.pixels(torch.stack(pixels))
             if found.values.shape[1] != self._files.head.image_weight.shape[1]:
                 raise InvalidInputError(f"the checkpoint in {self.folder} is not of its head: export the model anew")
             yield found
@@ -186,7 +188,7 @@ def _features(X: Any) -> Tensor | None:  # noqa: N803
         found = X.detach().cpu().float()
     elif isinstance(X, pd.DataFrame):
         found = _numbers(X.to_numpy())
-    elif isinstance(X, np.ndarray) and X.dtype != object and X.dtype.kind not in "US":
+    elif isinstance(X, np.ndarray) and (X.dtype.kind not in "OUS" or (X.dtype == object and X.ndim == 2)):
         if X.ndim == 4:
             return None
         found = _numbers(X)
@@ -214,27 +216,26 @@ def _numbers(values: NDArray[Any]) -> Tensor:
         raise InvalidInputError("features are no table of numbers: give an array [rows, width]") from error
 
 
-def _picture(one: Any, at: int) -> Image.Image:
-    """Upright RGB, as the images of a project are read.
+def _pixels(encoder: "OpenClipEncoder", one: Any, at: int) -> Tensor:
+    """Read and prepared as the images of a project are.
 
     Raises:
         InvalidInputError: it is no image that can be read.
     """
     from alflow.vlm.images import read_image  # noqa: PLC0415
 
+    name = one if isinstance(one, str | Path) else type(one).__name__
     try:
         if isinstance(one, str | Path):
-            return read_image(Path(one).read_bytes()).image
+            return prepare_file(encoder, str(one))
         if isinstance(one, np.ndarray) and one.dtype == np.uint8 and one.ndim == 3 and one.shape[2] == 3:
-            return Image.fromarray(one)
+            one = Image.fromarray(one)
         if isinstance(one, Image.Image):
-            file = BytesIO()
-            one.save(file, "PNG")
-            return read_image(file.getvalue()).image
+            one.save(file := BytesIO(), "PNG")
+            return encoder.prepare(read_image(file.getvalue(), shortest=encoder.smallest_side).image)
     except (OSError, InvalidInputError) as error:
-        name = one if isinstance(one, str | Path) else type(one).__name__
         raise InvalidInputError(f"image {at} ({name}): {error}") from error
-    raise InvalidInputError(f"X[{at}] is a {type(one).__name__}: give paths, Pillow images, or features [rows, width]")
+    raise InvalidInputError(f"X[{at}] is a {name}: give paths, Pillow images, or features [rows, width]")
 
 
 def _joined(parts: list[Tensor], width: int) -> Tensor:

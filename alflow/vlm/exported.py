@@ -6,6 +6,8 @@ Axes: N images, C outputs of the linear map, P width of the activations, D width
 import contextlib
 import io
 import json
+import logging
+import shutil
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -70,6 +72,7 @@ def write_onnx(path: Path, tower: Tower, head: Callable[[Activations], Tensor], 
     module = _Predictor(tower, head).eval()
     rows = torch.export.Dim("images", min=1)
     try:
+        logging.getLogger("onnxscript").setLevel(logging.ERROR)  # it warns of what it leaves as it is
         with contextlib.redirect_stdout(io.StringIO()):  # it tells its steps
             torch.onnx.export(
                 module,
@@ -151,9 +154,9 @@ def _save(folder: Path, architecture: Mapping[str, Any], loaded: LoadedModel, st
         loaded.tokenize.save_pretrained(str(folder))
     about = {"model_cfg": architecture, "preprocess_cfg": _preprocessing(loaded)}
     (folder / CONFIGURATION).write_text(json.dumps(about, indent=2), encoding="utf-8")
-    save_file(
-        {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in state.items()}, folder / WEIGHTS
-    )
+    tensors = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in state.items()}
+    save_file(tensors, folder / WEIGHTS)
+    shutil.copymode(folder / CONFIGURATION, folder / WEIGHTS)  # which safetensors makes for its owner alone
 
 
 def _preprocessing(loaded: LoadedModel) -> dict[str, Any]:

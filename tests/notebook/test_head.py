@@ -20,6 +20,7 @@ from sklearn.preprocessing import FunctionTransformer
 import alflow
 from alflow.bayes.head import Head
 from alflow.errors import InvalidInputError
+from alflow.vlm.encoder import load_encoder
 from alflow.workflow.insight.exports.head_files import About, HeadFiles, write_head
 
 NAMES = ("zebra", "ant", "lynx")
@@ -88,8 +89,6 @@ def test_it_is_a_classifier_of_scikit_learn(folder: Path) -> None:
         ([[1, 2], [3]], "no table of numbers"),
         (np.array([["a"] * 6], dtype=object), "no table of numbers|X\\[0\\]"),
         ("photo.jpg", "one image: give a list"),
-        ([3], r"X\[0\] is a int: give paths"),
-        (["/nowhere/photo.jpg"], r"image 0 \(/nowhere/photo.jpg\)"),
     ],
 )
 def test_what_is_neither_images_nor_features_is_told(folder: Path, given: object, message: str) -> None:
@@ -98,9 +97,18 @@ def test_what_is_neither_images_nor_features_is_told(folder: Path, given: object
 
 
 def test_a_broken_picture_is_named(folder: Path, tmp_path: Path) -> None:
+    _json(folder, hashes={"encoder": load_encoder("demo").hash})
     (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing")
-    with pytest.raises(InvalidInputError, match=r"image 0 \(.*bad\.jpg\)"):
-        alflow.load_head(folder).predict([tmp_path / "bad.jpg"])
+    head = alflow.load_head(folder)
+    for given, message in (
+        ([tmp_path / "bad.jpg"], r"image 0 \(.*bad\.jpg\)"),
+        (["/nowhere/photo.jpg"], r"image 0 \(/nowhere/photo\.jpg\)"),
+        ([np.zeros((4, 4), np.uint8).tobytes()], r"X\[0\] is a bytes: give paths"),
+        ([3], r"X\[0\] is a int: give paths"),
+        ([np.zeros((8, 8, 3), np.uint8)], "not of its head"),  # the head of this test is of another width
+    ):
+        with pytest.raises(InvalidInputError, match=message):
+            head.predict(given)
 
 
 def _json(folder: Path, **changes: object) -> None:

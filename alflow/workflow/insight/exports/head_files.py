@@ -1,6 +1,7 @@
 """A head as two files that hold no code: `head.safetensors`, the numbers, and `head.json`, what they are."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -93,6 +94,7 @@ def write_head(folder: Path, files: HeadFiles) -> None:
     save_file({name: tensor.float().clone() for name, tensor in numbers.items()}, folder / TENSORS)
     about = {"format": FORMAT, "version": VERSION} | asdict(files.about)
     (folder / ABOUT).write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    shutil.copymode(folder / ABOUT, folder / TENSORS)  # which safetensors makes for its owner alone
 
 
 def read_head(folder: Path) -> HeadFiles:

@@ -24,6 +24,7 @@ from alflow.settings import Settings
 from alflow.store.images import items
 from alflow.store.rounds import rounds
 from alflow.workflow.images.embed import embed_missing, load_embeddings
+from alflow.workflow.images.encoding import prepare_file
 from alflow.workflow.insight.exports.table import FORMATS
 from alflow.workflow.insight.exports.write import export_model
 from alflow.workflow.model.model import last_fit, load_model
@@ -137,6 +138,26 @@ def test_load_head_predicts_images_and_features(home: Home, layout: str) -> None
     assert np.allclose(head.decision_function(world.rows.values), world.logits[:, 0] - world.logits[:, 1], atol=1e-4)
     assert np.allclose(np.exp(head.predict_log_proba(world.paths)), expected, atol=1e-5)
     assert head.predict_proba([]).shape == (0, 2)
+
+
+def test_a_large_picture_is_read_as_a_project_reads_it(home: Home, tmp_path: Path) -> None:
+    """That is reduced, before it is prepared: else probabilities differ in the third place."""
+    workspace, fitted, folder = home
+    noise = np.random.default_rng(0).integers(0, 256, (600, 500, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "large.png")
+    encoder = workspace.encoder(fitted)
+    rows = encoder.pixels(prepare_file(encoder, str(tmp_path / "large.png"))[None])
+    with workspace.database.read() as tx:
+        fit = last_fit(rounds.all_(tx, fitted.id))
+    expected = load_model(workspace, fitted, fit).model.probabilities(rows).numpy()[:, [1, 0]]
+    head = alflow.load_head(folder / "open_clip")
+    for given in (tmp_path / "large.png", Image.open(tmp_path / "large.png"), noise):
+        assert np.abs(head.predict_proba([given]) - expected).max() < 1e-5
+
+
+def test_files_follow_the_umask(home: Home) -> None:
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (home[2] / "open_clip").iterdir()}
+    assert len(set(modes.values())) == 1, modes
 
 
 def test_onnx_gives_the_same_probabilities(home: Home) -> None:
