@@ -1,11 +1,13 @@
 """Rounds and Project pages, the project selector, the empty workspace: shown whole, without an error on the page."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pyarrow.parquet as pq
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from alflow.domain.answers import Verdict
 from alflow.domain.images import Rejection
@@ -61,6 +63,48 @@ def test_rounds_show_the_curve_and_the_reasons(signed_in: Open, project: Project
     expect(page.locator(".cards article")).to_have_count(2)
     expect(page.locator(".cards article").first).to_contain_text("drawn at random")
     _no_error(page)
+    assert_accessible(page)
+
+
+def test_a_figure_is_taken_along(signed_in: Open, project: Project, tmp_path: Path) -> None:
+    """As PNG, SVG and CSV, under the policy of the page; a screen reader hears how to read it."""
+    page = signed_in("Ada", project.name, "rounds")
+    figure = page.locator(".st-key-figure-accuracy")
+    chart = figure.locator("[data-testid=stVegaLiteChart]")
+    expect(chart).to_have_attribute("aria-label", re.compile("share of images whose most probable class is right"))
+    chart.hover()
+    assert _saved(page, figure.get_by_role("button", name="Download as PNG"), tmp_path)[:4] == b"\x89PNG"
+    page.get_by_test_id("stPopoverButton").filter(has_text="Data").first.click()
+    svg = _saved(page, page.get_by_role("button", name="Save as SVG"), tmp_path)
+    drawn = ElementTree.fromstring(svg)
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    assert {"Accuracy", "Labels", "Test split"} <= set(drawn.itertext())
+    rows = _saved(page, page.get_by_role("button", name="Save as CSV"), tmp_path).decode().splitlines()
+    assert rows[0] == '"labels","round","split","value","low","high","items"'
+    assert len(rows) == 6
+    _no_error(page)
+    assert_accessible(page)
+
+
+def test_a_report_is_saved_and_read_without_a_server(signed_in: Open, project: Project, tmp_path: Path) -> None:
+    page = signed_in("Ada", project.name, "rounds")
+    page.get_by_test_id("stPopoverButton").filter(has_text="Report").click()
+    page.get_by_text("With the names of people").click()
+    link = page.get_by_role("link", name="Save the report")
+    expect(link).to_have_attribute("href", re.compile("names=1"))
+    assert_accessible(page)
+    file = tmp_path / "report.html"
+    file.write_bytes(_saved(page, link, tmp_path))
+    page.context.set_offline(True)
+    page.goto(file.as_uri())
+    expect(page.get_by_role("heading", name=project.name, exact=True)).to_be_visible()
+    expect(page.get_by_role("cell", name="Ada").or_(page.get_by_role("rowheader", name="Ada"))).to_be_visible()
+    expect(page.get_by_role("img", name="Accuracy over the number of labels")).to_be_visible()
+    assert page.locator("img").count() > 4
+    assert page.locator("img").evaluate_all("all => all.every(one => one.naturalWidth > 0)")
+    assert_accessible(page)
+    page.set_viewport_size({"width": 380, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 380
     assert_accessible(page)
 
 
@@ -159,6 +203,15 @@ def _download(page: Page, suffix: str, folder: Path) -> Path:
     download.value.save_as(path)
     assert path.name == f"pages-labels{suffix}"
     return path
+
+
+def _saved(page: Page, button: Locator, folder: Path) -> bytes:
+    """What the browser saves when this is pressed."""
+    with page.expect_download() as download:
+        button.click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path.read_bytes()
 
 
 def _no_error(page: Page) -> None:

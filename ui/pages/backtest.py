@@ -6,7 +6,6 @@ from itertools import pairwise
 from math import isfinite
 from typing import Final, get_args
 
-import altair as alt
 import streamlit as st
 
 from alflow.domain.projects import Project, ProjectSettings
@@ -18,8 +17,9 @@ from alflow.workflow.backtests.study import Grid, Study
 from alflow.workflow.rounds import stopping
 from ui.door import access
 from ui.parts import backtest_form, session
+from ui.parts.figure import figure
 from ui.parts.tables import table
-from ui.parts.trial_charts import gains, paired_curves
+from ui.parts.trial_charts import gains, gains_table, paired_curves, paired_table
 
 FORMS: Final[Mapping[Measure, tuple[str, str]]] = {
     "accuracy": ("Accuracy", ".0%"),
@@ -81,10 +81,12 @@ def _live(one: Backtest, grid: Grid, measure: Measure, reference: str, level: fl
     except AlflowError as error:
         st.info(session.escape(str(error)))
         return
-    st.altair_chart(paired_curves(points, title, form))
-    st.caption(
-        f"Means over {standings[0].seeds} seeds. The 95 % bands are paired: the effect of a split on all strategies "
-        "is removed, so strategies differ where their bands do not overlap."
+    figure(
+        paired_curves(points, title, form),
+        key="curves",
+        data=paired_table(points),
+        reading=f"Means over {standings[0].seeds} seeds. The 95 % bands are paired: the effect of a split on all "
+        "strategies is removed, so strategies differ where their bands do not overlap.",
     )
     rows = [
         {
@@ -134,15 +136,11 @@ def _stops(found: Study, settings: ProjectSettings) -> None:
     ]
     table(rows, "stops", column_config=_COLUMNS)
     strategy = st.selectbox("Calibration of", list(dict.fromkeys(trial.strategy for trial in found.points)))
-    st.altair_chart(_calibration({trial: each for trial, each in found.points.items() if trial.strategy == strategy}))
-    st.caption(
-        "Each point is a batch: the information gain that its scores predicted, and the gain in accuracy. The dashed "
-        "line converts the first into the second, to be compared with the price of a label."
-    )
+    _calibration({trial: each for trial, each in found.points.items() if trial.strategy == strategy})
 
 
-def _calibration(points: Mapping[Trial, Sequence[TrialPoint]]) -> alt.LayerChart | alt.FacetChart:
-    rows = [
+def _calibration(points: Mapping[Trial, Sequence[TrialPoint]]) -> None:
+    rows = gains_table([
         {
             "seed": trial.seed,
             "labels": after.labels,
@@ -151,10 +149,16 @@ def _calibration(points: Mapping[Trial, Sequence[TrialPoint]]) -> alt.LayerChart
         }
         for trial, each in points.items()
         for before, after in pairwise(each)
-    ]
+    ])
     slopes = [stopping.calibrated(each).slope for each in points.values()]
     usable = [slope for slope in slopes if isfinite(slope)]
-    return gains(rows, sum(usable) / len(usable) if usable else 0.0)
+    figure(
+        gains(rows, sum(usable) / len(usable) if usable else 0.0),
+        key="gains",
+        data=rows,
+        reading="Each point is a batch: the information gain that its scores predicted, and the gain in accuracy. The "
+        "dashed line converts the first into the second, to be compared with the price of a label.",
+    )
 
 
 _COLUMNS = {

@@ -13,20 +13,38 @@ from alflow.workflow.rounds import review
 from alflow.workflow.rounds.review import CandidateReview, RoundSummary
 from ui.components.gallery import gallery
 from ui.parts import cards, session
-from ui.parts.charts import learning_curve
+from ui.parts.charts import curve_table, learning_curve
 from ui.parts.empty import no_rounds
+from ui.parts.figure import figure
 from ui.parts.report import report_button
 from ui.parts.tables import table
 
 REFRESH = "4s"
 
+_CURVES = (
+    (
+        "accuracy",
+        "Accuracy",
+        ".0%",
+        "The share of images whose most probable class is right, over the labels so far; bars are 95 % intervals. "
+        "Where the bars of two rounds do not overlap, the difference is hardly chance.",
+    ),
+    (
+        "nlpd",
+        "NLPD (nats, lower is better)",
+        ".2f",
+        "How surprised the model is by the right class, on average: sure errors cost most. Where it falls while the "
+        "accuracy stays, the stated probabilities get better.",
+    ),
+)
+"""Metric, title, number format and how to read it."""
+
 
 def show(project: Project) -> None:
     """The curves and rounds, which refresh themselves, and the candidates of one round."""
     summaries = review.round_summaries(session.workspace(), project.id)
-    title, report = st.columns([5, 1], vertical_alignment="center")
-    title.header("Rounds")
-    with report:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.header("Rounds", width="content")
         report_button(project, [each.round.number for each in reversed(summaries)])
     _live(project, _state(summaries))
     if summaries:
@@ -75,9 +93,14 @@ def _curves(evaluations: Sequence[Evaluation]) -> None:
     if not evaluations:
         st.info("The curve starts once a round is closed; with a labelled test split it starts before the first label.")
         return
-    left, right = st.columns(2, gap="large")
-    left.altair_chart(learning_curve(evaluations, "accuracy", "Accuracy", ".0%"))
-    right.altair_chart(learning_curve(evaluations, "nlpd", "NLPD (nats, lower is better)", ".2f"))
+    for place, (metric, title, form, reading) in zip(st.columns(2, gap="large"), _CURVES, strict=True):
+        with place:
+            figure(
+                learning_curve(evaluations, metric, title, form),
+                key=metric,
+                data=curve_table(evaluations, metric),
+                reading=reading,
+            )
 
 
 def _table(summaries: Sequence[RoundSummary], evaluations: Sequence[Evaluation]) -> pd.DataFrame:

@@ -43,7 +43,7 @@ def learning_curve(
         "split:N",
         title=None,
         scale=alt.Scale(domain=present, range=[SERIES[name] for name in present]),
-        legend=alt.Legend(orient="top", direction="horizontal", symbolType="circle"),
+        legend=alt.Legend(orient="top", direction="horizontal", symbolType="circle", symbolOpacity=1),
     )
     base = alt.Chart(table).encode(
         x=alt.X("labels:Q", title="Labels", axis=alt.Axis(grid=False, tickMinStep=1, format="d")),

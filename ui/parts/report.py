@@ -25,4 +25,4 @@ def report_button(project: Project, rounds: Sequence[int]) -> None:
         names = st.toggle("With the names of people", key=f"report-names-{project.id}")
         query = {"round": number or "", "pictures": int(pictures), "names": int(names)}
         address = f"/report/{project.id}?{urlencode({name: value for name, value in query.items() if value != ''})}"
-        st.link_button("Save the report", address, icon=":material/download:", type="primary", width="stretch")
+        st.link_button("Save the report", address, icon=":material/download:", width="stretch")

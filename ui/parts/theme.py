@@ -26,6 +26,7 @@ THEME = {
 
 FRAME = """
 [data-testid^="stBaseButton-primary"]:not(:disabled), [data-tag-index] > span { color: light-dark(#fff, #000) }
+[data-testid="stPopover"] button[kind="tertiary"] { color: inherit !important }
 [data-testid="stCaptionContainer"] { opacity: .72 }
 [role="radio"][data-variant="segmented_control"][data-selected="true"] { color: inherit !important }
 [data-testid="stMainBlockContainer"] { padding: 3.4rem 2.5rem 2rem; max-width: 110rem }

@@ -10,13 +10,17 @@ from alflow.workflow.backtests.comparison import CurvePoint
 HEIGHT = 340
 
 
+def paired_table(points: Sequence[CurvePoint]) -> pd.DataFrame:
+    """One row per point: strategy, labels, value, low, high."""
+    rows = [(each.strategy, each.labels, each.mean, each.low, each.high) for each in points]
+    return pd.DataFrame(rows, columns=["strategy", "labels", "value", "low", "high"])
+
+
 def paired_curves(points: Sequence[CurvePoint], title: str, form: str) -> alt.LayerChart | alt.FacetChart:
     """One line per strategy; `form` is the number format (d3) of the measure."""
-    table = pd.DataFrame([
-        {"strategy": each.strategy, "labels": each.labels, "value": each.mean, "low": each.low, "high": each.high}
-        for each in points
-    ])
-    color = alt.Color("strategy:N", title=None, legend=alt.Legend(orient="top", symbolType="circle", columns=6))
+    table = paired_table(points)
+    legend = alt.Legend(orient="top", symbolType="circle", symbolOpacity=1, columns=6)
+    color = alt.Color("strategy:N", title=None, legend=legend)
     base = alt.Chart(table).encode(
         x=alt.X("labels:Q", title="Labels", axis=alt.Axis(grid=False, tickMinStep=1, format="d")), color=color
     )
@@ -38,9 +42,13 @@ def paired_curves(points: Sequence[CurvePoint], title: str, form: str) -> alt.La
     return alt.layer(band, line, dots).properties(height=HEIGHT)
 
 
-def gains(rows: Sequence[Mapping[str, float | int | str]], slope: float) -> alt.LayerChart | alt.FacetChart:
+def gains_table(rows: Sequence[Mapping[str, float | int | str]]) -> pd.DataFrame:
+    """One row per batch: seed, labels, information, gain."""
+    return pd.DataFrame(list(rows), columns=["seed", "labels", "information", "gain"])
+
+
+def gains(table: pd.DataFrame, slope: float) -> alt.LayerChart | alt.FacetChart:
     """Expected information against realised gain, one point a round, and the line that calibrates it."""
-    table = pd.DataFrame(list(rows), columns=["seed", "labels", "information", "gain"])
     points = (
         alt
         .Chart(table)

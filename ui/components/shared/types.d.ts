@@ -213,6 +213,15 @@ export interface GalleryData {
   cards: Card[];
 }
 
+// ---- a chart that is saved: `ui/components/saver/__init__.py`
+
+export interface SaverData {
+  /** The key of the container that the chart is in. */
+  figure: string;
+  /** Of the file, without its ending. */
+  name: string;
+}
+
 declare global {
   /** Of the module that `loader.js` loads; `ui/components/modules.py` writes it there. */
   const ADDRESS: string;
