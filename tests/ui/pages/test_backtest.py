@@ -64,14 +64,15 @@ def test_standings_and_stops_of_what_was_tried(shown: AppTest, workspace: Worksp
     shown.run()
     assert not shown.exception
     assert not shown.error
-    standings, stops = (table.value for table in shown.dataframe)
+    drawn, standings, stops, gains = (table.value for table in shown.dataframe)  # two figures bring theirs
+    assert (len(drawn), len(gains)) == (4, 2)
     assert set(standings["Strategy"]) == {"random", "margin"}
     assert "Minus random" in standings.columns
     assert len(stops) == 4
     assert set(stops["Reason"]) == {"no rule applied"}
     shown.number_input[-4].set_value(2).run()  # a limit of labels
     assert not shown.exception
-    assert set(shown.dataframe[1].value["Reason"]) == {"2 images are labelled, the limit is 2"}
+    assert set(shown.dataframe[2].value["Reason"]) == {"2 images are labelled, the limit is 2"}
 
 
 def test_the_parts_of_the_uncertainty_are_measures(shown: AppTest, workspace: Workspace, tmp_path: Path) -> None:
@@ -82,6 +83,6 @@ def test_the_parts_of_the_uncertainty_are_measures(shown: AppTest, workspace: Wo
     (measure,) = (box for box in shown.selectbox if box.label == "Measure")
     measure.set_value("epistemic").run()
     assert not shown.exception
-    areas = shown.dataframe[0].value.set_index("Strategy")["Area"]
+    areas = shown.dataframe[1].value.set_index("Strategy")["Area"]
     for trial, points in study.points.items():
         assert areas[trial.strategy] == pytest.approx(points[1].epistemic)
