@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from alflow.bayes.held_out import held_out_probabilities
@@ -35,14 +35,14 @@ class Doubted:
         held: the most probable of the other classes.
         p_given, p_held: probability of the label and of that class, by fits that have not seen the label.
         odds: log p_given - log p_held, in nats; the lower, the more doubtful.
-        right: probability that the label is right (`right_share`).
+        misplaced: whether the image counts for another class in the `confident_joint`.
     """
 
     held: Int64[Tensor, " N"]
     p_given: Float[Tensor, " N"]
     p_held: Float[Tensor, " N"]
     odds: Float[Tensor, " N"]
-    right: Float[Tensor, " N"]
+    misplaced: Bool[Tensor, " N"]
 
 
 def doubted(zero_shot: Model, support: Activations, labels: Int64[Tensor, " N"], generator: torch.Generator) -> Doubted:
@@ -61,7 +61,7 @@ def doubted(zero_shot: Model, support: Activations, labels: Int64[Tensor, " N"],
         self_confidence(p, labels),
         others.amax(dim=1),
         log_odds(p, labels),
-        right_share(p, labels, noise(p, labels)),
+        misplaced(p, labels),
     )
 
 
@@ -81,6 +81,16 @@ def log_odds(probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -
     return given.double().clamp_min(_LEAST).log() - other.double().clamp_min(_LEAST).log()
 
 
+def misplaced(probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> Bool[Tensor, " N"]:
+    """Which images count for another class than their label in the `confident_joint`.
+
+    Their number estimates that of the wrong labels (Northcutt et al.): well where the model is good, and too high where
+    it is poor.
+    """
+    likely, counted = _likely(probabilities, labels)
+    return counted & (likely != labels)
+
+
 def confident_joint(probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> Int64[Tensor, "C C"]:
     """Counts [given, likely true] (equation 1 of Northcutt et al.); no diagonal entry is below 1.
 
@@ -88,13 +98,7 @@ def confident_joint(probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, "
     mean of p_k over the images labelled k. One that reaches none is left out.
     """
     n_classes = probabilities.shape[1]
-    thresholds = probabilities.new_full((n_classes,), torch.inf)
-    for label in torch.unique(labels):
-        thresholds[label] = probabilities[labels == label, label].mean().clamp_min(2 * _SLACK)
-    reached = probabilities >= thresholds - _SLACK
-    several = reached.sum(dim=1) > 1
-    likely = torch.where(several, probabilities.argmax(dim=1), reached.int().argmax(dim=1))
-    counted = reached.any(dim=1)
+    likely, counted = _likely(probabilities, labels)
     pairs = labels[counted] * n_classes + likely[counted]
     joint = torch.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes)
     joint.diagonal().clamp_(min=1)
@@ -124,6 +128,21 @@ def noise(probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> f
     for _ in range(_STEPS):
         share = min(max(float(1 - right_share(probabilities, labels, share).mean()), _RAREST), _MOST)
     return share
+
+
+def _likely(
+    probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]
+) -> tuple[Int64[Tensor, " N"], Bool[Tensor, " N"]]:
+    """The class that each image counts for in the confident joint, and whether it counts for any."""
+    n_classes = probabilities.shape[1]
+    own = self_confidence(probabilities, labels)
+    sums = own.new_zeros(n_classes).index_add(0, labels, own)
+    counts = torch.bincount(labels, minlength=n_classes)
+    means = (sums / counts).clamp_min(2 * _SLACK)
+    reached = probabilities >= torch.where(counts > 0, means, torch.inf) - _SLACK
+    several = reached.sum(dim=1) > 1
+    likely = torch.where(several, probabilities.argmax(dim=1), reached.int().argmax(dim=1))
+    return likely, reached.any(dim=1)
 
 
 def _best_other(probabilities: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> Float[Tensor, " N"]:

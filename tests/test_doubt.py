@@ -37,6 +37,7 @@ def test_the_definitions_are_those_of_cleanlab() -> None:
     assert doubt.self_confidence(P, Y).tolist() == pytest.approx(SELF_CONFIDENCE, abs=1e-12)
     assert doubt.normalized_margin(P, Y).tolist() == pytest.approx(MARGIN, abs=1e-12)
     assert doubt.confident_joint(P, Y).tolist() == JOINT
+    assert doubt.misplaced(P, Y).nonzero()[:, 0].tolist() == [4]
 
 
 @pytest.mark.parametrize(("n", "n_classes", "seed"), [(40, 3, 0), (300, 7, 1), (25, 10, 2), (12, 2, 3), (500, 40, 4)])
@@ -70,6 +71,7 @@ def test_planted_errors_are_doubted_most_and_their_share_is_found() -> None:
         assert wrong[score(p, y).argsort()[: int(wrong.sum())]].double().mean() > 0.8
     share = doubt.noise(p, y)
     assert share == pytest.approx(float(wrong.double().mean()), abs=0.03)
+    assert int(doubt.misplaced(p, y).sum()) == pytest.approx(int(wrong.sum()), rel=0.25)
     right = doubt.right_share(p, y, share)
     assert right.min() >= 0
     assert right.max() <= 1

@@ -65,7 +65,7 @@ def doubts(
 
 def _show(found: "Doubts", names: "Mapping[ClassId, str]", count: int) -> None:
     show_table(
-        ["image", "label", "p", "model holds", "p", "log odds", "right", "sent"],
+        ["image", "label", "p", "model holds", "p", "log odds", "sent"],
         [
             (
                 one.item_id,
@@ -74,15 +74,14 @@ def _show(found: "Doubts", names: "Mapping[ClassId, str]", count: int) -> None:
                 names.get(one.held, "?"),
                 one.p_held,
                 one.odds,
-                one.right,
                 "yes" if one.referred else None,
             )
             for one in found.top(count)
         ],
     )
     say(
-        f"\n{plural(len(found), 'label')} judged by fits that have not seen them: the model holds another class of "
-        f"{found.n_against}; about {found.expected_wrong:.0f} are expected to be wrong"
+        f"{plural(len(found), 'label')} judged by fits that have not seen them: the model holds another class of "
+        f"{found.n_against}; confident learning counts {found.n_misplaced} as wrong"
     )
     if found.n_missing:
         say(f"{plural(found.n_missing, 'label')} not judged: without an embedding, run `alflow embed`")
@@ -97,7 +96,7 @@ def _plain(found: "Doubts", names: "Mapping[ClassId, str]", count: int, sent: "R
             "p_label": one.p_given,
             "p_held": one.p_held,
             "log_odds": one.odds,
-            "right": one.right,
+            "misplaced": one.misplaced,
             "sent": one.referred,
         }
         for one in found.top(count)
@@ -108,7 +107,7 @@ def _plain(found: "Doubts", names: "Mapping[ClassId, str]", count: int, sent: "R
         "settled_by_reviewers": found.n_decided,
         "not_judged": found.n_missing,
         "against": found.n_against,
-        "expected_wrong": found.expected_wrong,
+        "misplaced": found.n_misplaced,
         "doubts": rows,
     }
     return told if sent is None else told | {"sent": sent}

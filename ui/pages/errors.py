@@ -86,10 +86,10 @@ def _figures(found: Doubts) -> None:
     judged.metric("Labels judged", f"{len(found):,}", help="Without those that reviewers settled", **options)
     against.metric("Model holds another class", f"{found.n_against:,}", **options)
     wrong.metric(
-        "Expected wrong",
-        f"{found.expected_wrong:,.0f}",
-        help="The sum over all labels of the probability that they are wrong, where errors name any other class alike. "
-        "Where the model is poor this says more of the model than of the labels.",
+        "Wrong, by confident learning",
+        f"{found.n_misplaced:,}",
+        help="An estimate: labels whose image the model puts into another class as surely as others there. Where "
+        "the model is poor it says more of the model than of the labels.",
         **options,
     )
     waiting.metric("Wait for a reviewer", f"{int(found.waiting().sum()):,}", help="On the Adjudicate page", **options)

@@ -31,7 +31,7 @@ from alflow.workspace import Workspace
 QUICK: Final = 20_000
 """Labels times classes that are judged at once, in a second or two; of more a page shows the newest that are kept."""
 
-_TENSORS: Final = ("item_ids", "given", "held", "p_given", "p_held", "odds", "right")
+_TENSORS: Final = ("item_ids", "given", "held", "p_given", "p_held", "odds", "misplaced")
 _NOTHING: Final = {name: torch.empty(0) for name in _TENSORS}
 
 
@@ -44,7 +44,7 @@ class Doubt:
         given, held: classes: the label, and the most probable of all others.
         p_given, p_held: their probabilities by fits that have not seen the label.
         odds: log p_given - log p_held, in nats; below zero the model holds the other class.
-        right: probability that the label is right, if errors name any other class alike.
+        misplaced: whether the image counts for another class by confident learning (`alflow.doubt.misplaced`).
         referred: whether it waits on the Adjudicate page.
     """
 
@@ -54,7 +54,7 @@ class Doubt:
     p_given: float
     p_held: float
     odds: float
-    right: float
+    misplaced: bool
     referred: bool
 
 
@@ -63,7 +63,7 @@ class Doubts:
     """The labels of a project that are judged and that no reviewer has settled, the most doubtful first.
 
     Attributes:
-        item_ids, given, held, p_given, p_held, odds, right: as in `Doubt`; classes by id.
+        item_ids, given, held, p_given, p_held, odds, misplaced: as in `Doubt`; classes by id.
         referred: of these items, which wait on the Adjudicate page.
         n_labels: settled labels of the project.
         n_decided: how many of them reviewers settled, which are learnt from and not listed.
@@ -77,7 +77,7 @@ class Doubts:
     p_given: Float[Tensor, " N"]
     p_held: Float[Tensor, " N"]
     odds: Float[Tensor, " N"]
-    right: Float[Tensor, " N"]
+    misplaced: Bool[Tensor, " N"]
     referred: frozenset[ItemId]
     n_labels: int
     n_decided: int
@@ -93,9 +93,9 @@ class Doubts:
         return int((self.odds < 0).sum())
 
     @property
-    def expected_wrong(self) -> float:
-        """How many of the listed labels are expected to be wrong."""
-        return float((1 - self.right).sum())
+    def n_misplaced(self) -> int:
+        """An estimate of how many of the listed labels are wrong: too high where the model is poor."""
+        return int(self.misplaced.sum())
 
     def where(self, kept: Bool[Tensor, " N"]) -> "Doubts":
         """Those of them alone."""
@@ -142,14 +142,15 @@ def doubts(workspace: Workspace, project_id: ProjectId, *, make: bool = True) ->
     if not support:
         return _joined(_NOTHING, now)
     model = model_of(workspace, now.project, now.classes)
-    name = digest(doubts=1, model=model.hashes, support=list(support.items()), seed=now.project.settings.seed)
+    name = digest(doubts=2, model=model.hashes, support=list(support.items()), seed=now.project.settings.seed)
     path = f"projects/{project_id}/doubts/{name}.safetensors"
-    if not workspace.artifacts.exists(path):
-        if make or len(support) * len(now.classes) <= QUICK:
-            workspace.artifacts.write_tensors(path, _judged(workspace, now.project, model, support), model.hashes)
-            workspace.artifacts.write_bytes(_newest(project_id), json.dumps({"path": path}).encode())
-        else:
+    if not make and not workspace.artifacts.exists(path):
+        if len(support) * len(now.classes) > QUICK:
             return replace(_joined(_kept(workspace, project_id), now), is_newest=False)
+        return _joined(workspace.keep(path, lambda: _judged(workspace, now.project, model, support)), now)
+    if not workspace.artifacts.exists(path):
+        workspace.artifacts.write_tensors(path, _judged(workspace, now.project, model, support), model.hashes)
+        workspace.artifacts.write_bytes(_newest(project_id), json.dumps({"path": path}).encode())
     return _joined(_read(workspace, path), now)
 
 
@@ -221,7 +222,7 @@ def _judged(
     classes = torch.tensor(model.class_ids)
     order = found.odds.argsort(stable=True)
     whole = {"item_ids": rows.item_ids, "given": classes[labels], "held": classes[found.held]}
-    whole |= {name: getattr(found, name) for name in ("p_given", "p_held", "odds", "right")}
+    whole |= {name: getattr(found, name) for name in ("p_given", "p_held", "odds", "misplaced")}
     return {name: column[order] for name, column in whole.items()}
 
 
@@ -233,6 +234,7 @@ def _joined(tensors: Mapping[str, Tensor], now: _Now) -> Doubts:
     listed = torch.tensor([item not in now.decided for item in ids], dtype=torch.bool)
     kept: dict[str, Any] = {name: column[judged & listed] for name, column in tensors.items()}
     kept |= {name: kept[name].long() for name in ("item_ids", "given", "held")}
+    kept["misplaced"] = kept["misplaced"].bool()
     n_decided = len(now.decided & now.settled.keys())
     return Doubts(
         **kept,
