@@ -1,4 +1,4 @@
-"""`alflow status`, `advance`, `round open|close|list`: where a project stands, and its next step."""
+"""`alflow status`, `advance`, `round open|close|list|why`: where a project stands, and its next step."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -6,6 +6,7 @@ import typer
 
 from alflow.commands.console import new_app, plural, progress_bar, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+from alflow.commands.why import why_round
 from alflow.errors import NotFoundError
 from alflow.ids import RoundId
 
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group.command("open")(open_round)
     group.command("close")(close_round)
     group.command("list")(list_rounds)
+    group.command("why")(why_round)
     app.add_typer(group, name="round")
 
 

@@ -76,6 +76,30 @@ def test_the_past_rounds_have_a_curve_and_reasons(visit: Visit) -> None:
     expect(page.get_by_text("points since zero-shot")).to_be_visible()
     expect(page.locator(".cards article").first).to_be_visible()
     picture(page, "rounds", height=1500)
+    expect(page.get_by_role("heading", name="What labels were worth")).to_be_visible()
+    expect(page.get_by_text("100 labels told")).to_be_visible()
+    expect(page.locator("[data-testid=stVegaLiteChart]")).to_have_count(4)
+
+
+def test_a_card_opens_and_says_why_with_pictures(visit: Visit) -> None:
+    """By the keyboard alone; Escape leads back to the card."""
+    page = visit(f"rounds?project={HISTORY}")
+    button = page.get_by_role("button", name="Why this image? #3", exact=True)
+    button.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Why image 3?")
+    expect(dialog).to_contain_text("the label that was given told")
+    expect(dialog).to_contain_text("(given)")
+    expect(dialog.get_by_role("cell", name="epig")).to_be_visible()
+    expect(dialog.locator("figure")).not_to_have_count(0)
+    for shown in dialog.locator("img").all():
+        shown.scroll_into_view_if_needed()
+        expect(shown).to_have_js_property("complete", value=True)
+        assert shown.evaluate("image => image.naturalWidth") > 0
+    assert_accessible(page)
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(button).to_be_focused()
 
 
 def test_the_project_page_tells_what_is_in_it(visit: Visit) -> None:

@@ -8,9 +8,11 @@ import streamlit as st
 
 from alflow.domain.projects import ClassLabel, Project
 from alflow.domain.rounds import Evaluation
+from alflow.workflow.insight.worth import worth
 from alflow.workflow.projects import projects
 from alflow.workflow.rounds import review
 from alflow.workflow.rounds.review import CandidateReview, RoundSummary
+from alflow.workflow.rounds.why import why
 from ui.components.gallery import gallery
 from ui.parts import cards, session
 from ui.parts.charts import curve_table, learning_curve
@@ -18,6 +20,7 @@ from ui.parts.empty import no_rounds
 from ui.parts.figure import figure
 from ui.parts.report import report_button
 from ui.parts.tables import table
+from ui.parts.worth import labels_worth
 
 REFRESH = "4s"
 
@@ -48,6 +51,7 @@ def show(project: Project) -> None:
         report_button(project, [each.round.number for each in reversed(summaries)])
     _live(project, _state(summaries))
     if summaries:
+        labels_worth(worth(session.workspace(), project.id))
         _candidates(project, summaries)
 
 
@@ -142,15 +146,15 @@ def _metric(metrics: Mapping[str, tuple[float, float, float]] | None, name: str)
 
 def _candidates(project: Project, summaries: Sequence[RoundSummary]) -> None:
     st.subheader("Why these images")
-    by_number = {each.round.number: each.round for each in reversed(summaries)}
+    numbers = [each.round.number for each in reversed(summaries)]
     left, right = st.columns([1, 3], vertical_alignment="bottom")
-    number = left.selectbox("Round", list(by_number), format_func=lambda number: f"Round {number}")
+    number = left.selectbox("Round", numbers, format_func=lambda number: f"Round {number}")
     chosen = right.segmented_control("Show", list(cards.FILTERS), default="All", label_visibility="collapsed")
-    candidates = review.round_candidates(session.workspace(), by_number[number].id)
+    round_, candidates = why(session.workspace(), project.id, number)
     classes = projects.project_classes(session.workspace(), project.id)
-    kept = [each for each in candidates if cards.FILTERS[chosen or "All"](each)]
-    st.caption(_legend(kept, classes))
-    known = by_number[number].configuration
+    kept = [each for each in candidates if cards.FILTERS[chosen or "All"](each.review)]
+    st.caption(_legend([each.review for each in kept], classes))
+    known = round_.configuration
     st.caption(_uncertain_names(known.get("class_deviations", {}), classes))
     st.caption(
         "Uncertainty in nats: total is the entropy of the prediction. Its epistemic part is what more labels could "
@@ -161,7 +165,7 @@ def _candidates(project: Project, summaries: Sequence[RoundSummary]) -> None:
         st.caption(
             "Novelty: distance from the pretraining data; 1 is the average of that data, an image above 2 is unlike it."
         )
-    shown = [cards.card(project, each, classes, novelty.get(str(each.item.id))) for each in kept]
+    shown = [cards.card(project, each, classes, novelty.get(str(each.review.item.id))) for each in kept]
     gallery(shown, key=f"cards-{number}-{chosen}")
 
 

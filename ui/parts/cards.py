@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from alflow.domain.answers import Label, Verdict
 from alflow.domain.projects import ClassLabel, Project
+from alflow.domain.reasons import Reasons
 from alflow.domain.rounds import Candidate, Origin
 from alflow.ids import ClassId
 from alflow.workflow.rounds.review import CandidateReview
+from alflow.workflow.rounds.why import Why
 from ui.components.gallery import Bar, Card
 from ui.parts.images import image_address
+from ui.parts.why import nats, told
 
 SHOWN_CLASSES = 3
 WITHOUT_CLASS = {
@@ -19,20 +22,19 @@ WITHOUT_CLASS = {
 }
 
 
-def card(
-    project: Project, review: CandidateReview, classes: Sequence[ClassLabel], novelty: float | None = None
-) -> Card:
+def card(project: Project, why: Why, classes: Sequence[ClassLabel], novelty: float | None = None) -> Card:
     """The card of a candidate: image, answers, the most probable classes, and the reasons."""
     names = {each.id: each.display_name for each in classes}
-    candidate = review.candidate
+    review, candidate = why.review, why.review.candidate
     return Card(
         image=image_address(project.id, review.item.id, "thumbnail"),
         rank=candidate.rank + 1,
         origin=candidate.origin.value,
         believed=_believed(candidate.probabilities, names),
-        facts=_facts(review, novelty),
+        facts=_facts(why, novelty),
         answers=[_answer(label, names) for label in review.labels],
         verdict=_verdict(review),
+        told=told(project, why, names),
     )
 
 
@@ -41,16 +43,24 @@ def _believed(probabilities: Mapping[ClassId, float], names: Mapping[ClassId, st
     return [Bar(name=names.get(class_id, "?"), value=value) for class_id, value in top]
 
 
-def _facts(review: CandidateReview, novelty: float | None) -> list[tuple[str, str]]:
-    candidate = review.candidate
+def _facts(why: Why, novelty: float | None) -> list[tuple[str, str]]:
+    review, candidate = why.review, why.review.candidate
     facts = [
         _origin(candidate),
+        *_gains(why.reasons),
         ("Total", f"{candidate.epistemic + candidate.aleatoric:.3f} nats"),
         ("Epistemic", f"{candidate.epistemic:.3f} nats"),
         ("Aleatoric", f"{candidate.aleatoric:.3f} nats"),
     ]
     facts += [] if novelty is None else [("Novelty", f"{novelty:.1f}")]
     return facts + [("Answered in", f"{label.seconds:.1f} s") for label in review.labels[:1]]
+
+
+def _gains(reasons: Reasons | None) -> list[tuple[str, str]]:
+    if reasons is None:
+        return []
+    expected = ("Expected gain", f"{nats(reasons.expected)} nats")
+    return [expected] if reasons.realised is None else [expected, ("Realised", f"{nats(reasons.realised)} nats")]
 
 
 def _origin(candidate: Candidate) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 /** Draws cards; every text goes in as text, never as markup. */
 /** @import { Card, GalleryData, Mounted } from "../shared/types.js" */
 import { make, one } from "../shared/dom.js";
+import { opener } from "./why.js";
 
 /** @param {Card["believed"][number]} believed */
 const bar = ({ name, value }) => {
@@ -11,8 +12,12 @@ const bar = ({ name, value }) => {
   return row;
 };
 
-/** @param {Card} card */
-const card = ({ image, rank, origin, believed, facts, answers, verdict }) => {
+/**
+ * @param {Card} card
+ * @param {(card: Card) => void} open
+ */
+const draw = (card, open) => {
+  const { image, rank, origin, believed, facts, answers, verdict } = card;
   const node = make("article", `card ${verdict}`);
   const picture = make("div", "picture");
   picture.append(
@@ -24,6 +29,13 @@ const card = ({ image, rank, origin, believed, facts, answers, verdict }) => {
   for (const [name, value] of facts) reasons.append(make("dt", "", name), make("dd", "", value));
   const given = make("p", "answers", answers.join(", ") || "not answered yet");
   node.append(picture, given, ...believed.map(bar), reasons);
+  if (card.told) {
+    const why = Object.assign(make("button", "why", "Why this image?"), { type: "button" });
+    why.setAttribute("aria-haspopup", "dialog");
+    why.setAttribute("aria-label", `Why this image? #${rank}`);
+    why.addEventListener("click", () => open(card));
+    node.append(why);
+  }
   return node;
 };
 
@@ -33,5 +45,6 @@ export default function ({ data, parentElement }) {
   const content = JSON.stringify(data);
   if (cards.dataset.content === content) return; // drawn already: do not make the images flicker
   cards.dataset.content = content;
-  cards.replaceChildren(...data.cards.map(card));
+  const open = opener(parentElement);
+  cards.replaceChildren(...data.cards.map((card) => draw(card, open)));
 }

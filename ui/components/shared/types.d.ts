@@ -199,6 +199,23 @@ export interface FinderData {
   may_send: boolean;
 }
 
+export interface Picture {
+  image: string;
+  name: string;
+  caption: string;
+}
+
+/** The reasons for a candidate, as text and pictures ready to show. */
+export interface Told {
+  sentences: string[];
+  answers: [name: string, probability: string, gain: string][];
+  about: string;
+  informs: Picture[];
+  alike: string;
+  copies: Picture[];
+  places: [strategy: string, place: string][];
+}
+
 export interface Card {
   image: string;
   rank: number;
@@ -207,6 +224,7 @@ export interface Card {
   facts: [name: string, value: string][];
   answers: string[];
   verdict: string;
+  told?: Told | null;
 }
 
 export interface GalleryData {
