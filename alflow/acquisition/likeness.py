@@ -29,4 +29,4 @@ def directions(activations: Float[Tensor, "N P"], centre: Float[Tensor, " P"]) -
 
 def likeness(a: Float[Tensor, "N P"], b: Float[Tensor, "M P"]) -> Float[Tensor, "N M"]:
     """The kernel at every pair of directions, in (0, 1]: 1 for the same, 0.33 for orthogonal ones."""
-    return LENGTH**2 / (LENGTH**2 + 1 - a @ b.T)
+    return (a @ b.T).neg_().add_(LENGTH**2 + 1).reciprocal_().mul_(LENGTH**2)  # in place: half of the memory

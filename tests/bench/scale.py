@@ -2,7 +2,7 @@
 
     python -m tests.bench.scale [--items N ...] [--real K] [--json FILE] [--budget B]
 
-Prints, and writes to FILE, a list of {items, step, seconds, peak_mb}. Steps: import, embed, open, close, find, pages,
+Prints, and writes to FILE, a list of {items, step, seconds, cpu_seconds, peak_mb}. Steps: import, embed, open, close, find, pages,
 next. Each runs in a process of its own, whose peak memory is the whole of it, PyTorch and all.
 
 The widths are those of CLIP ViT-B: 768 activations, embeddings of 512, here of a random model with small towers.
@@ -76,7 +76,9 @@ def main(arguments: list[str]) -> None:
                     _draw(Path(home), n_items)
                     continue
                 rows.append(_in_process(home, step, n_items, asked.real))
-                print(f"{rows[-1]['items']:>9,} {step:<7}{rows[-1]['seconds']:>9.2f} s{rows[-1]['peak_mb']:>8,} MB")
+                print(
+                    f"{rows[-1]['items']:>9,} {step:<7}{rows[-1]['seconds']:>9.2f} s{rows[-1]['cpu_seconds']:>9.2f} CPU s{rows[-1]['peak_mb']:>8,} MB"
+                )
         if asked.json:
             Path(asked.json).parent.mkdir(parents=True, exist_ok=True)
             Path(asked.json).write_text(json.dumps(rows, indent=1), encoding="utf-8")
@@ -96,9 +98,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def _in_process(home: str, step: str, n_items: int, real: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.bench.scale", "--home", home, "--step", step]
-    done = subprocess.run(
-        [*command, "--items", str(n_items), "--real", str(real)], check=True, capture_output=True, text=True
-    )
+    command += ["--items", str(n_items), "--real", str(real)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return row
 
@@ -106,11 +107,13 @@ def _in_process(home: str, step: str, n_items: int, real: int) -> dict[str, Any]
 def _measured(home: Path, step: str, n_items: int, real: int) -> dict[str, Any]:
     workspace = Workspace.open(Settings(home=home))
     project = find_project(workspace, NAME)
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     seconds = STEPS[step](workspace, project, home, real)
+    busy = time.process_time() - busy
     taken = seconds if seconds is not None else time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return {"items": real if step in {"import", "embed"} else n_items, "step": step, "seconds": taken, "peak_mb": peak}
+    handled = real if step in {"import", "embed"} else n_items
+    return {"items": handled, "step": step, "seconds": taken, "cpu_seconds": busy, "peak_mb": peak}
 
 
 def _prepare(home: Path, budget: int) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 from torch import Tensor
 
 from alflow.acquisition.aims import MAX_TARGETS, evenly
@@ -123,16 +123,16 @@ def _streamed(
     """The pool of these rows of the outlook."""
     item_ids, parts = every.item_ids[rows], names(workspace, project, model.hashes["encoder"])
     newest = torch.full((len(rows),), -1)  # of an item with several rows the last counts
-    for shard, name in enumerate(parts):
-        for place, its in _of_pool(item_ids, read(workspace, name).item_ids):
-            newest[its] = (shard << 32) + place
+    found = [_of_pool(item_ids, read(workspace, name).item_ids) for name in parts]
+    for shard, (places, its) in enumerate(found):
+        newest[its] = (shard << 32) + places
+    wanted = [_that(newest[its] == (shard << 32) + places, places, its) for shard, (places, its) in enumerate(found)]
 
     def again() -> Iterator[tuple[Tensor, Activations]]:
-        for shard, name in enumerate(parts):
-            embeddings = read(workspace, name)
-            for place, its in _of_pool(item_ids, embeddings.item_ids):
-                counts = newest[its] == (shard << 32) + place
-                yield its[counts], embeddings.activations[place[counts]]
+        for name, (places, its) in zip(parts, wanted, strict=True):
+            if len(its):
+                activations = read(workspace, name).activations
+                yield its, activations if len(its) == len(activations) else activations[places]
 
     entropies = Uncertainty(every.total[rows], every.aleatoric[rows], every.epistemic[rows])
     return StreamedPool(model.model, again, every.probabilities[rows], entropies, every.novelty[rows])
@@ -140,12 +140,12 @@ def _streamed(
 
 def _of_pool(
     item_ids: Int64[Tensor, " N"], found: Int64[Tensor, " n"]
-) -> Iterator[tuple[Int64[Tensor, " m"], Int64[Tensor, " m"]]]:
-    """Places in a shard whose item is of the pool, and the rows of the pool that they are, in blocks."""
+) -> tuple[Int64[Tensor, " m"], Int64[Tensor, " m"]]:
+    """Places in a shard whose item is of the pool, and the rows of the pool that they are."""
     nearest = torch.searchsorted(item_ids, found).clamp(max=len(item_ids) - 1)
     places = (item_ids[nearest] == found).nonzero()[:, 0]
-    for part in torch.split(places, _ROWS):
-        yield part, nearest[part]
+    return places, nearest[places]
 
 
-_ROWS: Final = 8_192
+def _that(counts: Bool[Tensor, " m"], places: Int64[Tensor, " m"], its: Int64[Tensor, " m"]) -> tuple[Tensor, Tensor]:
+    return places[counts], its[counts]
