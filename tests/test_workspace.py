@@ -15,10 +15,10 @@ def test_the_last_few_things_that_were_asked_for_are_made_once(workspace: Worksp
         for name in names:
             assert workspace.keep(name, lambda name=name: made.append(name) or name) == name
 
-    ask("abcdabcd")
-    assert "".join(made) == "abcd"
-    ask("aeab")  # e takes the place of b, which was asked for longest ago
-    assert "".join(made) == "abcdeb"
+    ask("abcdefgh" * 2)
+    assert "".join(made) == "abcdefgh"
+    ask("aiab")  # i takes the place of b, which was asked for longest ago
+    assert "".join(made) == "abcdefghib"
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022])

@@ -9,6 +9,7 @@ given every label so far.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from math import exp
 from typing import Self
 
@@ -29,10 +30,12 @@ class Pool(ABC):
     Attributes:
         probabilities: the prediction of every row.
         novelty: how unlike the pretraining data each is; 1 on average there.
+        variance: k(x, x): the mean variance of the logits of each, in square nats.
     """
 
     probabilities: Float[Tensor, "N C"]
     novelty: Float[Tensor, " N"]
+    variance: Float[Tensor, " N"]
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -40,11 +43,6 @@ class Pool(ABC):
     @abstractmethod
     def __getitem__(self, rows: Tensor) -> "Beliefs":
         """Beliefs about these rows, in this order."""
-
-    @property
-    @abstractmethod
-    def variance(self) -> Float[Tensor, " N"]:
-        """k(x, x): the mean variance of the logits of an image, in square nats."""
 
     @abstractmethod
     def parts(self, Q: Float[Tensor, "C C"]) -> Uncertainty:
@@ -83,9 +81,9 @@ class Beliefs(Pool):
     embeddings: Float[Tensor, "N D"]
     novelty: Float[Tensor, " N"]
 
-    @property
-    def variance(self) -> Float[Tensor, " N"]:
-        """k(x, x): the mean variance of the logits of an image, in square nats."""
+    @cached_property
+    def variance(self) -> Float[Tensor, " N"]:  # type: ignore[override]
+        """k(x, x): the mean variance of the logits of each, in square nats."""
         return self.features.square().sum(dim=1)
 
     def __len__(self) -> int:

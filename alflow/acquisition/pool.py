@@ -15,7 +15,7 @@ from torch import Tensor
 
 from alflow.acquisition.beliefs import Beliefs, Pool, Query, Question, believe
 from alflow.bayes.model import Model
-from alflow.bayes.uncertainty import Uncertainty
+from alflow.bayes.uncertainty import Uncertainty, uncertainty
 from alflow.embeddings import Activations
 from alflow.errors import UnavailableError
 from alflow.memory import free_bytes, in_words
@@ -34,14 +34,14 @@ class StreamedPool(Pool):
         model: which believes.
         read: the activations in blocks, each with its rows; each call begins anew, and every row comes once.
         probabilities: the prediction of every row.
-        entropies: of every prediction, in nats.
+        variance: k(x, x) of every row, in square nats.
         novelty: how unlike the pretraining data each row is.
     """
 
     model: Model
     read: Read
     probabilities: Float[Tensor, "N C"]
-    entropies: Uncertainty
+    variance: Float[Tensor, " N"]
     novelty: Float[Tensor, " N"]
 
     def __len__(self) -> int:
@@ -62,14 +62,9 @@ class StreamedPool(Pool):
         gathered = Activations.concatenate(parts)
         return believe(self.model, gathered[torch.cat(places).argsort()])
 
-    @property
-    def variance(self) -> Float[Tensor, " N"]:
-        """k(x, x) of every row, in square nats: one pass."""
-        return rated(self, lambda block: block.variance)
-
-    def parts(self, Q: Float[Tensor, "C C"]) -> Uncertainty:  # noqa: ARG002
-        """The entropies, which were made with the model's own Q."""
-        return self.entropies
+    def parts(self, Q: Float[Tensor, "C C"]) -> Uncertainty:
+        """Total, aleatoric and epistemic entropy of each prediction, in nats."""
+        return uncertainty(self.probabilities, self.variance, Q)
 
     def points(self) -> Iterator[tuple[Int64[Tensor, " n"], Float[Tensor, "n P"]]]:
         """Activations in blocks, in the dtype of the model."""
@@ -92,10 +87,8 @@ class StreamedPool(Pool):
                 kept = free[its].nonzero()[:, 0]
                 yield number[its[kept]], activations if len(kept) == len(its) else activations[kept]
 
-        entropies = Uncertainty(*(part[others] for part in self.entropies))
-        probabilities, novelty = self.probabilities[others], self.novelty[others]
-        rest = replace(self, read=read, probabilities=probabilities, entropies=entropies, novelty=novelty)
-        return rest, others
+        columns = {name: getattr(self, name)[others] for name in ("probabilities", "variance", "novelty")}
+        return replace(self, read=read, **columns), others
 
 
 def rated(pool: Pool, rate: Callable[[Beliefs], Float[Tensor, " n"]]) -> Float[Tensor, " N"]:

@@ -27,7 +27,7 @@ def streamed(world, sizes=(7, 1, 0, 20, 12)):
         for rows in shuffled.split([*sizes, len(shuffled) - sum(sizes)]):
             yield rows, Activations(world.pool.values[rows])
 
-    of_all = query.pool.probabilities, query.pool.parts(query.Q), query.pool.novelty
+    of_all = query.pool.probabilities, query.pool.variance, query.pool.novelty
     pool = StreamedPool(world.model, read, *of_all)
     return Question(pool, query.target, query.labelled, query.Q), passes
 

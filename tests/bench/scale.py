@@ -2,8 +2,8 @@
 
     python -m tests.bench.scale [--items N ...] [--real K] [--json FILE] [--budget B]
 
-Prints, and writes to FILE, a list of {items, step, seconds, cpu_seconds, peak_mb}. Steps: import, embed, open, close, find, pages,
-next. Each runs in a process of its own, whose peak memory is the whole of it, PyTorch and all.
+Prints, and writes to FILE, a list of {items, step, seconds, cpu_seconds, peak_mb}. Steps: import, embed, open, close,
+find, pages, next. Each runs in a process of its own, whose peak memory is the whole of it, PyTorch and all.
 
 The widths are those of CLIP ViT-B: 768 activations, embeddings of 512, here of a random model with small towers.
 Import and embed handle K real files (their `items` is K): decoding a million would take hours and shows nothing that a
@@ -76,9 +76,8 @@ def main(arguments: list[str]) -> None:
                     _draw(Path(home), n_items)
                     continue
                 rows.append(_in_process(home, step, n_items, asked.real))
-                print(
-                    f"{rows[-1]['items']:>9,} {step:<7}{rows[-1]['seconds']:>9.2f} s{rows[-1]['cpu_seconds']:>9.2f} CPU s{rows[-1]['peak_mb']:>8,} MB"
-                )
+                words = "{items:>9,} {step:<7}{seconds:>9.2f} s{cpu_seconds:>9.2f} CPU s{peak_mb:>8,} MB"
+                print(words.format(**rows[-1]), flush=True)
         if asked.json:
             Path(asked.json).parent.mkdir(parents=True, exist_ok=True)
             Path(asked.json).write_text(json.dumps(rows, indent=1), encoding="utf-8")

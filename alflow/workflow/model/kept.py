@@ -1,11 +1,12 @@
 """What the model after a round says of every embedded image: made once, kept as an artifact, read by whoever shows it.
 
-projects/<id>/outlooks/<hash>.safetensors: item_ids [N], probabilities [N C], three entropies [N], novelty [N].
+projects/<id>/outlooks/<hash>.safetensors    item_ids [N], probabilities [N C], variance [N], novelty [N]
+projects/<id>/entropies/<hash>.safetensors   total, aleatoric, epistemic [N], by draws: made when they are asked for
 
 Axes: N images, C classes, M items that somebody asks about.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from alflow.bayes.uncertainty import Uncertainty, uncertainty
 from alflow.domain.projects import Project
 from alflow.domain.rounds import RoundState
 from alflow.errors import NotFoundError
@@ -24,7 +26,8 @@ from alflow.workflow.images.shards import names, read, require_embedded
 from alflow.workflow.model.model import ProjectModel, last_fit, model_of
 from alflow.workspace import Workspace
 
-_TENSORS: Final = ("item_ids", "probabilities", "total", "aleatoric", "epistemic", "novelty")
+_TENSORS: Final = ("item_ids", "probabilities", "variance", "novelty")
+_ENTROPIES: Final = Uncertainty._fields
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,9 @@ class Outlook:
         class_ids: in the order of the columns.
         item_ids: ascending.
         probabilities: rows sum to one.
-        total, aleatoric, epistemic: entropies in nats.
+        variance: k(x, x), in square nats.
         novelty: how unlike the pretraining data; 1 is average there.
+        entropies: makes total, aleatoric and epistemic entropy, in nats; each is a property as well.
     """
 
     hash: str
@@ -48,10 +52,24 @@ class Outlook:
     class_ids: tuple[ClassId, ...]
     item_ids: Int64[Tensor, " N"]
     probabilities: Float[Tensor, "N C"]
-    total: Float[Tensor, " N"]
-    aleatoric: Float[Tensor, " N"]
-    epistemic: Float[Tensor, " N"]
+    variance: Float[Tensor, " N"]
     novelty: Float[Tensor, " N"]
+    entropies: Callable[[], Uncertainty]
+
+    @property
+    def total(self) -> Float[Tensor, " N"]:
+        """Entropy of each prediction, in nats."""
+        return self.entropies().total
+
+    @property
+    def aleatoric(self) -> Float[Tensor, " N"]:
+        """What of it would remain if the logits were known."""
+        return self.entropies().aleatoric
+
+    @property
+    def epistemic(self) -> Float[Tensor, " N"]:
+        """What of it more labels could remove."""
+        return self.entropies().epistemic
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -106,9 +124,24 @@ def outlook_of(workspace: Workspace, project: Project, model: ProjectModel, numb
     """
     parts = names(workspace, project, model.hashes["encoder"])
     made_of = {"classes": list(model.class_ids), "tau": model.model.image_posterior.tau, "shards": parts}
-    name = digest(outlook=1, **made_of, **model.hashes)
+    name = digest(outlook=2, **made_of, **model.hashes)
     tensors = workspace.keep(f"outlook {name}", lambda: _kept(workspace, project, model, parts, name))
-    return Outlook(name, number, model.hashes.get("fit"), model.class_ids, **tensors)
+
+    def entropies() -> Uncertainty:
+        return workspace.keep(f"entropies {name}", lambda: _entropies(workspace, project, model, tensors, name))
+
+    return Outlook(name, number, model.hashes.get("fit"), model.class_ids, **tensors, entropies=entropies)
+
+
+def _entropies(
+    workspace: Workspace, project: Project, model: ProjectModel, tensors: Mapping[str, Tensor], name: str
+) -> Uncertainty:
+    path = f"projects/{project.id}/entropies/{name}.safetensors"
+    if not workspace.artifacts.exists(path):
+        made = uncertainty(tensors["probabilities"], tensors["variance"], model.model.class_covariance.float())
+        workspace.artifacts.write_tensors(path, made._asdict(), model.hashes)
+    kept, _ = workspace.artifacts.read_tensors(path)
+    return Uncertainty(*(kept[each] for each in _ENTROPIES))
 
 
 def _kept(
@@ -133,6 +166,5 @@ def _made(workspace: Workspace, model: ProjectModel, parts: Sequence[str]) -> di
 def _of_shard(workspace: Workspace, model: ProjectModel, part: str) -> dict[str, Tensor]:
     rows = read(workspace, part)
     beliefs = model.believe(rows.activations)
-    entropies = beliefs.parts(model.model.class_covariance)
-    found = {"probabilities": beliefs.probabilities, "novelty": beliefs.novelty} | entropies._asdict()
+    found = {"probabilities": beliefs.probabilities, "variance": beliefs.variance, "novelty": beliefs.novelty}
     return {"item_ids": rows.item_ids} | {each: column.float() for each, column in found.items()}

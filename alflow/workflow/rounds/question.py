@@ -1,7 +1,7 @@
 """What a strategy is asked when a round opens: beliefs about pool, targets and labelled images.
 
 A small pool is held in memory. A large one is read shard by shard, as often as a strategy needs it: of a million images
-the beliefs would take 10 GB. What is asked of every image of it (predictions, entropies, novelty) is in the outlook.
+the beliefs would take 10 GB. What is asked of every image of it (predictions, variance, novelty) is in the outlook.
 
 Axes: N pool rows, T targets.
 """
@@ -17,7 +17,6 @@ from torch import Tensor
 from alflow.acquisition.aims import MAX_TARGETS, evenly
 from alflow.acquisition.beliefs import Question
 from alflow.acquisition.pool import StreamedPool
-from alflow.bayes.uncertainty import Uncertainty
 from alflow.domain.projects import Project
 from alflow.embeddings import Activations, Embeddings
 from alflow.ids import ItemId
@@ -134,8 +133,7 @@ def _streamed(
                 activations = read(workspace, name).activations
                 yield its, activations if len(its) == len(activations) else activations[places]
 
-    entropies = Uncertainty(every.total[rows], every.aleatoric[rows], every.epistemic[rows])
-    return StreamedPool(model.model, again, every.probabilities[rows], entropies, every.novelty[rows])
+    return StreamedPool(model.model, again, every.probabilities[rows], every.variance[rows], every.novelty[rows])
 
 
 def _of_pool(

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 
+from alflow.bayes.uncertainty import Uncertainty
 from alflow.domain.images import Split
 from alflow.domain.projects import Project
 from alflow.errors import NotFoundError
@@ -57,13 +58,19 @@ def test_it_is_made_once_and_found_again(workspace: Workspace, project: Project)
     assert len(workspace.artifacts.list(f"projects/{project.id}/outlooks")) == 1
 
 
+def none_asked() -> Uncertainty:
+    raise AssertionError("nobody asked for entropies")
+
+
 def test_rows_are_those_of_the_items_asked_for() -> None:
     nothing = torch.zeros(3)
-    one = Outlook("", 0, None, (), torch.tensor([2, 5, 9]), torch.zeros(3, 0), nothing, nothing, nothing, nothing)
+    one = Outlook("", 0, None, (), torch.tensor([2, 5, 9]), torch.zeros(3, 0), nothing, nothing, none_asked)
     rows, found = one.rows([9, 4, 2, 11, 1])  # type: ignore[list-item]
     assert rows.tolist() == [2, 0]
     assert found.tolist() == [True, False, True, False, False]
-    none = Outlook("", 0, None, (), torch.zeros(0, dtype=torch.int64), torch.zeros(0, 0), *[torch.zeros(0)] * 4)
+    none = Outlook(
+        "", 0, None, (), torch.zeros(0, dtype=torch.int64), torch.zeros(0, 0), *[torch.zeros(0)] * 2, none_asked
+    )
     assert none.rows([1])[1].tolist() == [False]  # type: ignore[list-item]
 
 
