@@ -9,7 +9,7 @@ References:
     Guo et al., On Calibration of Modern Neural Networks, arXiv 1706.04599.
 """
 
-from math import exp
+from math import exp, log
 
 import torch
 from jaxtyping import Float, Int64
@@ -61,9 +61,10 @@ def temperature_scaled(logits: Float[Tensor, "N C"], temperature: float) -> Floa
 def cross_fitted(
     logits: Float[Tensor, "N C"], labels: Int64[Tensor, " N"], generator: torch.Generator
 ) -> tuple[Float[Tensor, "N C"], float]:
-    """Probabilities of each item by the temperature of the other items' labels, in five folds; and its mean.
+    """Probabilities of each item by the temperature of the other items' labels, in five folds; and their mean.
 
     So every label serves, and none judges the temperature that was fitted to it. None is below `CAUTIOUS`.
+    The mean is that of the logarithms.
 
     Raises:
         InvalidInputError: there are fewer than two labels, one is not a class, or a logit is not finite.
@@ -77,7 +78,7 @@ def cross_fitted(
         held = dealt == fold
         found.append(max(fit_temperature(logits[~held], labels[~held]), CAUTIOUS))
         scaled[held] = temperature_scaled(logits[held], found[-1])
-    return scaled, sum(found) / len(found)
+    return scaled, exp(sum(map(log, found)) / len(found))
 
 
 def _check(logits: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> None:

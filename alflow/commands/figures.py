@@ -73,7 +73,7 @@ def _tell(one: "Evaluated", names: Mapping[ClassId, str]) -> None:
     from alflow.workflow.insight import figures
 
     temperature = "" if one.temperature is None else f"; temperature {one.temperature:.2f}"
-    metrics = list(one.metrics["shown"])
+    metrics = list(one.metrics[one.ways[0]])  # those that every prediction has; --json tells all
     show_table(
         ["prediction", *metrics],
         [(way, *(_interval(one.metrics[way].get(name)) for name in metrics)) for way in one.ways],

@@ -107,18 +107,18 @@ def _risk(known: Mapping[str, Evaluated]) -> None:
 def confusions(project: Project, pair: Pair, classes: Sequence[ClassLabel]) -> None:
     """The matrix of each model, and the images of a cell of the first."""
     names = {each.id: each.display_name for each in classes}
-    for column, (name, one) in zip(st.columns(len(pair), gap="large"), pair.items(), strict=True):
+    found = {name: None if one is None else figures.confusions(one) for name, one in pair.items()}
+    for column, (name, matrix) in zip(st.columns(len(pair), gap="large"), found.items(), strict=True):
         with column:
             st.subheader(name.capitalize())
-            if one is None:
+            if matrix is None:
                 st.caption("No image of this split has a known class here.")
                 continue
-            found = figures.confusions(one)
-            chart, data = model_charts.confusion(found, names)
-            figure(chart, key=f"confusion-{name}", data=data, reading=_how_to_read(found))
-    first = next(iter(pair.values()))
-    if first is not None:
-        _cell(project, first, names)
+            chart, data = model_charts.confusion(matrix, names)
+            figure(chart, key=f"confusion-{name}", data=data, reading=_how_to_read(matrix))
+    first, matrix = next(iter(pair.values())), next(iter(found.values()))
+    if first is not None and matrix is not None:
+        _cell(project, first, matrix, names)
 
 
 def _how_to_read(found: Confusions) -> str:
@@ -134,9 +134,8 @@ def _how_to_read(found: Confusions) -> str:
     )
 
 
-def _cell(project: Project, one: Evaluated, names: Names) -> None:
+def _cell(project: Project, one: Evaluated, found: Confusions, names: Names) -> None:
     st.subheader("Images behind a cell")
-    found = figures.confusions(one)
     choices: list[tuple[ClassId | None, ClassId | None, int]] = [
         (one.class_ids[each.truth], one.class_ids[each.predicted], each.items) for each in found.mistakes
     ]

@@ -61,7 +61,7 @@ class Evaluated:
         split: which images.
         class_ids: in the order of the columns.
         ways: those of `WAYS` that there are.
-        temperature: mean over the folds; None where there is none.
+        temperature: geometric mean over the folds; None where there is none.
         metrics: of each way, with 95 % intervals.
         item_ids: once each.
         labels: the known class of each, as a column.
