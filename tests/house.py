@@ -40,6 +40,7 @@ PAGES = {
     "errors":     [False,    True,     True,    True],
     "accept":     [False,    False,   True,    True],
     "adjudicate": [False,    True,    True,    True],
+    "prompts":    [False,    True,    True,    True],
     "find":       [False,    True,    True,    True],
     "history":    [False,    True,    True,    True],
     "backtest":   [False,    True,    True,    True],

@@ -1,10 +1,11 @@
-"""`alflow classes list|set|add|rename|edit|order|remove`: the classes of a project."""
+"""`alflow classes list|set|add|rename|edit|order|remove|try|suggest`: the classes of a project."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alflow.commands import class_trials
 from alflow.commands.console import misused, new_app, note, plural, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
     classes.command("edit")(edit)
     classes.command("order")(order)
     classes.command("remove")(remove)
+    class_trials.register(classes)
     app.add_typer(classes, name="classes")
 
 

@@ -47,6 +47,7 @@ PAGES: Final[Mapping[str, Page]] = {
     "errors": Page("Label errors", "report", Role.REVIEWER, "ui.pages.errors"),
     "accept": Page("Accept", "task_alt", Role.ENGINEER, "ui.pages.accept"),
     "adjudicate": Page("Adjudicate", "gavel", Role.REVIEWER, "ui.pages.adjudicate"),
+    "prompts": Page("Prompts", "edit_note", Role.REVIEWER, "ui.pages.prompts"),
     "find": Page("Find", "search", Role.REVIEWER, "ui.pages.find"),
     "history": Page("History", "history", Role.REVIEWER, "ui.pages.history"),
     "backtest": Page("Back-test", "science", Role.REVIEWER, "ui.pages.backtest"),
@@ -98,6 +99,9 @@ REFER: Final = Role.REVIEWER
 
 ACCEPT_IMAGES: Final = Role.ENGINEER
 """Lets the model's word stand for images that nobody looked at, or takes it back."""
+
+EDIT_CLASSES: Final = Role.ENGINEER
+"""Changes what the model reads, what people see and what exports name."""
 
 EDIT_GUIDELINES: Final = Role.ENGINEER
 """Changes what annotators read, when they see the model's guess, and how often they are checked."""

@@ -10,16 +10,17 @@ from torch import Tensor
 from alflow.bayes.names import name_deviations
 from alflow.domain.images import Split
 from alflow.domain.projects import ClassLabel, Project
-from alflow.ids import ClassId, ItemId
+from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.store.answers import outcomes
 from alflow.store.artifacts import digest
 from alflow.store.images import items
+from alflow.store.projects import projects
 from alflow.workflow.images.lengths import lengths_of
 from alflow.workflow.images.shards import names, read, single
 from alflow.workflow.insight.comparison import Compared, compared, held_out
 from alflow.workflow.insight.turns import ClassEffect, Turn, class_effects, turns
-from alflow.workflow.model.kept import Outlook
-from alflow.workflow.model.model import ProjectModel, load_rows, support_of
+from alflow.workflow.model.kept import Outlook, outlook
+from alflow.workflow.model.model import ProjectModel, load_rows, model_of, support_of
 from alflow.workspace import Workspace
 
 _TYPICAL: Final = 2048  # images whose mean is the typical one, of which the uncertainty of names is told
@@ -77,6 +78,21 @@ class _Images:
         """Which images are of the pool; all of them where it has none."""
         pool = self.splits[Split.POOL.value]
         return pool if pool.any() else torch.ones_like(pool)
+
+
+def standing(workspace: Workspace, project_id: ProjectId) -> tuple[ClassEffect, ...]:
+    """Of each class its expected share of the pool and how uncertain its name is, as they are: before is after.
+
+    Raises:
+        ConflictError: the project has fewer than two classes.
+        InvalidInputError: two classes look the same to the model.
+        NotFoundError: there is no such project, nothing is embedded, or there is no posterior yet.
+    """
+    with workspace.database.read() as tx:
+        project, classes = projects.by_id(tx, project_id), projects.classes(tx, project_id)
+    now = outlook(workspace, project_id)
+    model, images = model_of(workspace, project, classes, now.fit), _Images.of(workspace, project, now)
+    return _by_class(workspace, project, classes, (model, model), now, (now.probabilities, now.probabilities), images)
 
 
 def effects(

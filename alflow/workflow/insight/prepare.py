@@ -7,6 +7,7 @@ from typing import Final
 from alflow.errors import AlflowError
 from alflow.ids import ProjectId
 from alflow.workflow.answers.certify import propose
+from alflow.workflow.images.lengths import prepare_lengths
 from alflow.workflow.insight.doubts import doubts
 from alflow.workflow.insight.evaluated import prepare_evaluated
 from alflow.workflow.insight.map import make_map
@@ -19,6 +20,7 @@ _log = logging.getLogger(__name__)
 
 PREPARED: Final[Mapping[str, Callable[[Workspace, ProjectId], object]]] = {
     "predictions": outlook,
+    "lengths of embeddings": prepare_lengths,
     "figures of the model": prepare_evaluated,
     "map": make_map,
     "slices": evaluate_slices,

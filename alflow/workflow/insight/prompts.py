@@ -7,7 +7,7 @@ it nothing is stored: what would be, lies beside the artifacts in memory. Saving
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from alflow.domain.projects import ClassLabel, Project
+from alflow.domain.projects import ClassLabel, NewClass, Project
 from alflow.embeddings import Activations
 from alflow.ids import ClassId, ProjectId
 from alflow.progress import Progress, silent
@@ -19,7 +19,8 @@ from alflow.workflow.insight.effects import Effects, effects
 from alflow.workflow.insight.encoded import encode_prompts
 from alflow.workflow.model.kept import outlook
 from alflow.workflow.model.model import ProjectModel, model_of
-from alflow.workflow.projects.class_changes import ChangedClasses, Edit, change_classes, planned_classes
+from alflow.workflow.projects.class_changes import ChangedClasses, Edit, change_classes, planned_classes, shown_as
+from alflow.workflow.projects.projects import as_new
 from alflow.workspace import Workspace
 
 
@@ -41,6 +42,45 @@ class Trial:
     effects: Effects
     encoder: EncoderInUse
     rows: Activations
+
+
+def edits_of(stored: Sequence[ClassLabel], wanted: Mapping[ClassId, NewClass]) -> dict[ClassId, Edit]:
+    """What makes these classes of the stored ones.
+
+    Prompts that a template made follow a new name, unless they were edited too.
+    """
+    known = {label.id: as_new(label) for label in stored}
+    edits: dict[ClassId, Edit] = {}
+    for class_id, new in wanted.items():
+        old = known[class_id]
+        name, shown, prompts = new.name.strip(), new.display_name.strip(), tuple(new.prompts)
+        others = [each for one, each in known.items() if one != class_id]
+        if shown != old.display_name and prompts == old.prompts:
+            prompts = shown_as(old, shown, others).prompts
+        edit = Edit(
+            name=name if name != old.name else None,
+            display_name=shown if shown != old.display_name else None,
+            prompts=prompts if prompts != old.prompts else None,
+        )
+        edits |= {class_id: edit} if edit != Edit() else {}
+    return edits
+
+
+def redraft(
+    stored: Sequence[ClassLabel], edits: Mapping[ClassId, Edit], changes: Mapping[ClassId, Edit]
+) -> dict[ClassId, Edit]:
+    """The edits of a draft after some more changes, of the classes as the draft has them.
+
+    Raises:
+        InvalidInputError: what is given cannot be used, or two classes would look alike.
+        NotFoundError: there is no such class.
+    """
+    drafted = planned_classes(planned_classes(stored, edits), changes)
+    return {
+        new.id: Edit(new.display_name, new.prompts, name=new.name if new.name != old.name else None)
+        for old, new in zip(stored, drafted, strict=True)
+        if new != old
+    }
 
 
 def try_prompts(

@@ -89,7 +89,7 @@ def rename_class(workspace: Workspace, project_id: ProjectId, name: str, to: str
     with workspace.database.begin() as tx:
         projects.lock(tx, project_id)
         stored = projects.classes(tx, project_id)
-        old = _named(stored, name)
+        old = named_class(stored, name)
         others = [as_new(each) for each in stored if each.id != old.id]
         renamed = _renamed(as_new(old), to, others)
         wanted = [renamed if each.id == old.id else as_new(each) for each in stored]
@@ -109,7 +109,7 @@ def edit_classes(workspace: Workspace, project_id: ProjectId, names: Sequence[st
         raise InvalidInputError("say what to change: the shown name, the prompts, a template, or the key")
 
     def edited(known: list[NewClass]) -> list[NewClass]:
-        chosen = {_named(known, name).name for name in names}
+        chosen = {named_class(known, name).name for name in names}
         return [_edited(each, edit) if each.name in chosen else each for each in known]
 
     return _change(workspace, project_id, edited, names, edit.templates or TEMPLATES)
@@ -178,7 +178,7 @@ def order_classes(workspace: Workspace, project_id: ProjectId, names: Sequence[s
     """
 
     def ordered(known: list[NewClass]) -> list[NewClass]:
-        first = [_named(known, name) for name in names]
+        first = [named_class(known, name) for name in names]
         if len({each.name for each in first}) < len(first):
             raise InvalidInputError("a class is named twice: name each once")
         return [*first, *(each for each in known if each not in first)]
@@ -195,7 +195,7 @@ def remove_classes(workspace: Workspace, project_id: ProjectId, names: Sequence[
     """
 
     def without(known: list[NewClass]) -> list[NewClass]:
-        going = {_named(known, name).name for name in names}
+        going = {named_class(known, name).name for name in names}
         return [each for each in known if each.name not in going]
 
     return _change(workspace, project_id, without, [])
@@ -219,11 +219,11 @@ def _put(tx: Transaction, project_id: ProjectId, completed: Sequence[NewClass], 
     stored = projects.put_classes(tx, project_id, with_keys(completed))
     current = rounds.current(tx, project_id)
     is_open = current is not None and current.state is RoundState.OPEN
-    changed = tuple(_named(stored, name) for name in names)
+    changed = tuple(named_class(stored, name) for name in names)
     return ChangedClasses(tuple(stored), changed, current.number if current is not None and is_open else None)
 
 
-def _named(classes: Iterable[Named], name: str) -> Named:
+def named_class(classes: Iterable[Named], name: str) -> Named:
     """The class of that name.
 
     Raises:
@@ -238,12 +238,17 @@ def _named(classes: Iterable[Named], name: str) -> Named:
     raise NotFoundError(f"there is no class {quoted(name)}: {remedy}")
 
 
-def _renamed(old: NewClass, name: str, others: Sequence[NewClass]) -> NewClass:
+def shown_as(old: NewClass, shown: str, others: Iterable[NewClass]) -> NewClass:
+    """The class under another shown name: prompts that a template made follow, others stay as they were written."""
+    templates = _templates(others)
+    made = {prompt: prompted(shown, [each])[0] for each in templates for prompt in prompted(old.display_name, [each])}
+    return replace(old, display_name=shown, prompts=tuple(made.get(prompt, prompt) for prompt in old.prompts))
+
+
+def _renamed(old: NewClass, name: str, others: Iterable[NewClass]) -> NewClass:
     if old.display_name != default_shown(old.name):
         return replace(old, name=name)
-    shown, templates = default_shown(name), _templates(others)
-    made = {prompt: prompted(shown, [each])[0] for each in templates for prompt in prompted(old.display_name, [each])}
-    return NewClass(name, shown, tuple(made.get(prompt, prompt) for prompt in old.prompts), old.hot_key)
+    return replace(shown_as(old, default_shown(name), others), name=name)
 
 
 def _templates(classes: Iterable[NewClass]) -> set[str]:
