@@ -4,14 +4,18 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import RowMapping, Select, Table, bindparam, select
+from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from alflow.domain.answers import Verdict
 from alflow.errors import NotFoundError
 from alflow.store.database import Transaction
 
 CHUNK = 5_000
 """Rows or ids per statement; both databases allow at least about 32,000 parameters."""
+
+REFERRAL = "referral-"
+"""How the tokens of labels begin that were sent to the reviewers (`alflow.store.answers.referrals`)."""
 
 T = TypeVar("T")
 
@@ -30,6 +34,12 @@ def upsert(tx: Transaction, table: Table) -> sqlite.Insert | postgresql.Insert:
 def upsert_in(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """The same for a dialect by its name."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def is_answer(label: FromClause) -> ColumnElement[bool]:
+    """Which rows of `label` are answers of people, and not images that were sent to the reviewers."""
+    sent = (label.c.verdict == Verdict.UNSURE) & label.c.candidate_id.is_(None) & label.c.token.startswith(REFERRAL)
+    return ~sent
 
 
 def storable(text: str) -> str:

@@ -12,7 +12,7 @@ from alflow.domain.rounds import Origin
 from alflow.ids import ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
-from alflow.store.rows import chunks
+from alflow.store.rows import chunks, is_answer
 
 _PAGE: Final = 1_000  # rows in memory at once
 
@@ -83,6 +83,6 @@ def _answers(which: ColumnElement[bool]) -> Select[Any]:
         .outerjoin(tables.class_label, tables.class_label.c.id == label.c.class_id)
         .outerjoin(round_, round_.c.id == label.c.round_id)
         .outerjoin(candidate, candidate.c.id == label.c.candidate_id)
-        .where(which)
+        .where(which, is_answer(label))
         .order_by(label.c.id)
     )

@@ -1,40 +1,33 @@
 """Labels that were sent to the reviewers, with who sent them and why.
 
 A referral is an answer that abstains, UNSURE, of whoever sent the image, without a candidate and with the reason as its
-comment: triggers write its history, and it can be withdrawn like any other. It is no vote, and quality is not measured
-by it.
+comment: triggers write its history, and it can be withdrawn like any other. It is no vote; neither quality, cost nor
+exports take it for an answer (`alflow.store.rows.is_answer`).
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, FromClause, insert, select
+from sqlalchemy import insert, select
 
 from alflow.domain.answers import Label, Verdict
 from alflow.ids import AnnotatorId, ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
-from alflow.store.rows import chunks
-
-_TOKEN = "referral-"  # answers of browsers have a candidate
+from alflow.store.rows import REFERRAL, chunks, is_answer
 
 
 def is_referral(label: Label) -> bool:
     """Whether this answer is a referral."""
-    return label.verdict is Verdict.UNSURE and label.candidate_id is None and label.token.startswith(_TOKEN)
-
-
-def referral_rows(label: FromClause) -> ColumnElement[bool]:
-    """The same of rows of `label`."""
-    return (label.c.verdict == Verdict.UNSURE) & label.c.candidate_id.is_(None) & label.c.token.startswith(_TOKEN)
+    return label.verdict is Verdict.UNSURE and label.candidate_id is None and label.token.startswith(REFERRAL)
 
 
 def standing(tx: Transaction, project_id: ProjectId) -> dict[ItemId, Label]:
     """Item id -> its referral that stands, the first sent first; also of items that were settled since."""
     label = tables.label
     mine = (label.c.project_id == project_id, label.c.verdict != Verdict.CLASS, label.c.withdrawn_at.is_(None))
-    rows = select(label).where(*mine, referral_rows(label)).order_by(label.c.id.desc())
+    rows = select(label).where(*mine, ~is_answer(label)).order_by(label.c.id.desc())
     found = [Label(**row) for row in tx.execute(rows).mappings()]
     return {one.item_id: one for one in reversed(found)}
 
@@ -49,7 +42,7 @@ def add(tx: Transaction, project_id: ProjectId, by: AnnotatorId, reasons: Mappin
             "verdict": Verdict.UNSURE,
             "at": at,
             "seconds": 0.0,
-            "token": f"{_TOKEN}{uuid4()}",
+            "token": f"{REFERRAL}{uuid4()}",
             "shown": {},
             "comment": why,
         }

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from alflow.ids import AnnotatorId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
+from alflow.store.rows import is_answer
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def spent(tx: Transaction, project_id: ProjectId) -> list[Spent]:
         .select_from(label)
         .join(person, person.c.id == label.c.annotator_id)
         .outerjoin(round_, round_.c.id == label.c.round_id)
-        .where(label.c.project_id == project_id)
+        .where(label.c.project_id == project_id, is_answer(label))
         .group_by(person.c.id, person.c.name, round_.c.number)
         .order_by(person.c.name, round_.c.number)
     )

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from alflow.domain.answers import Verdict
 from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId, RoundId
 from alflow.store import tables
-from alflow.store.answers.referrals import referral_rows
 from alflow.store.database import Transaction
+from alflow.store.rows import is_answer
 
 
 class Answer(NamedTuple):
@@ -49,5 +49,5 @@ def standing(tx: Transaction, project_id: ProjectId) -> list[Answer]:
     who = (label.c.id, label.c.item_id, label.c.annotator_id)
     columns = (*who, label.c.verdict, label.c.class_id, label.c.seconds, label.c.round_id, label.c.at)
     mine = (label.c.project_id == project_id, label.c.withdrawn_at.is_(None))
-    rows = select(*columns).where(*mine, ~referral_rows(label))
+    rows = select(*columns).where(*mine, is_answer(label))
     return [Answer(*row) for row in tx.execute(rows.order_by(label.c.id))]

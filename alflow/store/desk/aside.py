@@ -28,7 +28,7 @@ from alflow.ids import AnnotatorId, CandidateId, ItemId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rounds.candidates import candidate_of
-from alflow.store.rows import part
+from alflow.store.rows import is_answer, part
 
 KINDS = (Verdict.SKIP, Verdict.UNSURE, Verdict.NONE, Verdict.BAD)
 
@@ -62,7 +62,7 @@ def remarks(tx: Transaction, project_id: ProjectId, limit: int) -> list[Remark]:
         select(label, item, annotator.c.name.label("annotator_name"))
         .join(item, item.c.id == label.c.item_id)
         .join(annotator, annotator.c.id == label.c.annotator_id)
-        .where(label.c.project_id == project_id, label.c.withdrawn_at.is_(None), worth_reading)
+        .where(label.c.project_id == project_id, label.c.withdrawn_at.is_(None), worth_reading, is_answer(label))
         .order_by(label.c.id.desc())
         .limit(limit)
         .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)

@@ -39,7 +39,7 @@ from alflow.ids import AnnotatorId, CandidateId, ClassId, ItemId, LabelId, Proje
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rounds.candidates import candidate_of
-from alflow.store.rows import locked, part
+from alflow.store.rows import is_answer, locked, part
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,9 @@ def of_round(tx: Transaction, round_id: RoundId, *, withdrawn: bool = False) -> 
 
 
 def of_project(tx: Transaction, project_id: ProjectId, *, withdrawn: bool = False) -> list[Label]:
-    """The project's answers, oldest first; with the withdrawn ones if asked."""
-    return _labels(tx, tables.label.c.project_id == project_id, withdrawn=withdrawn)
+    """The project's answers, oldest first; if asked all rows, with withdrawn ones and what was sent to reviewers."""
+    mine = tables.label.c.project_id == project_id
+    return _labels(tx, mine if withdrawn else mine & is_answer(tables.label), withdrawn=withdrawn)
 
 
 def of_item(tx: Transaction, item_id: ItemId, *, withdrawn: bool = False) -> list[Label]:

@@ -12,7 +12,7 @@ from alflow.errors import NotFoundError
 from alflow.ids import CandidateId, ClassId, ItemId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
-from alflow.store.rows import chunks, upsert
+from alflow.store.rows import chunks, is_answer, upsert
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def unasked(tx: Transaction, project_id: ProjectId) -> list[ItemId]:
     item = tables.item
     asked = select(tables.candidate.c.id).where(tables.candidate.c.item_id == item.c.id).exists()
     labelled = select(tables.label.c.id).where(
-        tables.label.c.item_id == item.c.id, tables.label.c.withdrawn_at.is_(None)
+        tables.label.c.item_id == item.c.id, tables.label.c.withdrawn_at.is_(None), is_answer(tables.label)
     )
     rows = select(item.c.id).where(_of(project_id, Split.POOL), ~asked, ~labelled.exists()).order_by(item.c.id)
     return list(tx.execute(rows).scalars())

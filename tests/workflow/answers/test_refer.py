@@ -8,6 +8,7 @@ from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store.answers import outcomes
 from alflow.workflow.answers import adjudicate, audit, export, history, quality
 from alflow.workflow.answers.refer import is_referral, refer, referred, referred_items
+from alflow.workflow.desk import guidelines
 from alflow.workspace import Workspace
 from tests.queues import World, open_queue
 from tests.workflow.answers.test_adjudicate import settle, vote
@@ -51,7 +52,9 @@ def test_it_is_no_vote_and_no_answer_that_quality_counts(each_workspace: Workspa
     assert adjudicate.disputed(each_workspace, project) == []
     found = adjudicate.dispute(each_workspace, project, item)
     assert [is_referral(one) for one in found.votes] == [False, True]
+    assert guidelines.remarks(each_workspace, project).remarks == []
     exported = [row for row in export.label_rows(each_workspace, project) if row.item_id == item]
+    assert len(exported) == 1
     assert {(row.settled_class, row.settled_by) for row in exported} == {("cat", "votes")}
 
 
