@@ -11,6 +11,7 @@ from alflow.commands import (
     export,
     figures,
     find,
+    guide,
     importing,
     labels,
     maps,
@@ -49,3 +50,4 @@ export.register(app)
 report.register(app)
 people.register(app)
 running.register(app)
+guide.register(app)

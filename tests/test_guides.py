@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from alflow.acquisition import plugins
+from alflow.cli import app
 from alflow.domain.projects import Project
 from alflow.domain.rounds import Origin
 from alflow.errors import InvalidInputError
@@ -29,6 +32,7 @@ from alflow.workspace import Workspace
 from tests import packages
 from tests.colours import answer, colour_project
 from tests.packs import small_pack
+from ui.door import access
 
 ROOT = Path(__file__).parents[1]
 
@@ -158,3 +162,37 @@ def test_rubbish_opens_no_round_and_other_projects_go_on(
 def _cli(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "alflow", *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("role", ["annotator", "engineer", "operator"])
+def test_there_is_a_guide_for_each_role(role: str) -> None:
+    """In a pipe it is the Markdown that the README links to; its commands, keys and pages are there."""
+    written = (ROOT / "alflow" / "guides" / f"{role}.md").read_text(encoding="utf-8")
+    told = CliRunner().invoke(app, ["guide", role])
+    assert (told.exit_code, told.stdout) == (0, written)
+    assert f"(alflow/guides/{role}.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(((?!http)[^)#]+)\)", written):
+        assert (ROOT / "alflow" / "guides" / link).resolve().is_file(), link
+    titles = {page.title for page in access.PAGES.values()}
+    named = re.findall(r"\*\*([A-Z][\w -]+)\*\*", written) if role == "engineer" else []
+    assert set(named) <= titles | {"Report"}
+    for words in re.findall(r"(?:^|`)alflow ((?:[a-z]+ ?)+)", written, flags=re.MULTILINE):
+        known = CliRunner().invoke(app, [*_command(words.split()), "--help"])
+        assert known.exit_code == 0, words
+
+
+def test_a_role_that_there_is_not_is_refused() -> None:
+    assert CliRunner().invoke(app, ["guide", "boss"]).exit_code == 2
+    assert CliRunner().invoke(app, ["guide"]).exit_code == 2
+
+
+def _command(words: list[str]) -> list[str]:
+    """The words that are a command, or a group and its command: what follows are values."""
+    group: Any = typer.main.get_command(app)
+    found: list[str] = []
+    for word in words:
+        if word not in getattr(group, "commands", {}):
+            break
+        group = group.commands[word]
+        found.append(word)
+    return found or words[:1]

@@ -106,7 +106,7 @@ def invite(
     if email:
         say(f"{email} is invited to {chosen.name} as {role}: sign in at {workspace.settings.address}/sign-in")
         if not workspace.settings.oidc_client_id:
-            note("no identity provider is set yet: see ALFLOW_OIDC_CLIENT_ID in the README")
+            note("no identity provider is set yet: see ALFLOW_OIDC_CLIENT_ID in `alflow guide operator`")
     else:
         say(_link(workspace, token))
     if not has_accounts(workspace):

@@ -49,7 +49,12 @@ def _results(project: Project) -> None:
     found = [*study.list_backtests(workspace, project.id), *study.list_backtests(workspace, None)]
     grids = [(one, grid) for one in found for grid in study.known_grids(workspace, one.id)]
     if not grids:
-        st.info("No back-test yet.")
+        st.info(
+            "No back-test yet: choose strategies above and start one, or run `alflow backtest`. It needs labels: "
+            "answers, or a test split."
+            if session.may(access.RUN_BACKTEST)
+            else "No back-test yet. An engineer of the project can start one here."
+        )
         return
     left, middle, right = st.columns([4, 2, 2], vertical_alignment="bottom")
     one, grid = left.selectbox("Back-test", grids, format_func=lambda pair: _title(*pair))

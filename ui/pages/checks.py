@@ -25,7 +25,12 @@ def show(project: Project) -> None:
     )
     answered = gold.disclosed(session.workspace(), project.id, session.require_annotator().id)
     if not answered:
-        st.info("There is nothing to show yet.")
+        st.info(
+            "You have answered no check that may be shown yet. They come among the images of the Label page."
+            if project.settings.gold_rate
+            else "This project shows no checks. Who may change it sets their share on the Project page, under what "
+            "annotators read and see; it needs a labelled test split."
+        )
         return
     judged = [check.right for check, _ in answered if check.right is not None]
     st.markdown(f"**{sum(judged)} of {len(judged)}** correct.")

@@ -9,6 +9,7 @@ from alflow.domain.images import Split
 from alflow.domain.projects import ClassLabel, Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId, ItemId
+from alflow.workflow.images import pool
 from alflow.workflow.model import find
 from alflow.workflow.model.find import Filter, Found, Search
 from alflow.workflow.projects import projects
@@ -16,6 +17,7 @@ from alflow.workflow.rounds import chosen
 from ui.components.finder import Tile, finder
 from ui.door import access
 from ui.parts import session
+from ui.parts.empty import no_images
 from ui.parts.images import image_address
 
 LABELLED: Mapping[str, bool | None] = {"With or without a label": None, "Without a label": False, "With a label": True}
@@ -38,6 +40,9 @@ def show(project: Project) -> None:
     like = st.session_state.get(_LIKE)
     item_id = like[1] if like and like[0] == project.id else None
     if item_id is None and not text.strip():
+        if not sum(pool.image_counts(session.workspace(), project.id).values()):
+            no_images(project)
+            return
         st.info(
             "The model's text tower compares your words with the images. To search by similarity, "
             "press “More like this” on a result."

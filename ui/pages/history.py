@@ -63,7 +63,10 @@ def _number(asked: str) -> ItemId | None:
 def _recent(project: Project) -> None:
     changes = history.recent_changes(session.workspace(), project.id, 100)
     if not changes:
-        st.info("There are no answers yet. Every answer appears here, and every one that is taken back.")
+        st.info(
+            "There are no answers yet: give some on the Label page, or import them (`alflow labels import FILE`). "
+            "Every answer appears here, and every one that is taken back."
+        )
         return
     st.caption("The last 100 changes. A database trigger records each change and refuses edits to the record.")
     rows = [

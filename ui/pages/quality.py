@@ -21,7 +21,10 @@ def show(project: Project) -> None:
     st.header("Quality")
     report = quality.quality_report(session.workspace(), project.id)
     if not report.annotators:
-        st.info("Nobody has answered yet. Speed, agreement and disputes appear here with the first answers.")
+        st.info(
+            "Nobody has answered yet: answer images on the Label page, or invite people. Speed, agreement and disputes "
+            "appear here with the first answers."
+        )
         return
     _figures(report)
     _annotators(project, report)

@@ -58,7 +58,10 @@ def no_classes(project: Project) -> None:
 def no_rounds(project: Project) -> None:
     """The project has never opened a round."""
     st.subheader("No round yet")
-    st.write("The first round opens by itself once there are images and classes. To see what is missing:")
+    st.write(
+        "The first round opens by itself once there are images and classes, while `alflow up` runs. With a labelled "
+        "test split the learning curve starts before the first label. To see what is missing:"
+    )
     st.code(f"alflow status --project {quote(project.name)}", language=None, wrap_lines=True)
 
 
@@ -78,3 +81,9 @@ def no_known_classes(project: Project, split: str) -> None:
         "are never asked about and never fitted to. Without them, the control slice shows the same figures."
     )
     st.code(f"alflow import ./test --split test --project {quote(project.name)}", language=None, wrap_lines=True)
+
+
+def no_images(project: Project) -> None:
+    """The project has no image in any split."""
+    st.write("This project has no images yet. Import a folder, an archive or a manifest in a terminal:")
+    st.code(f"alflow import FOLDER --split pool --project {quote(project.name)}", language=None, wrap_lines=True)

@@ -88,6 +88,12 @@ def import_items(
     )
 
 
+def image_counts(workspace: Workspace, project_id: ProjectId) -> dict[Split, int]:
+    """How many images each split has."""
+    with workspace.database.read() as tx:
+        return items.counts(tx, project_id)
+
+
 def rendition_bytes(workspace: Workspace, project_id: ProjectId, item_id: ItemId, kind: str) -> bytes:
     """The JPEG that is shown for an item of this project: one row and one file are read.
 

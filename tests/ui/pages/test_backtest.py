@@ -41,7 +41,10 @@ def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 def test_without_a_back_test_the_page_says_so(shown: AppTest) -> None:
     shown.run()
     assert not shown.exception
-    assert [info.value for info in shown.info] == ["No back-test yet."]
+    assert [info.value for info in shown.info] == [
+        "No back-test yet: choose strategies above and start one, or run `alflow backtest`. It needs labels: "
+        "answers, or a test split."
+    ]
 
 
 def test_strategies_of_other_packages_are_offered_and_faults_named(
