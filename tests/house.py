@@ -17,6 +17,7 @@ from alflow.store.images import items
 from alflow.store.people import people as accounts
 from alflow.store.people import sessions
 from alflow.workflow.images.embed import embed_missing
+from alflow.workflow.insight.map import make_map
 from alflow.workflow.people import accounts as people
 from alflow.workflow.people.passwords import token_hash
 from alflow.workflow.projects.projects import change_settings
@@ -42,6 +43,7 @@ PAGES = {
     "adjudicate": [False,    True,    True,    True],
     "prompts":    [False,    True,    True,    True],
     "find":       [False,    True,    True,    True],
+    "map":        [False,    True,     True,    True],
     "history":    [False,    True,    True,    True],
     "backtest":   [False,    True,    True,    True],
     "project":    [False,    True,    True,    True],
@@ -86,6 +88,7 @@ def open_house(home: Path) -> Iterator[House]:
     birds = colour_project(workspace, home, "birds")
     birds = change_settings(workspace, birds.id, replace(birds.settings, gold_rate=0.1))
     embed_missing(workspace, birds)
+    make_map(workspace, birds.id)
     open_round(workspace, birds.id)
     fish, _ = world.build(workspace, home, "fish", 3)
     with workspace.database.read() as tx:

@@ -22,7 +22,7 @@ PATH: Final = "/components/{version:str}/{module:path}"
 FOREVER: Final = "private, max-age=31536000, immutable"
 """The Cache-Control of what never changes under its address."""
 SHARED: Final = "shared"
-FOLDERS: Final = ("deck", "finder", "gallery", "grid", "saver", SHARED)
+FOLDERS: Final = ("deck", "finder", "gallery", "grid", "map", "saver", SHARED)
 KINDS: Final = frozenset({".html", ".css", ".js"})
 
 FILES: Final[Mapping[str, bytes]] = {

@@ -49,6 +49,7 @@ PAGES: Final[Mapping[str, Page]] = {
     "adjudicate": Page("Adjudicate", "gavel", Role.REVIEWER, "ui.pages.adjudicate"),
     "prompts": Page("Prompts", "edit_note", Role.REVIEWER, "ui.pages.prompts"),
     "find": Page("Find", "search", Role.REVIEWER, "ui.pages.find"),
+    "map": Page("Map", "scatter_plot", Role.REVIEWER, "ui.pages.map"),
     "history": Page("History", "history", Role.REVIEWER, "ui.pages.history"),
     "backtest": Page("Back-test", "science", Role.REVIEWER, "ui.pages.backtest"),
     "project": Page("Project", "folder_open", Role.REVIEWER, "ui.pages.project"),
@@ -84,6 +85,7 @@ ROUTES: Final[Mapping[str, Role]] = {
     "/grid/{project:int}": Role.ANNOTATOR,
     "/desk/{project:int}/guide": Role.ANNOTATOR,
     "/report/{project:int}": Role.REVIEWER,
+    "/map/{project:int}/points": Role.REVIEWER,
 }
 """The desk opens the queues of what was set aside to everybody who labels, that of bad images too: whoever looks again
 gives one more answer of their own, and where it differs from the flag, the image is in dispute: reviewers settle it."""
@@ -103,13 +105,19 @@ ACCEPT_IMAGES: Final = Role.ENGINEER
 EDIT_CLASSES: Final = Role.ENGINEER
 """Changes what the model reads, what people see and what exports name."""
 
+ANSWER_TOGETHER: Final = Role.ENGINEER
+"""Gives many images a class at once, each of which was on screen as a thumbnail."""
+
+MAKE_SLICES: Final = Role.REVIEWER
+"""Names sets of images that the model is evaluated on; nothing that is asked or learnt depends on them."""
+
 EDIT_GUIDELINES: Final = Role.ENGINEER
 """Changes what annotators read, when they see the model's guess, and how often they are checked."""
 
 SEE_COST_BY_PERSON: Final = Role.ENGINEER
 """Tells how long each person worked."""
 
-_NUMBERED: Final = re.compile(r"/(?:images|desk|grid|report)/[0-9]")
+_NUMBERED: Final = re.compile(r"/(?:images|desk|grid|map|report)/[0-9]")
 _NUMBER: Final = re.compile(r"[0-9]{19}")  # more than any row has
 _PATTERNS: Final = [(compile_path(path)[0], role) for path, role in ROUTES.items()]
 

@@ -4,7 +4,7 @@
  */
 self.addEventListener("install", (event) => {
   self.skipWaiting();
-  const past = ["/images/*", "/desk/*", "/grid/*"]; // where the browser knows such rules, it need not even ask
+  const past = ["/images/*", "/desk/*", "/grid/*", "/map/*"]; // where the browser knows such rules, it need not even ask
   event.addRoutes?.(past.map((path) => ({ condition: { urlPattern: path }, source: "network" })));
 });
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));

@@ -91,6 +91,9 @@ LARGE_IMAGES: Final = Pool(2, 6, "the server is busy with large images: try agai
 PASSWORDS: Final = Pool(2, 60, "many people are signing in right now: try again in a moment")
 """A password costs a twentieth of a second and 64 MB on purpose."""
 
+FIGURES: Final = Pool(2, 20, "the server is busy with figures: try again in a moment")
+"""What is known of every image takes half a second and some hundred megabytes for 100,000 of them."""
+
 ANSWERS: Final = Pool(12, 200, "the server is busy: nothing is lost, try again in a moment")
 """Answers wait for each other at the database, and images should not wait with them."""
 

@@ -87,3 +87,10 @@ def no_images(project: Project) -> None:
     """The project has no image in any split."""
     st.write("This project has no images yet. Import a folder, an archive or a manifest in a terminal:")
     st.code(f"alflow import FOLDER --split pool --project {quote(project.name)}", language=None, wrap_lines=True)
+
+
+def not_embedded(project: Project, why: str) -> None:
+    """The page shows embedded images, and there is none, or they cannot be read."""
+    st.write(f"There is nothing to show yet: {session.escape(why)}.")
+    st.code(f"alflow embed --project {quote(project.name)}", language=None, wrap_lines=True)
+    st.caption("The schedule embeds what is imported by itself.")

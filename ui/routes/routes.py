@@ -24,6 +24,7 @@ from ui.door import allowances, pools
 from ui.door.body import field, parsed, received
 from ui.parts import services
 from ui.routes import desk, grid
+from ui.routes import map as map_
 
 MAX_BODY = 1_000_000
 MOST_EVENTS = 500  # a deck sends 50
@@ -90,11 +91,22 @@ async def grid_page(request: Request) -> Response:
     return JSONResponse(reply, headers={"Cache-Control": "no-store"})
 
 
+async def map_points(request: Request) -> Response:
+    """All images of the project's map; a page asks once for each state of the project."""
+    try:
+        project_id = request.path_params["project"]
+        content = await pools.FIGURES.run(map_.points, services.current().workspace, project_id)
+    except AlflowError as error:
+        return _refused(error)
+    return Response(content, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+
+
 ROUTES = [
     Route("/images/{project:int}/{item:int}/{kind:str}", image, methods=["GET"]),
     Route("/desk/{project:int}/guide", guide, methods=["GET"]),
     Route("/desk/{project:int}/sync", sync, methods=["POST"]),
     Route("/grid/{project:int}", grid_page, methods=["POST"]),
+    Route("/map/{project:int}/points", map_points, methods=["GET"]),
 ]
 
 

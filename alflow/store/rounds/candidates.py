@@ -81,6 +81,21 @@ def drawn(tx: Transaction, project_id: ProjectId, origin: Origin) -> list[tuple[
     return [(round_id, item_id) for round_id, item_id in tx.execute(rows.order_by(table.c.id)).tuples()]
 
 
+def newest_rounds(tx: Transaction, project_id: ProjectId) -> dict[ItemId, int]:
+    """Item id -> number of the newest round that asked about it."""
+    table, round_ = tables.candidate, tables.round_
+    rows = select(table.c.item_id, func.max(round_.c.number)).join(round_, round_.c.id == table.c.round_id)
+    found = tx.execute(rows.where(round_.c.project_id == project_id).group_by(table.c.item_id)).tuples()
+    return {ItemId(item_id): number for item_id, number in found}
+
+
+def count(tx: Transaction, project_id: ProjectId) -> int:
+    """How many candidates the rounds of the project have had."""
+    table, round_ = tables.candidate, tables.round_
+    rows = select(func.count()).select_from(table).join(round_, round_.c.id == table.c.round_id)
+    return tx.execute(rows.where(round_.c.project_id == project_id)).scalar_one()
+
+
 def by_id(tx: Transaction, candidate_id: CandidateId) -> Candidate:
     """The candidate of that id.
 

@@ -66,7 +66,7 @@ def test_nothing_is_taken(client: TestClient) -> None:
         ("deck/keys.js", {"deck"}),
         ("deck/deck.css", {"deck"}),
         ("grid/grid.html", {"grid"}),
-        ("shared/link.js", {"deck", "grid", "finder", "gallery", "saver"}),
+        ("shared/link.js", {"deck", "grid", "finder", "gallery", "map", "saver"}),
     ],
 )
 def test_a_version_names_every_file_of_its_page(

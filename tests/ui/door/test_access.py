@@ -50,6 +50,10 @@ REQUESTS = {
     "GET /report/{fish}":                      [401, 403, 403, 403, 403, 200, 401, 401, 401],
     "POST /report/{birds}":                    [401, 403, 405, 405, 405, 403, 401, 401, 401],
     "GET /report/1234567890123456789012345":   [401, 404, 404, 404, 404, 404, 401, 401, 401],
+    "GET /map/{birds}/points":                 [401, 403, 200, 200, 200, 403, 401, 401, 401],
+    "GET /map/{fish}/points":                  [401, 403, 403, 403, 403, 404, 401, 401, 401],
+    "GET /map/{birds}":                        [401, 404, 404, 404, 404, 404, 401, 401, 401],
+    "GET /map/1234567890123456789012345/points": [401, 404, 404, 404, 404, 404, 401, 401, 401],
     "GET /password":                           [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "POST /password":                          [401, 403, 403, 403, 403, 403, 401, 401, 401],  # they have none
     "GET /":                                   [401, 200, 200, 200, 200, 200, 401, 401, 401],
@@ -93,6 +97,7 @@ ACTIONS = {
     ("checks", "images whose class is known"): [True,     True,    True,    True],
     ("adjudicate", "Show who voted"):          [False,    True,    True,    True],
     ("find", "What to look for"):              [False,    True,    True,    True],
+    ("map", "alflow_map"):                     [False,    True,     True,    True],
     ("history", "Image number"):               [False,    True,    True,    True],
     ("project", "Download labels as"):         [False,    True,    True,    True],
     ("backtest", "Combination of strategies"): [False,    False,   True,    True],
@@ -123,6 +128,7 @@ def test_every_route_and_page_is_in_the_tables() -> None:
         "/desk/{project:int}/guide",
         "/grid/{project:int}",
         "/report/{project:int}",
+        "/map/{project:int}/points",
     }
     assert set(access.ROUTES) == written
     assert set(access.PAGES) == set(PAGES)

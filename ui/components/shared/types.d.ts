@@ -240,6 +240,23 @@ export interface SaverData {
   name: string;
 }
 
+// ---- the map: `ui/components/map/__init__.py` and `ui/routes/map.py`
+
+export interface MapData {
+  project: number;
+  title: string;
+  /** Of what the map shows: with another one it is read anew. */
+  version: string;
+  classes: ClassOfProject[];
+  may: ("send" | "label" | "save")[];
+  done: number;
+}
+
+/** What somebody wants done with the selection. */
+export type MapAct =
+  | { what: "send" | "save"; ids: number[]; words: string }
+  | { what: "label"; ids: number[]; class_id: number };
+
 declare global {
   /** Of the module that `loader.js` loads; `ui/components/modules.py` writes it there. */
   const ADDRESS: string;
