@@ -41,11 +41,19 @@ def captions(folder: Path) -> Path:
     return manifest
 
 
-def colour_project(workspace: Workspace, folder: Path, name: str = "colours", *, budget: int = 4) -> Project:
+def colour_project(
+    workspace: Workspace,
+    folder: Path,
+    name: str = "colours",
+    *,
+    budget: int = 4,
+    model: str | None = None,
+    precision: str = "fp32",
+) -> Project:
     """A project with pool, target and test, and a posterior; nothing embedded, no round yet."""
     settings = ProjectSettings(budget=budget, strategy="margin", control_fraction=0.25)
-    model = write_model(folder / f"{name}-model")
-    project = create_project(workspace, name, model, "fp32", name_classes(list(COLOURS)), settings)
+    model = model or write_model(folder / f"{name}-model")
+    project = create_project(workspace, name, model, precision, name_classes(list(COLOURS)), settings)
     for seed, split in enumerate((Split.POOL, Split.TARGET, Split.TEST)):
         import_items(workspace, project, str(paint(folder / name / split, 6, seed)), split)
     estimate_posterior(workspace, project, str(captions(folder / name / Split.TARGET)))

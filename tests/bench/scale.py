@@ -3,7 +3,8 @@
     python -m tests.bench.scale [--items N ...] [--real K] [--json FILE] [--budget B]
 
 Prints, and writes to FILE, a list of {items, step, seconds, cpu_seconds, peak_mb}. Steps: import, embed, open, close,
-find, pages, next. Each runs in a process of its own, whose peak memory is the whole of it, PyTorch and all.
+find, pages, next, out (embeddings as Parquet), said (predictions as Parquet). Each runs in a process of its own, whose
+peak memory is the whole of it, PyTorch and all.
 
 The widths are those of CLIP ViT-B: 768 activations, embeddings of 512, here of a random model with small towers.
 Import and embed handle K real files (their `items` is K): decoding a million would take hours and shows nothing that a
@@ -41,6 +42,8 @@ from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images import shards
 from alflow.workflow.images.embed import SHARD_ITEMS, embed_missing
 from alflow.workflow.images.pool import import_items
+from alflow.workflow.insight.exports.embedded import export_embeddings
+from alflow.workflow.insight.exports.said import export_predictions
 from alflow.workflow.insight.prepare import prepare
 from alflow.workflow.model.factors import BothFactors, write_factors
 from alflow.workflow.model.find import Filter, find_text
@@ -207,6 +210,15 @@ def _pages(workspace: Workspace, project: Project, *_: object) -> float:
     return time.perf_counter() - start
 
 
+def _embeddings(workspace: Workspace, project: Project, home: Path, _: int) -> None:
+    export_embeddings(workspace, project.id, str(home / "embeddings.parquet"))
+
+
+def _predictions(workspace: Workspace, project: Project, home: Path, _: int) -> None:
+    """After `pages`, which made them."""
+    export_predictions(workspace, project.id, str(home / "predictions.parquet"))
+
+
 Step = Callable[[Workspace, Project, Path, int], float | None]
 
 STEPS: dict[str, Step] = {
@@ -218,6 +230,8 @@ STEPS: dict[str, Step] = {
     "find": _find,
     "pages": _pages,
     "next": _open,
+    "out": _embeddings,
+    "said": _predictions,
 }
 
 

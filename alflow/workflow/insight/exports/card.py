@@ -28,7 +28,7 @@ def card(facts: Facts, files: HeadFiles, format_: str, posterior: str, folder: P
     parts = [
         _yaml(facts, format_),
         f"# {_plain(facts.project.name)}\n",
-        _summary(facts, format_),
+        _summary(facts, files, format_),
         _section("How to load it", [LOADING[format_](files)]),
         _section("Classes", _classes(facts)),
         _section("Data", _data(facts)),
@@ -71,7 +71,7 @@ def _yaml(facts: Facts, format_: str) -> str:
     return "\n".join([line for line in lines if line] + ["---", ""])
 
 
-def _summary(facts: Facts, format_: str) -> str:
+def _summary(facts: Facts, files: HeadFiles, format_: str) -> str:
     count = sum(facts.labelled.values())
     what = {
         "open_clip": "Both towers as an open_clip checkpoint, and the head that labels taught",
@@ -79,7 +79,7 @@ def _summary(facts: Facts, format_: str) -> str:
         "onnx": "Image tower and head as one ONNX file",
     }[format_]
     return (
-        f"{what}. It tells {len(facts.classes)} classes apart. The model is {_plain(facts.project.model)} with a "
+        f"{what}. It tells {len(facts.classes)} classes apart. The model is {_plain(files.about.shown_model)} with a "
         f"Gaussian process over its logits, given the {count:,} images that people labelled; fit of round "
         f"{facts.of.number}, exported {facts.at:%Y-%m-%d}.\n"
     )
@@ -149,7 +149,7 @@ def _limits(facts: Facts, files: HeadFiles, format_: str) -> list[str]:
         f"{f' and {len(fewest) - 20} more' if len(fewest) > 20 else ''}."
         if fewest
         else "",
-        f"The licence of {_plain(files.about.model)} holds for what is made of it; this card does not know it.",
+        f"The licence of {_plain(files.about.shown_model)} holds for what is made of it; this card does not know it.",
         "Images were embedded in bfloat16, and the head was fitted to that: in float32 probabilities differ a little."
         if files.about.precision == "bf16"
         else "",
@@ -163,7 +163,11 @@ def _limits(facts: Facts, files: HeadFiles, format_: str) -> list[str]:
 
 
 def _hashes(facts: Facts, files: HeadFiles, posterior: str, folder: Path) -> list[str]:
-    rows = [("model", _plain(files.about.model)), ("precision", files.about.precision), ("posterior", posterior)]
+    rows = [
+        ("model", _plain(files.about.shown_model)),
+        ("precision", files.about.precision),
+        ("posterior", posterior),
+    ]
     rows += [(f"hash of the {name}", f"`{value}`") for name, value in files.about.hashes.items()]
     rows += [(f"SHA-256 of `{path.name}`", f"`{_sha256(path)}`") for path in sorted(folder.iterdir())]
     settings = facts.project.settings

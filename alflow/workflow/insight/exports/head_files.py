@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final, Self
 
 import torch
@@ -45,6 +45,12 @@ class About:
     residuals: bool
     hashes: Mapping[str, str]
     checkpoint: float | None = None
+
+    @property
+    def shown_model(self) -> str:
+        """The reference without the folders of this machine, which a card tells nobody."""
+        kind, between, place = self.model.partition(":")
+        return f"{kind}{between}{PurePath(place).name}" if between and kind != "hf-hub" else self.model
 
     @classmethod
     def of(cls, found: Mapping[str, Any], what: str) -> Self:

@@ -59,7 +59,7 @@ def _sklearn(files: HeadFiles) -> str:
         f"It takes images (paths, Pillow images) or features [N {files.width}]: {pieces}, as `alflow export "
         "embeddings` writes them. It is a classifier of scikit-learn that was fitted already; columns are in the order "
         "of `classes_`. "
-        f"For images it loads the model {files.about.model!r}; features need none.\n"
+        f"For images it loads the model `{files.about.shown_model}`; features need none.\n"
     )
 
 

@@ -12,8 +12,9 @@ import open_clip
 import pytest
 import torch
 import yaml
+from open_clip.model import CustomTextCLIP
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 import alflow
 from alflow.commands.export import ModelFormat
@@ -25,6 +26,7 @@ from alflow.store.images import items
 from alflow.store.rounds import rounds
 from alflow.workflow.images.embed import embed_missing, load_embeddings
 from alflow.workflow.images.encoding import prepare_file
+from alflow.workflow.insight.exports.embedded import export_embeddings
 from alflow.workflow.insight.exports.table import FORMATS
 from alflow.workflow.insight.exports.write import export_model
 from alflow.workflow.model.model import last_fit, load_model
@@ -32,11 +34,12 @@ from alflow.workflow.projects.projects import set_classes
 from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
+from tests.vlm.test_encoder import CONFIGURATIONS
 
 
-def label(workspace: Workspace, folder: Path) -> Project:
+def label(workspace: Workspace, folder: Path, **more: str) -> Project:
     """The project of two colours, with a round behind it."""
-    project = colour_project(workspace, folder)
+    project = colour_project(workspace, folder, **more)
     embed_missing(workspace, project)
     advance(workspace, project.id)
     answer(workspace, project)
@@ -217,6 +220,56 @@ def test_the_card_says_what_it_is(home: Home, layout: str) -> None:
         if path.name != "README.md":
             assert path.name in body
     assert World(workspace, fitted).fit in body
+    assert "local-dir:colours-model" in body
+    assert str(folder) not in text  # no place of this machine
+
+
+@pytest.mark.slow
+def test_a_tower_with_residuals_goes_out_unchanged_and_load_head_adds_the_rest(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """SigLIP's: no layer leaves room, and features are wider than the activations."""
+    place, configuration = tmp_path / "siglip", CONFIGURATIONS["tiny-sigmoid"]
+    place.mkdir()
+    (place / "open_clip_config.json").write_text(json.dumps({"model_cfg": configuration}))
+    torch.manual_seed(0)
+    plain = {name: value for name, value in configuration.items() if name != "custom_text"}
+    save_file(CustomTextCLIP(**plain).state_dict(), place / "open_clip_model.safetensors")
+    project = label(workspace, tmp_path, model=f"local-dir:{place}")
+    world = World(workspace, project)
+    assert world.rows.residuals is not None
+    features = np.hstack([world.rows.values.numpy(), world.rows.residuals.numpy()])
+    for layout in FORMATS:
+        if layout == "onnx" and not find_spec("onnxruntime"):
+            continue
+        done = export_model(workspace, project.id, tmp_path / layout, layout)
+        assert not done.carries
+        if layout == "onnx":
+            onnxruntime = pytest.importorskip("onnxruntime")
+            pixels = torch.stack([prepare_file(workspace.encoder(project), path) for path in world.paths]).numpy()
+            session = onnxruntime.InferenceSession(tmp_path / layout / "model.onnx")
+            found = session.run(None, {"pixels": pixels})[0][:, [1, 0]]
+        else:
+            head = alflow.load_head(tmp_path / layout)
+            assert head.n_features_in_ == features.shape[1]
+            assert np.abs(head.predict_proba(features) - world.probabilities[:, [1, 0]]).max() < 1e-5
+            found = head.predict_proba(world.paths)
+        assert np.abs(found - world.probabilities[:, [1, 0]]).max() < 1e-4
+    assert "Its image tower has no place" in (tmp_path / "open_clip" / "README.md").read_text()
+    export_embeddings(workspace, project.id, str(tmp_path / "e.npz"), Split.TEST)
+    assert np.array_equal(np.load(tmp_path / "e.npz")["features"], features)
+
+
+@pytest.mark.slow
+def test_a_project_in_bfloat16_says_so(workspace: Workspace, tmp_path: Path) -> None:
+    project = label(workspace, tmp_path, precision="bf16")
+    world = World(workspace, project)
+    for layout in ("open_clip", "sklearn"):
+        export_model(workspace, project.id, tmp_path / layout, layout)
+        head = alflow.load_head(tmp_path / layout)
+        assert np.abs(head.predict_proba(world.rows.values) - world.probabilities[:, [1, 0]]).max() < 1e-5
+        assert np.abs(head.predict_proba(world.paths) - world.probabilities[:, [1, 0]]).max() < 0.02
+        assert "embedded in bfloat16" in (tmp_path / layout / "README.md").read_text()
 
 
 def test_a_class_that_came_after_the_fit_is_there(workspace: Workspace, fitted: Project, tmp_path: Path) -> None:
