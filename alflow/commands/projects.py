@@ -116,12 +116,14 @@ def init(
 
 def strategies(as_json: AsJson = False) -> None:
     """List the strategies that choose what to ask next."""
-    from alflow.workflow.rounds.strategies import strategy_captions, strategy_faults
+    from alflow.workflow.rounds.strategies import strategy_captions, strategy_faults, takes_blocks
 
-    captions = strategy_captions()
+    captions, in_blocks = strategy_captions(), takes_blocks()
     if as_json:
         show_json(captions)
     else:
-        show_table(["strategy", "what it does"], captions.items())
+        rows = ((name, "in blocks" if name in in_blocks else "whole", words) for name, words in captions.items())
+        show_table(["strategy", "pool", "what it does"], rows)
+        note("In blocks: a large pool is read piece by piece. Whole: all of it has to fit into memory.")
     for fault in strategy_faults():
         note(fault)

@@ -7,6 +7,7 @@ from typing import Final
 from alflow.errors import AlflowError
 from alflow.ids import ProjectId
 from alflow.workflow.answers.certify import propose
+from alflow.workflow.images.encoding import words_of
 from alflow.workflow.images.lengths import prepare_lengths
 from alflow.workflow.insight.doubts import doubts
 from alflow.workflow.insight.evaluated import prepare_evaluated
@@ -19,7 +20,7 @@ from alflow.workspace import Workspace
 _log = logging.getLogger(__name__)
 
 PREPARED: Final[Mapping[str, Callable[[Workspace, ProjectId], object]]] = {
-    "predictions": outlook,
+    "predictions": lambda workspace, project_id: outlook(workspace, project_id).entropies(),
     "lengths of embeddings": prepare_lengths,
     "figures of the model": prepare_evaluated,
     "map": make_map,
@@ -43,4 +44,7 @@ def prepare(workspace: Workspace, project_id: ProjectId) -> tuple[str, ...]:
         except AlflowError as error:
             failed.append(f"{name}: {error}")
             _log.warning("project %s: %s could not be prepared: %s", project_id, name, error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours: the round is open, and the rest can be made
+            failed.append(f"{name}: an internal error, {words_of(error)}: see the log")
+            _log.exception("project %s: %s could not be prepared", project_id, name)
     return tuple(failed)

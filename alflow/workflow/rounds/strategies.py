@@ -8,6 +8,11 @@ def strategy_captions() -> dict[str, str]:
     return {name: strategy.caption for name, strategy in available()[0].items()}
 
 
+def takes_blocks() -> frozenset[str]:
+    """Names of those that read a large pool in blocks; the others need all of it in memory."""
+    return frozenset(name for name, strategy in available()[0].items() if strategy.copies is None)
+
+
 def strategy_faults() -> list[str]:
     """Why strategies that other packages offer cannot be used: one line each."""
     return list(available()[1].values())

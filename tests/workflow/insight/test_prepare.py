@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from alflow.domain.projects import Project
+from alflow.workflow.insight import prepare as module
 from alflow.workflow.insight.prepare import PREPARED, prepare
 from alflow.workflow.rounds.acquire import open_round
 from alflow.workspace import Workspace
@@ -24,3 +25,19 @@ def test_what_cannot_be_made_is_said_and_the_rest_goes_on(
     assert "predictions: project" in failed[0]
     assert len(failed) <= len(PREPARED)
     assert "could not be prepared" in caplog.text
+
+
+def test_a_fault_of_ours_ends_no_run(
+    workspace: Workspace, project: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    made: list[object] = []
+    monkeypatch.setattr(module, "PREPARED", {"one": broken, "other": lambda *asked: made.append(asked)})
+    with caplog.at_level(logging.ERROR):
+        assert prepare(workspace, project.id) == (
+            "one: an internal error, ZeroDivisionError: division by zero: see the log",
+        )
+    assert made == [(workspace, project.id)]
+    assert "Traceback" in caplog.text
