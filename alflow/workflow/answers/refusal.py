@@ -21,32 +21,40 @@ _COMPARED: Final = 2000  # images of a group at most
 
 def drift_of(workspace: Workspace, asking: Asking, said: Certifying) -> Drift:
     """Compare the slice with all else that it was drawn from: images that are left, and those that a strategy took."""
-    mine, others = np.flatnonzero(said.group == SLICE), np.flatnonzero((said.group == LEFT) | (said.group == TAKEN))
-    name = digest(drift=1, model=said.hash, slice=said.item_ids[mine].tolist(), others=len(others))
-    return workspace.keep(f"drift {name}", lambda: _kept_drift(workspace, asking, said, (mine, others), name))
+    mine, left = (np.flatnonzero(said.group == group) for group in (SLICE, LEFT))
+    name = digest(drift=2, model=said.hash, slice=said.item_ids[mine].tolist(), left=said.item_ids[left].tolist())
+    return workspace.keep(f"drift {name}", lambda: _kept_drift(workspace, asking, said, name))
 
 
-def _kept_drift(
-    workspace: Workspace,
-    asking: Asking,
-    said: Certifying,
-    groups: tuple[NDArray[np.int64], NDArray[np.int64]],
-    name: str,
-) -> Drift:
+def _kept_drift(workspace: Workspace, asking: Asking, said: Certifying, name: str) -> Drift:
     path = f"projects/{asking.project.id}/drift/{name}.safetensors"
     if not workspace.artifacts.exists(path):
         generator = np.random.default_rng(int(name[:12], 16))
-        mine, others = (each[generator.permutation(len(each))[:_COMPARED]] for each in groups)
-        points = (
-            _embeddings(workspace, asking, said.item_ids[mine]),
-            _embeddings(workspace, asking, said.item_ids[others]),
-        )
-        of = said.confidence
-        found = drift(of[groups[0]], of[groups[1]], *points, generator)
+        groups = [
+            generator.permutation(each)
+            for each in (np.flatnonzero(said.group == SLICE), _others(asking, said, generator))
+        ]
+        points = [_embeddings(workspace, asking, said.item_ids[each[:_COMPARED]]) for each in groups]
+        sure = [said.confidence[each] for each in groups]
+        found = drift(sure[0], sure[1], points[0], points[1], generator)
         both = torch.tensor([found.confidence, found.embeddings], dtype=torch.float64)
         workspace.artifacts.write_tensors(path, {"p_values": both})
     p_values = workspace.artifacts.read_tensors(path)[0]["p_values"].tolist()
     return Drift(*p_values)
+
+
+def _others(asking: Asking, said: Certifying, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Rows left, and of those taken the share that was still there when the slice was drawn, round by round."""
+    number = {one.id: one.number for one in asking.rounds}
+    sizes = {number[key]: len(each) for key, each in asking.slices().items()}
+    total = max(1, sum(sizes.values()))
+    first: dict[int, int] = {}
+    for one in asking.asked:
+        first.setdefault(one.item_id, number[one.round_id])
+    taken = np.flatnonzero(said.group == TAKEN)
+    until = [sum(n for each, n in sizes.items() if each <= first[item]) for item in said.item_ids[taken].tolist()]
+    there = generator.random(len(taken)) < np.array(until, dtype=np.float64) / total
+    return np.concatenate([np.flatnonzero(said.group == LEFT), taken[there]])
 
 
 def _embeddings(workspace: Workspace, asking: Asking, item_ids: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -79,7 +87,7 @@ def why_not(
 
 def _remedy(asking: Asking, further: Needed) -> str:
     if further.least is None:
-        return "the pool is too small for such a bound; allow a larger one"
+        return "too few images are left for random labels to show it; import more, or allow a larger share"
     if further.likely is None:
         return (
             f"{further.least} further random labels would do if they were all right, but as the model errs no number "

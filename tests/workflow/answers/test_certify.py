@@ -143,6 +143,19 @@ def test_a_pool_that_has_drifted_is_refused(workspace: Workspace, grown: Project
     assert not len(found.item_ids)
 
 
+@pytest.mark.parametrize("strategy", ["margin", "typiclust"])
+def test_a_pool_out_of_which_a_strategy_has_taken_much_has_not_drifted(
+    workspace: Workspace, grown: Project, strategy: str
+) -> None:
+    certified.one_round(
+        workspace, certified.with_settings(workspace, grown, strategy=strategy, budget=160, control_fraction=0.03)
+    )
+    certified.one_round(workspace, certified.with_settings(workspace, grown, budget=120, control_fraction=1.0))
+    found = certify.propose(workspace, grown.id, BOUND, DELTA)
+    assert not found.drift.found
+    assert found.said.count(SLICE) == 125
+
+
 def test_each_class_has_its_threshold_where_the_slice_allows(workspace: Workspace, grown: Project) -> None:
     certified.one_round(workspace, certified.with_settings(workspace, grown, budget=140))
     found = certify.propose(workspace, grown.id, 0.12, 0.2, per_class=True)
