@@ -36,7 +36,7 @@ def show(project: Project) -> None:
     _tell(project)
     every = certify.all_certificates(session.workspace(), project.id)
     _standing(project, every)
-    _proposal(project)
+    _proposal(project, stands=any(one.withdrawn_at is None for one in every))
     unbiased(project)
     _past(project, every)
 
@@ -78,7 +78,7 @@ def _standing(project: Project, every: Sequence[Certificate]) -> None:
             _withdraw(project, why)
 
 
-def _proposal(project: Project) -> None:
+def _proposal(project: Project, *, stands: bool) -> None:
     st.subheader("What could be accepted")
     left, middle, right = st.columns([1, 1, 2], vertical_alignment="bottom")
     percent = left.number_input(
@@ -96,7 +96,7 @@ def _proposal(project: Project) -> None:
     if found.refusal is not None:
         _refused(found)
     else:
-        _offered(project, found, names)
+        _offered(project, found, names, stands=stands)
     _chart(found)
 
 
@@ -112,7 +112,7 @@ def _refused(found: Proposal) -> None:
         )
 
 
-def _offered(project: Project, found: Proposal, names: Mapping[ClassId, str]) -> None:
+def _offered(project: Project, found: Proposal, names: Mapping[ClassId, str], *, stands: bool) -> None:
     count, left = len(found.item_ids), found.said.count(LEFT)
     images, seen, threshold, drift = st.columns(4)
     images.metric("Images", f"{count:,}", f"{count / left:.0%} of {left:,} left", **_QUIET)
@@ -129,7 +129,7 @@ def _offered(project: Project, found: Proposal, names: Mapping[ClassId, str]) ->
     of = found.said.class_ids
     strip(project, [(ItemId(item), f"{names.get(of[column], '?')} {p:.1%}") for item, column, p in shown])
     st.button(
-        f"Accept {count:,} images",
+        f"Accept {count:,} images{' in place of these' if stands else ''}",
         type="primary",
         icon=":material/task_alt:",
         on_click=_accept,
@@ -184,7 +184,7 @@ def _chart(found: Proposal) -> None:
         legend=alt.Legend(orient="top", symbolType="circle"),
     )
     numbers = [alt.Tooltip(f"{name}:Q", format=".1%") for name in ("accepted", "wrong", "from", "to")]
-    dots = base.mark_point(filled=True, size=28, opacity=1, clip=True).encode(
+    dots = base.mark_point(filled=True, size=28, opacity=1).encode(
         y=y, color=colour, tooltip=[*numbers, alt.Tooltip("probability from:Q", format=".3f"), "slice:Q", "passed:N"]
     )
     rule = (
