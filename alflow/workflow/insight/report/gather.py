@@ -12,12 +12,14 @@ from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import Any, Final
 
+from alflow.domain.certificates import Certificate
 from alflow.domain.images import Split
 from alflow.domain.projects import Project
 from alflow.domain.rounds import Evaluation
 from alflow.ids import ProjectId
 from alflow.store.images import failures, items
 from alflow.store.rounds import evaluations
+from alflow.workflow.answers.certify import all_certificates
 from alflow.workflow.insight.report.answers import Answers, read_answers
 from alflow.workflow.insight.report.judged import Judged, Pool, Predictions, judge, read_predictions
 from alflow.workflow.insight.report.pictures import Gallery, read_pictures
@@ -88,6 +90,7 @@ class Report:
     Attributes:
         at: when it was read.
         names: whether people are named.
+        certificate: by which images stand as the model says; None where none do.
         evaluations: by round and split.
         rounds: oldest first.
         galleries: pictures of examples; empty where none are wanted.
@@ -99,6 +102,7 @@ class Report:
     images: Images
     answers: Answers
     model: Model
+    certificate: Certificate | None
     evaluations: tuple[Evaluation, ...]
     rounds: tuple[RoundSummary, ...]
     galleries: tuple[Gallery, ...]
@@ -151,11 +155,26 @@ def read_report(
             None if predicted is None else predicted.pool,
             judged,
         ),
+        certificate=_certificate(workspace, scope),
         evaluations=tuple(known),
         rounds=tuple(one for one in round_summaries(workspace, project_id) if one.round.id in counted),
         galleries=read_pictures(workspace, scope, answers.settled, predicted, judged) if pictures else (),
         made=_made(workspace, scope),
     )
+
+
+def _certificate(workspace: Workspace, scope: Scope) -> Certificate | None:
+    """The one that stood at the end of the scope."""
+    until = scope.until
+    if until is None:
+        standing = (one for one in all_certificates(workspace, scope.project.id) if one.withdrawn_at is None)
+    else:
+        standing = (
+            one
+            for one in all_certificates(workspace, scope.project.id)
+            if one.at <= until and (one.withdrawn_at is None or one.withdrawn_at > until)
+        )
+    return next(standing, None)
 
 
 def _images(workspace: Workspace, scope: Scope) -> Images:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from alflow.domain.answers import Verdict
+from alflow.domain.certificates import Certificate
 from alflow.domain.images import Split
 from alflow.domain.projects import NewClass, Project
 from alflow.domain.rounds import Origin
@@ -135,6 +136,16 @@ def test_a_round_is_told_as_it_was_at_its_end(workspace: Workspace, past: Projec
     assert (open_one.model.number, open_one.answers.count) == (2, 8)
     with pytest.raises(NotFoundError, match=r"project 'colours' has no round 4: choose one of 1 to 3"):
         read_report(workspace, past.id, 4)
+
+
+def test_what_was_accepted_by_the_model_is_told_apart(workspace: Workspace, past: Project) -> None:
+    report = read_report(workspace, past.id)
+    assert report.certificate is None
+    at = report.at
+    made = Certificate(1, past.id, 2, "hash", 0.02, 0.05, False, (), 400, 9000, 7654, 0.5, 1, at)  # type: ignore[arg-type]
+    told = section(parsed(page(replace(report, certificate=made))), "answers")
+    assert "7,654 of 9,000 images that nobody answered were accepted as the model says" in told
+    assert "with 95 % confidence at most 2.0 % of them are wrong, by 400 labelled images" in told
 
 
 def test_names_of_people_files_and_folders_stay_here(workspace: Workspace, past: Project, tmp_path: Path) -> None:
