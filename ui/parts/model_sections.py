@@ -47,7 +47,7 @@ def calibration(pair: Pair) -> None:
     for column, (name, one) in zip(st.columns(len(pair), gap="large"), pair.items(), strict=True):
         with column:
             st.subheader(name.capitalize())
-            _reliability(name, one)
+            _reliability(one)
     _risk(known)
 
 
@@ -59,7 +59,7 @@ def _metrics(name: str, one: Evaluated) -> list[dict[str, str]]:
     ]
 
 
-def _reliability(name: str, one: Evaluated | None) -> None:
+def _reliability(one: Evaluated | None) -> None:
     if one is None:
         st.caption("No image of this split has a known class here.")
         return
@@ -67,7 +67,7 @@ def _reliability(name: str, one: Evaluated | None) -> None:
     chart, data = model_charts.reliability(one)
     figure(
         chart,
-        key=f"reliability-{name}",
+        key=f"reliability-{one.number}",
         data=data,
         reading=f"{len(one):,} images in bins of confidence. A model is calibrated where its points lie on the dashed "
         "line; below it, it is surer than it is right. Lines are 95 % intervals (Wilson). Bars count the images of "
@@ -115,7 +115,7 @@ def confusions(project: Project, pair: Pair, classes: Sequence[ClassLabel]) -> N
                 st.caption("No image of this split has a known class here.")
                 continue
             chart, data = model_charts.confusion(matrix, names)
-            figure(chart, key=f"confusion-{name}", data=data, reading=_how_to_read(matrix))
+            figure(chart, key=f"confusion-{'-'.join(name.split())}", data=data, reading=_how_to_read(matrix))
     first, matrix = next(iter(pair.values())), next(iter(found.values()))
     if first is not None and matrix is not None:
         _cell(project, first, matrix, names)
