@@ -25,6 +25,7 @@ MOST_FITTED: Final = 5_000
 """Labels that the fit of a fold sees at most: more of them hardly change what it says of the others."""
 
 _LEAST_SHARE: Final = 0.01
+_ROWS: Final = 8192
 
 
 def held_out_probabilities(
@@ -47,7 +48,7 @@ def held_out_probabilities(
         InvalidInputError: there is no label, one is no class, or activations are not finite.
     """
     check_support(zero_shot, support, labels)
-    features = zero_shot.frame.features(support.values.double())
+    features = _features(zero_shot, support)
     zero_shot_logits = zero_shot.zero_shot_logits(support).double()
     problem = Problem.of(features, zero_shot_logits, labels, zero_shot.class_covariance)
     problem = replace(problem, counts=None if counts is None else counts.double())
@@ -65,6 +66,14 @@ def held_out_probabilities(
         held, seen = dealt == fold, _seen(dealt != fold, place)
         mixed = [solutions[width] for width in widths]
         found[held] = _predicted(problem[seen], problem[held], mixed, widths, shares)
+    return found
+
+
+def _features(zero_shot: Model, support: Activations) -> Float[Tensor, "N U"]:
+    """In double precision, block by block: with many labels they are the largest thing here."""
+    found = torch.empty(len(support), support.values.shape[1] + 1, dtype=torch.float64)
+    for rows in torch.split(torch.arange(len(support)), _ROWS):
+        found[rows] = zero_shot.frame.features(support.values[rows].double())
     return found
 
 

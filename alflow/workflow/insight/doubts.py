@@ -228,10 +228,9 @@ def _judged(
 
 def _joined(tensors: Mapping[str, Tensor], now: _Now) -> Doubts:
     """Without labels that were changed or taken back since, and those that reviewers settled."""
-    ids, given = tensors["item_ids"].tolist(), tensors["given"].tolist()
-    stands = [now.settled.get(item) == label for item, label in zip(ids, given, strict=True)]
-    judged = torch.tensor(stands, dtype=torch.bool)
-    listed = torch.tensor([item not in now.decided for item in ids], dtype=torch.bool)
+    ids, given = tensors["item_ids"].long(), tensors["given"].long()
+    judged = _stands(ids, given, now.settled)
+    listed = ~torch.isin(ids, torch.tensor(sorted(now.decided), dtype=torch.int64))
     kept: dict[str, Any] = {name: column[judged & listed] for name, column in tensors.items()}
     kept |= {name: kept[name].long() for name in ("item_ids", "given", "held")}
     kept["misplaced"] = kept["misplaced"].bool()
@@ -243,6 +242,19 @@ def _joined(tensors: Mapping[str, Tensor], now: _Now) -> Doubts:
         n_decided=n_decided,
         n_missing=len(now.settled) - int(judged.sum()),
     )
+
+
+def _stands(
+    ids: Int64[Tensor, " N"], given: Int64[Tensor, " N"], settled: Mapping[ItemId, ClassId]
+) -> Bool[Tensor, " N"]:
+    """Which of these items are still settled as these classes."""
+    if not settled:
+        return torch.zeros(len(ids), dtype=torch.bool)
+    items, classes = torch.tensor([*settled.items()]).T
+    items, order = items.sort()
+    nearest = torch.searchsorted(items, ids).clamp(max=len(items) - 1)
+    same: Tensor = (items[nearest] == ids) & (classes[order][nearest] == given)
+    return same
 
 
 def _newest(project_id: ProjectId) -> str:
