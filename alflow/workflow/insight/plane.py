@@ -20,14 +20,14 @@ Algorithm: TypeAlias = Literal["umap", "t-sne"]
 ALGORITHMS: Final[tuple[Algorithm, ...]] = ("umap", "t-sne")
 """The better one first."""
 
-ANCHORS: Final = 5_000
-"""t-SNE of so many takes half a minute on one core."""
+ANCHORS: Final = 3_000
+"""t-SNE of so many takes twelve seconds of one core, of 5,000 twice as long."""
 
 _COMPONENTS: Final = 50
 _PERPLEXITY: Final = 30.0
 _NEIGHBOURS: Final = 10  # of an image that is placed
 _FEW: Final = 10  # fewer have no neighbourhoods to keep: their two principal components say it all
-_ROWS: Final = 2_048  # placed at once: distances to all anchors are 40 megabytes
+_ROWS: Final = 2_048  # placed at once: distances to all anchors are 25 megabytes
 _SAME: Final = 1e-3  # the distance of a row to itself, as float32 computes it, is a third of this
 _SPAN: Final = 0.98  # of the square from -1 to 1
 

@@ -12,6 +12,7 @@ from alflow.workflow.images.lengths import prepare_lengths
 from alflow.workflow.insight.doubts import doubts
 from alflow.workflow.insight.evaluated import prepare_evaluated
 from alflow.workflow.insight.map import make_map
+from alflow.workflow.insight.marks import marks
 from alflow.workflow.insight.near_copies import compare_images
 from alflow.workflow.insight.slices import evaluate_slices
 from alflow.workflow.model.kept import outlook
@@ -24,6 +25,7 @@ PREPARED: Final[Mapping[str, Callable[[Workspace, ProjectId], object]]] = {
     "lengths of embeddings": prepare_lengths,
     "figures of the model": prepare_evaluated,
     "map": make_map,
+    "colours of the map": marks,
     "slices": evaluate_slices,
     "doubts": doubts,
     "near copies": compare_images,

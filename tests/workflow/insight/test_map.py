@@ -15,6 +15,7 @@ from alflow.workflow.images.pool import import_items
 from alflow.workflow.insight import map as maps
 from alflow.workflow.insight import plane, prepare
 from alflow.workflow.insight.map import Layout, kept_map, make_map
+from alflow.workflow.model.kept import outlook
 from alflow.workspace import Workspace
 from tests.colours import paint
 
@@ -74,6 +75,8 @@ def test_what_is_on_it_stays_where_it_is_until_it_has_grown_tenfold(
 def test_the_flow_makes_it_with_all_else_that_pages_wait_for(workspace: Workspace, project: Project) -> None:
     assert prepare.prepare(workspace, project.id) == ()
     assert kept_map(workspace, project.id) is not None
+    seen = outlook(workspace, project.id)
+    assert workspace.artifacts.exists(f"projects/{project.id}/entropies/{seen.hash}.safetensors")
 
 
 def test_nothing_embedded_is_said_without_loading_the_model(workspace: Workspace, pets: Project) -> None:
