@@ -28,7 +28,9 @@ def show(project: Project) -> None:
     may_edit = session.may(access.EDIT_CLASSES)
     draft = draft_of(project) if may_edit else Draft()
     now = drafted(draft, stored)
-    trial = _trial(project, draft, stored) if draft.edits else None
+    place = st.empty()  # always there: what follows must not move, or tabs would open anew
+    with place.container():
+        trial = _trial(project, draft, stored) if draft.edits else None
     left, right = st.columns([3, 2], gap="large") if may_edit else (st.container(), None)
     with left:
         _classes(stored, now, _standing(project, trial))
