@@ -82,9 +82,17 @@ def withdraw(tx: Transaction, certificate: Certificate, by: AnnotatorId, why: st
     raise ConflictError(f"certificate {certificate.id} is withdrawn already")
 
 
-def labels_of(tx: Transaction, certificate_id: CertificateId) -> dict[ItemId, Accepted]:
-    """Everything that was accepted with a certificate, whatever became of it."""
-    return _accepted(tx, tables.accepted.c.certificate_id == certificate_id)
+def labels_of(
+    tx: Transaction, certificate_id: CertificateId, item_ids: Sequence[ItemId] | None = None
+) -> dict[ItemId, Accepted]:
+    """Everything that was accepted with a certificate, whatever became of it; of these items, or all."""
+    mine = tables.accepted.c.certificate_id == certificate_id
+    if item_ids is None:
+        return _accepted(tx, mine)
+    found: dict[ItemId, Accepted] = {}
+    for chunk in chunks(item_ids):
+        found |= _accepted(tx, mine & tables.accepted.c.item_id.in_(chunk))
+    return found
 
 
 def accepted(

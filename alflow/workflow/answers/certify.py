@@ -190,9 +190,10 @@ class Audit:
 def audit_of(workspace: Workspace, project_id: ProjectId, certificate: Certificate) -> Audit:
     """The audit of a certificate so far, by the control images of rounds that were opened since."""
     with workspace.database.read() as tx:
-        labels, asking = certificates.labels_of(tx, certificate.id), read_asking(tx, project_id)
-    since = {one.id for one in asking.rounds if one.opened_at > certificate.at}
-    drawn = [one for one in asking.asked if one.origin is Origin.CONTROL and one.round_id in since]
+        asking = read_asking(tx, project_id)
+        since = {one.id for one in asking.rounds if one.opened_at > certificate.at}
+        drawn = [one for one in asking.asked if one.origin is Origin.CONTROL and one.round_id in since]
+        labels = certificates.labels_of(tx, certificate.id, [one.item_id for one in drawn])
     mine = [one.item_id for one in drawn if one.item_id in labels]
     seen = [item for item in mine if item in asking.labelled or item in asking.settled]
     wrong = sum(asking.settled.get(item) != labels[item].class_id for item in seen)

@@ -5,9 +5,8 @@ chances are stored with the round). The model is the one of `alflow.workflow.ans
 it is judged by. An image that people gave no class counts as a wrong prediction.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,6 @@ from alflow.store.rounds.candidates import Asked
 from alflow.workflow.answers.asking import Asking, read_asking
 from alflow.workflow.answers.certifying import SLICE, WAITING, Certifying, certifying_of
 from alflow.workspace import Workspace
-
-Value = Callable[[ItemId], float]
 
 
 @dataclass(frozen=True)
@@ -66,27 +63,26 @@ def unbiased(workspace: Workspace, project_id: ProjectId) -> Unbiased:
     said = certifying_of(workspace, asking)
     drawn = _drawn(asking, said)
     wrong = dict(zip(said.item_ids.tolist(), said.wrong.tolist(), strict=True))
-    settled = asking.settled
+    columns = {class_id: column for column, class_id in enumerate(said.class_ids)}
+    given = [one.read(lambda item: columns.get(asking.settled.get(item), -1)) for one in drawn]  # type: ignore[arg-type]
+    right = [one.read(lambda item: item in asking.settled and not wrong[item]) for one in drawn]
 
-    def share(value: Value) -> Interval:
-        return pool_share([one.of(value) for one in drawn])
+    def share(read: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], value: int) -> Interval:
+        pairs = zip(drawn, read, strict=True)
+        return pool_share([one.of(before == value, items == value) for one, (before, items) in pairs])
 
-    accuracy = share(lambda item: float(item in settled and not wrong[item]))
+    accuracy = share(right, 1)
     confidence = float(said.confidence.mean()) if len(said.confidence) else float("nan")
     gap = Interval(confidence - accuracy.value, confidence - accuracy.high, confidence - accuracy.low, accuracy.images)
     return Unbiased(
         accuracy,
         confidence,
         gap,
-        {one: share(partial(_is_of, settled, one)) for one in said.class_ids},
-        share(lambda item: float(item not in settled)),
+        {class_id: share(given, column) for class_id, column in columns.items()},
+        share(given, -1),
         said.count(SLICE),
         sum(one.weighted for one in drawn),
     )
-
-
-def _is_of(settled: Mapping[ItemId, ClassId], class_id: ClassId, item: ItemId) -> float:
-    return float(settled.get(item) == class_id)
 
 
 @dataclass(frozen=True)
@@ -99,9 +95,14 @@ class _Drawn:
     chances: NDArray[np.float64]
     weighted: int
 
-    def of(self, value: Value) -> Draw:
-        known = sum(map(value, self.before))
-        return Draw(known, len(self.before), self.left, np.array([value(one) for one in self.items]), self.chances)
+    def read(self, value: Callable[[ItemId], int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """A number of each image asked before, and of each that was drawn."""
+        before, items = ([value(one) for one in each] for each in (self.before, self.items))
+        return np.array(before, dtype=np.int64), np.array(items, dtype=np.int64)
+
+    def of(self, before: NDArray[np.bool_], items: NDArray[np.bool_]) -> Draw:
+        """What it says of a share, from who counts."""
+        return Draw(float(before.sum()), len(before), self.left, items.astype(np.float64), self.chances)
 
 
 def _drawn(asking: Asking, said: Certifying) -> list[_Drawn]:
