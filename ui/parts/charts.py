@@ -9,6 +9,8 @@ from alflow.domain.rounds import Evaluation
 
 SPLITS = {"test": "Test split", "control": "Control slice"}
 SERIES = {"Test split": "#179c8c", "Control slice": "#d08a1d"}  # legible on both papers, also to the colour-blind
+MANY = ["#179c8c", "#d08a1d", "#8f6fd1", "#d2608f", "#4b8fd6", "#7f9c2e", "#c2593f", "#8b8f97"]
+"""For series that have no colour of their own."""
 HEIGHT = 300
 COLUMNS = ["labels", "round", "split", "value", "low", "high", "items"]
 

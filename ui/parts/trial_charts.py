@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from alflow.workflow.backtests.comparison import CurvePoint
+from ui.parts.charts import MANY
 
 HEIGHT = 340
 
@@ -20,7 +21,7 @@ def paired_curves(points: Sequence[CurvePoint], title: str, form: str) -> alt.La
     """One line per strategy; `form` is the number format (d3) of the measure."""
     table = paired_table(points)
     legend = alt.Legend(orient="top", symbolType="circle", symbolOpacity=1, columns=6)
-    color = alt.Color("strategy:N", title=None, legend=legend)
+    color = alt.Color("strategy:N", title=None, scale=alt.Scale(range=MANY), legend=legend)
     base = alt.Chart(table).encode(
         x=alt.X("labels:Q", title="Labels", axis=alt.Axis(grid=False, tickMinStep=1, format="d")), color=color
     )
