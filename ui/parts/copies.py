@@ -66,7 +66,7 @@ def _listed(project: Project, title: str, found: Sequence[Copies], names: Names,
     why = _reasons(found[:PAIRS], names) if send else {}
     if why and session.may(access.REFER):
         st.button(
-            f"Send the {len(why)} pool images of {'this pair' if len(found) == 1 else 'these pairs'} to adjudication",
+            f"Send {len(why)} {'image' if len(why) == 1 else 'images'} of the pool to adjudication",
             icon=":material/gavel:",
             on_click=_refer_copies,
             args=(project, why),

@@ -21,8 +21,8 @@ def send(project: Project, refer: Callable[[], Referred]) -> None:
         st.session_state[_SENT] = (project.id, str(error), False)
         return
     count = len(done.sent)
-    message = f"{count} {'image waits' if count == 1 else 'images wait'} on the Adjudicate page."
-    message += f" {len(done.known)} waited there already." if done.known else ""
+    message = f"{count} {'image waits' if count == 1 else 'images wait'} on the Adjudicate page." if count else ""
+    message += f" {len(done.known)} waited on the Adjudicate page already." if done.known else ""
     message += "".join(f" Image {item} {why}." for item, why in done.refused.items())
     st.session_state[_SENT] = (project.id, message, True)
 
