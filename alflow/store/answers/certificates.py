@@ -63,7 +63,7 @@ def all_(tx: Transaction, project_id: ProjectId) -> list[Certificate]:
     return [_certificate(row) for row in tx.execute(rows).mappings()]
 
 
-def withdraw(tx: Transaction, certificate: Certificate, by: AnnotatorId, why: str, at: datetime) -> Certificate:
+def withdraw(tx: Transaction, by: AnnotatorId, certificate: Certificate, why: str, at: datetime) -> Certificate:
     """Withdraw one, and with it everything that was accepted.
 
     Raises:

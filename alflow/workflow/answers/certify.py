@@ -148,7 +148,7 @@ def accept(
     with workspace.database.begin() as tx:
         projects.lock(tx, project_id)
         if (before := certificates.standing(tx, project_id)) is not None:
-            certificates.withdraw(tx, before, by, "a newer certificate takes its place", now)
+            certificates.withdraw(tx, by, before, "a newer certificate takes its place", now)
         return certificates.add(tx, new, proposal.labels())
 
 
@@ -164,7 +164,7 @@ def withdraw(workspace: Workspace, project_id: ProjectId, by: AnnotatorId, why: 
         standing = certificates.standing(tx, project_id)
         if standing is None:
             raise ConflictError("no certificate stands: there is nothing to withdraw")
-        return certificates.withdraw(tx, standing, by, why, datetime.now(UTC))
+        return certificates.withdraw(tx, by, standing, why, datetime.now(UTC))
 
 
 @dataclass(frozen=True)

@@ -88,13 +88,13 @@ def test_one_stands_at_a_time_and_a_withdrawn_one_stays(database: Database, worl
     with pytest.raises((IntegrityError, ConflictError)), database.begin() as tx:
         certificates.add(tx, new(world), {})
     with database.begin() as tx:
-        gone = certificates.withdraw(tx, made, by, "why", AT)
+        gone = certificates.withdraw(tx, by, made, "why", AT)
         assert (gone.withdrawn_by, gone.withdrawn_why, gone.withdrawn_at) == (by, "why", AT)
         assert certificates.accepted(tx, world.project.id) == {}
         newer = certificates.add(tx, new(world), {})
         assert [one.id for one in certificates.all_(tx, world.project.id)] == [newer.id, made.id]
         assert certificates.standing(tx, world.project.id) == newer
     with pytest.raises(ConflictError, match="withdrawn already"), database.begin() as tx:
-        certificates.withdraw(tx, made, by, "again", AT)
+        certificates.withdraw(tx, by, made, "again", AT)
     with pytest.raises(NotFoundError, match="no certificate"), database.begin() as tx:
-        certificates.withdraw(tx, replace(made, id=CertificateId(newer.id + 99)), by, "again", AT)
+        certificates.withdraw(tx, by, replace(made, id=CertificateId(newer.id + 99)), "again", AT)
