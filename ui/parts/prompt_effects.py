@@ -173,7 +173,7 @@ def _shares(found: Effects, names: Mapping[ClassId, str]) -> None:
 
 def _pairs(shown: pd.DataFrame, column: str, title: str, form: str, height: int) -> alt.LayerChart | alt.FacetChart:
     """Two points for each class, joined."""
-    y = alt.Y("class:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, grid=True))
+    y = alt.Y("class:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False, grid=True))
     x = alt.X(f"{column}:Q", title=title, axis=alt.Axis(format=form, grid=False), scale=alt.Scale(zero=False))
     colour = alt.Color(
         "prompts:N",

@@ -81,7 +81,7 @@ def _gain(found: Suggestions) -> None:
 
 def _chart(data: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     colour = next(iter(SERIES.values()))
-    y = alt.Y("candidate:N", sort=None, title=None, axis=alt.Axis(labelLimit=160))
+    y = alt.Y("candidate:N", sort=None, title=None, axis=alt.Axis(labelLimit=160, labelOverlap=False))
     base = alt.Chart(data).encode(y=y)
     zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4], opacity=0.6, color="gray").encode(x="x:Q")
     bars = base.mark_rule(strokeWidth=2, color=colour).encode(x=alt.X("low:Q", title="Nats a label"), x2="high:Q")
