@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, bindparam, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, case, delete, func, select, update
 
 from alflow.domain.images import Item, Rejection, Split
 from alflow.errors import NotFoundError
@@ -130,13 +130,12 @@ def of_candidates(tx: Transaction, candidate_ids: Sequence[CandidateId]) -> dict
 
 def unasked(tx: Transaction, project_id: ProjectId) -> list[ItemId]:
     """Ids of the pool items that were in no round yet and have no label from elsewhere: what may be acquired."""
-    item = tables.item
-    asked = select(tables.candidate.c.id).where(tables.candidate.c.item_id == item.c.id).exists()
-    labelled = select(tables.label.c.id).where(
-        tables.label.c.item_id == item.c.id, tables.label.c.withdrawn_at.is_(None), is_answer(tables.label)
-    )
-    rows = select(item.c.id).where(_of(project_id, Split.POOL), ~asked, ~labelled.exists()).order_by(item.c.id)
-    return list(tx.execute(rows).scalars())
+    return list(tx.execute(_unasked(project_id)).scalars())
+
+
+def is_all_asked(tx: Transaction, project_id: ProjectId) -> bool:
+    """Whether nothing of the pool may be acquired any more; does not read it all."""
+    return tx.execute(_unasked(project_id).limit(1)).scalar() is None
 
 
 def asked(tx: Transaction, round_id: RoundId) -> set[ItemId]:
@@ -201,6 +200,15 @@ def rejections(tx: Transaction, project_id: ProjectId) -> list[Rejection]:
     table = tables.rejection
     rows = select(table.c.uri, table.c.reason, table.c.at).where(table.c.project_id == project_id)
     return [Rejection(**row) for row in tx.execute(rows.order_by(table.c.at.desc(), table.c.id.desc())).mappings()]
+
+
+def _unasked(project_id: ProjectId) -> Select[tuple[ItemId]]:
+    item = tables.item
+    asked = select(tables.candidate.c.id).where(tables.candidate.c.item_id == item.c.id).exists()
+    labelled = select(tables.label.c.id).where(
+        tables.label.c.item_id == item.c.id, tables.label.c.withdrawn_at.is_(None), is_answer(tables.label)
+    )
+    return select(item.c.id).where(_of(project_id, Split.POOL), ~asked, ~labelled.exists()).order_by(item.c.id)
 
 
 def _of(project_id: ProjectId, split: Split | None) -> ColumnElement[bool]:

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import RowMapping, case, func, insert, select
 
+from alflow.domain.answers import Verdict
 from alflow.domain.rounds import Candidate, Origin
 from alflow.errors import NotFoundError
 from alflow.ids import AnnotatorId, CandidateId, ClassId, ItemId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
-from alflow.store.rows import chunks
+from alflow.store.rows import chunks, is_answer
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,42 @@ def of_origin(tx: Transaction, project_id: ProjectId, origin: Origin) -> list[Ca
     rows = rows.where(round_.c.project_id == project_id, table.c.origin == origin)
     found = tx.execute(rows.order_by(round_.c.number.desc(), table.c.rank)).mappings()
     return [candidate_of(row) for row in found]
+
+
+class Standing(NamedTuple):
+    """How far a candidate is, without what was predicted but for the most probable class.
+
+    It is `answered` once it has all the answers it needs; `named` if one of those that stand does not abstain.
+    """
+
+    round_id: RoundId
+    item_id: ItemId
+    predicted_class_id: ClassId
+    answered: bool
+    named: bool
+
+
+def standings(tx: Transaction, project_id: ProjectId) -> list[Standing]:
+    """The project's candidates of all rounds, by round and rank."""
+    table, round_, label = tables.candidate, tables.round_, tables.label
+    votes = select(label.c.id).where(
+        label.c.candidate_id == table.c.id,
+        label.c.withdrawn_at.is_(None),
+        label.c.verdict.not_in([verdict for verdict in Verdict if verdict.abstains]),
+        is_answer(label),
+    )
+    answered = table.c.answers >= table.c.votes_needed
+    rows = select(table.c.round_id, table.c.item_id, table.c.predicted_class_id, answered, votes.exists())
+    rows = rows.join(round_, round_.c.id == table.c.round_id).where(round_.c.project_id == project_id)
+    return [Standing(*row) for row in tx.execute(rows.order_by(table.c.round_id, table.c.rank))]
+
+
+def information(tx: Transaction, project_id: ProjectId) -> dict[RoundId, tuple[int, float]]:
+    """Round id -> how many candidates it has, and the sum of their scores."""
+    table, round_ = tables.candidate, tables.round_
+    rows = select(table.c.round_id, func.count(), func.coalesce(func.sum(table.c.score), 0.0))
+    rows = rows.join(round_, round_.c.id == table.c.round_id).where(round_.c.project_id == project_id)
+    return {round_id: (n, total) for round_id, n, total in tx.execute(rows.group_by(table.c.round_id)).tuples()}
 
 
 class Asked(NamedTuple):

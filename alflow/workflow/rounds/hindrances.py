@@ -21,7 +21,7 @@ def reason_to_stop(tx: Transaction, project: Project) -> str | None:
         return f"nobody: {rule}"
     if not items.counts(tx, project.id)[Split.POOL]:
         return "images: the pool is empty, import some"
-    return None if items.unasked(tx, project.id) else "images: all of the pool have been asked about, import more"
+    return "images: all of the pool have been asked about, import more" if items.is_all_asked(tx, project.id) else None
 
 
 def unwritable(workspace: Workspace) -> str | None:

@@ -1,7 +1,7 @@
 """What happened: rounds, their candidates with reasons and answers, the learning curve, the project at a glance."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from alflow.store.desk import labels
 from alflow.store.images import failures, items
 from alflow.store.projects import projects
 from alflow.store.rounds import candidates, evaluations, rounds
+from alflow.store.rounds.candidates import Standing
 from alflow.workflow.model.posterior import posterior_source
 from alflow.workflow.model.source import PosteriorSource
 from alflow.workflow.rounds.waiting import waiting
@@ -69,10 +70,11 @@ class Overview:
 def round_summaries(workspace: Workspace, project_id: ProjectId) -> list[RoundSummary]:
     """The project's rounds, oldest first."""
     with workspace.database.read() as tx:
-        settled = outcomes.settled(tx, project_id)
-        votes = _by_candidate(labels.of_project(tx, project_id))
-        past = rounds.all_(tx, project_id)
-        return [_summary(done, candidates.of_round(tx, done.id), votes, settled) for done in past]
+        settled, past = outcomes.settled(tx, project_id), rounds.all_(tx, project_id)
+        queues: defaultdict[RoundId, list[Standing]] = defaultdict(list)
+        for one in candidates.standings(tx, project_id):
+            queues[one.round_id].append(one)
+    return [_summary(round_, queues[round_.id], settled) for round_ in past]
 
 
 def find_round(workspace: Workspace, project_id: ProjectId, number: int) -> Round:
@@ -137,14 +139,11 @@ def overview(workspace: Workspace, project_id: ProjectId) -> Overview:
         )
 
 
-def _summary(
-    round_: Round, queue: list[Candidate], votes: Mapping[CandidateId, list[Label]], settled: Mapping[ItemId, ClassId]
-) -> RoundSummary:
-    answers = {candidate.id: votes.get(candidate.id, []) for candidate in queue}
-    done = [candidate for candidate in queue if candidate.answers >= candidate.votes_needed]
-    skipped = [c for c in done if all(label.verdict.abstains for label in answers[c.id])]
-    corrected = [c for c in done if settled.get(c.item_id, c.predicted_class_id) != c.predicted_class_id]
-    return RoundSummary(round_, len(done), len(queue), len(skipped), len(corrected))
+def _summary(round_: Round, queue: Sequence[Standing], settled: Mapping[ItemId, ClassId]) -> RoundSummary:
+    done = [one for one in queue if one.answered]
+    skipped = sum(not one.named for one in done)
+    corrected = sum(settled.get(one.item_id, one.predicted_class_id) != one.predicted_class_id for one in done)
+    return RoundSummary(round_, len(done), len(queue), skipped, corrected)
 
 
 def _by_candidate(answers: list[Label]) -> dict[CandidateId, list[Label]]:

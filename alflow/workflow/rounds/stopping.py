@@ -45,11 +45,11 @@ def project_history(tx: Transaction, project_id: ProjectId) -> History:
     known = evaluations.of_project(tx, project_id)
     quality = _accuracy(known, "test") or _accuracy(known, "control")
     after = {each.round_number: each.n_labels for each in known if each.split == "test"}
-    n_labels, information = [0], [0.0]
+    n_labels, information, queues = [0], [0.0], candidates.information(tx, project_id)
     for round_ in closed:
-        queue = candidates.of_round(tx, round_.id)
-        n_labels.append(after.get(round_.number, n_labels[-1] + len(queue)))
-        information.append(sum(candidate.score for candidate in queue if candidate.score is not None))
+        n_asked, total = queues.get(round_.id, (0, 0.0))
+        n_labels.append(after.get(round_.number, n_labels[-1] + n_asked))
+        information.append(total)
     n_labels[-1] = max(n_labels[-1], len(outcomes.settled(tx, project_id)))
     numbers = [0, *(round_.number for round_ in closed)]
     return History(tuple(n_labels), tuple(quality.get(number, nan) for number in numbers), tuple(information))
