@@ -115,25 +115,29 @@ export class Surface {
     const [sx, sy, scale] = [width / 2 - this.middle.x * this.scale, this.canvas.height / 2 + this.middle.y * this.scale, this.scale];
     const [right, bottom] = [width - reach, this.canvas.height - reach];
     const { x, y } = cloud;
-    /** @param {0 | 1 | 2} turn unknown ones lie lowest, selected ones on top */
+    /** @param {0 | 1 | 2 | 3} turn unknown ones lie lowest; the edges of all selected ones under their colours */
     const pass = (turn) => {
       for (let row = 0; row < cloud.count; row++) {
         const code = style.codes[row];
-        if (selected[row] ? turn !== 2 : turn === 2 || (code === 0) !== (turn === 0)) continue;
+        if (selected[row] ? turn < 2 : turn > 1 || (code === 0) !== (turn === 0)) continue;
         const [px, py] = [Math.round(sx + x[row] * scale), Math.round(sy - y[row] * scale)];
         if (px < reach || py < reach || px >= right || py >= bottom) continue;
         const at = py * width + px;
         if (turn === 2) {
           for (const step of edge) pixels[at + step] = ink;
-          if (masks[code] === ring) for (const step of disc) pixels[at + step] = ground;
+          continue;
         }
-        const colour = any && turn !== 2 ? dim[code] : full[code];
+        if (turn === 3 && masks[code] === ring) for (const step of disc) pixels[at + step] = ground;
+        const colour = any && turn !== 3 ? dim[code] : full[code];
         for (const step of masks[code]) pixels[at + step] = colour;
       }
     };
     pass(0);
     pass(1);
-    if (any) pass(2);
+    if (any) {
+      pass(2);
+      pass(3);
+    }
     this.pen.putImageData(/** @type {ImageData} */ (this.picture), 0, 0);
   }
 }
