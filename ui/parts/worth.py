@@ -37,8 +37,8 @@ def labels_worth(found: Worth) -> None:
 
 _READING_GROUPS = (
     "Each point is a group of images of which about the same was expected; the bar is the 95 % interval of what their "
-    "labels told. On the dashed line labels keep what the model promised. Above it answers surprised more often than "
-    "the model thought, below it less often."
+    "labels told, and both axes go by powers of ten. On the dashed line labels keep what the model promised. Above it "
+    "answers surprised more often than the model thought, below it less often."
 )
 _READING_ROUNDS = (
     "What the labels of each round told, over what was expected of them when the round opened. At 1 the model was "

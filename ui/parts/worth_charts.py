@@ -32,8 +32,13 @@ def round_table(rounds: Sequence[tuple[int, Kept]]) -> pd.DataFrame:
 
 
 def promises(table: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
-    """Realised against expected gain of groups of images, and the line on which both are the same."""
-    most = float(table[["expected", "high"]].max().max()) * 1.02
+    """Realised against expected gain of groups of images, and the line on which both are the same.
+
+    Gains differ by powers of ten, so that both axes are logarithmic; what reaches 0 ends at the lower edge.
+    """
+    known = table[["expected", "realised", "low", "high"]]
+    least, most = float(known.where(known > 0).min().min()) * 0.8, float(known.max().max()) * 1.25
+    drawn = table.assign(**{str(name): table[name].clip(lower=least) for name in known})
     present = [name for name in NAMES.values() if name in set(table["chosen by"])]
     color = alt.Color(
         "chosen by:N",
@@ -41,18 +46,24 @@ def promises(table: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
         scale=alt.Scale(domain=present, range=[COLOURS[name] for name in present]),
         legend=alt.Legend(orient="top", direction="horizontal", symbolType="circle"),
     )
-    base = alt.Chart(table).encode(
-        x=alt.X("expected:Q", title="Expected gain (nats)", axis=alt.Axis(grid=False), scale=alt.Scale(domainMin=0)),
-        color=color,
+    scale, axis = (
+        alt.Scale(type="log", domain=[least, most], nice=False),
+        alt.Axis(grid=False, format="~g", tickCount=4),
     )
-    kept = alt.Chart(pd.DataFrame({"expected": [0, most], "realised": [0, most]}))
+    base = alt.Chart(drawn).encode(
+        x=alt.X("expected:Q", title="Expected gain (nats)", axis=axis, scale=scale), color=color
+    )
+    kept = alt.Chart(pd.DataFrame({"expected": [least, most], "realised": [least, most]}))
     line = kept.mark_line(strokeDash=[4, 4], strokeWidth=1, opacity=0.6).encode(
         x="expected:Q", y="realised:Q", color=alt.value("#888888")
     )
     title = "Realised gain (nats)"
-    band = base.mark_errorbar(thickness=1.5, opacity=0.55).encode(y=alt.Y("low:Q", title=title), y2="high:Q")
+    upright = alt.Axis(grid=False, format="~g", tickCount=4)
+    band = base.mark_errorbar(thickness=1.5, opacity=0.55).encode(
+        y=alt.Y("low:Q", title=title, axis=upright, scale=scale), y2="high:Q"
+    )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        y=alt.Y("realised:Q", title=title),
+        y=alt.Y("realised:Q", title=title, axis=upright, scale=scale),
         tooltip=[
             alt.Tooltip("chosen by:N", title="Chosen by"),
             alt.Tooltip("images:Q", title="Images"),
@@ -69,7 +80,10 @@ def by_round(table: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     """Realised over expected gain of each round, and the line at 1."""
     colour = alt.value(next(iter(SERIES.values())))
     base = alt.Chart(table).encode(
-        x=alt.X("round:Q", title="Round", axis=alt.Axis(grid=False, tickMinStep=1, format="d")), color=colour
+        x=alt.X(
+            "round:Q", title="Round", axis=alt.Axis(grid=False, tickMinStep=1, format="d"), scale=alt.Scale(zero=False)
+        ),
+        color=colour,
     )
     title = "Realised over expected"
     rule = alt.Chart(pd.DataFrame({"ratio": [1]})).mark_rule(strokeDash=[4, 4], opacity=0.6)

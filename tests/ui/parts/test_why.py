@@ -116,3 +116,15 @@ def test_the_tables_of_the_figures_hold_what_is_drawn() -> None:
     assert rounds["high"].isna().tolist() == [False, True]
     drawn = worth_charts.promises(groups).to_dict(), worth_charts.by_round(rounds).to_dict()
     assert [len(chart["layer"]) for chart in drawn] == [3, 4]
+
+
+def test_an_interval_that_reaches_nothing_ends_at_the_edge_of_the_figure() -> None:
+    """On a logarithmic axis nothing has no place; the table keeps it."""
+    table = worth_charts.group_table([
+        (Origin.STRATEGY, Group(5, 0.1, 0.0, 0.0, 0.0)),
+        (Origin.STRATEGY, Group(5, 1, 2, 0, 4)),
+    ])
+    chart = worth_charts.promises(table).to_dict()
+    rows = next(rows for rows in chart["datasets"].values() if "low" in rows[0])
+    assert min(row[name] for row in rows for name in ("expected", "realised", "low", "high")) == pytest.approx(0.08)
+    assert table["low"].tolist() == [0, 0]
