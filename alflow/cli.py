@@ -18,6 +18,7 @@ from alflow.commands import (
     models,
     people,
     projects,
+    replay,
     report,
     rounds,
     running,
@@ -40,6 +41,7 @@ embed.register(app)
 models.register(app)
 figures.register(app)
 rounds.register(app)
+replay.register(app)
 backtest.register(app)
 find.register(app)
 maps.register(app)

@@ -20,6 +20,7 @@ from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.private import private_folder, tighten
 
 _TEMPORARY: Final = ".tmp"
+_BLOCK: Final = 2**20
 _NUMBER: Final = re.compile(r"\(os error (\d+)\)")  # how safetensors names an error of the disk
 
 
@@ -130,6 +131,20 @@ class Artifacts:
         path = self._existing(name)
         with _disk_errors(path, "read"):
             return bytes(self._files.cat_file(path))
+
+    def checksum(self, name: str) -> str:
+        """SHA-256 of the bytes of a file, which is read in blocks.
+
+        Raises:
+            InvalidInputError: the name leaves the folder.
+            NotFoundError: there is no such artifact.
+            UnavailableError: it may not be read.
+        """
+        path, found = self._existing(name), hashlib.sha256()
+        with _disk_errors(path, "read"), self._files.open(path, "rb") as file:
+            while block := file.read(_BLOCK):
+                found.update(block)
+        return found.hexdigest()
 
     def exists(self, name: str) -> bool:
         """Whether the artifact exists."""

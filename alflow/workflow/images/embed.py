@@ -158,7 +158,7 @@ def class_rows(
         InvalidInputError: the project has no classes.
         ConflictError: the weights of its model have changed since its items were embedded.
     """
-    name = _class_rows(project, encoder, classes)
+    name = class_rows_path(project, encoder.hash, classes)
     if not workspace.artifacts.exists(name):
         from alflow.vlm.encoder import class_activations  # noqa: PLC0415 - open_clip takes seconds to import
 
@@ -172,7 +172,7 @@ def keep_class_rows(
     workspace: Workspace, project: Project, encoder: EncoderInUse, classes: Sequence[ClassLabel], rows: Activations
 ) -> None:
     """Let `class_rows` of these classes answer with these rows, which were computed already."""
-    name = _class_rows(project, encoder, classes)
+    name = class_rows_path(project, encoder.hash, classes)
     if not workspace.artifacts.exists(name):
         workspace.artifacts.write_tensors(name, as_tensors(rows))
 
@@ -191,7 +191,7 @@ def towers_in_use(workspace: Workspace, project: Project, encoder: EncoderInUse)
 
 def class_rows_are_kept(workspace: Workspace, project: Project, classes: Sequence[ClassLabel]) -> bool:
     """Whether `class_rows` can answer without the text tower."""
-    return workspace.artifacts.exists(_class_rows(project, encoder_in_use(workspace, project), classes))
+    return workspace.artifacts.exists(class_rows_path(project, encoder_in_use(workspace, project).hash, classes))
 
 
 def as_tensors(activations: Activations) -> dict[str, Tensor]:
@@ -209,8 +209,9 @@ def _keep_shard(workspace: Workspace, project: Project, encoder_hash: str, shard
     workspace.artifacts.write_tensors(name, {"item_ids": shard.item_ids, **tensors}, {"encoder": encoder_hash})
 
 
-def _class_rows(project: Project, encoder: EncoderInUse, classes: Sequence[ClassLabel]) -> str:
-    name = digest(encoder=encoder.hash, prompts=_prompts(classes))
+def class_rows_path(project: Project, encoder_hash: str, classes: Sequence[ClassLabel]) -> str:
+    """Where the text activations of these classes lie among the artifacts."""
+    name = digest(encoder=encoder_hash, prompts=_prompts(classes))
     return f"projects/{project.id}/classes/{name}.safetensors"
 
 

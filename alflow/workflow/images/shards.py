@@ -76,16 +76,12 @@ def encoder_in_use(workspace: Workspace, project: Project) -> EncoderInUse:
         UnavailableError: its weights are not available on this machine.
     """
     known = remembered_encoder(workspace, project)
-    if (
-        known is None
-        or workspace.holds_encoder(project)
-        or not workspace.artifacts.exists(_layers_path(project, known))
-    ):
+    if known is None or workspace.holds_encoder(project) or not workspace.artifacts.exists(layers_path(project, known)):
         encoder = workspace.encoder(project)
         if known == encoder.hash:  # else nothing is embedded with it yet
             _keep_layers(workspace, project, encoder.hash, encoder.layers)
         return EncoderInUse(encoder.hash, encoder.layers)
-    path = _layers_path(project, known)
+    path = layers_path(project, known)
     tensors, notes = workspace.artifacts.read_tensors(path)
     image, text = (take(tensors, f"{side}_weight", f"the artifact {path}", 2) for side in ("image", "text"))
     scale, bias = (float(take(tensors, name, f"the artifact {path}", 0)) for name in ("scale", "bias"))
@@ -170,7 +166,7 @@ def _read(artifacts: Artifacts, name: str) -> Embeddings:
 
 
 def _keep_layers(workspace: Workspace, project: Project, encoder_hash: str, layers: LastLayers) -> None:
-    path = _layers_path(project, encoder_hash)
+    path = layers_path(project, encoder_hash)
     if workspace.artifacts.exists(path):
         return
     tensors = {"image_weight": layers.image_weight, "text_weight": layers.text_weight}
@@ -178,5 +174,6 @@ def _keep_layers(workspace: Workspace, project: Project, encoder_hash: str, laye
     workspace.artifacts.write_tensors(path, tensors, {"likelihood": layers.likelihood})
 
 
-def _layers_path(project: Project, encoder_hash: str) -> str:
+def layers_path(project: Project, encoder_hash: str) -> str:
+    """Where the last layers of this encoder lie among the artifacts."""
     return f"projects/{project.id}/layers/{encoder_hash}.safetensors"

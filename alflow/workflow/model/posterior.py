@@ -117,7 +117,8 @@ def posterior_of(workspace: Workspace, project: Project, encoder: EncoderInUse) 
     weight = project.settings.pretraining_weight
 
     def make() -> Posterior:
-        given = from_tensors(workspace.artifacts.read_tensors(_path(name))[0], f"the artifact {_path(name)}")
+        path = posterior_path(name)
+        given = from_tensors(workspace.artifacts.read_tensors(path)[0], f"the artifact {path}")
         check_widths(given, layers, project)
         factors = double(given)
         image = damped_posterior(factors.image, layers.image_weight, weight)
@@ -142,7 +143,7 @@ def missing_posterior(workspace: Workspace, project: Project, n_pool: int = 0) -
             f"the project {project.name!r} has no posterior; {remedy}; without either, its first round estimates one "
             "from the pool, which needs two embedded images for that"
         )
-    path = _path(project.posterior)
+    path = posterior_path(project.posterior)
     if workspace.artifacts.exists(path):
         return None
     lost = f"the project {project.name!r} has lost its posterior, {workspace.artifacts.path(path)}"
@@ -163,8 +164,8 @@ def keep_factors(workspace: Workspace, project: Project, factors: BothFactors, s
             raise InvalidInputError(f"the {side} factors: {error}") from error
     tensors = to_tensors(factors)
     name = digest(**{key: hashlib.sha256(tensor.numpy().tobytes()).hexdigest() for key, tensor in tensors.items()})
-    if not workspace.artifacts.exists(_path(name)):
-        workspace.artifacts.write_tensors(_path(name), tensors, source.as_metadata())
+    if not workspace.artifacts.exists(posterior_path(name)):
+        workspace.artifacts.write_tensors(posterior_path(name), tensors, source.as_metadata())
     return name
 
 
@@ -182,10 +183,10 @@ def give_factors(workspace: Workspace, project: Project, factors: BothFactors, s
 
 def posterior_source(workspace: Workspace, project: Project) -> PosteriorSource | None:
     """Where the project's posterior is from; None if it has none, or that was never written down or is damaged."""
-    if project.posterior is None or not workspace.artifacts.exists(_path(project.posterior)):
+    if project.posterior is None or not workspace.artifacts.exists(posterior_path(project.posterior)):
         return None
     try:
-        return PosteriorSource.from_metadata(workspace.artifacts.read_metadata(_path(project.posterior)))
+        return PosteriorSource.from_metadata(workspace.artifacts.read_metadata(posterior_path(project.posterior)))
     except InvalidInputError:
         return None  # whoever needs the posterior itself is told
 
@@ -207,5 +208,6 @@ def _import_shipped(workspace: Workspace, project: Project) -> str:
     return import_posterior(workspace, project, str(DEMO_MODEL))
 
 
-def _path(name: str) -> str:
+def posterior_path(name: str) -> str:
+    """Where the factors of that hash lie among the artifacts."""
     return f"posteriors/{name}.safetensors"

@@ -23,7 +23,7 @@ from alflow.store.rounds import candidates, rounds
 from alflow.store.rounds.candidates import NewCandidate
 from alflow.text import clean_reason
 from alflow.workflow.model.model import last_fit, load_model, load_rows
-from alflow.workflow.rounds.acquire import described
+from alflow.workflow.rounds.plan import described
 from alflow.workspace import Workspace
 
 

@@ -3,7 +3,7 @@
 A small pool is held in memory. A large one is read shard by shard, as often as a strategy needs it: of a million images
 the beliefs would take 10 GB. What is asked of every image of it (predictions, variance, novelty) is in the outlook.
 
-Axes: N pool rows, T targets.
+Axes: N pool rows, T targets as many as strategies aim at, M all targets, L labelled images.
 """
 
 from collections.abc import Iterator, Sequence
@@ -56,6 +56,8 @@ class Asked:
         target_ids: of each of its targets.
         n_target: how many targets there are; a large pool comes with as many as strategies aim at.
         test: rows of the test items that were asked for.
+        every_target: ids of all targets.
+        labelled_ids: of the labelled images.
     """
 
     question: Question
@@ -63,6 +65,8 @@ class Asked:
     target_ids: Int64[Tensor, " T"]
     n_target: int
     test: Embeddings
+    every_target: Int64[Tensor, " M"]
+    labelled_ids: Int64[Tensor, " L"]
 
 
 def ask_about(
@@ -88,7 +92,8 @@ def ask_about(
         every_group = groups.pool, groups.target, groups.labelled, groups.test
         of_pool, of_target, of_labelled, of_test = load_rows(workspace, project, model, *every_group)
         query = model.ask(of_pool.activations, of_target.activations, of_labelled.activations)
-        return Asked(query, of_pool.item_ids, of_target.item_ids, len(of_target), of_test)
+        target_ids = of_target.item_ids
+        return Asked(query, of_pool.item_ids, target_ids, len(target_ids), of_test, target_ids, of_labelled.item_ids)
     every = outlook_of(workspace, project, model, number)
     rows, _ = every.rows(sorted(groups.pool))
     of_target, of_labelled, of_test = load_rows(
@@ -100,8 +105,16 @@ def ask_about(
         model.believe(of_labelled.activations),
         model.model.class_covariance,
     )
-    n_target = len(every.rows(groups.target)[0])
-    return Asked(question, every.item_ids[rows], of_target.item_ids, n_target, of_test)
+    targets = every.item_ids[every.rows(groups.target)[0]]
+    return Asked(
+        question,
+        every.item_ids[rows],
+        of_target.item_ids,
+        len(targets),
+        of_test,
+        targets,
+        of_labelled.item_ids,
+    )
 
 
 def _bytes_of_beliefs(model: ProjectModel) -> int:

@@ -16,7 +16,8 @@ from alflow.store.images import items
 from alflow.workflow.images.embed import load_embeddings
 from alflow.workflow.model.posterior import load_posterior
 from alflow.workflow.projects.projects import change_settings, create_project, name_classes
-from alflow.workflow.rounds.acquire import NOVEL, open_round, round_seed
+from alflow.workflow.rounds.acquire import open_round
+from alflow.workflow.rounds.plan import NOVEL, round_seed
 from alflow.workflow.rounds.review import overview, round_candidates
 from alflow.workspace import Workspace
 from tests.colours import colour_project
