@@ -1,12 +1,14 @@
 """Tensors and files, on disk or on object storage through fsspec, named by the hash of what made them."""
 
 import hashlib
+import io
 import json
 import os
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -18,6 +20,7 @@ from torch import Tensor
 from alflow.disk import check_writable, in_words
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.private import private_folder, tighten
+from alflow.store.checksums import BLANK, KEY, check_bytes, check_tensors, seal_bytes, seal_tensors
 
 _TEMPORARY: Final = ".tmp"
 _BLOCK: Final = 2**20
@@ -38,7 +41,9 @@ def digest(**parts: Any) -> str:
 class Artifacts:
     """A folder of artifacts; names are relative and have forward slashes, as in `posteriors/<hash>.safetensors`.
 
-    Writes are atomic: a file is written under a temporary name in the same folder, and then renamed.
+    Writes are atomic: a file is written under a temporary name in the same folder, and then renamed. Every file has a
+    checksum inside (`alflow.store.checksums`), which is compared when it is read: of local tensors once in a process,
+    as long as the file stays what it is.
     """
 
     def __init__(self, root: str | Path, *, private: bool = False, read_only: bool = False) -> None:
@@ -74,12 +79,14 @@ class Artifacts:
         if self._held is not None:
             self._held[name] = (ready, dict(metadata or {}))
         elif self._is_local:
-            self._write(name, lambda path: save_file(ready, path, dict(metadata or {})))
+            self._write(name, lambda path: _save_file(path, ready, metadata or {}))
         else:
-            self._write(name, lambda path: self._files.pipe_file(path, save(ready, dict(metadata or {}))))
+            self._write(name, lambda path: self._files.pipe_file(path, _saved(ready, metadata or {})))
 
-    def read_tensors(self, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    def read_tensors(self, name: str, *, check: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
         """The tensors and their metadata; local files are mapped into memory, not copied.
+
+        Without `check` the checksum is not compared: for a glance that must not read the whole of a large file.
 
         Raises:
             InvalidInputError: the name leaves the folder, or the file is damaged.
@@ -90,12 +97,16 @@ class Artifacts:
         path = self._existing(name)
         try:
             if self._is_local:
+                if check:
+                    _check_once(path)
                 with safe_open(path, framework="pt") as file:
-                    return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+                    notes = _without_sum(file.metadata() or {})
+                    return {key: file.get_tensor(key) for key in file.keys()}, notes  # noqa: SIM118
             data = self._files.cat_file(path)
+            check_tensors(io.BytesIO(data))
             return load(data), _metadata(data)
         except (SafetensorError, KeyError, AttributeError, TypeError, ValueError) as error:  # or of an unknown kind
-            raise InvalidInputError(f"the artifact {path} is damaged ({error}): delete it and run again") from error
+            raise InvalidInputError(_damaged(path, error)) from error
 
     def read_metadata(self, name: str) -> dict[str, str]:
         """The metadata alone: of files on other machines too, no more than the header is read.
@@ -106,31 +117,73 @@ class Artifacts:
         """
         path = self._existing(name)
         try:
+            if self._is_local:
+                _check_once(path)
             end = 8 + int.from_bytes(self._files.cat_file(path, 0, 8), "little")
             return _metadata(self._files.cat_file(path, 0, min(end, self._files.size(path))))
         except (OSError, KeyError, AttributeError, TypeError, ValueError) as error:
-            raise InvalidInputError(f"the artifact {path} is damaged ({error}): delete it and run again") from error
+            raise InvalidInputError(_damaged(path, error)) from error
 
-    def write_bytes(self, name: str, data: bytes) -> None:
-        """Store a file.
+    def write_bytes(self, name: str, data: bytes) -> bytes:
+        """Store a file; returns its bytes: a JPEG and a JSON object get a checksum inside.
 
         Raises:
             InvalidInputError: the name leaves the folder.
             UnavailableError: the disk is full, or may not be written.
         """
-        self._write(name, lambda path: self._files.pipe_file(path, data))
+        sealed = seal_bytes(data)
+        self._write(name, lambda path: self._files.pipe_file(path, sealed))
+        return sealed
 
     def read_bytes(self, name: str) -> bytes:
         """The bytes of a file.
 
         Raises:
-            InvalidInputError: the name leaves the folder.
+            InvalidInputError: the name leaves the folder, or the file is damaged.
             NotFoundError: there is no such artifact.
             UnavailableError: it may not be read.
         """
         path = self._existing(name)
         with _disk_errors(path, "read"):
-            return bytes(self._files.cat_file(path))
+            data = bytes(self._files.cat_file(path))
+        try:
+            check_bytes(data, jpeg=path.endswith(".jpg"))
+        except ValueError as error:
+            raise InvalidInputError(_damaged(path, error)) from error
+        return data
+
+    def check(self, name: str) -> None:
+        """Read a file from its first bit to its last, and compare it with its checksum, if it has one.
+
+        Raises:
+            InvalidInputError: the name leaves the folder, or the file is damaged.
+            NotFoundError: there is no such artifact.
+            UnavailableError: it may not be read.
+        """
+        path = self._existing(name)
+        try:
+            if not name.endswith(".safetensors"):
+                data = self.read_bytes(name)
+                if name.endswith(".json"):
+                    json.loads(data)
+                return
+            if self._is_local:
+                with _disk_errors(path, "read"):
+                    _check_file.__wrapped__(path)
+        except ValueError as error:
+            raise InvalidInputError(_damaged(path, error)) from error
+        self.read_tensors(name, check=False)
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is not there is no error.
+
+        Raises:
+            InvalidInputError: the name leaves the folder.
+            UnavailableError: the disk may not be written.
+        """
+        path = self._path(name)
+        with _disk_errors(path, "removed"), suppress(FileNotFoundError):
+            self._files.rm_file(path)
 
     def checksum(self, name: str) -> str:
         """SHA-256 of the bytes of a file, which is read in blocks.
@@ -241,4 +294,40 @@ def _is_temporary(name: str) -> bool:
 def _metadata(data: bytes) -> dict[str, str]:
     """The strings in a safetensors header: 8 bytes of length, little-endian, then JSON."""
     length = int.from_bytes(data[:8], "little")
-    return dict(json.loads(data[8 : 8 + length]).get("__metadata__", {}))
+    return _without_sum(json.loads(data[8 : 8 + length]).get("__metadata__", {}))
+
+
+def _save_file(path: str, tensors: dict[str, Tensor], metadata: Mapping[str, str]) -> None:
+    save_file(tensors, path, {**metadata, KEY: BLANK})
+    with Path(path).open("r+b") as file:
+        seal_tensors(file)
+
+
+def _saved(tensors: dict[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    file = io.BytesIO(save(tensors, {**metadata, KEY: BLANK}))
+    seal_tensors(file)
+    return file.getvalue()
+
+
+def _without_sum(metadata: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in metadata.items() if key != KEY}
+
+
+def _check_once(path: str) -> None:
+    found = Path(path).stat()
+    _check_file(path, found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+@lru_cache(maxsize=65_536)  # which keeps no error
+def _check_file(path: str, *_as_it_is: int) -> None:
+    """Compare a local file with its checksum, by reading: mapped pages would count as memory.
+
+    Raises:
+        ValueError: they differ.
+    """
+    with Path(path).open("rb") as file:
+        check_tensors(file)
+
+
+def _damaged(path: str, error: Exception) -> str:
+    return f"the artifact {path} is damaged ({error}): delete it and run again"

@@ -1,3 +1,5 @@
+import contextlib
+import io
 import json
 import multiprocessing
 import os
@@ -9,10 +11,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
+from safetensors.torch import save_file
 
 from alflow.disk import in_words
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
-from alflow.store.artifacts import Artifacts, digest
+from alflow.store.artifacts import Artifacts, _check_file, digest
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -264,3 +268,89 @@ def test_words_for_what_a_disk_refuses() -> None:
     )
     assert in_words(OSError(5, "Input/output error"), "/x", "read") == "/x cannot be read: Input/output error"
     assert in_words(OSError("odd"), "/x") == "/x cannot be written: odd"
+
+
+def flipped(data: bytes, bit: int) -> bytes:
+    return data[: bit // 8] + bytes([data[bit // 8] ^ 1 << bit % 8]) + data[bit // 8 + 1 :]
+
+
+def test_every_flipped_bit_of_a_tensor_file_is_noticed(tmp_path: Path) -> None:
+    store = Artifacts(tmp_path)
+    store.write_tensors("x.safetensors", {"ids": torch.tensor([2**40, -1]), "v": torch.ones(1, 2)}, {"source": "pool"})
+    whole = (tmp_path / "x.safetensors").read_bytes()
+    for bit in range(8 * len(whole)):
+        (tmp_path / "x.safetensors").write_bytes(flipped(whole, bit))
+        with pytest.raises(InvalidInputError, match=r"x\.safetensors is damaged \(.*\): delete it and run again"):
+            store.check("x.safetensors")
+        with pytest.raises(InvalidInputError, match="is damaged"):
+            store.read_tensors("x.safetensors")
+    (tmp_path / "x.safetensors").write_bytes(whole)
+    assert store.read_tensors("x.safetensors")[1] == store.read_metadata("x.safetensors") == {"source": "pool"}
+
+
+def jpeg(side: int = 8) -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((side, side), 80).save(file, "JPEG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("name", "content"), [("r/x.jpg", jpeg()), ("note.json", b'{"path": "a", "n": 1}')])
+def test_flipped_bits_and_cut_ends_of_files_are_noticed(store: Artifacts, name: str, content: bytes) -> None:
+    store.write_bytes(name, content)
+    whole = store.read_bytes(name)
+    assert len(content) < len(whole) < len(content) + 120
+
+    def holds(data: bytes) -> object:
+        if name.endswith(".jpg"):
+            with Image.open(io.BytesIO(data)) as image:
+                return image.tobytes()
+        return {key: value for key, value in json.loads(data).items() if key in {"path", "n"}}
+
+    assert holds(whole) == holds(content)  # still a JPEG, or JSON, for every reader
+    for bit in range(0, 8 * len(whole), 7):
+        store._files.pipe_file(store.path(name), flipped(whole, bit))
+        try:
+            found = store.read_bytes(name)
+        except InvalidInputError as error:
+            assert str(error).endswith("): delete it and run again")  # noqa: PT017
+            continue
+        with contextlib.suppress(ValueError):  # no JSON any more: its readers notice
+            assert holds(found) == holds(content)  # the name of the checksum was hit, and nothing else
+    for end in range(0, len(whole), 5):
+        store._files.pipe_file(store.path(name), whole[:end])
+        with pytest.raises((InvalidInputError, json.JSONDecodeError)):
+            holds(store.read_bytes(name))
+
+
+def test_files_from_before_there_were_checksums_are_read_as_they_are(tmp_path: Path) -> None:
+    store = Artifacts(tmp_path)
+    save_file(TENSORS, tmp_path / "x.safetensors", {"model": "demo"})
+    (tmp_path / "x.jpg").write_bytes(picture := jpeg())
+    (tmp_path / "x.json").write_bytes(b'{"a": 1}')
+    assert store.read_tensors("x.safetensors")[1] == {"model": "demo"}
+    assert (store.read_bytes("x.jpg"), store.read_bytes("x.json")) == (picture, b'{"a": 1}')
+    for name in store.list(""):
+        store.check(name)
+    (tmp_path / "x.jpg").write_bytes(picture[:-40])
+    with pytest.raises(InvalidInputError, match=r"x\.jpg is damaged \(it is cut short\)"):
+        store.read_bytes("x.jpg")
+
+
+def test_what_is_written_does_not_depend_on_when_or_where(tmp_path: Path) -> None:
+    for place in ("a", "b"):
+        Artifacts(tmp_path / place).write_tensors("x.safetensors", TENSORS, {"model": "demo"})
+    assert (tmp_path / "a" / "x.safetensors").read_bytes() == (tmp_path / "b" / "x.safetensors").read_bytes()
+
+
+def test_a_file_is_compared_with_its_checksum_once_as_long_as_it_stays_the_same(tmp_path: Path) -> None:
+    store = Artifacts(tmp_path)
+    store.write_tensors("x.safetensors", {"a": torch.zeros(10)})
+    before = _check_file.cache_info()
+    for _ in range(7):
+        store.read_tensors("x.safetensors")
+    after = _check_file.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 6)
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(flipped(path.read_bytes(), 8 * path.stat().st_size - 1))
+    with pytest.raises(InvalidInputError, match="its checksum differs"):
+        store.read_tensors("x.safetensors")

@@ -10,9 +10,9 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
 
-from alflow.domain.images import Rejection, Split
+from alflow.domain.images import Item, Rejection, Split
 from alflow.domain.projects import ClassLabel, Project
-from alflow.errors import InvalidInputError, NotFoundError
+from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.progress import Progress, silent
 from alflow.store.artifacts import Artifacts
@@ -97,9 +97,11 @@ def image_counts(workspace: Workspace, project_id: ProjectId) -> dict[Split, int
 def rendition_bytes(workspace: Workspace, project_id: ProjectId, item_id: ItemId, kind: str) -> bytes:
     """The JPEG that is shown for an item of this project: one row and one file are read.
 
+    A damaged one is made anew from the source, if that still has the bytes that were imported.
+
     Raises:
         InvalidInputError: there is no such kind.
-        NotFoundError: the project has no such item, or its rendition was removed.
+        NotFoundError: the project has no such item, or its rendition was removed, or cannot be made anew.
     """
     if kind not in SIDES:
         raise InvalidInputError(f"there is no rendition {kind!r}: choose one of {', '.join(SIDES)}")
@@ -111,6 +113,20 @@ def rendition_bytes(workspace: Workspace, project_id: ProjectId, item_id: ItemId
         return workspace.artifacts.read_bytes(_path(kind, item.content_hash))
     except NotFoundError as error:
         raise NotFoundError(f"the {kind} of item {item_id} was removed: import {item.uri} once more") from error
+    except InvalidInputError:
+        return _made_anew(workspace, item, kind)
+
+
+def original(item: Item) -> bytes:
+    """The bytes of an item's source, read again.
+
+    Raises:
+        InvalidInputError: it is gone, or was changed since it was imported.
+    """
+    data = read_file(item.uri)
+    if hashlib.sha256(data).hexdigest() != item.content_hash:
+        raise InvalidInputError(f"{item.uri} was changed since it was imported")
+    return data
 
 
 def rendition_hash(workspace: Workspace, content_hash: str, kind: str) -> str | None:
@@ -119,13 +135,28 @@ def rendition_hash(workspace: Workspace, content_hash: str, kind: str) -> str | 
         return None
     try:
         return _hash(workspace.artifacts, _path(kind, content_hash))
-    except NotFoundError:
+    except (NotFoundError, InvalidInputError):
         return None
 
 
 @lru_cache(maxsize=10_000)  # which keeps no error: an image that is missing now may be there later
 def _hash(artifacts: Artifacts, path: str) -> str:
     return hashlib.sha256(artifacts.read_bytes(path)).hexdigest()
+
+
+def _made_anew(workspace: Workspace, item: Item, kind: str) -> bytes:
+    """In the place of a damaged one.
+
+    Raises:
+        NotFoundError: the source is gone or changed.
+    """
+    try:
+        picture = read_image(original(item), longest=max(SIDES.values()))
+    except (InvalidInputError, UnavailableError) as error:
+        raise NotFoundError(
+            f"the {kind} of item {item.id} is damaged, and cannot be made anew ({error}): bring {item.uri} back"
+        ) from error
+    return workspace.artifacts.write_bytes(_path(kind, item.content_hash), rendition(picture, SIDES[kind]))
 
 
 def _path(kind: str, content_hash: str) -> str:

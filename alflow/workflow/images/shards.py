@@ -52,7 +52,7 @@ def remembered_encoder(workspace: Workspace, project: Project) -> str | None:
         return str(note["hash"]) if same else None
     except NotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (InvalidInputError, ValueError, KeyError, TypeError) as error:
         where = workspace.artifacts.path(name)
         raise InvalidInputError(f"the note {where} is damaged: delete it and run `alflow embed`") from error
 
@@ -101,7 +101,7 @@ def embedded_ids(workspace: Workspace, project: Project, encoder_hash: str) -> s
 
 @lru_cache(maxsize=4096)  # by name: a shard never changes, and who waits asks every few seconds
 def _item_ids(artifacts: Artifacts, name: str) -> tuple[ItemId, ...]:
-    return tuple(_read(artifacts, name).item_ids.tolist())
+    return tuple(_read(artifacts, name, check=False).item_ids.tolist())  # of rows that are used, `read` checks them
 
 
 def names(workspace: Workspace, project: Project, encoder_hash: str) -> list[str]:
@@ -150,11 +150,11 @@ def single(rows: Embeddings) -> Embeddings:
     return Embeddings(rows.item_ids, values)
 
 
-def _read(artifacts: Artifacts, name: str) -> Embeddings:
+def _read(artifacts: Artifacts, name: str, *, check: bool = True) -> Embeddings:
     damaged = f"the embeddings in {artifacts.path(name)} are damaged"
     remedy = "delete that file and run `alflow embed`, which makes its rows anew"
     try:
-        tensors, _ = artifacts.read_tensors(name)
+        tensors, _ = artifacts.read_tensors(name, check=check)
         ids, values, residuals = tensors["item_ids"], tensors["values"], tensors.get("residuals")
     except (InvalidInputError, KeyError) as error:
         raise InvalidInputError(f"{damaged}: {remedy}") from error

@@ -3,7 +3,6 @@
 To decode a large picture takes a second and hundreds of megabytes; what was made once is read like any rendition.
 """
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -13,8 +12,7 @@ from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.ids import ItemId, ProjectId
 from alflow.store.images import items
 from alflow.vlm.images import read_image, rendition
-from alflow.workflow.images.pool import SIDES, rendition_bytes
-from alflow.workflow.images.sources import read_file
+from alflow.workflow.images.pool import SIDES, original, rendition_bytes
 from alflow.workspace import Workspace
 
 WHOLE_SIDE: Final = 4096
@@ -40,7 +38,7 @@ def kept_whole(workspace: Workspace, project_id: ProjectId, item_id: ItemId) -> 
         return Whole(rendition_bytes(workspace, project_id, item_id, "rendition"), lasting=True)
     try:
         return Whole(workspace.artifacts.read_bytes(_path(item)), lasting=True)
-    except NotFoundError:
+    except (NotFoundError, InvalidInputError):  # a damaged one is made anew
         return None
 
 
@@ -56,11 +54,11 @@ def make_whole(workspace: Workspace, project_id: ProjectId, item_id: ItemId) -> 
         return kept
     item = _item(workspace, project_id, item_id)
     try:
-        content = _made(item)
+        content = rendition(read_image(original(item), longest=WHOLE_SIDE), WHOLE_SIDE, quality=90)
     except (InvalidInputError, UnavailableError):
         return Whole(rendition_bytes(workspace, project_id, item_id, "rendition"), lasting=False)
     with suppress(UnavailableError):  # a full disk is no reason to show nothing
-        workspace.artifacts.write_bytes(_path(item), content)
+        content = workspace.artifacts.write_bytes(_path(item), content)
     return Whole(content, lasting=True)
 
 
@@ -70,18 +68,6 @@ def _item(workspace: Workspace, project_id: ProjectId, item_id: ItemId) -> Item:
     if item.project_id != project_id:
         raise NotFoundError(f"no item of this project has the id {item_id}")
     return item
-
-
-def _made(item: Item) -> bytes:
-    """From the source.
-
-    Raises:
-        InvalidInputError: it is gone or changed.
-    """
-    data = read_file(item.uri)
-    if hashlib.sha256(data).hexdigest() != item.content_hash:
-        raise InvalidInputError(f"{item.uri} was changed since it was imported")
-    return rendition(read_image(data, longest=WHOLE_SIDE), WHOLE_SIDE, quality=90)
 
 
 def _path(item: Item) -> str:

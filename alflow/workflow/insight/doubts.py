@@ -17,7 +17,7 @@ from torch import Tensor
 
 from alflow import doubt
 from alflow.domain.projects import ClassLabel, Project
-from alflow.errors import NotFoundError
+from alflow.errors import InvalidInputError, NotFoundError
 from alflow.ids import AnnotatorId, ClassId, ItemId, ProjectId
 from alflow.store.answers import adjudications, outcomes, referrals
 from alflow.store.artifacts import digest
@@ -264,9 +264,10 @@ def _newest(project_id: ProjectId) -> str:
 def _kept(workspace: Workspace, project_id: ProjectId) -> Mapping[str, Tensor]:
     """The newest that is kept, or nothing; a note that cannot be read counts as none."""
     try:
-        return _read(workspace, str(json.loads(workspace.artifacts.read_bytes(_newest(project_id)))["path"]))
-    except (NotFoundError, ValueError, KeyError, TypeError):
+        path = str(json.loads(workspace.artifacts.read_bytes(_newest(project_id)))["path"])
+    except (NotFoundError, InvalidInputError, ValueError, KeyError, TypeError):
         return _NOTHING
+    return _read(workspace, path) if workspace.artifacts.exists(path) else _NOTHING
 
 
 def _read(workspace: Workspace, path: str) -> Mapping[str, Tensor]:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import fsspec
@@ -320,3 +321,22 @@ def test_a_killed_import_is_continued(
     report = import_items(workspace, pets, str(pictures), progress=lambda *step: steps.append(step))
     assert (report.added, report.known) == (1, 4)
     assert steps == [(0, 5), (2, 5), (4, 5), (5, 5)]
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda data: data[:-30], lambda data: data[:400] + b"\x00" + data[401:], lambda _: b""]
+)
+@pytest.mark.parametrize("kind", ["thumbnail", "rendition"])
+def test_a_damaged_rendition_is_made_anew_from_its_source(
+    workspace: Workspace, pets: Project, pictures: Path, kind: str, harm: Callable[[bytes], bytes]
+) -> None:
+    import_items(workspace, pets, str(pictures))
+    item = stored(workspace, pets)[0]
+    (path,) = Path(workspace.settings.artifacts).rglob(f"{kind}s/*/{item.content_hash}.jpg")
+    data = rendition_bytes(workspace, pets.id, item.id, kind)
+    path.write_bytes(harm(data))
+    assert rendition_bytes(workspace, pets.id, item.id, kind) == data == path.read_bytes()
+    path.write_bytes(harm(data))
+    (pictures / Path(item.uri).name).write_bytes(b"another picture")
+    with pytest.raises(NotFoundError, match=rf"the {kind} of item \d+ is damaged.*was changed.*bring .*0\.png back"):
+        rendition_bytes(workspace, pets.id, item.id, kind)

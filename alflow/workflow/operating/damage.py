@@ -1,0 +1,222 @@
+"""What of a project's stored files is damaged or lost, and what of that the next run makes anew.
+
+Nearly all that alflow stores it can make once more: rows from the originals, predictions from rows and fit. It cannot
+for a posterior, for the scores of a past round, and for the fit of any round but the newest.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Final
+
+import torch
+
+from alflow.domain.images import Item
+from alflow.domain.projects import Project
+from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
+from alflow.ids import ItemId
+from alflow.store.images import failures, items
+from alflow.store.projects import projects
+from alflow.store.rounds import rounds
+from alflow.workflow.images.embed import missing_ids
+from alflow.workflow.images.pool import SIDES, original, rendition_bytes
+from alflow.workflow.images.shards import remembered_encoder
+from alflow.workflow.model.model import fit_path, last_fit
+from alflow.workflow.model.posterior import missing_posterior
+from alflow.workspace import Workspace
+
+_MADE_ANEW: Final = frozenset([
+    "certifying",
+    "classes",
+    "copies",
+    "doubts",
+    "doubts.json",
+    "drift",
+    "embeddings",
+    "encoder.json",
+    "entropies",
+    "evaluated",
+    "frames",
+    "layers",
+    "lengths",
+    "maps",
+    "outlooks",
+    "predictions",
+])
+"""The folders of a project whose files the next run, or the next page, makes anew when they are gone."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A stored file that is damaged or lost.
+
+    Attributes:
+        path: where it lies, or what is lost.
+        what: what is wrong with it.
+        remedy: what to do.
+        can_be_made_anew: whether `repair` does that, without losing anything.
+        name: of the artifact; None where nothing is left of it.
+        item: whose picture it is.
+    """
+
+    path: str
+    what: str
+    remedy: str
+    can_be_made_anew: bool
+    name: str | None = None
+    item: ItemId | None = None
+
+
+def damaged(workspace: Workspace, project: Project) -> list[Damage]:
+    """Read every stored file of the project from its first bit to its last; says what is damaged or lost.
+
+    Raises:
+        UnavailableError: a file may not be read.
+    """
+    with workspace.database.read() as tx:
+        project, past = projects.by_id(tx, project.id), rounds.all_(tx, project.id)
+        every = items.list_(tx, project.id)
+    fit = last_fit(past)
+    found = list(_lost(workspace, project, fit))
+    wrong = ((name, _wrong(workspace, name)) for name in _stored(workspace, project))
+    found += [_damage_of(workspace, project, name, what, fit) for name, what in wrong if what is not None]
+    for item in every:
+        found += _of_pictures(workspace, item)
+    return found
+
+
+def repair(workspace: Workspace, project: Project, damages: list[Damage]) -> list[Damage]:
+    """Make the damaged pictures anew, and remove the other files that the next run makes anew; returns those damages.
+
+    What cannot be made anew stays as it is, and so does a file that is whole by now.
+    """
+    return [one for one in damages if one.can_be_made_anew and _repaired(workspace, project, one)]
+
+
+def _repaired(workspace: Workspace, project: Project, damage: Damage) -> bool:
+    if damage.name is None or _wrong(workspace, damage.name) is None:
+        return damage.name is None
+    kind = _kind_of_picture(damage.name)
+    if damage.item is None or kind not in SIDES:
+        workspace.artifacts.remove(damage.name)
+        return True
+    try:
+        rendition_bytes(workspace, project.id, damage.item, kind)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _stored(workspace: Workspace, project: Project) -> Iterator[str]:
+    yield from workspace.artifacts.list(f"projects/{project.id}")
+    posterior = f"posteriors/{project.posterior}.safetensors"
+    if project.posterior is not None and workspace.artifacts.exists(posterior):
+        yield posterior
+
+
+def _wrong(workspace: Workspace, name: str) -> str | None:
+    """What is wrong with an artifact; None if it is whole, or not there."""
+    try:
+        workspace.artifacts.check(name)
+    except NotFoundError:
+        return None
+    except InvalidInputError as error:
+        return str(error).partition(" is damaged ")[2].partition("): ")[0].removeprefix("(") or "it cannot be read"
+    return None
+
+
+def _damage_of(workspace: Workspace, project: Project, name: str, what: str, fit: str | None) -> Damage:
+    place, folder = workspace.artifacts.path(name), (*PurePosixPath(name).parts, "")[2]
+    told = partial(Damage, place, what, name=name)
+    if folder == "embeddings" and (gone := _without_original(workspace, project, name)):
+        return told(
+            f"bring it back from a backup, or the {gone} originals of its images that are gone or changed", False
+        )
+    if folder in _MADE_ANEW:
+        return told("nothing is lost: `alflow doctor --repair` removes it, and the next run makes it anew", True)
+    if fit is not None and name == fit_path(project.id, fit):
+        return told("the newest fit is fitted again from the labels: `alflow doctor --repair` removes it", True)
+    if folder == "fields":
+        return told("bring it back from a backup; without it, pages cannot show what an earlier model predicted", False)
+    if name.startswith("posteriors/"):
+        return told("bring it back from a backup, or give the project factors: `alflow posterior import DIR`", False)
+    return told("bring it back from a backup", False)
+
+
+def _without_original(workspace: Workspace, project: Project, name: str) -> int:
+    """How many rows of a damaged shard could not be made anew, as far as it still says which items it is of."""
+    with workspace.database.read() as tx:
+        every = {one.id: one for one in items.list_(tx, project.id)}
+    if (ids := _ids(workspace, name)) is None:  # then those that no other shard has
+        others = workspace.artifacts.list(str(PurePosixPath(name).parent))
+        ids = set(every).difference(*(_ids(workspace, other) or () for other in others))
+    return sum(not _has_original(every[item]) for item in ids if item in every)
+
+
+def _ids(workspace: Workspace, shard: str) -> set[ItemId] | None:
+    """The items of a shard; None if it does not say them."""
+    try:
+        return set(workspace.artifacts.read_tensors(shard, check=False)[0]["item_ids"].tolist())
+    except (InvalidInputError, KeyError):
+        return None
+
+
+def _of_pictures(workspace: Workspace, item: Item) -> Iterator[Damage]:
+    for kind in (*SIDES, "whole"):
+        name = f"{kind}s/{item.content_hash[:2]}/{item.content_hash}.jpg"
+        if (what := _wrong(workspace, name)) is None:
+            continue
+        anew = kind not in SIDES or _has_original(item)
+        remedy = "`alflow doctor --repair` makes it anew" if anew else f"bring {item.uri} back, or import it once more"
+        yield Damage(workspace.artifacts.path(name), what, remedy, anew, name, item.id)
+
+
+def _has_original(item: Item) -> bool:
+    try:
+        original(item)
+    except (InvalidInputError, UnavailableError):
+        return False
+    return True
+
+
+def _lost(workspace: Workspace, project: Project, fit: str | None) -> Iterator[Damage]:
+    """What the database or another file says was there, and is not."""
+    if project.posterior is not None and (missing := missing_posterior(workspace, project)) is not None:
+        remedy = missing.partition("; ")[2]
+        path = workspace.artifacts.path(f"posteriors/{project.posterior}.safetensors")
+        yield Damage(path, "it is lost", f"bring it back from a backup, or {remedy}", False)
+    if fit is not None and not workspace.artifacts.exists(path := fit_path(project.id, fit)):
+        yield Damage(workspace.artifacts.path(path), "it is lost", "the next round fits it again", True)
+    if rows := _lost_rows(workspace, project):
+        where = workspace.artifacts.path(f"projects/{project.id}/embeddings")
+        images = f"{rows} image{'' if rows == 1 else 's'} that had embeddings"
+        yield Damage(
+            where, f"{images} have none any more", "run `alflow embed`, or wait for the schedule: it makes them", True
+        )
+
+
+def _lost_rows(workspace: Workspace, project: Project) -> int:
+    """How many items have no row, though the largest outlook of this encoder tells about them."""
+    try:
+        encoder, missing = remembered_encoder(workspace, project), missing_ids(workspace, project)
+    except InvalidInputError:  # a shard or a note is damaged, which is told by itself
+        return 0
+    if encoder is None or not missing:
+        return 0
+    with workspace.database.read() as tx:
+        failed = {one.item_id for one in failures.of_project(tx, project.id)}
+    most = torch.empty(0, dtype=torch.int64)
+    for name in workspace.artifacts.list(f"projects/{project.id}/outlooks"):
+        try:
+            tensors, notes = workspace.artifacts.read_tensors(name, check=False)
+        except InvalidInputError:
+            continue
+        if notes.get("encoder") == encoder and len(tensors["item_ids"]) > len(most):
+            most = tensors["item_ids"]
+    left = torch.tensor([item for item in missing if item not in failed], dtype=torch.int64)
+    return int(torch.isin(left, most).sum())
+
+
+def _kind_of_picture(name: str) -> str:
+    return PurePosixPath(name).parts[0].removesuffix("s")

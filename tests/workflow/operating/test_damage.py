@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import pytest
+
+from alflow.domain.projects import Project
+from alflow.errors import InvalidInputError
+from alflow.store.projects import projects
+from alflow.workflow.images.embed import missing_ids
+from alflow.workflow.model.kept import outlook
+from alflow.workflow.operating.damage import Damage, damaged, repair
+from alflow.workflow.rounds.advance import advance
+from alflow.workflow.rounds.review import find_round, round_candidates
+from alflow.workspace import Workspace
+from tests.colours import answer
+
+
+def flip(path: Path, bit: int = 1) -> None:
+    data = bytearray(path.read_bytes())
+    data[-bit] ^= 1
+    path.write_bytes(data)
+
+
+def files(workspace: Workspace, pattern: str) -> list[Path]:
+    return sorted(Path(workspace.settings.artifacts).glob(pattern))
+
+
+@pytest.fixture
+def lived(workspace: Workspace, project: Project) -> Project:
+    """After one closed round; the second is open."""
+    advance(workspace, project.id)
+    answer(workspace, project)
+    advance(workspace, project.id)
+    outlook(workspace, project.id)
+    return project
+
+
+def picks(workspace: Workspace, project: Project, number: int) -> list[int]:
+    return [one.item.id for one in round_candidates(workspace, find_round(workspace, project.id, number).id)]
+
+
+def by_path(found: list[Damage]) -> dict[str, Damage]:
+    return {one.path: one for one in found}
+
+
+def test_a_whole_project_has_no_damage(workspace: Workspace, lived: Project) -> None:
+    assert damaged(workspace, lived) == []
+    assert repair(workspace, lived, []) == []
+
+
+def test_an_empty_project_has_no_damage(workspace: Workspace, pets: Project) -> None:
+    assert damaged(workspace, pets) == []
+
+
+def test_what_can_be_made_anew_is_and_the_next_round_is_the_same(workspace: Workspace, lived: Project) -> None:
+    before = picks(workspace, lived, 2)
+    harmed = [
+        files(workspace, f"projects/*/{folder}")[0]
+        for folder in ("embeddings/*/*", "layers/*", "classes/*", "frames/*", "outlooks/*", "fields/*", "encoder.json")
+    ] + [files(workspace, "renditions/*/*")[0], files(workspace, "thumbnails/*/*")[-1]]
+    for path in harmed:
+        flip(path)
+    found = damaged(workspace, lived)
+    assert {Path(one.path) for one in found} == set(harmed)
+    assert all(one.can_be_made_anew and one.what and "doctor --repair" in one.remedy for one in found)
+    assert {one.path for one in repair(workspace, lived, found)} == {str(path) for path in harmed}
+    assert [path.exists() for path in harmed[-2:]] == [True, True]  # pictures are made at once
+    assert not any(path.exists() for path in harmed[:-2])
+    answer(workspace, lived)
+    advance(workspace, lived.id)
+    assert damaged(workspace, lived) == []
+    assert picks(workspace, lived, 2) == before
+    assert repair(workspace, lived, found) == []  # they are whole by now
+
+
+@pytest.mark.parametrize("folder", ["posteriors/*", "projects/*/scores/*"])
+def test_what_cannot_be_made_anew_is_left_as_it_is(workspace: Workspace, lived: Project, folder: str) -> None:
+    with workspace.database.read() as tx:
+        posterior = projects.by_id(tx, lived.id).posterior
+    path = next(one for one in files(workspace, folder) if "scores" in folder or posterior in one.name)
+    flip(path)
+    data = path.read_bytes()
+    (found,) = damaged(workspace, lived)
+    assert (found.path, found.can_be_made_anew) == (str(path), False)
+    assert "bring it back from a backup" in found.remedy
+    assert repair(workspace, lived, [found]) == []
+    assert path.read_bytes() == data
+
+
+def test_a_shard_whose_originals_are_gone_is_left_as_it_is(workspace: Workspace, lived: Project) -> None:
+    (shard,) = files(workspace, "projects/*/embeddings/*/*")
+    flip(shard)
+    with workspace.database.read() as tx:
+        from alflow.store.images import items
+
+        gone = items.list_(tx, lived.id)[0]
+    Path(gone.uri).unlink()
+    (found,) = damaged(workspace, lived)
+    assert not found.can_be_made_anew
+    assert "the 1 originals" in found.remedy
+    shard.write_bytes(b"nothing of it is left")
+    (found,) = damaged(workspace, lived)
+    assert not found.can_be_made_anew
+
+
+def test_a_damaged_shard_opens_no_round(workspace: Workspace, project: Project) -> None:
+    (shard,) = files(workspace, "projects/*/embeddings/*/*")
+    flip(shard, 40)
+    with pytest.raises(InvalidInputError, match=r"embeddings in .* are damaged: delete that file and run"):
+        advance(workspace, project.id)
+
+
+def test_a_deleted_shard_is_told_and_made_anew_before_a_round_opens(workspace: Workspace, lived: Project) -> None:
+    before = picks(workspace, lived, 2)
+    files(workspace, "projects/*/embeddings/*/*")[0].unlink()
+    missing = len(missing_ids(workspace, lived))
+    assert missing > 0
+    (found,) = damaged(workspace, lived)
+    assert found.what == f"{missing} images that had embeddings have none any more"
+    assert "`alflow embed`" in found.remedy
+    assert repair(workspace, lived, [found]) == [found]
+    assert advance(workspace, lived.id).done == (f"embedded {missing} images",)
+    assert damaged(workspace, lived) == []
+    assert picks(workspace, lived, 2) == before
+
+
+def test_a_lost_posterior_is_told(workspace: Workspace, lived: Project) -> None:
+    with workspace.database.read() as tx:
+        posterior = projects.by_id(tx, lived.id).posterior
+    (path,) = files(workspace, f"posteriors/{posterior}*")
+    path.unlink()
+    assert by_path(damaged(workspace, lived))[str(path)].what == "it is lost"
