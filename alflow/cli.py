@@ -6,6 +6,7 @@ from alflow.commands import (
     accept,
     backtest,
     classes,
+    doctor,
     doubts,
     embed,
     export,
@@ -52,4 +53,5 @@ export.register(app)
 report.register(app)
 people.register(app)
 running.register(app)
+doctor.register(app)
 guide.register(app)

@@ -1,9 +1,13 @@
 """The one place that reads the environment: every setting of the machine, as against those of a project."""
 
+import os
+import re
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 
+from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -13,7 +17,26 @@ from alflow.errors import InvalidInputError
 from alflow.text import quoted
 
 _FILE: Final = Path(".env")
-_SECRETS: Final = frozenset({"database_url", "sign_in_token", "oidc_client_secret"})
+_SECRETS: Final = frozenset({"database_url", "artifacts_url", "sign_in_token", "metrics_token", "oidc_client_secret"})
+_HIDDEN: Final = frozenset({"sign_in_token", "metrics_token", "oidc_client_secret"})
+_CREDENTIALS: Final = re.compile(r"(?<=://).*@")  # to the last @, since passwords may hold others
+_IN_QUERY: Final = re.compile(r"(?i)([?&;][^=&;]*(?:pass|secret|token|key|sig)[^=&;]*)=[^&;#]*")
+_SHORTEST_TOKEN: Final = 16
+
+
+@dataclass(frozen=True)
+class InForce:
+    """A setting as it is in force.
+
+    Attributes:
+        name: of its variable.
+        value: in words; of a secret, no more than that there is one.
+        source: "environment", the file, or "default".
+    """
+
+    name: str
+    value: str
+    source: str
 
 
 class Settings(BaseSettings):
@@ -33,6 +56,7 @@ class Settings(BaseSettings):
         schedule_seconds: how often the schedule looks what is due.
         sign_in_token: secret of the sign-in link; `alflow up` makes one and hands it to the UI.
         session_days, session_idle_hours: how long a sign-in lasts at most, and how long without being used.
+        metrics_token: what a monitor shows to read `/metrics`, 16 characters at least; without it that is closed.
         oidc_client_id, oidc_client_secret, oidc_metadata_url: sign-in by an OpenID Connect provider (extra `oidc`).
     """
 
@@ -52,6 +76,7 @@ class Settings(BaseSettings):
     sign_in_token: str = ""
     session_days: float = Field(default=7.0, gt=0, le=365, allow_inf_nan=False)
     session_idle_hours: float = Field(default=12.0, gt=0, le=8_760, allow_inf_nan=False)
+    metrics_token: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
     oidc_metadata_url: str = ""
@@ -78,6 +103,13 @@ class Settings(BaseSettings):
                 ip_network(each, strict=False)
             except ValueError as error:
                 raise ValueError(f"{each!r} is not an address or a network such as 10.0.0.0/8") from error
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _is_long(cls, value: str) -> str:
+        if value and len(value) < _SHORTEST_TOKEN:
+            raise ValueError(f"it needs {_SHORTEST_TOKEN} characters at least, drawn by chance")
         return value
 
     @property
@@ -111,10 +143,32 @@ class Settings(BaseSettings):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
+    def in_force(self) -> list[InForce]:
+        """Every setting with where it comes from; secrets, and those in addresses, are hidden."""
+        of_file = {name.lower(): value for name, value in dotenv_values(_FILE).items() if value}
+        of_system = {name.lower(): value for name, value in os.environ.items() if value}
+        filled = {"database_url": self.database, "artifacts_url": self.artifacts, "home": str(self.home.resolve())}
+        rows = []
+        for name in type(self).model_fields:
+            variable = f"alflow_{name}"
+            default = "default" if name in filled or getattr(self, name) != "" else "not set"
+            source = str(_FILE.resolve()) if variable in of_file else default
+            source = "environment" if variable in of_system else source
+            value = filled.get(name, str(getattr(self, name)))
+            rows.append(InForce(variable.upper(), _shown(name, value), source))
+        return rows
+
     def as_environment(self) -> dict[str, str]:
         """The variables that make these very settings in another process, wherever it runs."""
         values = self.model_copy(update={"home": self.home.resolve()}).model_dump(mode="json")
         return {f"ALFLOW_{name.upper()}": str(value) for name, value in values.items()}
+
+
+def _shown(name: str, value: str) -> str:
+    """The value, without what is for nobody's eyes."""
+    if name in _HIDDEN:
+        return "hidden" if value else ""
+    return _IN_QUERY.sub(r"\1=hidden", _CREDENTIALS.sub("hidden@", value))
 
 
 def _listed(value: str) -> list[str]:

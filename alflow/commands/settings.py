@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from alflow.bounds import need
-from alflow.commands.console import say, show_json, show_table
+from alflow.commands.console import misused, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.domain.projects import ProjectSettings
 from alflow.errors import InvalidInputError
@@ -24,9 +24,15 @@ def settings(
         list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="What to change, such as gold_rate=0.05.")
     ] = None,
     project: ProjectName = None,
+    machine: Annotated[
+        bool, typer.Option("--machine", help="Show the settings of this machine instead, and where each comes from.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the settings of a project, or change some; a round that is open keeps what it was opened with."""
+    if machine:
+        _show_machine(project, changes, as_json)
+        return
     from alflow.workflow.projects.projects import change_settings
 
     workspace = open_workspace()
@@ -42,6 +48,19 @@ def settings(
         show_json(chosen.settings)
     else:
         show_table(["setting", "value"], [(name, _word(value)) for name, value in asdict(chosen.settings).items()])
+
+
+def _show_machine(project: str | None, changes: Sequence[str] | None, as_json: bool) -> None:
+    """The settings of this machine; no workspace is opened, so that they can be read whatever is broken."""
+    from alflow.settings import Settings
+
+    if changes or project is not None:
+        misused("--machine goes with no project and no change: set its variables in the environment, or in .env")
+    found = Settings().in_force()
+    if as_json:
+        show_json(found)
+    else:
+        show_table(["setting", "value", "from"], [(each.name, each.value or "-", each.source) for each in found])
 
 
 def _changed(known: ProjectSettings, changes: Sequence[str]) -> ProjectSettings:

@@ -203,6 +203,15 @@ class Artifacts:
         """Whether the artifact exists."""
         return name in (self._held or ()) or bool(self._files.isfile(self._path(name)))
 
+    def is_there(self) -> bool:
+        """Whether the folder of all artifacts exists; asks the file system, wherever that is.
+
+        Raises:
+            UnavailableError: it does not answer, or may not be read.
+        """
+        with _disk_errors(self._root, "read"):
+            return bool(self._files.exists(self._root))
+
     def list(self, prefix: str) -> list[str]:
         """Names of all artifacts in this folder and those below it, sorted; none when it does not exist."""
         found = self._files.find(self._path(prefix))

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Self
 
 from sqlalchemy import Connection, Engine, text
@@ -110,8 +111,50 @@ class Database:
         Raises:
             UnavailableError: the disk of the SQLite file is full, or it may not be written.
         """
+        self.check_file(self._engine.url)
+
+    @staticmethod
+    def check_file(url: str | URL) -> None:
+        """`check_writable` of the database with this URL, which need not be open.
+
+        Raises:
+            UnavailableError: the disk of the SQLite file is full, or it may not be written.
+        """
+        if (parsed := make_url(url)).get_backend_name() == "sqlite":
+            check_path(parsed)
+
+    def revision(self) -> str | None:
+        """The revision of the schema.
+
+        Raises:
+            UnavailableError: the database is gone.
+        """
+        with self.read() as tx:
+            return schema.revision(tx)
+
+    def complaints(self) -> list[str]:
+        """What SQLite finds wrong with its file, at most a few things; a server looks after its own.
+
+        Raises:
+            UnavailableError: the database is gone, or so damaged that it cannot be read.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return []
+        with self.read() as tx:
+            found = [str(row[0]) for row in tx.exec_driver_sql("PRAGMA quick_check(3)")]
+        return [] if found == ["ok"] else found
+
+    def clock(self) -> datetime | None:
+        """The time by the clock of the server; None for SQLite, which has none of its own.
+
+        Raises:
+            UnavailableError: the database is gone.
+        """
         if self._engine.dialect.name == "sqlite":
-            check_path(self._engine.url)
+            return None
+        with self.read() as tx:
+            now: datetime = tx.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return now
 
     def rewrite(self, names: Sequence[str]) -> bool:
         """Rewrite these tables (for SQLite the whole file), without the remains of deleted rows.

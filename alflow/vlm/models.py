@@ -24,8 +24,9 @@ from typing import Any, Final
 
 import open_clip
 import torch
+from open_clip.constants import HF_WEIGHTS_NAME
 from open_clip.factory import _find_checkpoint_in_dir, get_model_config
-from open_clip.pretrained import download_pretrained_from_hf, get_pretrained_cfg
+from open_clip.pretrained import _get_safe_alternatives, download_pretrained_from_hf, get_pretrained_cfg
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from torch import Tensor
@@ -100,6 +101,44 @@ def check_reference(reference: str) -> None:
     name, _ = _parse(reference)
     if name.startswith("local-dir:"):
         _check_folder(reference, name)
+
+
+def find_weights(reference: str) -> Path | None:
+    """The file of weights that `reference` means, as far as it is on this machine; nothing is loaded or fetched.
+
+    Raises:
+        InvalidInputError: as `check_reference`; or its weights are no tensors.
+    """
+    check_reference(reference)
+    name, pretrained = _parse(reference)
+    scheme, _, rest = name.partition(":")
+    if scheme == "local-dir":
+        here = _find_checkpoint_in_dir(Path(rest))
+    elif scheme == "hf-hub":
+        here = _fetched(rest)
+    elif pretrained and Path(pretrained).is_file():
+        here = pretrained
+    else:
+        known = get_pretrained_cfg(name, pretrained)
+        repository, _, file = known.get("hf_hub", "").rpartition("/")
+        kept = Path("~/.cache/clip").expanduser() / Path(known.get("url", "") or "none").name
+        here = (repository and _fetched(repository, file)) or (kept if kept.is_file() else None)
+    if not here:
+        return None
+    check_weights(Path(here))
+    return Path(here)
+
+
+def _fetched(repository: str, file: str = "") -> str | None:
+    """Where the hub's file of weights is kept, if it was fetched; as safetensors, if there are both."""
+    from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 - of whoever asks for a model of the hub
+
+    wanted = file or HF_WEIGHTS_NAME
+    for each in (*_get_safe_alternatives(wanted), wanted):
+        found = try_to_load_from_cache(repository, each)
+        if isinstance(found, str):
+            return found
+    return None
 
 
 def assemble(model: Any, architecture: Mapping[str, Any], tokenize: Callable[[list[str]], Tensor]) -> LoadedModel:

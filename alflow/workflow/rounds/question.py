@@ -20,13 +20,22 @@ from alflow.acquisition.pool import StreamedPool
 from alflow.domain.projects import Project
 from alflow.embeddings import Activations, Embeddings
 from alflow.ids import ItemId
-from alflow.workflow.images.shards import names, read
+from alflow.store.images import items
+from alflow.store.projects import projects
+from alflow.workflow.images.shards import names, read, remembered_encoder
 from alflow.workflow.model.kept import Outlook, outlook_of
 from alflow.workflow.model.model import ProjectModel, load_rows
 from alflow.workspace import Workspace
 
 IN_MEMORY: Final = 2**28
 """Bytes of beliefs that are held at once: those of some 30,000 images of CLIP ViT-B."""
+
+_ALWAYS: Final = 1_150_000_000
+"""Bytes of a process that opens a round of few images: libraries, and a posterior of CLIP's size."""
+_OF_AN_ID: Final = 400
+"""Bytes of an image in the lists, sets and rows that a round is made of."""
+_WORKED: Final = 3
+"""How many times what may be held is held while a strategy works."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +124,28 @@ def ask_about(
         targets,
         of_labelled.item_ids,
     )
+
+
+def memory_to_ask(workspace: Workspace, project: Project) -> int:
+    """Bytes that a process needs to open the next round, about: those of its libraries, and of what it reads.
+
+    The outlook is held whole, some three times over while it is joined and sorted, and each image has its id in lists
+    and sets. The beliefs of a small pool are held, and copied as a strategy works; those of a large one are streamed.
+
+    Raises:
+        InvalidInputError: a shard is damaged.
+    """
+    with workspace.database.read() as tx:
+        n_items, n_classes = sum(items.counts(tx, project.id).values()), len(projects.classes(tx, project.id))
+    known = remembered_encoder(workspace, project)
+    first = next(iter(names(workspace, project, known)), None) if known else None
+    if first is None:
+        return _ALWAYS
+    rows = read(workspace, first).activations
+    widths = rows.values.shape[1] + (0 if rows.residuals is None else rows.residuals.shape[1])
+    beliefs = 4 * (2 * n_classes + 2 * widths + 2)
+    outlook = 3 * (4 * (n_classes + 2) + 8)
+    return _ALWAYS + n_items * (outlook + _OF_AN_ID) + _WORKED * min(beliefs * n_items, IN_MEMORY)
 
 
 def _bytes_of_beliefs(model: ProjectModel) -> int:

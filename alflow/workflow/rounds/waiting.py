@@ -141,14 +141,20 @@ def _step(workspace: Workspace, project: Project, current: Round | None) -> tupl
     return f"{step} the next round", missing
 
 
+def is_missed(workspace: Workspace, looked_at: datetime | None) -> bool:
+    """Whether a schedule that last looked then is silent for too long, or has never looked."""
+    patience = max(_PATIENCE, timedelta(seconds=_LOOKS_MISSED * workspace.settings.schedule_seconds))
+    return looked_at is None or datetime.now(UTC) - looked_at > patience
+
+
 def _schedule(workspace: Workspace, looked_at: datetime | None) -> str:
     """A hint if no schedule runs."""
     remedy = "start `alflow up`, or run `alflow advance` for each step"
     if looked_at is None:
         return f"; no schedule has run yet: {remedy}"
-    ago = datetime.now(UTC) - looked_at
-    if ago <= max(_PATIENCE, timedelta(seconds=_LOOKS_MISSED * workspace.settings.schedule_seconds)):
+    if not is_missed(workspace, looked_at):
         return ""
+    ago = datetime.now(UTC) - looked_at
     return f"; but it last ran {in_time(ago)} ago: unless a long run is in progress, {remedy}"
 
 

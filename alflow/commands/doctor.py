@@ -1,0 +1,80 @@
+"""`alflow doctor`: what is wrong with this installation, one line for each thing, with the remedy."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import typer
+
+from alflow.commands.console import show_json, show_table
+from alflow.commands.options import AsJson
+from alflow.errors import AlflowError, InvalidInputError
+
+if TYPE_CHECKING:
+    from alflow.settings import Settings
+    from alflow.workflow.operating.checks import Check
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("doctor")(doctor)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Look for what is wrong, or soon will be: packages, database, disk, models, images, memory, clocks, ports.
+
+    Nothing is changed. The exit code is 1 if something does not work.
+
+    Raises:
+        Exit: with that code.
+    """
+    from alflow.workflow.operating.checks import State
+
+    found = _checks()
+    works = all(each.state is not State.ERROR for each in found)
+    if as_json:
+        show_json({"ok": works, "checks": found})
+    else:
+        show_table(["check", "state", "what"], [(each.name, each.state, each.words) for each in found])
+    if not works:
+        raise typer.Exit(1)
+
+
+def _checks() -> "list[Check]":
+    from alflow.settings import Settings
+    from alflow.workflow.operating.checks import error
+    from alflow.workflow.operating.doctor import examine
+
+    try:
+        settings = Settings()
+    except InvalidInputError as wrong:
+        return [error("settings", str(wrong))]  # nothing else can be known: not even where the home is
+    return [*examine(settings), *_ports(settings)]
+
+
+def _ports(settings: "Settings") -> "Iterator[Check]":
+    """Whether `alflow up` can listen, or does."""
+    from alflow.commands import clock
+
+    yield _port(settings.host, settings.port, "pages", "/_stcore/health", "ALFLOW_PORT", needed=settings.public_url)
+    if not clock.own_server():
+        yield _port(clock.LOOPBACK, settings.prefect_port, "Prefect", "/api/health", "ALFLOW_PREFECT_PORT")
+
+
+def _port(host: str, port: int, what: str, path: str, variable: str, *, needed: str = "") -> "Check":
+    from alflow.commands.ports import is_free
+    from alflow.commands.processes import answers
+    from alflow.workflow.operating.checks import error, ok, warning
+
+    name = f"port of {what}"
+    try:
+        if is_free(host, port):
+            return ok(name, f"{port} on {host} is free")
+    except AlflowError as refused:
+        return error(name, str(refused))
+    if answers(host, port, path):
+        return ok(name, f"{port} on {host} is in use, by alflow")
+    if needed:
+        return error(name, f"another program listens on {port}, and {needed} leads there: stop it, or set {variable}")
+    return warning(
+        name, f"another program listens on {port} of {host}: `alflow up` takes the next one, or set {variable}"
+    )

@@ -1,0 +1,130 @@
+"""What is wrong with an installation, or soon will be: one line for each thing, with the remedy. Changes nothing."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final
+
+from alflow.disk import check_writable
+from alflow.memory import in_words
+from alflow.settings import Settings
+from alflow.store.artifacts import Artifacts
+from alflow.store.database import Database
+from alflow.store.projects import projects, troubles
+from alflow.workflow.operating import packages, project
+from alflow.workflow.operating.checks import Check, error, looked, ok, warning
+from alflow.workflow.rounds.waiting import in_time, is_missed
+from alflow.workspace import Workspace
+
+_LITTLE: Final = 10**9  # bytes; a round of 100,000 images writes some hundred megabytes
+_ASTRAY: Final = timedelta(seconds=5)  # of clocks
+_WRONG: Final = timedelta(minutes=1)
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Look at everything that can be looked at, whatever is broken; nothing is made or changed."""
+    found = [
+        *looked("Python", packages.python),
+        *looked("packages", packages.packages),
+        *looked("home", partial(_home, settings)),
+        *looked("disk", partial(_disk, settings)),
+        *looked("artifacts", partial(_artifacts, settings)),
+    ]
+    opened: list[Workspace] = []
+    found += looked("database", lambda: _reached(settings, opened))
+    for workspace in opened:
+        try:
+            found += _inside(workspace)
+        finally:
+            workspace.database.close()
+    return found
+
+
+def _inside(workspace: Workspace) -> Iterator[Check]:
+    """What the rows of the database tell."""
+    yield from looked("integrity", partial(_integrity, workspace))
+    yield from looked("clocks", partial(_clocks, workspace))
+    yield from looked("schedule", partial(_schedule, workspace))
+    with workspace.database.read() as tx:
+        every = projects.all_(tx)
+    for one in every:
+        yield from project.examine(workspace, one)
+
+
+def _home(settings: Settings) -> Check:
+    home = settings.home.resolve()
+    if not home.exists() and not (settings.database_url and settings.artifacts_url):
+        return error(
+            "home",
+            f"there is no folder {home}: set ALFLOW_HOME to the folder of your projects, or make a project there "
+            "with `alflow init`",
+        )
+    check_writable(home)
+    return ok("home", f"{home} may be written")
+
+
+def _disk(settings: Settings) -> Check:
+    home = settings.home.resolve()
+    place = next(each for each in (home, *home.parents) if each.exists())
+    left = shutil.disk_usage(place)
+    words = f"{in_words(left.free)} of {in_words(left.total)} are free at {place}"
+    return warning("disk", f"{words}: make room before it is full") if left.free < _LITTLE else ok("disk", words)
+
+
+def _artifacts(settings: Settings) -> Check:
+    artifacts = Artifacts(settings.artifacts, read_only=True)
+    artifacts.check_writable()
+    if artifacts.is_there():
+        return ok("artifacts", f"{artifacts.path('')} answers")
+    return warning(
+        "artifacts",
+        f"there is nothing at {artifacts.path('')}: if there should be, look whether its disk is mounted; else the "
+        "first import makes it",
+    )
+
+
+def _reached(settings: Settings, opened: list[Workspace]) -> Iterator[Check]:
+    """Open the database to read only, and say which revision it has; it is added to `opened`."""
+    workspace = Workspace.open_to_read(settings)
+    revision = workspace.database.revision()
+    opened.append(workspace)
+    yield ok("database", f"it answers, at revision {revision}, which is that of this alflow")
+    Database.check_file(settings.database)
+
+
+def _integrity(workspace: Workspace) -> Check:
+    if found := workspace.database.complaints():
+        said = "; ".join(" ".join(each.split()) for each in found)
+        return error("integrity", f"the database file is damaged ({said}): bring it back from a copy")
+    return ok("integrity", "the database finds nothing wrong with its pages")
+
+
+def _clocks(workspace: Workspace) -> Check:
+    theirs, now = workspace.database.clock(), datetime.now(UTC)
+    with workspace.database.read() as tx:
+        stored = troubles.last_look(tx)
+    if stored is not None and stored - now > _WRONG:
+        return error(
+            "clocks",
+            f"the schedule last looked {in_time(stored - now)} in the future: set the clock of this machine, or of the "
+            "one that keeps the schedule",
+        )
+    if theirs is None:
+        return ok("clocks", "the database has none of its own")
+    apart = abs(theirs - now)
+    words = f"that of the database and ours are {apart.total_seconds():.1f} s apart"
+    if apart > _ASTRAY:
+        return (error if apart > _WRONG else warning)("clocks", f"{words}: let both machines follow a time server")
+    return ok("clocks", words)
+
+
+def _schedule(workspace: Workspace) -> Check:
+    with workspace.database.read() as tx:
+        at, any_project = troubles.last_look(tx), bool(projects.all_(tx))
+    if not any_project:
+        return ok("schedule", "there is no project for it to look at")
+    if not is_missed(workspace, at):
+        return ok("schedule", "it looked a moment ago")
+    ago = "it has never looked" if at is None else f"it last looked {in_time(datetime.now(UTC) - at)} ago"
+    return warning("schedule", f"{ago}: start `alflow up`, or run `alflow advance` for each step")
