@@ -53,7 +53,8 @@ class Settings(BaseSettings):
         trusted_proxies: addresses and networks, with commas between, of the proxies that are believed whose requests
             they pass on.
         prefect_port: where `alflow up` keeps its Prefect server.
-        schedule_seconds: how often the schedule looks what is due.
+        schedule_seconds: how often the schedule looks what is due, in the database alone.
+        net_seconds: how often all projects are advanced, due or not: the net beneath the schedule.
         sign_in_token: secret of the sign-in link; `alflow up` makes one and hands it to the UI.
         session_days, session_idle_hours: how long a sign-in lasts at most, and how long without being used.
         metrics_token: what a monitor shows to read `/metrics`, 16 characters at least; without it that is closed.
@@ -72,7 +73,8 @@ class Settings(BaseSettings):
     public_url: str = ""
     trusted_proxies: str = ""
     prefect_port: int = Field(default=4200, ge=1, le=65_535)
-    schedule_seconds: float = Field(default=30.0, gt=0, le=86_400, allow_inf_nan=False)
+    schedule_seconds: float = Field(default=2.0, gt=0, le=86_400, allow_inf_nan=False)
+    net_seconds: float = Field(default=900.0, gt=0, le=86_400, allow_inf_nan=False)
     sign_in_token: str = ""
     session_days: float = Field(default=7.0, gt=0, le=365, allow_inf_nan=False)
     session_idle_hours: float = Field(default=12.0, gt=0, le=8_760, allow_inf_nan=False)

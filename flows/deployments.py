@@ -1,8 +1,9 @@
 """`python -m flows.deployments`: keeps the schedule and runs what is due.
 
-One deployment looks every `schedule_seconds` at all projects, so a project created meanwhile is picked up by itself;
-the others are for runs started by hand. The limit of one run per project is taken inside the flows (`limits.one_run`)
-and so holds against all of them.
+Every `schedule_seconds` it looks at the database and starts `advance` for what is due (`flows.looking`), so a project
+created meanwhile is picked up by itself. The net beneath is the deployment `advance-due`, which advances all projects
+every `net_seconds`; the others are for runs started by hand. The limit of one run per project is taken inside the flows
+(`limits.one_run`) and so holds against all of them.
 """
 
 import argparse
@@ -20,15 +21,16 @@ from prefect.types.entrypoint import EntrypointType
 
 from alflow.errors import AlflowError
 from alflow.settings import Settings
-from flows import standing
+from flows import looking, standing
 from flows.ingest import ingest
 from flows.rounds import advance, advance_due, close_round, open_round
 
 SCHEDULED = "schedule"
 SCHEDULE = f"advance-due/{SCHEDULED}"
 BY_HAND = "manual"
+ADVANCE = f"advance/{BY_HAND}"
 _RUNS_AT_ONCE = 2  # so that a long run of one project does not hold up the others
-_POLL_SECONDS = 5.0
+_POLL_SECONDS = 3.0
 _EARLY_SECONDS = 1.0  # a run is started this long before its time, and waits for it as a process
 
 
@@ -52,7 +54,7 @@ def serve(settings: Settings, ready: Path | None = None) -> None:
     """
     runner = Runner(
         name="alflow",
-        query_seconds=min(_POLL_SECONDS, settings.schedule_seconds),
+        query_seconds=_POLL_SECONDS,
         prefetch_seconds=_EARLY_SECONDS,
         limit=_RUNS_AT_ONCE,
         pause_on_shutdown=False,
@@ -61,8 +63,8 @@ def serve(settings: Settings, ready: Path | None = None) -> None:
 
 
 async def deployments(settings: Settings) -> list[RunnerDeployment]:
-    """What is served: `advance-due` on an interval, every other flow for runs by hand."""
-    every = timedelta(seconds=settings.schedule_seconds)
+    """What is served: `advance-due` on its long interval, every other flow for runs by hand."""
+    every = timedelta(seconds=settings.net_seconds)
     module = EntrypointType.MODULE_PATH  # whatever the working folder is
     scheduled = await advance_due.ato_deployment(SCHEDULED, interval=every, paused=False, entrypoint_type=module)
     by_hand = (advance, ingest, open_round, close_round)
@@ -79,11 +81,16 @@ async def _serve(runner: Runner, settings: Settings, ready: Path | None) -> None
     for number in (signal.SIGINT, signal.SIGTERM):  # only now: the runner sets a handler of its own while it starts
         asyncio.get_running_loop().add_signal_handler(number, lambda: asyncio.ensure_future(_stop(runner)))
     _say(ready, said)
-    watching = asyncio.create_task(standing.watch(SCHEDULE, partial(_say, ready)))
+    standing_now = standing.Standing()
+    watching = asyncio.create_task(standing.watch(SCHEDULE, partial(_say, ready), standing_now))
+    looking_on = asyncio.create_task(
+        looking.keep_looking(ADVANCE, settings.schedule_seconds, lambda: not standing_now.paused)
+    )
     try:
         await running
     finally:
         watching.cancel()
+        looking_on.cancel()
 
 
 def _say(ready: Path | None, words: str) -> None:

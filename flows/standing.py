@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -19,6 +20,13 @@ RESUMED = "the schedule was paused in Prefect and is running again"
 _LOOK_SECONDS = 10.0
 
 
+@dataclass
+class Standing:
+    """Whether the schedule is paused, as `watch` last saw it."""
+
+    paused: bool = False
+
+
 async def prepare(name: str) -> str:
     """Drop runs of the deployment that nobody started in time; returns a message, or "" without news."""
     async with get_client() as client:
@@ -30,9 +38,8 @@ async def prepare(name: str) -> str:
         return RESUMED if _is_paused(deployment) else ""
 
 
-async def watch(name: str, say: Callable[[str], None]) -> None:
-    """Report when the deployment is paused and when it is resumed, until cancelled."""
-    paused = False
+async def watch(name: str, say: Callable[[str], None], standing: Standing) -> None:
+    """Report when the deployment is paused and when it is resumed, until cancelled; keep `standing` true to it."""
     async with get_client() as client:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
@@ -40,9 +47,9 @@ async def watch(name: str, say: Callable[[str], None]) -> None:
                 found = _is_paused(await client.read_deployment_by_name(name))
             except (httpx.HTTPError, ObjectNotFound):
                 continue  # the runner reports a server that is away
-            if found != paused:
+            if found != standing.paused:
                 say(PAUSED if found else RESUMED)
-            paused = found
+            standing.paused = found
 
 
 def in_words(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Long-running programs held together: all are up, or none is.
+"""Long-running programs held together: all start, or none does; one that ends later is started again.
 
 Each program runs under a keeper (`alflow.commands.keeper`) in a process group of its own, so that Ctrl-C in the
 terminal reaches only us and we stop them in order, and so that nothing it started survives it, or us.
@@ -19,12 +19,15 @@ from typing import IO, Self
 
 from alflow.commands.keeper import MARK
 from alflow.commands.ports import listen
-from alflow.errors import ConflictError, UnavailableError
+from alflow.errors import AlflowError, ConflictError, UnavailableError
 from alflow.private import private_folder, private_opener
 
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.2  # while something starts
+_WATCH_SECONDS = 1.0
 _READY_SECONDS = 300.0  # a busy machine is slow, not broken
 _GRACE_SECONDS = 30.0
+_FIRST_AGAIN, _LAST_AGAIN = 1.0, 60.0  # seconds before a part that ended is started again; they double
+_STEADY_SECONDS = 300.0  # who ran for so long begins anew with the first pause
 _LAST_BYTES = 16384
 _KEPT_UMASK = -1
 
@@ -47,12 +50,18 @@ class Service:
     umask: int = _KEPT_UMASK
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Running:
+    """A service and its process; started again, it has another process and another leash."""
+
     service: Service
     process: subprocess.Popen[bytes]
     leash: int
     """Our end of a pipe; when it closes, because we ended, the keeper kills the program and its children."""
+    since: float = field(default_factory=time.monotonic)
+    pause: float = _FIRST_AGAIN
+    again_at: float | None = None
+    """When it will be started again; None while it runs."""
 
 
 @dataclass
@@ -75,22 +84,7 @@ class Supervisor:
             InvalidInputError: it is to listen on what is no address of this machine.
             UnavailableError: its port is taken, or its log cannot be written.
         """
-        private_folder(service.log.parent)
-        with contextlib.ExitStack() as ours:
-            handed = ours.enter_context(listen(*service.listens)).fileno() if service.listens else None
-            end, leash = os.pipe()
-            ours.callback(os.close, end)
-            process = subprocess.Popen(
-                _kept(service, end, handed),
-                env=dict(service.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                pass_fds=[number for number in (end, handed) if number is not None],
-                umask=service.umask,
-            )
-        self._running.append(_Running(service, process, leash))
+        self._running.append(_Running(service, *_started(service)))
 
     def wait(self) -> bool:
         """Wait until every started service is ready; False if we are stopped first.
@@ -110,14 +104,18 @@ class Supervisor:
         self._check()  # another program may have answered, on a port that ours did not get
         return not self.stopping.is_set()
 
-    def watch(self, look: Callable[[], None] = lambda: None) -> None:
+    def watch(self, look: Callable[[], None] = lambda: None, tell: Callable[[str], None] = lambda _: None) -> None:
         """Return when we are stopped; call `look` regularly until then.
 
-        Raises:
-            UnavailableError: a service ended by itself; nothing is restarted behind your back.
+        A service that ends by itself is started again, after a pause that doubles with each time; the others go on.
+
+        Args:
+            look: called regularly.
+            tell: called with what happened, in one line.
         """
-        while not self.stopping.wait(_LOOK_SECONDS):
-            self._check()
+        while not self.stopping.wait(_WATCH_SECONDS):
+            for entry in self._running:
+                _keep_up(entry, tell)
             look()
 
     def stop(self) -> None:
@@ -178,6 +176,53 @@ def answers(host: str, port: int, path: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _started(service: Service) -> tuple[subprocess.Popen[bytes], int]:
+    """The process of a service that was just started, and our end of its leash.
+
+    Raises:
+        InvalidInputError: it is to listen on what is no address of this machine.
+        UnavailableError: its port is taken, or its log cannot be written.
+    """
+    private_folder(service.log.parent)
+    with contextlib.ExitStack() as ours:
+        handed = ours.enter_context(listen(*service.listens)).fileno() if service.listens else None
+        end, leash = os.pipe()
+        ours.callback(os.close, end)
+        process = subprocess.Popen(
+            _kept(service, end, handed),
+            env=dict(service.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[number for number in (end, handed) if number is not None],
+            umask=service.umask,
+        )
+    return process, leash
+
+
+def _keep_up(entry: _Running, tell: Callable[[str], None]) -> None:
+    """Start a service again that ended by itself, once its pause is over."""
+    now = time.monotonic()
+    if entry.again_at is None:
+        if entry.process.poll() is not None:
+            if now - entry.since > _STEADY_SECONDS:
+                entry.pause = _FIRST_AGAIN
+            _stop_group(entry.process)  # what it started may live on
+            tell(f"{_post_mortem(entry.service, entry.process.returncode)}; it starts again in {entry.pause:.0f} s")
+            entry.again_at, entry.pause = now + entry.pause, min(2 * entry.pause, _LAST_AGAIN)
+    elif now >= entry.again_at:
+        try:
+            process, leash = _started(entry.service)
+        except (AlflowError, OSError) as error:
+            tell(f"{entry.service.name} did not start: {error}; it is tried again in {entry.pause:.0f} s")
+            entry.again_at, entry.pause = now + entry.pause, min(2 * entry.pause, _LAST_AGAIN)
+            return
+        os.close(entry.leash)
+        entry.process, entry.leash, entry.since, entry.again_at = process, leash, now, None
+        tell(f"{entry.service.name} was started again")
 
 
 def _kept(service: Service, leash: int, handed: int | None) -> list[str]:

@@ -26,12 +26,12 @@ _MARKER = "serving"
 
 
 def run_up(settings: Settings) -> None:
-    """Start everything, print the sign-in link, and stop everything on Ctrl-C, SIGTERM or when one part ends.
+    """Start everything, print the sign-in link, stop everything on Ctrl-C or SIGTERM; a part that ends starts again.
 
     Raises:
         InvalidInputError: the host is not loopback, and there are neither accounts nor an identity provider.
         ConflictError: alflow already runs on this home.
-        UnavailableError: a part did not start, or ended by itself; a port is taken; the home cannot be written.
+        UnavailableError: a part did not start; a port is taken; the home cannot be written.
     """
     from alflow.workflow.people.sign_in import has_accounts
 
@@ -106,7 +106,7 @@ def _run_parts(settings: Settings, stopping: threading.Event, *, accounts: bool)
             supervisor.start(schedule)
         if supervisor.wait():
             _announce(settings, accounts=accounts)
-        supervisor.watch(_tell_changes(settings.home / _MARKER))
+        supervisor.watch(_tell_changes(settings.home / _MARKER), note)
         note("stopping ...")
 
 

@@ -10,17 +10,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import fsspec
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save, save_file
-from torch import Tensor
 
 from alflow.disk import check_writable, in_words
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.private import private_folder, tighten
 from alflow.store.checksums import BLANK, KEY, check_bytes, check_tensors, seal_bytes, seal_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor  # takes 500 MB to import, so not before a tensor is read or written
 
 _TEMPORARY: Final = ".tmp"
 _BLOCK: Final = 2**20
@@ -67,7 +68,7 @@ class Artifacts:
         self._held: dict[str, tuple[dict[str, Tensor], dict[str, str]]] | None = {} if read_only else None
 
     def write_tensors(
-        self, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+        self, name: str, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str] | None = None
     ) -> None:
         """Store tensors and strings about them as one safetensors file.
 
@@ -83,7 +84,7 @@ class Artifacts:
         else:
             self._write(name, lambda path: self._files.pipe_file(path, _saved(ready, metadata or {})))
 
-    def read_tensors(self, name: str, *, check: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
+    def read_tensors(self, name: str, *, check: bool = True) -> tuple[dict[str, "Tensor"], dict[str, str]]:
         """The tensors and their metadata; local files are mapped into memory, not copied.
 
         Without `check` the checksum is not compared: for a glance that must not read the whole of a large file.
@@ -102,6 +103,8 @@ class Artifacts:
                 with safe_open(path, framework="pt") as file:
                     notes = _without_sum(file.metadata() or {})
                     return {key: file.get_tensor(key) for key in file.keys()}, notes  # noqa: SIM118
+            from safetensors.torch import load  # noqa: PLC0415
+
             data = self._files.cat_file(path)
             check_tensors(io.BytesIO(data))
             return load(data), _metadata(data)
@@ -306,13 +309,17 @@ def _metadata(data: bytes) -> dict[str, str]:
     return _without_sum(json.loads(data[8 : 8 + length]).get("__metadata__", {}))
 
 
-def _save_file(path: str, tensors: dict[str, Tensor], metadata: Mapping[str, str]) -> None:
+def _save_file(path: str, tensors: dict[str, "Tensor"], metadata: Mapping[str, str]) -> None:
+    from safetensors.torch import save_file  # noqa: PLC0415
+
     save_file(tensors, path, {**metadata, KEY: BLANK})
     with Path(path).open("r+b") as file:
         seal_tensors(file)
 
 
-def _saved(tensors: dict[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+def _saved(tensors: dict[str, "Tensor"], metadata: Mapping[str, str]) -> bytes:
+    from safetensors.torch import save  # noqa: PLC0415
+
     file = io.BytesIO(save(tensors, {**metadata, KEY: BLANK}))
     seal_tensors(file)
     return file.getvalue()

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -67,16 +68,74 @@ def test_a_service_that_dies_while_starting_is_named_with_its_last_words(service
             supervisor.wait()
 
 
-def test_a_service_that_dies_later_stops_the_watch_and_the_others(service: MakeService) -> None:
+def test_a_service_that_dies_later_is_started_again_and_the_others_go_on(
+    service: MakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alflow.commands.processes._WATCH_SECONDS", 0.05)
+    starts, told = tmp_path / "starts", list[str]()
+    program = f"open({str(starts)!r}, 'a').write('x'); ready(); time.sleep(0.2); sys.exit(4)"
     with Supervisor() as supervisor:
         supervisor.start(service("ready(); time.sleep(60)"))
-        supervisor.wait()
-        supervisor.start(service("ready(); time.sleep(0.5); sys.exit(4)"))
-        supervisor.wait()
+        supervisor.start(service(program))
+        assert supervisor.wait()
         first = supervisor._running[0].process
-        with pytest.raises(UnavailableError, match="exit code 4"):
-            supervisor.watch()
+        supervisor.watch(lambda: supervisor.stopping.set() if len(told) >= 4 else None, told.append)
+        assert first.poll() is None
     assert first.poll() is not None
+    assert [re.sub(r" .see.*log.", "", line) for line in told] == [
+        "the probe ended with exit code 4; it starts again in 1 s",
+        "the probe was started again",
+        "the probe ended with exit code 4; it starts again in 2 s",
+        "the probe was started again",
+    ]
+    assert len(starts.read_text()) >= 2
+
+
+def test_a_service_that_is_killed_gets_its_socket_again(service: MakeService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alflow.commands.processes._WATCH_SECONDS", 0.05)
+    port = free_port("127.0.0.1", 18660)
+    program = (
+        "import os, socket; served = socket.socket(fileno=int(sys.argv[1])); ready()\n"
+        "while True: served.accept()[0].sendall(str(os.getpid()).encode())"
+    )
+    made = service(program)
+
+    def asked() -> int:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            return int(connection.recv(10))
+
+    with Supervisor() as supervisor:
+        supervisor.start(replace(made, command=(*made.command, "{fd}"), listens=("127.0.0.1", port)))
+        assert supervisor.wait()
+        os.kill(before := asked(), signal.SIGKILL)
+        supervisor.watch(tell=lambda words: supervisor.stopping.set() if "started again" in words else None)
+        assert asked() != before
+
+
+def test_a_service_that_cannot_start_again_is_tried_again(
+    service: MakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alflow.commands.processes._WATCH_SECONDS", 0.05)
+    port, told = free_port("127.0.0.1", 18670), list[str]()
+    made = service("import os; os.close(int(sys.argv[1])); ready(); sys.exit(3)")
+    with Supervisor() as supervisor, socket.socket() as taken:
+        supervisor.start(replace(made, command=(*made.command, "{fd}"), listens=("127.0.0.1", port)))
+        supervisor._running[0].process.wait()
+
+        def tell(words: str) -> None:
+            told.append(words)
+            if len(told) == 1:
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                taken.bind(("127.0.0.1", port))
+                taken.listen()
+            elif "did not start" in words:
+                taken.close()
+            else:
+                supervisor.stopping.set()
+
+        supervisor.watch(tell=tell)
+    assert re.fullmatch(f"the probe did not start: port {port} .* it is tried again in 2 s", told[1])
+    assert told[2] == "the probe was started again"
 
 
 def test_sigterm_ends_the_watch_and_the_old_handler_comes_back(service: MakeService) -> None:

@@ -140,15 +140,32 @@ class TestRunning:
         assert (tmp_path / "errors").read_text().splitlines()[-1] == "stopped"
         assert "Traceback" not in (tmp_path / "errors").read_text()
 
-    def test_a_part_that_dies_takes_the_others_along_and_is_named(
+    def test_a_part_that_dies_is_named_and_comes_back_and_the_others_go_on(
         self, running: tuple[subprocess.Popen[str], str], tmp_path: Path
     ) -> None:
-        process, _ = running
-        pages = next(pid for pid, command in _belonging_to(tmp_path / "home").items() if command.endswith("-m ui"))
-        os.kill(pages, signal.SIGKILL)
-        assert process.wait(90) == 1
-        _assert_gone(tmp_path / "home")
-        assert "error: the web server ended with exit code -9" in (tmp_path / "errors").read_text()
+        process, link = running
+        home = tmp_path / "home"
+        for ending, name in (
+            ("-m ui", "the web server"),
+            ("-m flows.deployments", "the schedule"),
+            ("-m flows.server", "the Prefect server"),
+        ):
+            before = _parts(home, ending)
+            os.kill(min(before), signal.SIGKILL)
+            deadline = time.monotonic() + 120
+            while f"{name} was started again" not in (tmp_path / "errors").read_text():
+                assert process.poll() is None
+                assert time.monotonic() < deadline, f"{name} did not come back"
+                time.sleep(0.2)
+            assert f"{name} ended with exit code -9" in (tmp_path / "errors").read_text()
+        port = urlsplit(link).port or 0
+        while not answers("127.0.0.1", port, "/_stcore/health"):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert _status(link) == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(90) == 0
+        _assert_gone(home)
 
     def test_killed_it_leaves_nothing_behind_and_starts_again_at_once(
         self, running: tuple[subprocess.Popen[str], str], tmp_path: Path
@@ -185,7 +202,7 @@ class TestRunning:
 
 def _environment(home: Path) -> dict[str, str]:
     ports = {"ALFLOW_PORT": free_port("127.0.0.1", 18501), "ALFLOW_PREFECT_PORT": free_port("127.0.0.1", 14300)}
-    here = {"ALFLOW_HOME": str(home), "ALFLOW_SCHEDULE_SECONDS": "5"}
+    here = {"ALFLOW_HOME": str(home), "ALFLOW_NET_SECONDS": "5"}
     return dict(os.environ) | {name: str(port) for name, port in ports.items()} | here
 
 
@@ -208,6 +225,11 @@ def _status(url: str) -> int:
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=10)
     connection.request("GET", f"{parts.path}?{parts.query}")
     return connection.getresponse().status
+
+
+def _parts(home: Path, words: str) -> set[int]:
+    """The processes of a part itself, not of its keeper."""
+    return {pid for pid, line in _belonging_to(home).items() if words in line and "alflow.commands.keeper" not in line}
 
 
 def _belonging_to(home: Path) -> dict[int, str]:

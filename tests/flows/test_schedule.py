@@ -23,7 +23,7 @@ from alflow.workflow.projects.projects import find_project
 from alflow.workflow.rounds.review import round_summaries
 from alflow.workspace import Workspace
 from flows import standing
-from flows.deployments import SCHEDULE, deployments
+from flows.deployments import ADVANCE, SCHEDULE, deployments
 from tests import colours
 
 pytestmark = [pytest.mark.prefect, pytest.mark.slow]
@@ -41,13 +41,13 @@ def states(workspace: Workspace, project_id: int) -> list[RoundState]:
     return [entry.round.state for entry in round_summaries(workspace, project_id)]
 
 
-def deployment() -> DeploymentResponse:
+def deployment(name: str = SCHEDULE) -> DeploymentResponse:
     with get_client(sync_client=True) as client:
-        return client.read_deployment_by_name("advance-due/schedule")
+        return client.read_deployment_by_name(name)
 
 
-def scheduled_runs() -> list[FlowRun]:
-    only = DeploymentFilter(id=DeploymentFilterId(any_=[deployment().id]))
+def runs_of(name: str = SCHEDULE) -> list[FlowRun]:
+    only = DeploymentFilter(id=DeploymentFilterId(any_=[deployment(name).id]))
     with get_client(sync_client=True) as client:
         return client.read_flow_runs(flow_run_filter=FlowRunFilter(), deployment_filter=only)
 
@@ -56,7 +56,7 @@ def test_the_schedule_opens_closes_and_picks_up_new_projects(
     prefect_server: Settings, workspace: Workspace, project: str, tmp_path: Path
 ) -> None:
     found = find_project(workspace, project)
-    *_, schedule = services(at(prefect_server, workspace, schedule_seconds=10.0))
+    *_, schedule = services(at(prefect_server, workspace))
     with Supervisor() as supervisor:
         supervisor.start(schedule)
         assert supervisor.wait()
@@ -67,12 +67,17 @@ def test_the_schedule_opens_closes_and_picks_up_new_projects(
         later = colours.colour_project(workspace, tmp_path, "later")
         wait_until(lambda: states(workspace, later.id) == [RoundState.OPEN], "the round of a project made meanwhile")
 
-        def completed() -> list[FlowRun]:
-            return [run for run in scheduled_runs() if run.state is not None and run.state.is_completed()]
+        def ended() -> bool:
+            return all(run.state is not None and run.state.is_final() for run in runs_of(ADVANCE))
 
-        wait_until(lambda: len(completed()) >= 2, "completed runs")
-        assert all(run.auto_scheduled for run in completed())
-        assert {run.created_by.type for run in completed() if run.created_by} == {"SCHEDULE"}
+        wait_until(ended, "the runs to end")
+        runs = runs_of(ADVANCE)
+        time.sleep(10)  # five looks
+        assert len(runs_of(ADVANCE)) == len(runs) == 3, "a run for each that was due, and none when nothing is"
+        assert all(run.state is not None and run.state.is_completed() for run in runs)
+        assert not [run for run in runs_of() if run.state is not None and run.state.is_final()], (
+            "the net lies fallow for a quarter of an hour"
+        )
         with Supervisor() as second:
             (tmp_path / "second").mkdir()
             *_, other = services(at(prefect_server, workspace, home=tmp_path / "second"))
@@ -85,7 +90,7 @@ def test_the_schedule_opens_closes_and_picks_up_new_projects(
 def test_a_paused_schedule_goes_on_and_says_so_and_a_pause_is_told(
     prefect_server: Settings, workspace: Workspace
 ) -> None:
-    settings = at(prefect_server, workspace, schedule_seconds=30.0)
+    settings = at(prefect_server, workspace, net_seconds=30.0)
     serving = settings.home / "serving"
     asyncio.run(apply(settings))
     set_paused(True)
@@ -106,12 +111,12 @@ def test_a_paused_schedule_goes_on_and_says_so_and_a_pause_is_told(
 def test_what_was_planned_while_nobody_served_is_dropped_and_a_run_by_hand_is_not(
     prefect_server: Settings, workspace: Workspace
 ) -> None:
-    asyncio.run(apply(at(prefect_server, workspace, schedule_seconds=1.0)))
+    asyncio.run(apply(at(prefect_server, workspace, net_seconds=1.0)))
     try:
         with get_client(sync_client=True) as client:
             by_hand = client.create_flow_run_from_deployment(deployment().id)
         wait_until(lambda: len(late()) >= 3, "three runs that nobody started")
-        asyncio.run(apply(at(prefect_server, workspace, schedule_seconds=3600.0)))  # plans nothing more for now
+        asyncio.run(apply(at(prefect_server, workspace, net_seconds=3600.0)))  # plans nothing more for now
         assert asyncio.run(standing.prepare(SCHEDULE)) == ""
         assert [run.id for run in late()] == [by_hand.id]
     finally:
@@ -138,5 +143,5 @@ def set_paused(paused: bool) -> None:
 
 def late() -> list[FlowRun]:
     now = datetime.now(UTC)
-    due = [run for run in scheduled_runs() if run.expected_start_time and run.expected_start_time < now]
+    due = [run for run in runs_of() if run.expected_start_time and run.expected_start_time < now]
     return [run for run in due if run.state is not None and run.state.is_scheduled()]

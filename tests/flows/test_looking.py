@@ -1,0 +1,64 @@
+"""A run for each project that is due, one at a time, and no storm of runs that do not do it."""
+
+import asyncio
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId, FlowRunFilter
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Failed
+
+from alflow.settings import Settings
+from alflow.workflow.projects.projects import find_project
+from alflow.workflow.rounds.due import Due
+from alflow.workspace import Workspace
+from flows import looking
+from flows.deployments import ADVANCE, deployments
+from flows.looking import Starter, pause
+
+
+def test_the_pause_doubles_and_has_a_limit() -> None:
+    assert [pause(times) for times in (1, 2, 3, 8, 1_000)] == [5, 10, 20, 600, 600]
+
+
+@pytest.mark.prefect
+@pytest.mark.slow
+def test_one_run_at_a_time_and_a_pause_before_the_same_step(
+    prefect_server: Settings, workspace: Workspace, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = find_project(workspace, project)
+
+    async def runs() -> list[FlowRun]:
+        async with get_client() as client:
+            one = DeploymentFilter(id=DeploymentFilterId(any_=[(await client.read_deployment_by_name(ADVANCE)).id]))
+            return await client.read_flow_runs(flow_run_filter=FlowRunFilter(), deployment_filter=one)
+
+    async def story() -> None:
+        for made in await deployments(prefect_server):
+            await made.aapply()
+        before = {run.id for run in await runs()}
+
+        async def ours() -> list[FlowRun]:
+            return [run for run in await runs() if run.id not in before]
+
+        async with get_client() as client:
+            starter = Starter(client, ADVANCE)
+            for _ in range(3):
+                await starter.start([Due(found, "open a round")])
+            (run,) = await ours()
+            assert run.parameters == {"project": project}
+            await client.set_flow_run_state(run.id, Failed(), force=True)
+            await starter.start([Due(found, "open a round")])
+            assert len(await ours()) == 1, "it has just failed at this step"
+            await starter.start([Due(found, "close round 1")])
+            assert len(await ours()) == 2, "another step starts at once"
+            (newest,) = [one for one in await ours() if one.id != run.id]
+            await client.delete_flow_run(newest.id)
+            monkeypatch.setattr(looking, "_PAUSE_SECONDS", 0.0)
+            for _ in range(2):
+                await starter.start([Due(found, "close round 1")])
+            assert len(await ours()) == 2, "one that was deleted is over"
+            for one in await ours():
+                await client.delete_flow_run(one.id)
+
+    asyncio.run(story())
