@@ -11,10 +11,11 @@ from alflow.workflow.insight.evaluated import Evaluated, KnownSplit, closed_roun
 from alflow.workflow.rounds import review
 from ui.parts import fit_sections, model_sections, session
 from ui.parts.empty import no_known_classes, require_classes
+from ui.parts.unbiased import unbiased
 
 SPLITS: Final[dict[str, KnownSplit]] = {"Test split": "test", "Control slice": "control"}
 SECTIONS: Final = (
-    "Calibration", "Confusions", "Classes", "Uncertainty", "What changed", "Cost", "Strategies",
+    "Calibration", "Confusions", "Classes", "Whole pool", "Uncertainty", "What changed", "Cost", "Strategies",
 )  # fmt: skip
 KNOWN: Final = SECTIONS[:3]
 """Sections about images whose class is known."""
@@ -54,6 +55,8 @@ def _section(
     called = _names(numbers)
     if section in KNOWN:
         _of_known(project, section, numbers, split, classes)
+    elif section == "Whole pool":
+        unbiased(project)
     elif section == "Uncertainty":
         with st.spinner("Reading what both models say of every image; where it is not kept, they are asked once more."):
             fit_sections.uncertainty(project, numbers, called)
