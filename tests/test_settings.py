@@ -26,6 +26,7 @@ from alflow.store.database import Database
         ("SCHEDULE_SECONDS", "1e400", "more than 0 to 86,400"),
         ("SESSION_DAYS", "inf", "more than 0 to 365"),
         ("SESSION_IDLE_HOURS", "0", "more than 0 to 8,760"),
+        ("METRICS_TOKEN", "short", "16 characters"),
         ("TRUSTED_PROXIES", "here\x1b[2J", "is not an address"),
     ],
 )

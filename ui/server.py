@@ -19,10 +19,10 @@ from alflow.workflow.people.sign_in import has_accounts, require_door
 from alflow.workspace import Workspace
 from ui import pages
 from ui.components import modules
-from ui.door import access, address, gate, headers, identity, invitations, offline, password, sign_in
+from ui.door import access, address, gate, headers, identity, invitations, offline, password, sign_in, timing
 from ui.parts import navigation, services
 from ui.parts.theme import THEME
-from ui.routes import report, routes
+from ui.routes import monitor, report, routes
 
 CONFIG: Mapping[str, object] = {
     "server.headless": True,
@@ -65,6 +65,7 @@ def create_app(settings: Settings) -> st.App:
     services.provide(services.Services(doorkeeper.workspace, doorkeeper))
     ours = [
         *(*sign_in.ROUTES, *invitations.ROUTES, *password.ROUTES, *routes.ROUTES, *report.ROUTES),
+        *monitor.ROUTES,
         *(*offline.ROUTES, *navigation.ROUTES, *modules.ROUTES),
     ]
     access.check_routes(ours)
@@ -74,6 +75,7 @@ def create_app(settings: Settings) -> st.App:
         routes=ours,
         middleware=[
             Middleware(headers.SafeHeaders, https=settings.address.lower().startswith("https:")),
+            Middleware(timing.Timed),
             Middleware(gate.Gate, doorkeeper=doorkeeper),
         ],
     )

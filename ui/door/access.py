@@ -68,9 +68,12 @@ OPEN: Final = frozenset({
     "/auth/login",
     "/oauth2callback",
     "/_stcore/health",
+    "/health",
+    "/metrics",
     "/offline.js",
 })
-"""Paths for everybody: signing in, whether the server is up, and what a browser shows when it is not."""
+"""Paths for everybody: signing in, whether the server is up, and what a browser shows when it is not. Figures are for
+who shows the token of `ALFLOW_METRICS_TOKEN` (see `ui.routes.monitor`)."""
 
 SIGNED_IN: Final = frozenset({"/password", f"/{FIRST}", "/components/{version:str}/{module:path}"})
 """Routes for whoever is signed in, in whatever role: what concerns oneself, the way to the first page, and the scripts
@@ -119,6 +122,8 @@ SEE_COST_BY_PERSON: Final = Role.ENGINEER
 
 _NUMBERED: Final = re.compile(r"/(?:images|desk|grid|map|report)/[0-9]")
 _NUMBER: Final = re.compile(r"[0-9]{19}")  # more than any row has
+_OF_PAGES: Final = ("/_stcore/", "/static/", "/media/", "/component/")  # what Streamlit's pages load
+_NAMES: Final = [(compile_path(path)[0], path) for path in (*ROUTES, *sorted(SIGNED_IN | OPEN))]
 _PATTERNS: Final = [(compile_path(path)[0], role) for path, role in ROUTES.items()]
 
 
@@ -128,6 +133,16 @@ def needed(path: str) -> tuple[Role, ProjectId] | None:
         if found := pattern.match(path):
             return role, ProjectId(int(found["project"]))
     return None
+
+
+def route_of(path: str) -> str:
+    """The name of the route or page that serves this path; of what is none of ours, one of two names."""
+    for pattern, name in _NAMES:
+        if pattern.match(path):
+            return name
+    if path == "/" or path[1:] in PAGES:
+        return path
+    return "pages" if path.startswith(_OF_PAGES) else "other"
 
 
 def is_nowhere(path: str) -> bool:

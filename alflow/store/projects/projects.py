@@ -91,6 +91,11 @@ def all_(tx: Transaction) -> list[Project]:
     return [_project(row) for row in tx.execute(select(tables.project).order_by(tables.project.c.name)).mappings()]
 
 
+def any_(tx: Transaction) -> bool:
+    """Whether there is a project."""
+    return tx.execute(select(tables.project.c.id).limit(1)).first() is not None
+
+
 def set_posterior(tx: Transaction, project_id: ProjectId, posterior: str | None) -> Project:
     """Name the artifact of the project's posterior.
 

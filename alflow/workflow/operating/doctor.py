@@ -121,7 +121,7 @@ def _clocks(workspace: Workspace) -> Check:
 
 def _schedule(workspace: Workspace) -> Check:
     with workspace.database.read() as tx:
-        at, any_project = troubles.last_look(tx), bool(projects.all_(tx))
+        at, any_project = troubles.last_look(tx), projects.any_(tx)
     if not any_project:
         return ok("schedule", "there is no project for it to look at")
     if not is_missed(workspace, at):
