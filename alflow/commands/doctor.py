@@ -1,11 +1,11 @@
 """`alflow doctor`: what is wrong with this installation, one line for each thing, with the remedy."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import show_json, show_table
+from alflow.commands.console import note, show_json, show_table
 from alflow.commands.options import AsJson
 from alflow.errors import AlflowError, InvalidInputError
 
@@ -19,27 +19,49 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor(as_json: AsJson = False) -> None:
-    """Look for what is wrong, or soon will be: packages, database, disk, models, images, memory, clocks, ports.
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="First make anew what is damaged and can be made anew; nothing is lost.")
+    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out to read every stored file.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what is wrong, or soon will be: packages, database, disk, models, images, files, memory, clocks, ports.
 
-    Nothing is changed. The exit code is 1 if something does not work.
+    Without --repair nothing is changed. The exit code is 1 if something does not work.
 
     Raises:
         Exit: with that code.
     """
     from alflow.workflow.operating.checks import State
 
-    found = _checks()
+    mended = _mended() if repair else []
+    found = _checks(files=not quick)
     works = all(each.state is not State.ERROR for each in found)
     if as_json:
-        show_json({"ok": works, "checks": found})
+        show_json({"ok": works, "repaired": mended, "checks": found})
     else:
         show_table(["check", "state", "what"], [(each.name, each.state, each.words) for each in found])
     if not works:
         raise typer.Exit(1)
 
 
-def _checks() -> "list[Check]":
+def _mended() -> list[str]:
+    """What was made anew; why nothing can be is among the checks."""
+    from alflow.settings import Settings
+    from alflow.workflow.operating.doctor import mend
+
+    try:
+        mended = mend(Settings())
+    except AlflowError as error:
+        note(f"nothing was repaired: {error}")
+        return []
+    for path in mended:
+        note(f"{path} was damaged: it is made anew now, or by the next run that needs it")
+    return mended
+
+
+def _checks(*, files: bool) -> "list[Check]":
     from alflow.settings import Settings
     from alflow.workflow.operating.checks import error
     from alflow.workflow.operating.doctor import examine
@@ -48,7 +70,7 @@ def _checks() -> "list[Check]":
         settings = Settings()
     except InvalidInputError as wrong:
         return [error("settings", str(wrong))]  # nothing else can be known: not even where the home is
-    return [*examine(settings), *_ports(settings)]
+    return [*examine(settings, files=files), *_ports(settings)]
 
 
 def _ports(settings: "Settings") -> "Iterator[Check]":

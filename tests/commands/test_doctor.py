@@ -23,6 +23,9 @@ def test_the_exit_code_says_whether_it_works(tmp_path: Path, monkeypatch: pytest
     assert said["ok"] is False
     home = next(each for each in said["checks"] if each["name"] == "home")
     assert (home["state"], "set ALFLOW_HOME" in home["words"]) == ("error", True)
+    mended = run("doctor", "--repair", "--quick", "--json")
+    assert (mended.exit_code, json.loads(mended.stdout)["repaired"]) == (1, [])
+    assert mended.stderr.startswith("nothing was repaired: there is no database")
     assert not (tmp_path / "none").exists()
 
 

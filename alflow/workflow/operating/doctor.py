@@ -14,6 +14,7 @@ from alflow.store.database import Database
 from alflow.store.projects import projects, troubles
 from alflow.workflow.operating import packages, project
 from alflow.workflow.operating.checks import Check, error, looked, ok, warning
+from alflow.workflow.operating.damage import damaged, repair
 from alflow.workflow.rounds.waiting import in_time, is_missed
 from alflow.workspace import Workspace
 
@@ -22,8 +23,31 @@ _ASTRAY: Final = timedelta(seconds=5)  # of clocks
 _WRONG: Final = timedelta(minutes=1)
 
 
-def examine(settings: Settings) -> list[Check]:
-    """Look at everything that can be looked at, whatever is broken; nothing is made or changed."""
+def mend(settings: Settings) -> list[str]:
+    """Make anew what is damaged and can be made anew, in every project; returns where that was.
+
+    Raises:
+        NotFoundError: there is no database.
+        UnavailableError: it cannot be used, or nothing can be written.
+    """
+    Workspace.open_to_read(settings).database.close()  # to mend makes no new home
+    workspace = Workspace.open(settings)
+    try:
+        workspace.check_writable()
+        with workspace.database.read() as tx:
+            every = projects.all_(tx)
+        return [one.path for each in every for one in repair(workspace, each, damaged(workspace, each))]
+    finally:
+        workspace.database.close()
+
+
+def examine(settings: Settings, *, files: bool = True) -> list[Check]:
+    """Look at everything that can be looked at, whatever is broken; nothing is made or changed.
+
+    Args:
+        settings: of the installation.
+        files: read every stored file from its first bit to its last too, which takes long where there are many.
+    """
     found = [
         *looked("Python", packages.python),
         *looked("packages", packages.packages),
@@ -35,13 +59,13 @@ def examine(settings: Settings) -> list[Check]:
     found += looked("database", lambda: _reached(settings, opened))
     for workspace in opened:
         try:
-            found += _inside(workspace)
+            found += _inside(workspace, files=files)
         finally:
             workspace.database.close()
     return found
 
 
-def _inside(workspace: Workspace) -> Iterator[Check]:
+def _inside(workspace: Workspace, *, files: bool) -> Iterator[Check]:
     """What the rows of the database tell."""
     yield from looked("integrity", partial(_integrity, workspace))
     yield from looked("clocks", partial(_clocks, workspace))
@@ -49,7 +73,7 @@ def _inside(workspace: Workspace) -> Iterator[Check]:
     with workspace.database.read() as tx:
         every = projects.all_(tx)
     for one in every:
-        yield from project.examine(workspace, one)
+        yield from project.examine(workspace, one, files=files)
 
 
 def _home(settings: Settings) -> Check:

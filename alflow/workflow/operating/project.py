@@ -14,14 +14,16 @@ from alflow.workflow.images.embed import known_ids
 from alflow.workflow.model.model import fit_path, last_fit
 from alflow.workflow.model.posterior import missing_posterior
 from alflow.workflow.operating.checks import Check, error, looked, ok, warning
+from alflow.workflow.operating.damage import damaged
 from alflow.workflow.rounds.question import memory_to_ask
 from alflow.workspace import Workspace
 
+_NAMED: Final = 20
 _USUAL: Final = 2.0
 """By how much the estimate of memory may be short before a round is said to be impossible."""
 
 
-def examine(workspace: Workspace, project: Project) -> Iterator[Check]:
+def examine(workspace: Workspace, project: Project, *, files: bool) -> Iterator[Check]:
     """What was found of the project."""
     for what, look in (
         ("model", _model),
@@ -34,6 +36,8 @@ def examine(workspace: Workspace, project: Project) -> Iterator[Check]:
     ):
         name = f"{what} of {project.name}"
         yield from looked(name, partial(look, workspace, project, name))
+    if files:
+        yield from looked(name := f"files of {project.name}", partial(_files, workspace, project, name))
 
 
 def _model(_: Workspace, project: Project, name: str) -> Check:
@@ -110,6 +114,18 @@ def _memory(workspace: Workspace, project: Project, name: str) -> Check:
     if needed > free:
         return (error if needed > _USUAL * free else warning)(name, f"{words}: {remedy}")
     return ok(name, words)
+
+
+def _files(workspace: Workspace, project: Project, name: str) -> Iterator[Check]:
+    """A line for each of the first that are damaged; which of them `alflow doctor --repair` makes anew."""
+    found = damaged(workspace, project)
+    if not found:
+        yield ok(name, "each is as it was written")
+    for one in found[:_NAMED]:
+        remedy = "`alflow doctor --repair` makes it anew" if one.can_be_made_anew and one.name else one.remedy
+        yield error(name, f"{one.path}: {one.what}; {remedy}")
+    if (more := len(found) - _NAMED) > 0:
+        yield error(name, f"and {more:,} more: `alflow doctor --repair` makes anew what can be")
 
 
 def _runs(workspace: Workspace, project: Project, name: str) -> Check:

@@ -11,11 +11,13 @@ from shutil import rmtree
 import pytest
 
 from alflow.domain.projects import Project
+from alflow.errors import NotFoundError
 from alflow.settings import Settings
 from alflow.store.projects import troubles
+from alflow.workflow.images.embed import embed_missing
 from alflow.workflow.operating import packages
 from alflow.workflow.operating.checks import Check, State, looked
-from alflow.workflow.operating.doctor import examine
+from alflow.workflow.operating.doctor import examine, mend
 from alflow.workflow.projects.projects import create_project
 from alflow.workflow.rounds.question import memory_to_ask
 from alflow.workflow.rounds.waiting import note_look
@@ -158,6 +160,7 @@ def test_a_broken_part(workspace: Workspace, project: Project, spoil: Callable[[
     name = f"{spoil(workspace.settings.home)} of {project.name}"
     found = wrong(workspace.settings)
     found.pop("memory of colours", None)  # reads a shard
+    found.pop("files of colours", None)
     assert list(found) == [name]
 
 
@@ -198,3 +201,21 @@ def test_a_check_that_fails_in_an_unknown_way_is_one_line() -> None:
 def test_memory_grows_with_the_images(workspace: Workspace, project: Project) -> None:
     least = memory_to_ask(workspace, create_project(workspace, "none", "demo", "fp32"))
     assert least < memory_to_ask(workspace, project) < least + 10**6
+
+
+def test_a_flipped_bit_is_told_and_mended(workspace: Workspace, project: Project) -> None:
+    note_look(workspace, project.id)
+    (shard,) = workspace.settings.home.glob("artifacts/projects/*/embeddings/*/*.safetensors")
+    data = bytearray(shard.read_bytes())
+    data[-5] ^= 1
+    shard.write_bytes(data)
+    found = states(workspace.settings)["files of colours"]
+    assert (found.state, str(shard) in found.words, "--repair" in found.words) == (State.ERROR, True, True)
+    assert "files of colours" not in {each.name for each in examine(workspace.settings, files=False)}
+    assert mend(workspace.settings) == [str(shard)]
+    assert mend(workspace.settings) == []
+    embed_missing(workspace, project)
+    assert wrong(workspace.settings) == {}
+    with pytest.raises(NotFoundError, match="there is no database"):
+        mend(workspace.settings.model_copy(update={"home": workspace.settings.home / "none"}))
+    assert not (workspace.settings.home / "none").exists()
