@@ -14,6 +14,14 @@ from alflow.settings import Settings
 LOOPBACK = "127.0.0.1"
 _FILE = ".env"
 _USER = "alflow"
+_KEPT_SECONDS = 7 * 86_400  # runs in Prefect and their logs; its events are kept as long by default
+_SELDOM = {  # what Prefect looks after every few seconds by default, and what costs most of an idle day
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "15",
+}
 _SHORTEST = 20  # characters; a shorter file is not one of ours
 
 
@@ -80,4 +88,6 @@ def server_environment(settings: Settings) -> dict[str, str]:
         # In memory, a slot that is held when the server stops would never be released.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(_KEPT_SECONDS),
+        **_SELDOM,
     }

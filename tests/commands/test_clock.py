@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -80,3 +81,17 @@ def test_an_empty_address_names_no_server(settings: Settings, monkeypatch: pytes
     monkeypatch.setenv("PREFECT_API_URL", " ")
     assert own_server() == ""
     assert [part.command[0] for part in services(settings)] == [sys.executable] * 3
+
+
+def test_prefect_reads_our_settings_of_its_server(tmp_path: Path) -> None:
+    server, *_ = services(Settings(home=tmp_path))
+    program = (
+        "from prefect.settings import get_current_settings\n"
+        "looks = get_current_settings().server.services\n"
+        "print(looks.late_runs.loop_seconds, looks.foreman.loop_seconds, looks.pause_expirations.loop_seconds,\n"
+        "      looks.cancellation_cleanup.loop_seconds, looks.scheduler.recent_deployments_loop_seconds,\n"
+        "      looks.db_vacuum.retention_period.days)"
+    )
+    command = [sys.executable, "-c", program]
+    told = subprocess.run(command, env=dict(server.environment), capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["60.0", "60.0", "60.0", "60.0", "15.0", "7"]
