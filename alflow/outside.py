@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final
 
-import fsspec
-
 from alflow.disk import in_words
-from alflow.errors import ConflictError, InvalidInputError, UnavailableError
+from alflow.errors import AlflowError, ConflictError, InvalidInputError, UnavailableError
+from alflow.remote import OBJECT_STORES, connect, reason, scheme_of
 
 _NO_FORCE: Final = "choose a new name, or say --force to replace it"
 
@@ -29,7 +28,7 @@ def new_folder(place: str | Path) -> Iterator[Path]:
     Raises:
         ConflictError: there is something at the place already.
         InvalidInputError: it is an address that no file system has.
-        UnavailableError: it cannot be written.
+        UnavailableError: it cannot be written, or needs a package that is not installed.
     """
     if "://" in str(place):
         with _far_folder(str(place)) as folder:
@@ -58,11 +57,16 @@ def new_file(place: str, *, force: bool = False) -> Iterator[IO[bytes]]:
     Raises:
         ConflictError: there is something at the place already.
         InvalidInputError: it cannot be written.
+        UnavailableError: its address cannot be reached, or needs a package that is not installed.
     """
-    try:
-        with _far_file(place, force=force) if "://" in place else _near_file(place, force=force) as file:
+    if "://" in place:
+        with _far_file(place, force=force) as file:
             yield file
-    except (OSError, ValueError, ImportError) as error:
+        return
+    try:
+        with _near_file(place, force=force) as file:
+            yield file
+    except (OSError, ValueError) as error:
         raise InvalidInputError(f"cannot write '{place}': {error}") from error
 
 
@@ -96,53 +100,54 @@ def _check_new(whole: Path, place: str, *, force: bool) -> None:
 
 @contextmanager
 def _far_file(place: str, *, force: bool) -> Iterator[IO[bytes]]:
-    files, path = fsspec.url_to_fs(place)
-    if not force and files.exists(path):
+    files, path = connect(place)
+    with _reached(place, "reached"):
+        taken = not force and files.exists(path)
+    if taken:
         raise ConflictError(f"{place} is there already: {_NO_FORCE}")
     with tempfile.TemporaryDirectory(prefix="alflow-") as folder:
         part = Path(folder) / (PurePosixPath(path).name or "file")
         with part.open("xb") as file:
             yield file
-        files.makedirs(files._parent(path), exist_ok=True)  # noqa: SLF001 - what fsspec's own `open` does for auto_mkdir
-        files.put_file(str(part), path)
+        with _reached(place, "written"):
+            _put(files, part, path, place)
 
 
 @contextmanager
 def _far_folder(place: str) -> Iterator[Path]:
-    files, path = _found(place)
+    files, path = connect(place)
+    with _reached(place, "reached"):
+        taken = files.isfile(path) or bool(files.exists(path) and files.ls(path))
+    if taken:
+        raise ConflictError(f"{place} is there already: choose a new folder, nothing is overwritten")
     with tempfile.TemporaryDirectory(prefix="alflow-") as folder:
         part = Path(folder)
         yield part
-        try:
+        with _reached(place, "written, and may hold a part"):
             for file in sorted(each for each in part.rglob("*") if each.is_file()):
-                target = f"{path.rstrip('/')}/{file.relative_to(part).as_posix()}"
-                files.makedirs(files._parent(target), exist_ok=True)  # noqa: SLF001
-                files.put_file(str(file), target)
-        except Exception as error:  # each file system raises what it likes
-            raise UnavailableError(f"{place} cannot be written, and may hold a part: {error}") from error
+                _put(files, file, f"{path.rstrip('/')}/{file.relative_to(part).as_posix()}", place)
 
 
-def _found(place: str) -> tuple[Any, str]:
-    """The file system of an address, and the path in it, at which nothing is.
+def _put(files: Any, file: Path, path: str, place: str) -> None:
+    if scheme_of(place) not in OBJECT_STORES:  # to them a folder is a bucket, and a name with a slip would make one
+        files.makedirs(files._parent(path), exist_ok=True)  # noqa: SLF001 - what fsspec's own `open` does for auto_mkdir
+    files.put_file(str(file), path)
+
+
+@contextmanager
+def _reached(place: str, done: str) -> Iterator[None]:
+    """Turn what file systems raise into one line.
 
     Raises:
-        InvalidInputError: no file system has such an address.
-        ConflictError: there is something.
-        UnavailableError: nobody can tell.
+        UnavailableError: the place cannot be `done`.
+        AlflowError: it was one already.
     """
     try:
-        files, path = fsspec.url_to_fs(place)
-    except ValueError as error:
-        raise InvalidInputError(f"{place} is no address that can be written: {error}") from error
-    except ImportError as error:
-        raise UnavailableError(f"{place} needs another package: {error}") from error
-    try:
-        taken = files.isfile(path) or bool(files.exists(path) and files.ls(path))
-    except Exception as error:
-        raise UnavailableError(f"{place} cannot be reached: {error}") from error
-    if taken:
-        raise ConflictError(f"{place} is there already: choose a new folder, nothing is overwritten")
-    return files, path
+        yield
+    except AlflowError:
+        raise
+    except Exception as error:  # each file system raises what it likes
+        raise UnavailableError(f"{place} cannot be {done}: {reason(error)}") from error
 
 
 def _check_free(folder: Path) -> None:

@@ -51,7 +51,7 @@ from alflow.settings import Settings
 from alflow.store.artifacts import Artifacts
 from alflow.store.database import Database
 from alflow.workspace import Workspace
-from tests import postgres
+from tests import buckets, postgres
 
 EACH_DATABASE = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
@@ -149,6 +149,18 @@ def demo_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspa
 def artifacts(tmp_path: Path) -> Artifacts:
     """An empty folder of artifacts."""
     return Artifacts(tmp_path / "artifacts")
+
+
+@pytest.fixture(scope="session")
+def _s3_server() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch, buckets.server(patch):
+        yield
+
+
+@pytest.fixture
+def bucket(_s3_server: None) -> str:
+    """The address of a bucket of a real S3 server on loopback, which the tests of this process share."""
+    return f"s3://{buckets.BUCKET}"
 
 
 @pytest.fixture

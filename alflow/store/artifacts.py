@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-import fsspec
 from safetensors import SafetensorError, safe_open
 
 from alflow.disk import check_writable, in_words
-from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
+from alflow.errors import AlflowError, InvalidInputError, NotFoundError, UnavailableError
 from alflow.private import private_folder, tighten
+from alflow.remote import OBJECT_STORES, connect, reason, scheme_of
 from alflow.store.checksums import BLANK, KEY, check_bytes, check_tensors, seal_bytes, seal_tensors
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _TEMPORARY: Final = ".tmp"
 _BLOCK: Final = 2**20
+_START: Final = 1024  # bytes that hold the header of a shard
+_LONGEST: Final = 100_000_000  # of a header, by the definition of safetensors
 _NUMBER: Final = re.compile(r"\(os error (\d+)\)")  # how safetensors names an error of the disk
 
 
@@ -58,12 +60,11 @@ class Artifacts:
             UnavailableError: the file system needs a package that is not installed.
         """
         try:
-            self._files, self._root = fsspec.url_to_fs(str(root), use_listings_cache=False)
-        except ValueError as error:
-            raise InvalidInputError(f"ALFLOW_ARTIFACTS_URL cannot be used: {error}") from error
-        except ImportError as error:
-            raise UnavailableError(f"ALFLOW_ARTIFACTS_URL needs another package: {error}") from error
+            self._files, self._root = connect(str(root))
+        except (InvalidInputError, UnavailableError) as error:
+            raise type(error)(f"ALFLOW_ARTIFACTS_URL cannot be used: {error}") from error
         self._is_local = "file" in (self._files.protocol, *self._files.protocol)
+        self._puts_whole = scheme_of(str(root)) in OBJECT_STORES
         self._is_private = private and self._is_local
         self._held: dict[str, tuple[dict[str, Tensor], dict[str, str]]] | None = {} if read_only else None
 
@@ -82,7 +83,8 @@ class Artifacts:
         elif self._is_local:
             self._write(name, lambda path: _save_file(path, ready, metadata or {}))
         else:
-            self._write(name, lambda path: self._files.pipe_file(path, _saved(ready, metadata or {})))
+            data = _saved(ready, metadata or {})
+            self._write(name, lambda path: self._files.pipe_file(path, data))
 
     def read_tensors(self, name: str, *, check: bool = True) -> tuple[dict[str, "Tensor"], dict[str, str]]:
         """The tensors and their metadata; local files are mapped into memory, not copied.
@@ -92,20 +94,20 @@ class Artifacts:
         Raises:
             InvalidInputError: the name leaves the folder, or the file is damaged.
             NotFoundError: there is no such artifact.
+            UnavailableError: it is on another machine that cannot be reached.
         """
         if self._held is not None and name in self._held:
             return self._held[name]
-        path = self._existing(name)
+        path, data = self._shown(name), b"" if self._is_local else self._fetch(name)
         try:
             if self._is_local:
                 if check:
-                    _check_once(path)
-                with safe_open(path, framework="pt") as file:
+                    _check_once(self._existing(name))
+                with safe_open(self._existing(name), framework="pt") as file:
                     notes = _without_sum(file.metadata() or {})
                     return {key: file.get_tensor(key) for key in file.keys()}, notes  # noqa: SIM118
             from safetensors.torch import load  # noqa: PLC0415
 
-            data = self._files.cat_file(path)
             check_tensors(io.BytesIO(data))
             return load(data), _metadata(data)
         except (SafetensorError, KeyError, AttributeError, TypeError, ValueError) as error:  # or of an unknown kind
@@ -117,15 +119,33 @@ class Artifacts:
         Raises:
             InvalidInputError: the name leaves the folder, or the file is damaged.
             NotFoundError: there is no such artifact.
+            UnavailableError: it is on another machine that cannot be reached.
         """
-        path = self._existing(name)
-        try:
+        with self._if_damaged(name):
             if self._is_local:
-                _check_once(path)
-            end = 8 + int.from_bytes(self._files.cat_file(path, 0, 8), "little")
-            return _metadata(self._files.cat_file(path, 0, min(end, self._files.size(path))))
-        except (OSError, KeyError, AttributeError, TypeError, ValueError) as error:
-            raise InvalidInputError(_damaged(path, error)) from error
+                _check_once(self._existing(name))
+            return _without_sum(self._header(name)[0].get("__metadata__", {}))
+
+    def read_tensor(self, name: str, key: str) -> "Tensor":
+        """One tensor alone, not checked: of files on other machines too, no more than the header and it are read.
+
+        Raises:
+            InvalidInputError: the name leaves the folder, or the file is damaged or has no such tensor.
+            NotFoundError: there is no such artifact.
+            UnavailableError: it is on another machine that cannot be reached.
+        """
+        if self._held is not None and name in self._held:
+            return self._held[name][0][key]
+        with self._if_damaged(name):
+            if self._is_local:
+                return self.read_tensors(name, check=False)[0][key]  # mapped, and seen to be whole
+            from safetensors.torch import load  # noqa: PLC0415
+
+            header, after = self._header(name)
+            start, end = (int(each) for each in header[key]["data_offsets"])
+            data = self._fetch(name, after + start, after + end) if end > start else b""
+            alone = json.dumps({key: header[key] | {"data_offsets": [0, end - start]}}).encode()
+            return load(len(alone).to_bytes(8, "little") + alone + data)[key]
 
     def write_bytes(self, name: str, data: bytes) -> bytes:
         """Store a file; returns its bytes: a JPEG and a JSON object get a checksum inside.
@@ -146,13 +166,9 @@ class Artifacts:
             NotFoundError: there is no such artifact.
             UnavailableError: it may not be read.
         """
-        path = self._existing(name)
-        with _disk_errors(path, "read"):
-            data = bytes(self._files.cat_file(path))
-        try:
-            check_bytes(data, jpeg=path.endswith(".jpg"))
-        except ValueError as error:
-            raise InvalidInputError(_damaged(path, error)) from error
+        data = self._fetch(name)
+        with self._if_damaged(name):
+            check_bytes(data, jpeg=name.endswith(".jpg"))
         return data
 
     def check(self, name: str) -> None:
@@ -185,7 +201,7 @@ class Artifacts:
             UnavailableError: the disk may not be written.
         """
         path = self._path(name)
-        with _disk_errors(path, "removed"), suppress(FileNotFoundError):
+        with self._reaching(name, "removed"), suppress(FileNotFoundError):
             self._files.rm_file(path)
 
     def checksum(self, name: str) -> str:
@@ -197,14 +213,26 @@ class Artifacts:
             UnavailableError: it may not be read.
         """
         path, found = self._existing(name), hashlib.sha256()
-        with _disk_errors(path, "read"), self._files.open(path, "rb") as file:
+        with self._reaching(name, "read"), self._files.open(path, "rb") as file:
             while block := file.read(_BLOCK):
                 found.update(block)
         return found.hexdigest()
 
     def exists(self, name: str) -> bool:
-        """Whether the artifact exists."""
-        return name in (self._held or ()) or bool(self._files.isfile(self._path(name)))
+        """Whether the artifact exists.
+
+        Raises:
+            InvalidInputError: the name leaves the folder.
+            UnavailableError: it is on another machine that cannot be reached.
+        """
+        path = self._path(name)
+        if name in (self._held or ()) or self._is_local:
+            return name in (self._held or ()) or bool(self._files.isfile(path))
+        with self._reaching(name, "read"):
+            try:  # not `isfile`, which says that nothing is there when nobody can tell
+                return str(self._files.info(path)["type"]) == "file"
+            except FileNotFoundError:
+                return False
 
     def is_there(self) -> bool:
         """Whether the folder of all artifacts exists; asks the file system, wherever that is.
@@ -212,12 +240,21 @@ class Artifacts:
         Raises:
             UnavailableError: it does not answer, or may not be read.
         """
-        with _disk_errors(self._root, "read"):
+        with self._reaching("", "read"):
             return bool(self._files.exists(self._root))
 
     def list(self, prefix: str) -> list[str]:
-        """Names of all artifacts in this folder and those below it, sorted; none when it does not exist."""
-        found = self._files.find(self._path(prefix))
+        """Names of all artifacts in this folder and those below it, sorted; none when it does not exist.
+
+        Raises:
+            InvalidInputError: the name leaves the folder.
+            UnavailableError: it is on another machine that cannot be reached.
+        """
+        with self._reaching(prefix, "read"):
+            try:
+                found = self._files.find(self._path(prefix))
+            except FileNotFoundError:
+                found = []
         names = (str(PurePosixPath(path).relative_to(PurePosixPath(self._root))) for path in found)
         return sorted(name for name in names if not _is_temporary(PurePosixPath(name).name))
 
@@ -227,7 +264,7 @@ class Artifacts:
         Raises:
             InvalidInputError: the name leaves the folder.
         """
-        return self._path(name)
+        return self._shown(name)
 
     def check_writable(self) -> None:
         """Check quickly whether a write would succeed now; files on other machines are not checked.
@@ -241,9 +278,9 @@ class Artifacts:
     def _write(self, name: str, write: Any) -> None:
         path = self._path(name)
         if self._held is not None:
-            raise UnavailableError(f"{path} cannot be written: this workspace is open to read only")
-        with _disk_errors(path):
-            self._write_beside(path, write)
+            raise UnavailableError(f"{self._shown(name)} cannot be written: this workspace is open to read only")
+        with self._reaching(name, "written"):
+            write(path) if self._puts_whole else self._write_beside(path, write)
 
     def _write_beside(self, path: str, write: Any) -> None:
         temporary = f"{path}.{uuid.uuid4().hex}{_TEMPORARY}"
@@ -260,6 +297,58 @@ class Artifacts:
             if self._files.exists(temporary):
                 self._files.rm_file(temporary)
             raise
+
+    def _fetch(self, name: str, start: int | None = None, end: int | None = None) -> bytes:
+        path = self._existing(name) if self._is_local else self._path(name)
+        with self._reaching(name, "read"):
+            try:
+                return bytes(self._files.cat_file(path, start=start, end=end))
+            except FileNotFoundError as error:
+                raise NotFoundError(f"there is no artifact {name} in {self._root}") from error
+            except OSError:
+                if start is None or self._files.size(path) > start:
+                    raise
+                return b""  # some stores refuse what is behind the end
+
+    def _header(self, name: str) -> tuple[dict[str, Any], int]:
+        """The header of a safetensors file, and where its tensors begin: 8 bytes of length, then JSON."""
+        data = self._fetch(name, 0, _START)
+        after = 8 + int.from_bytes(data[:8], "little")
+        if len(data) < after <= _LONGEST and len(data) == _START:
+            data += self._fetch(name, _START, after)
+        return cast("dict[str, Any]", json.loads(data[8:after])), after
+
+    @contextmanager
+    def _if_damaged(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (SafetensorError, KeyError, AttributeError, TypeError, ValueError) as error:
+            raise InvalidInputError(_damaged(self._shown(name), error)) from error
+
+    @contextmanager
+    def _reaching(self, name: str, doing: str) -> Iterator[None]:
+        """Turn what disks and file systems raise while a file is `written` or `read` into what a person can act on.
+
+        Raises:
+            UnavailableError: whatever they raised.
+            AlflowError: it was one already.
+        """
+        if self._is_local:
+            with _disk_errors(self._path(name), doing):
+                yield
+            return
+        try:
+            yield
+        except AlflowError:
+            raise
+        except Exception as error:  # each file system raises what it likes
+            where, why = self._shown(name), reason(error)
+            remedy = "check the address, the network and the account, and it goes on"
+            raise UnavailableError(f"{where} cannot be {doing} ({why}): {remedy}") from error
+
+    def _shown(self, name: str) -> str:
+        path = self._path(name)
+        return path if self._is_local else str(self._files.unstrip_protocol(path))
 
     def _make_folder(self, folder: PurePosixPath) -> None:
         if self._is_private:

@@ -19,11 +19,14 @@ from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.store.artifacts import Artifacts, _check_file, digest
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Artifacts]:
-    """A folder, and an object store (here in memory) reached as any other through fsspec."""
+    """A folder, a file system that fsspec keeps in memory, and a bucket of a real S3 server."""
     if request.param == "local":
         yield Artifacts(tmp_path / "not" / "there" / "yet")
+        return
+    if request.param == "s3":
+        yield Artifacts(f"{request.getfixturevalue('bucket')}/{uuid4().hex}")
         return
     import fsspec
 
@@ -52,6 +55,27 @@ def test_tensors_and_metadata_come_back(store: Artifacts) -> None:
     for name, tensor in TENSORS.items():
         assert found[name].dtype == tensor.dtype
         assert torch.equal(found[name], tensor)
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_one_tensor_is_read_alone(store: Artifacts, name: str) -> None:
+    store.write_tensors("a", TENSORS, {"long": "x" * 3000})
+    found = store.read_tensor("a", name)
+    assert (found.dtype, found.shape) == (TENSORS[name].dtype, TENSORS[name].shape)
+    assert torch.equal(found, TENSORS[name])
+
+
+def test_a_tensor_that_cannot_be_read_is_named(store: Artifacts) -> None:
+    store.write_tensors("a", TENSORS)
+    with pytest.raises(InvalidInputError, match=r"a is damaged \('nowhere'\): delete it and run again"):
+        store.read_tensor("a", "nowhere")
+    with pytest.raises(NotFoundError, match="there is no artifact b"):
+        store.read_tensor("b", "ids")
+    whole = store.read_bytes("a")
+    for content in (b"nonsense", b"\xff" * 20, whole[:9], whole[: len(whole) // 2], whole.replace(b'"I64"', b'"I99"')):
+        store.write_bytes("a", content)
+        with pytest.raises(InvalidInputError, match="is damaged"):
+            store.read_tensor("a", "ids")
 
 
 def test_metadata_are_read_without_the_tensors(store: Artifacts) -> None:

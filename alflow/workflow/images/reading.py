@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-import fsspec
 from fsspec.spec import AbstractFileSystem
 
-from alflow.errors import InvalidInputError
+from alflow import remote
+from alflow.errors import InvalidInputError, UnavailableError
 from alflow.workflow.images.addresses import LOCAL, WEB, Address
 
 _SECONDS: Final = {"total": 1800, "sock_connect": 20, "sock_read": 60}  # of a request
@@ -58,9 +58,12 @@ def file_system(address: Address) -> AbstractFileSystem:
         InvalidInputError: a package that it needs is not installed, or it refuses.
     """
     try:
-        return fsspec.filesystem(address.scheme, **(_web_options(address) if address.scheme in WEB else {}))
-    except ImportError as error:
-        raise InvalidInputError(f"{address.scheme}:// needs a package that is not installed: {error}") from error
+        files: AbstractFileSystem = remote.file_system(
+            address.scheme, **(_web_options(address) if address.scheme in WEB else {})
+        )
+    except UnavailableError as error:
+        raise InvalidInputError(str(error)) from error
+    return files
 
 
 @contextmanager

@@ -101,7 +101,18 @@ def embedded_ids(workspace: Workspace, project: Project, encoder_hash: str) -> s
 
 @lru_cache(maxsize=4096)  # by name: a shard never changes, and who waits asks every few seconds
 def _item_ids(artifacts: Artifacts, name: str) -> tuple[ItemId, ...]:
-    return tuple(_read(artifacts, name, check=False).item_ids.tolist())  # of rows that are used, `read` checks them
+    """Of a file on another machine no more than the ids is read, for rows are a thousand times as many bytes.
+
+    Raises:
+        InvalidInputError: it is damaged; the message names the file.
+    """
+    try:
+        ids = artifacts.read_tensor(name, "item_ids")
+    except InvalidInputError as error:
+        raise InvalidInputError(_damaged(artifacts, name)) from error
+    if ids.dtype != torch.int64 or ids.ndim != 1:
+        raise InvalidInputError(_damaged(artifacts, name))
+    return tuple(ids.tolist())
 
 
 def names(workspace: Workspace, project: Project, encoder_hash: str) -> list[str]:
@@ -151,18 +162,21 @@ def single(rows: Embeddings) -> Embeddings:
 
 
 def _read(artifacts: Artifacts, name: str, *, check: bool = True) -> Embeddings:
-    damaged = f"the embeddings in {artifacts.path(name)} are damaged"
-    remedy = "delete that file and run `alflow embed`, which makes its rows anew"
     try:
         tensors, _ = artifacts.read_tensors(name, check=check)
         ids, values, residuals = tensors["item_ids"], tensors["values"], tensors.get("residuals")
     except (InvalidInputError, KeyError) as error:
-        raise InvalidInputError(f"{damaged}: {remedy}") from error
+        raise InvalidInputError(_damaged(artifacts, name)) from error
     rows = [values] if residuals is None else [values, residuals]
     shaped = all(part.ndim == 2 and len(part) == len(ids) and part.is_floating_point() for part in rows)
     if ids.dtype != torch.int64 or ids.ndim != 1 or not shaped:
-        raise InvalidInputError(f"{damaged}: {remedy}")
+        raise InvalidInputError(_damaged(artifacts, name))
     return Embeddings(ids, Activations(values, residuals))
+
+
+def _damaged(artifacts: Artifacts, name: str) -> str:
+    remedy = "delete that file and run `alflow embed`, which makes its rows anew"
+    return f"the embeddings in {artifacts.path(name)} are damaged: {remedy}"
 
 
 def _keep_layers(workspace: Workspace, project: Project, encoder_hash: str, layers: LastLayers) -> None:

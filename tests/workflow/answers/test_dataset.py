@@ -170,8 +170,7 @@ def test_nothing_to_write_is_said(world: Voted, tmp_path: Path, layout: str) -> 
 @pytest.mark.parametrize(
     ("folder", "error", "message"),
     [
-        ("s3://bucket/out", UnavailableError, "needs another package: Install s3fs"),
-        ("nosuch://bucket/out", InvalidInputError, "is no address that can be written"),
+        ("nosuch://bucket/out", InvalidInputError, "is no address of a file system that is known"),
         ("http://127.0.0.1:9/out", UnavailableError, "out"),
         ("{tmp}/file/out", UnavailableError, "Not a directory"),
         ("{tmp}/" + "x" * 300, UnavailableError, "too long"),
