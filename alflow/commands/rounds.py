@@ -1,10 +1,11 @@
-"""`alflow status`, `advance`, `round open|close|list|why`: where a project stands, and its next step."""
+"""`alflow status`, `advance`, `round open|close|reopen|drop|list|why`: where a project stands, and its next step."""
 
+import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import new_app, plural, progress_bar, say, show_json, show_table
+from alflow.commands.console import new_app, note, plural, progress_bar, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.commands.why import why_round
 from alflow.errors import NotFoundError
@@ -26,6 +27,8 @@ def register(app: typer.Typer) -> None:
     group = new_app("Rounds: acquire, label, fit, evaluate.")
     group.command("open")(open_round)
     group.command("close")(close_round)
+    group.command("reopen")(reopen_round)
+    group.command("drop")(drop_round)
     group.command("list")(list_rounds)
     group.command("why")(why_round)
     app.add_typer(group, name="round")
@@ -87,6 +90,47 @@ def close_round(
     chosen = choose_project(workspace, project)
     closed = evaluate_round(workspace, chosen.id, _round_id(workspace, chosen, number), early=early)
     say(f"round {closed.number} is {closed.state}")
+
+
+_Newest = Annotated[int | None, typer.Argument(help="Number of the round, the newest; may be left out.")]
+_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def reopen_round(number: _Newest = None, yes: _Yes = False, project: ProjectName = None) -> None:
+    """Open the newest round, which is closed, once more, so that its answers can be corrected."""
+    from alflow.workflow.rounds.rollback import reopen_round as reopen
+    from alflow.workflow.rounds.rollback import what_reopening_does
+
+    workspace = open_workspace()
+    chosen = choose_project(workspace, project)
+    note(what_reopening_does(workspace, chosen.id, number))
+    if not yes:
+        typer.confirm("Reopen it?", abort=True, err=True)
+    say(f"round {reopen(workspace, chosen.id, number).number} is open")
+
+
+def drop_round(
+    number: _Newest = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Withdraw the answers that were given, too.")] = False,
+    yes: _Yes = False,
+    by: Annotated[
+        str | None, typer.Option("--by", help="Who does it; by default the name you are logged in with.")
+    ] = None,
+    project: ProjectName = None,
+) -> None:
+    """Drop the newest round, which is not closed: what is not answered goes, answers stay or are withdrawn."""
+    from alflow.workflow.people.annotators import sign_in
+    from alflow.workflow.rounds.rollback import drop_round as drop
+    from alflow.workflow.rounds.rollback import what_dropping_does
+
+    workspace = open_workspace()
+    chosen = choose_project(workspace, project)
+    note(what_dropping_does(workspace, chosen.id, number, withdraw=withdraw))
+    if not yes:
+        typer.confirm("Drop it?", abort=True, err=True)
+    who = sign_in(workspace, by or getpass.getuser()).id
+    done = drop(workspace, chosen.id, who, number, withdraw=withdraw)
+    say(f"dropped: {plural(done.removed, 'image')} asked about no more, {done.kept} kept with answers")
 
 
 def list_rounds(project: ProjectName = None, as_json: AsJson = False) -> None:

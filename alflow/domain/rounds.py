@@ -50,6 +50,11 @@ class Round:
     labelled_at: datetime | None = None
     closed_at: datetime | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether it was reopened, so that it stays open until a person closes it, however much is answered."""
+        return self.state is RoundState.OPEN and bool(self.configuration.get("reopened"))
+
 
 @dataclass(frozen=True)
 class Candidate:

@@ -174,7 +174,7 @@ def last_of(
 
 
 def _missing(candidate_id: CandidateId) -> str:
-    return f"no candidate has the id {candidate_id}: reload the page"
+    return f"no candidate has the id {candidate_id}, its round may have been dropped: go on with the next image"
 
 
 @cache

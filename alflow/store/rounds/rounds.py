@@ -110,8 +110,11 @@ def lock(tx: Transaction, round_id: RoundId) -> Round:
 def settle(tx: Transaction, round_: Round) -> Round:
     """After an answer: an OPEN round whose queue is answered becomes LABELLED. The caller holds the round's lock.
 
-    In a LABELLED round `labelled_at` moves, so that nobody closes it on what was fitted before this answer.
+    In a LABELLED round `labelled_at` moves, so that nobody closes it on what was fitted before this answer. One that
+    was reopened stays OPEN.
     """
+    if round_.held:
+        return round_
     if round_.state is RoundState.CLOSED or (round_.state is RoundState.OPEN and not _is_answered(tx, round_.id)):
         return round_
     return _change(tx, round_.id, state=RoundState.LABELLED, labelled_at=datetime.now(UTC))

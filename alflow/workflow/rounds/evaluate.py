@@ -34,11 +34,13 @@ def close_round(workspace: Workspace, project_id: ProjectId, round_id: RoundId, 
     """
     with workspace.database.read() as tx:
         now, known = look(tx, project_id), reasons.of_round(tx, round_id)
+        done, total = rounds.answered(tx, round_id)
     project, round_ = now.project, now.round(round_id)
     if round_.state is RoundState.CLOSED:
         return round_
     require_usable(project)
-    if round_.state is RoundState.OPEN and not early:
+    complete = round_.held and done == total
+    if round_.state is RoundState.OPEN and not early and not complete:
         raise ConflictError(
             f"round {round_.number} of project '{project.name}' is still being labelled: "
             "wait for the queue, or close it early (`alflow round close --early`)"
@@ -56,6 +58,8 @@ def close_round(workspace: Workspace, project_id: ProjectId, round_id: RoundId, 
     found = [evaluate_test(now, model, test, round_.number, len(now.settled)), evaluate_control(now, round_)]
     gains = realised_gains(workspace, now, round_, known)
     with workspace.database.begin() as tx:
+        if (found_now := rounds.lock(tx, round_id)).state is RoundState.CLOSED:  # by another run, or dropped meanwhile
+            return found_now
         reasons.realise(tx, round_id, gains)
         for evaluation in found:
             if evaluation is not None:

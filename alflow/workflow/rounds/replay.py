@@ -127,6 +127,10 @@ def _past(workspace: Workspace, project_id: ProjectId, number: int) -> _Past:
         accepted = list(certificates.accepted(tx, project_id))
         later = [items.asked(tx, each.id) for each in rounds.all_(tx, project_id) if each.number >= number]
         pool = items.ids(tx, project_id, Split.POOL)
+    if "dropped_at" in round_.configuration:
+        raise ConflictError(
+            f"round {number} cannot be replayed: it was dropped, and with it most of what it asked about"
+        )
     record, configuration = read_record(workspace, stored, round_), round_.configuration
     known, of_pool = record.known, set(record.item_ids.tolist())
     if gone := [one for one in configuration["class_ids"] if one not in classes]:

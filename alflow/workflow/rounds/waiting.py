@@ -60,6 +60,8 @@ def waiting(workspace: Workspace, project_id: ProjectId) -> Waiting:
     failing = "" if trouble is None else f"; but its runs {_failing(trouble)}: {trouble.message}"
     if current is not None and current.state is RoundState.OPEN:
         words = f"annotators: {answers[0]} of {answers[1]} images of round {current.number} are answered{failing}"
+        if current.held:
+            words += "; it was reopened: close it when its answers are right (`alflow round close`)"
     elif stop is not None:
         words = stop + failing
     else:

@@ -234,6 +234,8 @@ export class View {
       return [`Round ${round.number} is labelled`, `The model is fitted to the answers and evaluated. Then the next round opens, and its first image appears here.${awaited}`];
     if (round.state === "closed")
       return [`Round ${round.number} is closed`, `Its results are on the Rounds page. If another round opens, its first image appears here.${awaited}`];
+    if (round.answered === round.total)
+      return [`Round ${round.number} is open for corrections`, "All its images are answered. Earlier answers can be changed until the round is closed again."];
     return ["No images left for you in this round", `${round.total - round.answered} images are reserved for other people or need another person's answer. If one is released, it appears here.`];
   }
 }
