@@ -5,6 +5,7 @@ import os
 from alflow.commands import (
     accept,
     backtest,
+    backup,
     classes,
     doctor,
     doubts,
@@ -54,4 +55,5 @@ report.register(app)
 people.register(app)
 running.register(app)
 doctor.register(app)
+backup.register(app)
 guide.register(app)

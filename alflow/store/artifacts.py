@@ -5,12 +5,13 @@ import io
 import json
 import os
 import re
+import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from safetensors import SafetensorError, safe_open
 
@@ -192,6 +193,33 @@ class Artifacts:
         except ValueError as error:
             raise InvalidInputError(_damaged(path, error)) from error
         self.read_tensors(name, check=False)
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[tuple[IO[bytes], int]]:
+        """A file, open to be read as it is, and its size in bytes.
+
+        Raises:
+            InvalidInputError: the name leaves the folder.
+            NotFoundError: there is no such artifact.
+            UnavailableError: it may not be read.
+        """
+        path = self._existing(name)
+        with _disk_errors(path, "read"), self._files.open(path, "rb") as file:
+            yield file, int(self._files.size(path))
+
+    def write_stream(self, name: str, content: IO[bytes]) -> None:
+        """Store a file as it comes, without a checksum of its own.
+
+        Raises:
+            InvalidInputError: the name leaves the folder.
+            UnavailableError: the disk is full, or may not be written.
+        """
+
+        def pour(path: str) -> None:
+            with self._files.open(path, "wb") as file:
+                shutil.copyfileobj(content, file, _BLOCK)
+
+        self._write(name, pour)
 
     def remove(self, name: str) -> None:
         """Remove a file; one that is not there is no error.

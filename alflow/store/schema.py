@@ -63,6 +63,14 @@ def check(found: str, url: URL) -> None:
     raise UnavailableError(f"the database {where} is of a newer alflow (revision {found}): upgrade alflow")
 
 
+def age(found: str) -> str:
+    """`newest`, `older` (that can be upgraded), or `unknown` to this alflow: of a newer one, or too old."""
+    scripts = ScriptDirectory.from_config(config())
+    if found == scripts.get_current_head():
+        return "newest"
+    return "older" if found in _known(scripts) else "unknown"
+
+
 def migrate(engine: Engine) -> str:
     """Upgrade in one transaction, one process at a time; one that waited finds the work done. Returns the revision.
 

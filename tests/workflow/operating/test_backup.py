@@ -1,0 +1,205 @@
+import hashlib
+import io
+import itertools
+import json
+import os
+import shutil
+import stat
+import tarfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, text
+
+from alflow.domain.answers import Verdict
+from alflow.domain.projects import Project
+from alflow.errors import AlflowError, ConflictError, InvalidInputError, UnavailableError
+from alflow.settings import Settings
+from alflow.store.artifacts import Artifacts
+from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.queue import next_candidates
+from alflow.workflow.desk.submission import Submission
+from alflow.workflow.operating.backup import make_backup, restore_backup
+from alflow.workflow.operating.damage import damaged
+from alflow.workflow.people.annotators import sign_in
+from alflow.workflow.projects.projects import find_project
+from alflow.workflow.rounds.advance import advance
+from alflow.workspace import Workspace
+from tests import postgres
+from tests.colours import answer, colour_project
+
+
+def answers(workspace: Workspace) -> set[str]:
+    with workspace.database.read() as tx:
+        return set(tx.execute(text("SELECT token FROM label")).scalars())
+
+
+def restored(backup: Path, home: Path) -> Workspace:
+    restore_backup(Settings(home=home), backup)
+    return Workspace.open(Settings(home=home))
+
+
+def test_a_restored_home_is_as_it_was_and_goes_on(workspace: Workspace, project: Project, tmp_path: Path) -> None:
+    advance(workspace, project.id)
+    answer(workspace, project)
+    made = make_backup(workspace, tmp_path / "copies" / "one.tar")
+    assert stat.S_IMODE((tmp_path / "copies" / "one.tar").stat().st_mode) == 0o600
+    assert os.listdir(tmp_path / "copies") == ["one.tar"]  # noqa: PTH208
+    names = workspace.artifacts.list("")
+    other = restored(tmp_path / "copies" / "one.tar", tmp_path / "new" / "home")
+    assert made.artifacts == len(names) > 0
+    assert other.artifacts.list("") == names
+    assert all(other.artifacts.checksum(name) == workspace.artifacts.checksum(name) for name in names)
+    assert answers(other) == answers(workspace) != set()
+    assert damaged(other, find_project(other, project.name)) == []
+    for file in (tmp_path / "new" / "home").rglob("*"):
+        assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0
+    assert (
+        advance(other, project.id).done == advance(workspace, project.id).done == ("closed round 1", "opened round 2")
+    )
+    other.database.close()
+
+
+@pytest.mark.slow
+def test_backups_under_writes_hold_every_answer_that_was_acknowledged(
+    workspace: Workspace, project: Project, tmp_path: Path
+) -> None:
+    advance(workspace, project.id)
+    queue = next_candidates(workspace, project.id, sign_in(workspace, "ann").id)
+    one = queue[0].candidate.id
+    acknowledged: list[str] = []
+    stop = threading.Event()
+
+    def label(name: str) -> None:
+        annotator = sign_in(workspace, name)
+        for count in itertools.count():  # each replaces the one before, which is withdrawn in the same transaction
+            if stop.is_set():
+                return
+            token = f"{name} {count}"
+            submit(workspace, project.id, annotator.id, Submission(token, one, Verdict.SKIP, None, 1.0))
+            acknowledged.append(token)
+
+    threads = [threading.Thread(target=label, args=(name,)) for name in ("ann", "bob")]
+    for thread in threads:
+        thread.start()
+    known = []
+    try:
+        for number in range(20):
+            known.append(set(acknowledged))
+            make_backup(workspace, tmp_path / f"{number}.tar")
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert len(known[-1]) > len(known[0])
+    late = 0
+    for number, before in enumerate(known):
+        other = restored(tmp_path / f"{number}.tar", tmp_path / f"home {number}")  # which checks its integrity
+        found = answers(other)
+        assert before <= found <= set(acknowledged)
+        late += len(found - before)
+        with other.database.read() as tx:  # no half answer: each has the line of history that is written with it
+            told = set(tx.execute(text("SELECT DISTINCT label_id FROM label_history")).scalars())
+            assert told == set(tx.execute(text("SELECT id FROM label")).scalars())
+            standing = "SELECT count(*) FROM label WHERE withdrawn_at IS NULL GROUP BY annotator_id"
+            assert set(tx.execute(text(standing)).scalars()) <= {1}
+            assert tx.execute(text("PRAGMA foreign_key_check")).all() == []
+        other.database.close()
+        shutil.rmtree(tmp_path / f"home {number}")
+    assert late > 0  # there were writes between the call and the copy
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(shutil.which("pg_dump") is None, reason="PostgreSQL's client programs are not installed")
+def test_postgresql_by_its_own_programs(postgres_server: URL, tmp_path: Path) -> None:
+    def url(database: URL) -> str:
+        return database.render_as_string(hide_password=False)
+
+    with postgres.new_database(postgres_server) as one, postgres.new_database(postgres_server) as two:
+        workspace = Workspace.open(Settings(home=tmp_path / "one", database_url=url(one)))
+        project = find_project(workspace, colour_project(workspace, tmp_path).name)
+        make_backup(workspace, tmp_path / "b.tar")
+        with pytest.raises(InvalidInputError, match="holds a postgresql database"):
+            restore_backup(Settings(home=tmp_path / "lite"), tmp_path / "b.tar")
+        with pytest.raises(ConflictError, match="is not empty"):
+            restore_backup(Settings(home=tmp_path / "two", database_url=url(one)), tmp_path / "b.tar")
+        settings = Settings(home=tmp_path / "two", database_url=url(two))
+        assert restore_backup(settings, tmp_path / "b.tar").artifacts == len(workspace.artifacts.list(""))
+        other = Workspace.open(settings)
+        assert find_project(other, project.name) == project
+        other.database.close()
+        workspace.database.close()
+
+
+@pytest.fixture
+def backup(workspace: Workspace, tmp_path: Path) -> Path:
+    """Of an empty project with one artifact."""
+    workspace.artifacts.write_bytes("projects/1/note.json", b'{"a": 1}')
+    make_backup(workspace, tmp_path / "b.tar")
+    return tmp_path / "b.tar"
+
+
+def test_nothing_is_overwritten(workspace: Workspace, backup: Path, tmp_path: Path) -> None:
+    before = backup.read_bytes()
+    with pytest.raises(ConflictError, match="is there already: name a new file"):
+        make_backup(workspace, backup)
+    assert backup.read_bytes() == before
+    with pytest.raises(ConflictError, match="there is a database"):
+        restore_backup(workspace.settings, backup)
+    Artifacts(tmp_path / "half" / "artifacts").write_bytes("x", b"x")
+    with pytest.raises(ConflictError, match="there are artifacts"):
+        restore_backup(Settings(home=tmp_path / "half"), backup)
+
+
+def cut(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def flip_database(data: bytes) -> bytes:
+    at = data.index(b"SQLite format 3") + 5000
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+def other_artifact(data: bytes) -> bytes:
+    return data.replace(b'{"a": 1', b'{"a": 2')
+
+
+@pytest.mark.parametrize("harm", [cut, flip_database, other_artifact, lambda _: b"", lambda _: b"no archive" * 200])
+def test_a_damaged_backup_is_refused_and_writes_nothing(
+    backup: Path, tmp_path: Path, harm: Callable[[bytes], bytes]
+) -> None:
+    backup.write_bytes(harm(backup.read_bytes()))
+    with pytest.raises(InvalidInputError, match="take another one"):
+        restore_backup(Settings(home=tmp_path / "new"), backup)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_backup_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"b\.tar cannot be read: No such file"):
+        restore_backup(Settings(home=tmp_path / "new"), tmp_path / "b.tar")
+
+
+def test_a_backup_of_another_version(workspace: Workspace, tmp_path: Path) -> None:
+    with workspace.database.begin() as tx:
+        tx.execute(text("UPDATE alflow_version SET version_num = '9999_future'"))
+    make_backup(workspace, tmp_path / "b.tar")
+    with pytest.raises(UnavailableError, match="of another version of alflow"):
+        restore_backup(Settings(home=tmp_path / "new"), tmp_path / "b.tar")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_backup_names_no_file_outside(backup: Path, tmp_path: Path) -> None:
+    with tarfile.open(backup) as tar:
+        about = tar.extractfile("backup.json").read()
+    content = {"backup.json": about, "artifacts/../../out": b"x"}
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
+    with tarfile.open(tmp_path / "bad.tar", "w") as tar:
+        for name, data in (*content.items(), ("checksums.json", json.dumps(sums).encode())):
+            told = tarfile.TarInfo(name)
+            told.size = len(data)
+            tar.addfile(told, io.BytesIO(data))
+    with pytest.raises(AlflowError, match="stays inside its folder"):
+        restore_backup(Settings(home=tmp_path / "new"), tmp_path / "bad.tar")
+    assert not (tmp_path / "out").exists()
