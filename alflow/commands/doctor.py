@@ -1,7 +1,7 @@
 """`alflow doctor`: what is wrong with this installation, one line for each thing, with the remedy."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -29,9 +29,6 @@ def doctor(
     """Look for what is wrong, or soon will be: packages, database, disk, models, images, files, memory, clocks, ports.
 
     Without --repair nothing is changed. The exit code is 1 if something does not work.
-
-    Raises:
-        Exit: with that code.
     """
     from alflow.workflow.operating.checks import State
 
@@ -43,7 +40,16 @@ def doctor(
     else:
         show_table(["check", "state", "what"], [(each.name, each.state, each.words) for each in found])
     if not works:
-        raise typer.Exit(1)
+        _end()
+
+
+def _end() -> NoReturn:
+    """Exit with code 1; a `Raises` of the command would stand in its help.
+
+    Raises:
+        Exit: always.
+    """
+    raise typer.Exit(1)
 
 
 def _mended() -> list[str]:
