@@ -137,7 +137,7 @@ def wilson(right: Float[Tensor, "*K"], total: Float[Tensor, "*K"]) -> tuple[Floa
     share = right / total
     middle = (share + z**2 / (2 * total)) / (1 + z**2 / total)
     half = z / (1 + z**2 / total) * (share * (1 - share) / total + z**2 / (4 * total**2)).sqrt()
-    return (middle - half).clamp(0, 1), (middle + half).clamp(0, 1)
+    return torch.minimum((middle - half).clamp(0, 1), share), torch.maximum((middle + half).clamp(0, 1), share)
 
 
 METRICS: Mapping[str, Metric] = {

@@ -1,12 +1,16 @@
 """Reading the body of a request, with limits and checks of types."""
 
 import json
+import re
 from typing import Any, Final, NoReturn
 
 from starlette.requests import Request
 
 from alflow.errors import InvalidInputError
 from alflow.workflow.desk.submission import LARGEST_ID
+
+_DEEPEST: Final = 64
+_MARKS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')  # texts are skipped
 
 NEEDED: Final = object()
 """A field without a default."""
@@ -37,7 +41,9 @@ def parsed(body: bytes, what: str) -> dict[str, Any]:
         InvalidInputError: `what` is not a JSON object, or names a field twice.
     """
     try:
-        found = json.loads(body.decode(), parse_constant=_no_number, object_pairs_hook=_object)
+        text = body.decode()
+        _check_depth(text)
+        found = json.loads(text, parse_constant=_no_number, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(
             f"{what} must be JSON in UTF-8, not nested too deeply, with every field once"
@@ -75,6 +81,19 @@ def seconds(sent: Any) -> float:
         return float(value)
     except OverflowError:  # a whole number of hundreds of digits
         return float("inf") if value > 0 else float("-inf")
+
+
+def _check_depth(text: str) -> None:
+    """Refuse by a number of ours: how deep Python itself goes depends on what else was imported.
+
+    Raises:
+        ValueError: brackets are nested more deeply.
+    """
+    depth = 0
+    for mark in _MARKS.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(mark[0], 0)
+        if depth > _DEEPEST:
+            raise ValueError("it is nested too deeply")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def _on_control(workspace: Workspace, scope: Scope, settled: Mapping[ItemId, Cla
 def _judged(
     source: Literal["test", "control"],
     scope: Scope,
-    item_ids: Sequence[int],
+    item_ids: Sequence[ItemId],
     truths: Sequence[int],
     predicted: Sequence[int],
     confidence: Sequence[float],

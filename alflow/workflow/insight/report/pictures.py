@@ -175,5 +175,5 @@ def _unsure(scope: Scope, predicted: Predictions) -> _Wanted:
     return _Wanted("What labels could settle", reading, images, len(predicted.unsure))
 
 
-def _name(names: Mapping[ClassId, str], class_id: int) -> str:
-    return names.get(ClassId(class_id), "a class that is gone")
+def _name(names: Mapping[ClassId, str], class_id: ClassId) -> str:
+    return names.get(class_id, "a class that is gone")
