@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from alflow.domain.projects import Project
 from alflow.domain.rounds import Origin
 from alflow.store.rounds import reasons
@@ -26,7 +28,8 @@ def test_expected_and_realised_gains_of_the_rounds(workspace: Workspace, project
         gains = reasons.realised(tx, project.id)
     assert found.overall is not None
     assert found.overall.items == len(gains) == 12
-    assert found.overall.ratio == sum(one.realised for one in gains) / sum(one.expected for one in gains)
+    told = sum(one.realised for one in gains) / sum(one.expected for one in gains)
+    assert found.overall.ratio == pytest.approx(told, rel=1e-12)
     assert [(number, each.items) for number, each in found.by_round] == [(1, 6), (2, 6)]
     assert [(origin, each.items) for origin, each in found.groups] == [(Origin.STRATEGY, 6)] * 2
 

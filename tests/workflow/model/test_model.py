@@ -43,11 +43,13 @@ def fitted_by_hand(workspace: Workspace, project: Project, closed: Round) -> tor
 
 def test_other_prompts_are_fitted_to_the_same_labels(workspace: Workspace, project: Project, closed: Round) -> None:
     before = newest(workspace, project)
-    assert torch.equal(before.model.field.weight, fitted_by_hand(workspace, project, closed))
+    by_hand = fitted_by_hand(workspace, project, closed)  # where rows lie in memory decides the last digits
+    torch.testing.assert_close(before.model.field.weight, by_hand, rtol=0, atol=1e-4)
     edit_classes(workspace, project.id, ["red"], OTHER)
     after = newest(workspace, project)
-    assert torch.equal(after.model.field.weight, fitted_by_hand(workspace, project, closed))
-    assert not torch.equal(after.model.field.weight, before.model.field.weight)
+    by_hand = fitted_by_hand(workspace, project, closed)
+    torch.testing.assert_close(after.model.field.weight, by_hand, rtol=0, atol=1e-4)
+    assert float((after.model.field.weight - before.model.field.weight).abs().max()) > 1e-2
     assert after.hashes["fit"] == before.hashes["fit"]
     assert after.model.frame.radius == before.model.frame.radius
     assert torch.equal(after.model.field.seen, before.model.field.seen)  # which images are labelled is the same

@@ -40,9 +40,9 @@ class Counted(Artifacts):
         self.reads[name.rsplit("/", 1)[-1]] += 1
         return super().read_bytes(name)
 
-    def read_tensors(self, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    def read_tensors(self, name: str, *, check: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
         self.reads[name.split("/")[-2] if "/embeddings/" not in name else "shards"] += 1
-        return super().read_tensors(name)
+        return super().read_tensors(name, check=check)
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def test_a_round_reads_everything_once(watched: tuple[Workspace, Project], held:
         # One look, one write; at the first opening the zero-shot model is judged as well. Reasons are written, and at
         # the close read and written.
         assert (asked["transactions"], asked["classes"]) == (3 if number == 1 else 2, 1)
-        assert asked["statements"] <= 15  # what is accepted is one of them
+        assert asked["statements"] <= 16  # what is accepted is one of them, and whether the rounds are still the same
         answer(workspace, project)
         with counted() as asked:
             assert close_round(workspace, project.id, round_.id).state is RoundState.CLOSED

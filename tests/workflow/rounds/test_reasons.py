@@ -20,7 +20,7 @@ from alflow.workflow.desk.submission import Submission
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.class_changes import add_classes
 from alflow.workflow.projects.projects import change_settings, name_classes
-from alflow.workflow.rounds import acquire, question
+from alflow.workflow.rounds import plan, question
 from alflow.workflow.rounds.acquire import open_round
 from alflow.workflow.rounds.evaluate import close_round
 from alflow.workspace import Workspace
@@ -117,7 +117,7 @@ def test_an_answer_that_was_not_rated_is_rated_at_the_close(
     with workspace.database.begin() as tx:
         tx.exec_driver_sql(f"DELETE FROM round WHERE id = {opened.id}")
         truth = items.truths(tx, project.id, Split.POOL)
-    for where in (worth, acquire):
+    for where in (worth, plan):
         monkeypatch.setattr(where, "ANSWERS", 1)
     round_ = open_round(workspace, project.id)
     rated = known(workspace, round_)
