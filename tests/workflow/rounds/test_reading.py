@@ -104,7 +104,7 @@ def test_a_round_reads_everything_once(watched: tuple[Workspace, Project], held:
             assert close_round(workspace, project.id, round_.id).state is RoundState.CLOSED
         assert reads(workspace) == once
         assert (asked["transactions"], asked["classes"]) == (2, 1)
-        assert asked["statements"] <= 15
+        assert asked["statements"] <= 17  # whether all is answered, and whether nobody closed or dropped it meanwhile
 
 
 def test_an_early_close_fits_the_answers_that_came_until_nobody_was_asked_any_more(
