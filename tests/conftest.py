@@ -56,6 +56,7 @@ from tests import buckets, postgres
 EACH_DATABASE = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `--dist loadgroup`: those of one Prefect server in one process, those of Chromium alone in another."""
     for item in items:
