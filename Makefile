@@ -9,11 +9,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BROWSER := $(VENV)/.browser
+NGINX := $(VENV)/.nginx
 SCRIPTS := ui/components
+# Where torch comes from: for Linux without a GPU of NVIDIA, PyTorch's index for CPUs, else (empty) the usual one.
+HAS_GPU = $(wildcard /dev/nvidia* /dev/dxg)$(shell command -v nvidia-smi)
+TORCH_INDEX ?= $(if $(HAS_GPU)$(filter-out Linux,$(shell uname)),,https://download.pytorch.org/whl/cpu)
 NODE_STAMP := node_modules/.installed
-# Those that start servers run one at a time, so that their waiting is not for each other: those of Prefect in one
-# process, those of Chromium in another (tests/conftest.py).
-ALONE := browser or prefect
+# The tests of Prefect's server run one at a time in one process, those of Chromium in another (tests/conftest.py), and
+# while these wait, a third has the others.
+WORKERS ?= $(shell n=$$(nproc); echo $$((n > 3 ? n : 3)))
 FAST := not slow and not browser and not prefect and not postgres
 # Not every tool looks at it, but those that do stay silent.
 export DO_NOT_TRACK := 1
@@ -27,9 +31,8 @@ install: $(STAMP)  ## Build .venv with the tested set of packages.
 demo: $(STAMP)  ## Label emoji drawings: two projects, offline. Ctrl-C stops it.
 	$(BIN)/alflow demo
 
-test: lint $(BROWSER)  ## Everything: linters, types, import contracts, all tests.
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not ($(ALONE))" -n 2
-	$(BIN)/pytest -m "$(ALONE)" -n 2 --dist loadgroup
+test: lint $(BROWSER) $(NGINX)  ## Everything: linters, types, import contracts, all tests.
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 check: $(STAMP)  ## The fast tests only.
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "$(FAST)" -n 2
@@ -57,7 +60,7 @@ bench: $(STAMP)  ## Measure against the written-out forms; writes build/bench.js
 bench-acquisition: $(STAMP)  ## Compare all strategies on the packs in ALFLOW_PACKS; takes hours, goes on where it was.
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.strategies
 
-calibration: $(STAMP)  ## Print the README's table of calibration; the packs' rows where ALFLOW_PACKS is set.
+calibration: $(STAMP)  ## Print the table of calibration of `alflow guide results`; the packs' rows where ALFLOW_PACKS is set.
 	$(BIN)/python -m tests.bench.calibration
 
 constraints: $(STAMP)  ## Write constraints.txt anew from what is installed in .venv.
@@ -76,7 +79,18 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 	  echo "error: $(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@[ -z "$(TORCH_INDEX)" ] || $(BIN)/python -m pip install -qq --no-deps --retries 1 --timeout 15 -c constraints.txt \
+	  --index-url $(TORCH_INDEX) torch torchvision 2>/dev/null || \
+	  echo "no torch for CPUs from $(TORCH_INDEX): taking the usual one, with gigabytes of CUDA's libraries"
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+# The system's nginx, else Debian's, unpacked beside the rest: an installed one would begin to serve.
+$(NGINX): $(STAMP)
+	@if PATH=$$PATH:/usr/sbin command -v nginx >/dev/null; then :; \
+	elif command -v apt-get dpkg-deb >/dev/null; then \
+	  { [ "$$(id -u)" != 0 ] || apt-get update -qq; } && cd $(VENV) && apt-get download -qq nginx && \
+	  dpkg-deb --extract nginx_*.deb nginx && rm nginx_*.deb || echo "no nginx: the tests behind it are skipped"; fi
 	touch $@
 
 # A system Chromium is taken as it is; else Debian's where we may install it, else Playwright's own.

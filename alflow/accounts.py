@@ -1,8 +1,8 @@
 """The nouns of people: who they are, what they may do in which project, and how they were admitted.
 
 Frozen values, standard library only. An `Account` gives an annotator a way to sign in; a `Role` is held in one
-project; an `Invitation` is a link, or an e-mail address, that grants one; a `Visitor` is who sends a request, and
-`OPERATOR` is who types commands on the machine itself.
+project; an `Invitation` is a link, or an e-mail address, that grants one; an `ApiToken` lets a program act for
+somebody; a `Visitor` is who sends a request, and `OPERATOR` is who types commands on the machine itself.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from enum import Enum, StrEnum
 from typing import Final
 
 from alflow.domain.answers import Annotator
-from alflow.ids import AnnotatorId, InvitationId, ProjectId
+from alflow.ids import AnnotatorId, InvitationId, ProjectId, TokenId
 
 
 class Role(StrEnum):
@@ -27,6 +27,24 @@ class Role(StrEnum):
         """Whether who holds this role may do what `needed` may (words compare by the alphabet, roles do not)."""
         order = list(Role)
         return order.index(self) >= order.index(needed)
+
+
+class Scope(StrEnum):
+    """What a program may do with a token, within the role of the person it acts for; each includes those before it."""
+
+    READ = "read"
+    LABEL = "label"
+    MANAGE = "manage"
+
+    def includes(self, needed: "Scope") -> bool:
+        """Whether a token of this scope may do what `needed` may."""
+        order = list(Scope)
+        return order.index(self) >= order.index(needed)
+
+    @property
+    def role(self) -> Role:
+        """The least role with which such a token is of any use."""
+        return Role.ENGINEER if self is Scope.MANAGE else Role.ANNOTATOR
 
 
 @dataclass(frozen=True)
@@ -72,6 +90,29 @@ class Invitation:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class ApiToken:
+    """A secret by which programs act for one person in one project; only its hash is kept.
+
+    Attributes:
+        id: of the row.
+        annotator_id, project_id: for whom, and where.
+        name: what it is for, in that person's words.
+        scope: what it may do, at most what the person's role of the moment allows.
+        created_at, expires_at: from when until when it may be used.
+        used_at: when it was used last, to the minute or so; None if it never was.
+    """
+
+    id: TokenId
+    annotator_id: AnnotatorId
+    project_id: ProjectId
+    name: str
+    scope: Scope
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
 class Operator(Enum):
     """Whoever runs alflow on this machine: may do everything, and has no account."""
 
@@ -91,6 +132,7 @@ class Visitor:
         roles: project id -> role, for who signed in with an account.
         everywhere: signed in by the link of this machine's terminal: owner of every project.
         has_password: the account has one to change; not so who comes by the link, or by an identity only.
+        scope: of the token that a program came with; None for a person, whom roles alone bound.
     """
 
     annotator: Annotator
@@ -98,6 +140,7 @@ class Visitor:
     roles: Mapping[ProjectId, Role] = field(default_factory=dict)
     everywhere: bool = False
     has_password: bool = False
+    scope: Scope | None = None
 
     def role_in(self, project_id: ProjectId) -> Role | None:
         """The role held in a project; None for none."""

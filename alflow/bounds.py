@@ -1,6 +1,5 @@
 """What a value may be, kept beside the field that holds it, so that one check serves every door."""
 
-from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields
 from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
@@ -11,6 +10,8 @@ LARGEST_SEED: Final = 2**53 - 1
 _CALLED: Final = {bool: "yes or no", str: "a text", tuple: "a list"}
 _BOUNDS: Final = "bounds"
 _LONGEST: Final = "longest"
+_TITLE: Final = "title"
+_MEANING: Final = "meaning"
 
 
 @dataclass(frozen=True)
@@ -32,20 +33,40 @@ class Bounds:
         return f"{'more than ' if self.above else ''}{low} to {'less than ' if self.below else ''}{high}"
 
 
-def within(low: float, high: float, *, above: bool = False, below: bool = False) -> Mapping[str, Any]:
+def within(low: float, high: float, *, above: bool = False, below: bool = False) -> dict[str, Any]:
     """Metadata of a field that holds a number between two bounds."""
     return {_BOUNDS: Bounds(low, high, above, below)}
 
 
-def at_most(longest: int) -> Mapping[str, Any]:
+def at_most(longest: int) -> dict[str, Any]:
     """Metadata of a field that holds a text of so many characters at most."""
     return {_LONGEST: longest}
+
+
+def told(title: str, meaning: str) -> dict[str, Any]:
+    """Metadata of a field that people set: its name on a page, and what it means, for every help text."""
+    return {_TITLE: title, _MEANING: meaning}
+
+
+def title_of(kind: type[Any], name: str) -> str:
+    """What a page calls a field that people set."""
+    return str(kind.__dataclass_fields__[name].metadata[_TITLE])
+
+
+def meaning_of(kind: type[Any], name: str) -> str:
+    """What a field that people set means."""
+    return str(kind.__dataclass_fields__[name].metadata[_MEANING])
 
 
 def bounds_of(kind: type[Any], name: str) -> Bounds:
     """The bounds of a field."""
     found: Bounds = kind.__dataclass_fields__[name].metadata[_BOUNDS]
     return found
+
+
+def has_bounds(kind: type[Any], name: str) -> bool:
+    """Whether a field holds a number between bounds."""
+    return _BOUNDS in kind.__dataclass_fields__[name].metadata
 
 
 def need(kind: type[Any], name: str) -> str:

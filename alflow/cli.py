@@ -17,6 +17,7 @@ from alflow.commands import (
     importing,
     labels,
     maps,
+    messages,
     models,
     people,
     projects,
@@ -25,6 +26,9 @@ from alflow.commands import (
     rounds,
     running,
     settings,
+    states,
+    tokens,
+    watching,
 )
 from alflow.commands.console import Commands, new_app
 
@@ -36,8 +40,10 @@ app = new_app(
     cls=Commands,
 )
 projects.register(app)
+states.register(app)
 classes.register(app)
 importing.register(app)
+watching.register(app)
 settings.register(app)
 embed.register(app)
 models.register(app)
@@ -53,6 +59,8 @@ accept.register(app)
 export.register(app)
 report.register(app)
 people.register(app)
+tokens.register(app)
+messages.register(app)
 running.register(app)
 doctor.register(app)
 backup.register(app)

@@ -2,9 +2,14 @@
 
 import errno
 import os
+import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from safetensors import SafetensorError
 
 from alflow.errors import UnavailableError
 
@@ -13,6 +18,7 @@ ROOM: Final = 1 << 20
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED: Final = (errno.EACCES, errno.EPERM)
+_NUMBER: Final = re.compile(r"\(os error (\d+)\)")  # how safetensors names an error of the disk
 
 
 def in_words(error: OSError, path: str, doing: str = "written") -> str:
@@ -25,6 +31,26 @@ def in_words(error: OSError, path: str, doing: str = "written") -> str:
     if error.errno in _REFUSED:
         return f"{path} may not be {doing} ({why}): give the user who runs alflow that right, and it goes on"
     return f"{path} cannot be {doing}: {why}"
+
+
+@contextmanager
+def disk_errors(path: str, doing: str = "written") -> Iterator[None]:
+    """Turn errors of the disk while a file is `written` or `read` into one that a person can act on.
+
+    Raises:
+        UnavailableError: the disk is full, may not be written, or fails.
+        SafetensorError: it is another error of safetensors.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UnavailableError(in_words(error, path, doing)) from error
+    except SafetensorError as error:
+        found = _NUMBER.search(str(error))
+        if found is None:
+            raise
+        number = int(found[1])
+        raise UnavailableError(in_words(OSError(number, os.strerror(number)), path, doing)) from error
 
 
 def check_writable(path: Path) -> None:

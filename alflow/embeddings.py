@@ -15,12 +15,20 @@ from torch import Tensor
 from alflow.ids import ItemId
 
 
+def places(
+    ascending: Int64[Tensor, " N"], asked: Int64[Tensor, " M"]
+) -> tuple[Int64[Tensor, " F"], Bool[Tensor, " M"]]:
+    """Where those of the asked ids stand that are among these, in the order asked for; and which of them those are."""
+    if not len(ascending):
+        return asked.new_empty(0), torch.zeros(len(asked), dtype=torch.bool)
+    nearest = torch.searchsorted(ascending, asked).clamp_(max=len(ascending) - 1)
+    found = ascending[nearest] == asked
+    return nearest[found], found
+
+
 def among(ids: Int64[Tensor, " N"], wanted: Int64[Tensor, " M"]) -> Bool[Tensor, " N"]:
     """Which ids are wanted; `wanted` ascends (`torch.isin` would sort it again for every shard)."""
-    if not len(wanted):
-        return torch.zeros(len(ids), dtype=torch.bool)
-    nearest = torch.searchsorted(wanted, ids).clamp(max=len(wanted) - 1)
-    return wanted[nearest] == ids
+    return places(wanted, ids)[1]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,10 @@ class ConflictError(AlflowError):
     """What was asked contradicts the stored state: a second open round, a taken name, an undo in a closed round."""
 
 
+class StoppedError(ConflictError):
+    """A person has stopped the project, perhaps while a run went on."""
+
+
 class UnavailableError(AlflowError):
     """Something needed is missing on this machine: an extra, model weights, a database that must be upgraded."""
 

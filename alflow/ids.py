@@ -13,6 +13,7 @@ RoundId = NewType("RoundId", int)
 CandidateId = NewType("CandidateId", int)
 AnnotatorId = NewType("AnnotatorId", int)
 InvitationId = NewType("InvitationId", int)
+TokenId = NewType("TokenId", int)
 LabelId = NewType("LabelId", int)
 ChangeId = NewType("ChangeId", int)
 """Of a row of the history."""
@@ -24,3 +25,8 @@ PageId = NewType("PageId", int)
 SliceId = NewType("SliceId", int)
 BacktestId = NewType("BacktestId", int)
 CertificateId = NewType("CertificateId", int)
+WatchId = NewType("WatchId", int)
+"""Of a watched source."""
+ChannelId = NewType("ChannelId", int)
+"""Of where messages of a project go."""
+MessageId = NewType("MessageId", int)

@@ -17,7 +17,9 @@ def free_bytes() -> int | None:
 
 def in_words(n_bytes: float) -> str:
     """As `3.9 GB`."""
-    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.0f} MB"
+    if n_bytes >= 1e8:
+        return f"{n_bytes / 1e9:.1f} GB"
+    return f"{n_bytes / 1e6:.0f} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:.0f} kB"
 
 
 def _of_machine() -> int | None:

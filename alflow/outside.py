@@ -9,21 +9,26 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final
 
-from alflow.disk import in_words
+from alflow.disk import disk_errors, in_words
 from alflow.errors import AlflowError, ConflictError, InvalidInputError, UnavailableError
+from alflow.leftovers import sweep
 from alflow.remote import OBJECT_STORES, connect, reason, scheme_of
 
+_BEGUN: Final = ".alflow-export-"
+_PART: Final = ".partial"
 _NO_FORCE: Final = "choose a new name, or say --force to replace it"
 
 
 @contextmanager
 def new_folder(place: str | Path) -> Iterator[Path]:
-    """A folder to fill, which appears at its place when it is whole; one that a kill left behind ends in `.partial`.
+    """A folder to fill, which appears at its place when it is whole.
 
-    An address is filled file by file at the end, so that a kill then leaves a part of it.
+    One that a kill left behind ends in `.partial`; whoever fills this place again removes it, once it is old. An
+    address is filled file by file at the end, so that a kill then leaves a part of it.
 
     Raises:
         ConflictError: there is something at the place already.
@@ -35,15 +40,14 @@ def new_folder(place: str | Path) -> Iterator[Path]:
             yield folder
         return
     whole = Path(place).absolute()
+    part = _part_of(whole)
     _check_free(whole)
-    part = whole.with_name(f".{whole.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
-        part.mkdir(parents=True)
-        yield part
-        _check_free(whole)
-        part.rename(whole)  # takes the place of an empty folder, and of nothing else
-    except OSError as error:
-        raise UnavailableError(in_words(error, str(whole))) from error
+        with disk_errors(str(whole)):
+            part.mkdir(parents=True)
+            yield part
+            _check_free(whole)
+            part.rename(whole)  # takes the place of an empty folder, and of nothing else
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -70,6 +74,12 @@ def new_file(place: str, *, force: bool = False) -> Iterator[IO[bytes]]:
         raise InvalidInputError(f"cannot write '{place}': {error}") from error
 
 
+def begun() -> Path:
+    """A folder of this machine for what is on its way elsewhere; who takes it removes it, and what is old is swept."""
+    sweep(Path(tempfile.gettempdir()), f"{_BEGUN}*")
+    return Path(tempfile.mkdtemp(prefix=_BEGUN))
+
+
 @contextmanager
 def _near_file(place: str, *, force: bool) -> Iterator[IO[bytes]]:
     whole = Path(place).resolve()
@@ -77,9 +87,9 @@ def _near_file(place: str, *, force: bool) -> Iterator[IO[bytes]]:
         with whole.open("wb") as file:
             yield file
         return
+    part = _part_of(whole)
     _check_new(whole, place, force=force)
     whole.parent.mkdir(parents=True, exist_ok=True)
-    part = whole.with_name(f".{whole.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         with part.open("xb") as file:
             yield file
@@ -89,6 +99,12 @@ def _near_file(place: str, *, force: bool) -> Iterator[IO[bytes]]:
         part.replace(whole)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _part_of(whole: Path) -> Path:
+    """Where it is made. Parts that were begun here before and never finished are removed."""
+    sweep(whole.parent, f".{escape(whole.name)}.????????{_PART}")
+    return whole.with_name(f".{whole.name}.{uuid.uuid4().hex[:8]}{_PART}")
 
 
 def _check_new(whole: Path, place: str, *, force: bool) -> None:
@@ -105,7 +121,7 @@ def _far_file(place: str, *, force: bool) -> Iterator[IO[bytes]]:
         taken = not force and files.exists(path)
     if taken:
         raise ConflictError(f"{place} is there already: {_NO_FORCE}")
-    with tempfile.TemporaryDirectory(prefix="alflow-") as folder:
+    with _begun() as folder:
         part = Path(folder) / (PurePosixPath(path).name or "file")
         with part.open("xb") as file:
             yield file
@@ -120,12 +136,18 @@ def _far_folder(place: str) -> Iterator[Path]:
         taken = files.isfile(path) or bool(files.exists(path) and files.ls(path))
     if taken:
         raise ConflictError(f"{place} is there already: choose a new folder, nothing is overwritten")
-    with tempfile.TemporaryDirectory(prefix="alflow-") as folder:
+    with _begun() as folder:
         part = Path(folder)
         yield part
         with _reached(place, "written, and may hold a part"):
             for file in sorted(each for each in part.rglob("*") if each.is_file()):
                 _put(files, file, f"{path.rstrip('/')}/{file.relative_to(part).as_posix()}", place)
+
+
+def _begun() -> "tempfile.TemporaryDirectory[str]":
+    """Where what goes to an address is made."""
+    sweep(Path(tempfile.gettempdir()), f"{_BEGUN}*")
+    return tempfile.TemporaryDirectory(prefix=_BEGUN)
 
 
 def _put(files: Any, file: Path, path: str, place: str) -> None:

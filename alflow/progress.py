@@ -4,6 +4,13 @@ from collections.abc import Callable
 
 Progress = Callable[[int, int | None], None]
 
+Detail = Callable[[str], None]
+"""Takes what is done now, in words."""
+
 
 def silent(done: int, total: int | None) -> None:
     """The default: say nothing."""
+
+
+def untold(words: str) -> None:
+    """The same for details."""

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import fsspec
 
 from alflow.errors import InvalidInputError, UnavailableError
+from alflow.leftovers import SAFE_AGE
 
 EXTRAS: Final = {
     **dict.fromkeys(("s3", "s3a"), ("s3", "s3fs")),
@@ -52,6 +54,30 @@ def file_system(scheme: str, **options: Any) -> Any:
     """
     with _explained(f"{scheme}://"):
         return fsspec.filesystem(scheme, use_listings_cache=False, **options)
+
+
+def old_uploads(files: Any, root: str) -> list[tuple[str, str]]:
+    """Paths below `root` whose upload in parts began long ago and was never finished, and the ids of these uploads.
+
+    Only S3 keeps such parts, and bills for them; the others let them lapse.
+    """
+    if "s3" not in (files.protocol, *files.protocol):
+        return []
+    bucket, key, _ = files.split_path(root)
+    found = files.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=f"{key.rstrip('/')}/" if key else "")
+    latest = datetime.now(UTC) - SAFE_AGE
+    return [
+        (f"{bucket}/{upload['Key']}", upload["UploadId"])
+        for upload in found.get("Uploads", [])
+        if upload["Initiated"] < latest
+    ]
+
+
+def abort_uploads(files: Any, root: str) -> None:
+    """Let S3 forget the parts of `old_uploads`."""
+    for path, upload in old_uploads(files, root):
+        bucket, key, _ = files.split_path(path)
+        files.call_s3("abort_multipart_upload", Bucket=bucket, Key=key, UploadId=upload)
 
 
 def reason(error: Exception) -> str:

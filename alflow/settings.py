@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
@@ -14,6 +15,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from alflow.errors import InvalidInputError
+from alflow.logs import LogFormat
 from alflow.text import quoted
 
 _FILE: Final = Path(".env")
@@ -22,6 +24,7 @@ _HIDDEN: Final = frozenset({"sign_in_token", "metrics_token", "oidc_client_secre
 _CREDENTIALS: Final = re.compile(r"(?<=://).*@")  # to the last @, since passwords may hold others
 _IN_QUERY: Final = re.compile(r"(?i)([?&;][^=&;]*(?:pass|secret|token|key|sig)[^=&;]*)=[^&;#]*")
 _SHORTEST_TOKEN: Final = 16
+_PUBLIC: Final = re.compile(r"(?i)https?://[^/?#@\s]+(/(?!\.+(/|$))[a-z0-9._~-]+)*/?")
 
 
 @dataclass(frozen=True)
@@ -49,15 +52,29 @@ class Settings(BaseSettings):
         device: torch device of the encoder and the fit.
         batch_size: images a forward pass.
         host, port: where the UI listens; anything but loopback needs accounts or an identity provider.
-        public_url: the address people open, where a proxy stands before the UI; https there makes cookies Secure.
+        public_url: the address people open, where a proxy stands before the UI: `https://example.org/alflow` where the
+            pages are in a folder of a host, passed on or stripped; https there makes cookies Secure.
         trusted_proxies: addresses and networks, with commas between, of the proxies that are believed whose requests
             they pass on.
         prefect_port: where `alflow up` keeps its Prefect server.
         schedule_seconds: how often the schedule looks what is due, in the database alone.
         net_seconds: how often all projects are advanced, due or not: the net beneath the schedule.
+        work_pool: of Prefect, whose workers run the flows; without one, `alflow up` runs them.
+        task_runner, task_runner_address: where flows have shards embedded and scored: `thread` of their own process, or
+            `ray` or `dask` (extras of that name) with the address of a cluster, such as ray://head:10001; without one
+            it is started on this machine while there is work.
+        tasks_at_once: shards in work at once, which bounds memory.
+        task_gpus: GPUs that a task asks of Ray; parts of one, too.
         sign_in_token: secret of the sign-in link; `alflow up` makes one and hands it to the UI.
         session_days, session_idle_hours: how long a sign-in lasts at most, and how long without being used.
+        log_format: of the lines on stderr and in `logs/`: text for people, or json with one object a line.
+        connections, connections_per_address: how many may be open to the UI, in all and from one address; of those of a
+            trusted proxy, so many requests at once of each address that it names.
+        uploads_gigabytes: how much people may upload into one project in all, by the pages.
+        sources: folders, and beginnings of addresses such as s3://bucket/birds, with commas between, that pages may
+            name to take images from or to watch; without one, only the command line names what is on the machine.
         metrics_token: what a monitor shows to read `/metrics`, 16 characters at least; without it that is closed.
+        messages_inside: whether messages may go to this machine and its network too, such as to a mail server.
         oidc_client_id, oidc_client_secret, oidc_metadata_url: sign-in by an OpenID Connect provider (extra `oidc`).
     """
 
@@ -75,10 +92,21 @@ class Settings(BaseSettings):
     prefect_port: int = Field(default=4200, ge=1, le=65_535)
     schedule_seconds: float = Field(default=2.0, gt=0, le=86_400, allow_inf_nan=False)
     net_seconds: float = Field(default=900.0, gt=0, le=86_400, allow_inf_nan=False)
+    work_pool: str = ""
+    task_runner: Literal["thread", "ray", "dask"] = "thread"
+    task_runner_address: str = ""
+    tasks_at_once: int = Field(default=2, ge=1, le=65_536)
+    task_gpus: float = Field(default=0.0, ge=0, le=64, allow_inf_nan=False)
     sign_in_token: str = ""
     session_days: float = Field(default=7.0, gt=0, le=365, allow_inf_nan=False)
     session_idle_hours: float = Field(default=12.0, gt=0, le=8_760, allow_inf_nan=False)
+    log_format: LogFormat = "text"
+    connections: int = Field(default=800, ge=10, le=100_000)
+    connections_per_address: int = Field(default=200, ge=1, le=100_000)
+    uploads_gigabytes: float = Field(default=100.0, gt=0, le=1_000_000, allow_inf_nan=False)
+    sources: str = ""
     metrics_token: str = ""
+    messages_inside: bool = False
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
     oidc_metadata_url: str = ""
@@ -96,6 +124,15 @@ class Settings(BaseSettings):
             raise InvalidInputError("; ".join(map(_told, error.errors()))) from None
         except (OSError, UnicodeError) as error:
             raise InvalidInputError(f"the settings file {_FILE.resolve()} cannot be read: {error}") from error
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_whole(cls, value: str) -> str:
+        if value and not (_PUBLIC.fullmatch(value) and urlsplit(value).hostname):
+            raise ValueError(
+                "it needs a whole address, such as https://label.example.org or https://example.org/alflow"
+            )
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -120,6 +157,16 @@ class Settings(BaseSettings):
         return _listed(self.trusted_proxies)
 
     @property
+    def shown_sources(self) -> list[str]:
+        """The folders and beginnings of addresses that pages may name, one by one."""
+        return _listed(self.sources)
+
+    @property
+    def uploads(self) -> Path:
+        """The folder of what people upload; others may not enter it."""
+        return self.home.resolve() / "uploads"
+
+    @property
     def database(self) -> str:
         """The database URL, with the default filled in."""
         return self.database_url or f"sqlite:///{self.home.resolve() / 'alflow.db'}"
@@ -128,6 +175,11 @@ class Settings(BaseSettings):
     def artifacts(self) -> str:
         """The artifact root, with the default filled in."""
         return self.artifacts_url or str(self.home.resolve() / "artifacts")
+
+    @property
+    def prefix(self) -> str:
+        """The folder of the host that the pages are in, such as `/alflow`; empty where the host is all theirs."""
+        return urlsplit(self.public_url).path.rstrip("/")
 
     @property
     def is_local(self) -> bool:

@@ -113,6 +113,12 @@ def quoted(value: str) -> str:
     return repr(cut)
 
 
+def words_of(error: Exception) -> str:
+    """An error of foreign code in one line: its kind and what it says, the last line if there are several."""
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[-1].strip()}" if said else type(error).__name__
+
+
 def likeness(name: str) -> str:
     """Equal for names that people, or a model that reads words only, take for the same.
 

@@ -1,13 +1,14 @@
 """The composition root: Settings -> Workspace(database, artifacts, encoders)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Lock, RLock
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar
 
 from alflow.disk import check_writable
 from alflow.domain.projects import Project
 from alflow.private import private_folder, tighten
+from alflow.progress import Progress, silent
 from alflow.settings import Settings
 from alflow.store.artifacts import Artifacts
 from alflow.store.database import Database
@@ -16,8 +17,22 @@ if TYPE_CHECKING:
     from alflow.vlm.encoder import Encoder
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _KEPT: Final = 8  # a posterior of CLIP's size has some 50 megabytes
+
+
+class Elsewhere(Protocol):
+    """Does the work of each unit on other threads, processes or machines; gives what came of it in order."""
+
+    def __call__(
+        self,
+        work: "Callable[[Workspace, Sequence[T], Progress], R]",
+        units: Sequence[Sequence[T]],
+        progress: Progress,
+    ) -> Iterator[R]:
+        """`work` is a function of a module, or a partial one, so that it can be sent; so can its results."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -28,6 +43,8 @@ class Workspace:
     database: Database
     artifacts: Artifacts
     read_only: bool = False
+    elsewhere: Elsewhere | None = field(default=None, repr=False)
+    """Where the work of `each` is done, if not in this process."""
     _encoders: dict[tuple[str, str], "Encoder"] = field(default_factory=dict, repr=False)
     _loading: Lock = field(default_factory=Lock, repr=False)
     _kept: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -95,6 +112,39 @@ class Workspace:
     def holds_encoder(self, project: Project) -> bool:
         """Whether the project's encoder is loaded, so that asking for it takes no time."""
         return (project.model, project.precision) in self._encoders
+
+    def each(
+        self,
+        work: "Callable[[Workspace, Sequence[T], Progress], R]",
+        units: Sequence[Sequence[T]],
+        progress: Progress = silent,
+    ) -> Iterator[R]:
+        """What `work` makes of each unit, in order: in this process, or elsewhere, where the workspace is opened anew.
+
+        Args:
+            work: a function of a module, or a partial one.
+            units: names or ids, about as much work each.
+            progress: counts what is in the units.
+        """
+        if self.elsewhere is not None:
+            return self.elsewhere(work, units, progress)
+        return self._here(work, units, progress)
+
+    def _here(
+        self,
+        work: "Callable[[Workspace, Sequence[T], Progress], R]",
+        units: Sequence[Sequence[T]],
+        progress: Progress,
+    ) -> Iterator[R]:
+        total, before = sum(map(len, units)), 0
+
+        def tell(done: int, _: int | None) -> None:
+            progress(before + done, total)
+
+        progress(0, total)
+        for unit in units:
+            yield work(self, unit, tell)
+            before += len(unit)
 
     def keep(self, name: str, make: Callable[[], T]) -> T:
         """What takes long to make and never changes: made once, as long as it is among the last few asked for.

@@ -1,36 +1,43 @@
-"""`python -m flows.deployments`: keeps the schedule and runs what is due.
+"""`python -m alflow.flows.deployments`: keeps the schedule and runs what is due.
 
-Every `schedule_seconds` it looks at the database and starts `advance` for what is due (`flows.looking`), so a project
-created meanwhile is picked up by itself. The net beneath is the deployment `advance-due`, which advances all projects
-every `net_seconds`; the others are for runs started by hand. The limit of one run per project is taken inside the flows
-(`limits.one_run`) and so holds against all of them.
+Every `schedule_seconds` it looks at the database and starts `advance` for what is due (`alflow.flows.looking`), so a
+project created meanwhile is picked up by itself. The net beneath is the deployment `advance-due`, which advances all
+projects every `net_seconds`; the others are for runs started by hand. The limit of one run per project is taken inside
+the flows (`limits.one_run`) and so holds against all of them.
+
+With the setting `work_pool`, the workers of that pool run what is due, and this process looks only. `--pool NAME`
+registers the deployments there and ends.
 """
 
 import argparse
 import asyncio
 import signal
 import sys
+from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 from prefect.deployments.runner import RunnerDeployment
-from prefect.runner import Runner
 from prefect.types.entrypoint import EntrypointType
 
 from alflow.errors import AlflowError
+from alflow.flows import looking, pools, standing
+from alflow.flows.ingest import ingest
+from alflow.flows.rounds import advance, advance_due, close_round, open_round
+from alflow.flows.running import ReadyRunner
 from alflow.settings import Settings
-from flows import looking, standing
-from flows.ingest import ingest
-from flows.rounds import advance, advance_due, close_round, open_round
 
 SCHEDULED = "schedule"
 SCHEDULE = f"advance-due/{SCHEDULED}"
 BY_HAND = "manual"
 ADVANCE = f"advance/{BY_HAND}"
 _RUNS_AT_ONCE = 2  # so that a long run of one project does not hold up the others
-_POLL_SECONDS = 3.0
+_TELLING_LOOKS = 15  # after which it is told when somebody has paused the schedule
+_POLL_SECONDS = 10.0  # for runs that somebody started by hand: what is due is started at once
 _EARLY_SECONDS = 1.0  # a run is started this long before its time, and waits for it as a process
 
 
@@ -38,9 +45,14 @@ def main() -> None:
     """Serve with the settings of the environment."""
     parser = argparse.ArgumentParser(description="Serve the flows of alflow on their schedule.")
     parser.add_argument("--ready", type=Path, help="a file to create once the schedule is set up")
-    ready = parser.parse_args().ready
+    parser.add_argument("--pool", help="register the deployments on this work pool, and end")
+    parser.add_argument("--image", default="", help="of the containers that the pool starts")
+    asked = parser.parse_args()
     try:
-        serve(Settings(), ready)
+        if asked.pool:
+            asyncio.run(_register(Settings(), asked.pool, asked.image))
+        else:
+            serve(Settings(), asked.ready)
     except (AlflowError, httpx.HTTPError) as error:
         sys.exit(f"alflow: {standing.in_words(error)}")
 
@@ -52,7 +64,7 @@ def serve(settings: Settings, ready: Path | None = None) -> None:
     of all. At shutdown, runs are cancelled: they are idempotent, and the next start finishes their work. The schedule
     is not paused then, because another process may serve it.
     """
-    runner = Runner(
+    runner = ReadyRunner(
         name="alflow",
         query_seconds=_POLL_SECONDS,
         prefetch_seconds=_EARLY_SECONDS,
@@ -71,26 +83,40 @@ async def deployments(settings: Settings) -> list[RunnerDeployment]:
     return [scheduled, *[await flow.ato_deployment(BY_HAND, entrypoint_type=module) for flow in by_hand]]
 
 
-async def _serve(runner: Runner, settings: Settings, ready: Path | None) -> None:
+async def _register(settings: Settings, pool: str, image: str = "") -> None:
+    await pools.register(await deployments(settings), settings, pool, image)
+
+
+async def _serve(runner: ReadyRunner, settings: Settings, ready: Path | None) -> None:
     said = await standing.prepare(SCHEDULE)
-    for deployment in await deployments(settings):
-        await runner.aadd_deployment(deployment)
-    running = asyncio.create_task(runner.start())
-    while not (runner.started or running.done()):
+    running = asyncio.create_task(await _runs(runner, settings))
+    while not (runner.started or running.done() or settings.work_pool):
         await asyncio.sleep(0.05)
+    stop = running.cancel if settings.work_pool else lambda: asyncio.ensure_future(_stop(runner))
     for number in (signal.SIGINT, signal.SIGTERM):  # only now: the runner sets a handler of its own while it starts
-        asyncio.get_running_loop().add_signal_handler(number, lambda: asyncio.ensure_future(_stop(runner)))
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     _say(ready, said)
-    standing_now = standing.Standing()
-    watching = asyncio.create_task(standing.watch(SCHEDULE, partial(_say, ready), standing_now))
+    every = settings.schedule_seconds
+    watching = asyncio.create_task(standing.watch(SCHEDULE, partial(_say, ready), _TELLING_LOOKS * every))
     looking_on = asyncio.create_task(
-        looking.keep_looking(ADVANCE, settings.schedule_seconds, lambda: not standing_now.paused)
+        looking.keep_looking(ADVANCE, SCHEDULE, every, None if settings.work_pool else runner)
     )
     try:
-        await running
+        with suppress(asyncio.CancelledError):
+            await running
     finally:
         watching.cancel()
         looking_on.cancel()
+
+
+async def _runs(runner: ReadyRunner, settings: Settings) -> Coroutine[Any, Any, object]:
+    """What runs as long as this process: the runner with its deployments, or nothing where a work pool has them."""
+    if settings.work_pool:
+        await _register(settings, settings.work_pool)
+        return asyncio.Event().wait()
+    for deployment in await deployments(settings):
+        await runner.aadd_deployment(deployment)
+    return runner.start()
 
 
 def _say(ready: Path | None, words: str) -> None:
@@ -101,7 +127,7 @@ def _say(ready: Path | None, words: str) -> None:
         ready.write_text(words, encoding="utf-8")
 
 
-async def _stop(runner: Runner) -> None:
+async def _stop(runner: ReadyRunner) -> None:
     if runner.started:
         await runner.astop()
 

@@ -1,49 +1,42 @@
-"""Embedding in Prefect: one task per shard of images, never one per image; what was embedded before is left alone."""
+"""Embedding in Prefect: one task per shard of images, never one per image; what was embedded before is left alone.
 
-from typing import TYPE_CHECKING, Any
+Between turns of some shards it looks whether people wait for a round, which then goes first.
+"""
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
+from typing import TYPE_CHECKING
 
 from alflow.domain.projects import Project
-from alflow.errors import AlflowError
-from alflow.ids import ItemId
+from alflow.flows.context import workspace
+from alflow.flows.spreading import spread
 from alflow.progress import Progress
-from flows.context import workspace
 
 if TYPE_CHECKING:
     from alflow.workflow.images.embed import EmbedReport
 
 
-def embed_shards(project: Project, progress: Progress) -> "EmbedReport":
+def embed_shards(project: Project, progress: Progress, *, in_turns: bool = True) -> "EmbedReport":
     """Embed the items of a project that are due, inside a flow; returns what became of them.
+
+    Where a round is to be opened or closed, that is only as many as it waits for, and the next run embeds the others;
+    all at once, unless `in_turns`.
 
     Raises:
         AlflowError: a shard of them could not be embedded, for a reason that is not one of its images.
     """
-    from alflow.workflow.images.embed import SHARD_ITEMS, EmbedReport, due_ids
+    from alflow.workflow.images.embed import EmbedReport, embed_items
+    from alflow.workflow.images.embedded import due_ids
+    from alflow.workflow.rounds.turns import next_to_embed
     from alflow.workflow.rounds.waiting import note_look
 
-    missing = due_ids(workspace(), project)
-    report = EmbedReport(0, 0, ())
-    for start in range(0, len(missing), SHARD_ITEMS):
-        progress(start, len(missing))
+    due, report, done = due_ids(workspace(), project), EmbedReport(0, 0, ()), 0
+
+    def tell(of_turn: int, _: int | None) -> None:
         note_look(workspace(), project.id)  # so that a long run does not look like a stopped schedule
-        state: State[Any] = embed_shard(project.name, missing[start : start + SHARD_ITEMS], return_state=True)
-        done: EmbedReport = state.result()
-        report = EmbedReport(report.embedded + done.embedded, report.known + done.known, report.failed + done.failed)
+        progress(done + of_turn, done + len(due))
+
+    while due and (turn := next_to_embed(workspace(), project, due, began=done > 0) if in_turns else due):
+        report = report.joined(embed_items(spread(), project, turn, tell))
+        done += len(turn)
+        taken = set(turn)
+        due = [one for one in due if one not in taken]
     return report
-
-
-@task(name="embed-shard", cache_policy=NO_CACHE)
-def embed_shard(project: str, item_ids: list[ItemId]) -> State[Any]:
-    """Embed these items into one shard; an error that a person can act on is the message of the failed task."""
-    from alflow.workflow.images.embed import embed_items
-    from alflow.workflow.projects.projects import find_project
-
-    try:
-        return Completed(data=embed_items(workspace(), find_project(workspace(), project), item_ids))
-    except AlflowError as error:
-        return Failed(message=str(error), data=error)

@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from alflow.ids import ProjectId
 
@@ -45,6 +45,15 @@ def one_run(project_id: ProjectId, *, wait: bool) -> Iterator[None]:
                 raise BusyError(f"another run is working on project {project_id}")
             time.sleep(_LOOK_SECONDS)
         yield
+
+
+async def is_held(client: PrefectClient, project_id: ProjectId) -> bool:
+    """Whether a run works on the project now, or died less than a minute ago."""
+    try:
+        limit = await client.read_global_concurrency_limit_by_name(limit_name(project_id))
+    except ObjectNotFound:
+        return False
+    return limit.active_slots > 0
 
 
 def _take(slot: ExitStack, name: str) -> bool:

@@ -6,13 +6,16 @@ to do.
 
 from typing import Any
 
-from prefect import flow
+from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from alflow.errors import AlflowError
-from flows.context import workspace
-from flows.limits import BusyError, one_run
+from alflow import logs
+from alflow.domain.runs import Step
+from alflow.errors import AlflowError, StoppedError
+from alflow.flows.context import workspace
+from alflow.flows.limits import BusyError, one_run
+from alflow.flows.spreading import on_a_cluster
 
 SKIPPED = "Skipped"
 
@@ -20,13 +23,14 @@ SKIPPED = "Skipped"
 @flow(name="open-round", flow_run_name="open-round-{project}")
 def open_round(project: str) -> int:
     """Choose what to ask next, unless a round is open already; returns the round's number."""
+    from alflow.flows.publish import publish_rounds
     from alflow.workflow.projects.projects import find_project
     from alflow.workflow.rounds.acquire import open_round as acquire_round
-    from flows.publish import publish_rounds
 
     chosen = find_project(workspace(), project)
+    logs.about(project=chosen.id)
     with one_run(chosen.id, wait=True):
-        number = acquire_round(workspace(), chosen.id).number
+        number = acquire_round(on_a_cluster(), chosen.id).number
         publish_rounds(workspace(), chosen)
     return number
 
@@ -34,15 +38,16 @@ def open_round(project: str) -> int:
 @flow(name="close-round", flow_run_name="close-round-{project}")
 def close_round(project: str, number: int, early: bool = False) -> str:
     """Fit on the answers, evaluate and close the round of that number; returns its state."""
+    from alflow.flows.publish import publish_rounds
     from alflow.workflow.projects.projects import find_project
     from alflow.workflow.rounds.evaluate import close_round as evaluate_round
     from alflow.workflow.rounds.review import find_round
-    from flows.publish import publish_rounds
 
     chosen = find_project(workspace(), project)
+    logs.about(project=chosen.id)
     with one_run(chosen.id, wait=True):
         round_ = find_round(workspace(), chosen.id, number)
-        state = evaluate_round(workspace(), chosen.id, round_.id, early=early).state.value
+        state = evaluate_round(on_a_cluster(), chosen.id, round_.id, early=early).state.value
         publish_rounds(workspace(), chosen)
     return state
 
@@ -53,25 +58,38 @@ def advance(project: str) -> State[Any]:
 
     What a person can act on, such as a missing posterior, is the message of the failed run, without a traceback.
     """
+    from alflow.flows.embedding import embed_shards
+    from alflow.flows.ingest import take_watched
+    from alflow.flows.publish import progress_artifact, publish_rounds
     from alflow.workflow.insight.prepare import prepare
     from alflow.workflow.projects.projects import find_project
     from alflow.workflow.rounds.advance import advance as advance_project
+    from alflow.workflow.rounds.telling import telling
     from alflow.workflow.rounds.waiting import note_look
-    from flows.embedding import embed_shards
-    from flows.publish import progress_artifact, publish_rounds
 
     try:
         chosen = find_project(workspace(), project)
+        logs.about(project=chosen.id)
         note_look(workspace(), chosen.id)
-        with one_run(chosen.id, wait=False), progress_artifact(chosen, "Embedding") as progress:
+        with (
+            one_run(chosen.id, wait=False),
+            telling(workspace(), chosen.id, runtime.flow_run.ui_url) as tell,
+            progress_artifact(chosen, "Embedding") as progress,
+        ):
             report = advance_project(
-                workspace(), chosen.id, progress, embed=lambda _, project, progress: embed_shards(project, progress)
+                workspace(),
+                chosen.id,
+                progress,
+                embed=lambda _, project, progress: embed_shards(project, progress),
+                bring=lambda _, project, progress: take_watched(project, progress),
+                tell=tell,
             )
             publish_rounds(workspace(), chosen)
             if report.done:
-                prepare(workspace(), chosen.id)
-    except BusyError as busy:
-        return Completed(name=SKIPPED, message=str(busy))
+                tell.step(Step.PREPARE)
+                prepare(on_a_cluster(), chosen.id)
+    except (BusyError, StoppedError) as why:
+        return Completed(name=SKIPPED, message=str(why))
     except AlflowError as error:
         return Failed(message=str(error))
     return Completed(message="; ".join((*report.done, f"waiting for {report.waiting_for}")))
@@ -79,11 +97,16 @@ def advance(project: str) -> State[Any]:
 
 @flow(name="advance-due", flow_run_name="advance-due")
 def advance_due() -> list[State[Any]] | State[Any]:
-    """Advance every project there is now; one that fails does not keep the others from advancing."""
+    """Advance every active project there is now; one that fails does not keep the others from advancing.
+
+    What is left of deleted projects goes first.
+    """
+    from alflow.workflow.operating.deleting import finish_deletions
     from alflow.workflow.projects.projects import list_projects
 
     try:
-        projects = list_projects(workspace())
+        finish_deletions(workspace())
+        projects = [one for one in list_projects(workspace()) if one.is_active]
     except AlflowError as error:  # such as a database that cannot be opened
         return Failed(message=str(error))
     return [advance(project.name, return_state=True) for project in projects]

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -17,14 +16,6 @@ from prefect.settings import get_current_settings
 
 PAUSED = "the schedule is paused in Prefect: resume it there or restart alflow; until then no run starts"
 RESUMED = "the schedule was paused in Prefect and is running again"
-_LOOK_SECONDS = 10.0
-
-
-@dataclass
-class Standing:
-    """Whether the schedule is paused, as `watch` last saw it."""
-
-    paused: bool = False
 
 
 async def prepare(name: str) -> str:
@@ -38,18 +29,29 @@ async def prepare(name: str) -> str:
         return RESUMED if _is_paused(deployment) else ""
 
 
-async def watch(name: str, say: Callable[[str], None], standing: Standing) -> None:
-    """Report when the deployment is paused and when it is resumed, until cancelled; keep `standing` true to it."""
+async def watch(name: str, say: Callable[[str], None], every: float) -> None:
+    """Report when the deployment is paused and when it is resumed, until cancelled; look every so many seconds."""
+    was_paused = False
     async with get_client() as client:
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(every)
             try:
-                found = _is_paused(await client.read_deployment_by_name(name))
+                paused = await is_paused(client, name)
             except (httpx.HTTPError, ObjectNotFound):
                 continue  # the runner reports a server that is away
-            if found != standing.paused:
-                say(PAUSED if found else RESUMED)
-            standing.paused = found
+            if paused != was_paused:
+                say(PAUSED if paused else RESUMED)
+            was_paused = paused
+
+
+async def is_paused(client: PrefectClient, name: str) -> bool:
+    """Whether somebody has paused the deployment, or its schedule.
+
+    Raises:
+        httpx.HTTPError: the Prefect server does not answer.
+        ObjectNotFound: there is no such deployment.
+    """
+    return _is_paused(await client.read_deployment_by_name(name))
 
 
 def in_words(error: Exception) -> str:

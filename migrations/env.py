@@ -7,11 +7,11 @@ of `alembic -x url=...`. The triggers of the history are made anew at the end, w
 from alembic import context
 from sqlalchemy import Connection, inspect
 
+from alflow.migrations import earlier
 from alflow.settings import Settings
 from alflow.store.engines import make_engine
 from alflow.store.schema import MIGRATION_OPTIONS
 from alflow.store.tables import metadata, triggers
-from migrations import earlier
 
 
 def _run(connection: Connection) -> None:

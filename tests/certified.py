@@ -17,7 +17,8 @@ from alflow.workflow.desk.label import submit
 from alflow.workflow.desk.queue import next_candidates
 from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images.embed import embed_missing, load_embeddings
-from alflow.workflow.images.shards import encoder_in_use, folder
+from alflow.workflow.images.embedded import folder
+from alflow.workflow.images.shards import encoder_in_use
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.projects import change_settings
 from alflow.workflow.rounds.acquire import open_round
@@ -72,7 +73,7 @@ def one_round(workspace: Workspace, project: Project, *, wrong: int = 0, close: 
     """Open a round and answer it truly, but for the first answers, which name the other class."""
     opened = open_round(workspace, project.id)
     annotator, done = sign_in(workspace, "tester"), 0
-    while queue := next_candidates(workspace, project.id, annotator.id, 50):
+    while queue := next_candidates(workspace, project.id, annotator.id, 50, extra=False):
         for entry in queue:
             other = next(one for one in entry.candidate.probabilities if one != entry.item.truth)
             named = other if done < wrong else entry.item.truth

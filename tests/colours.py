@@ -16,6 +16,7 @@ from alflow.workflow.images.pool import import_items
 from alflow.workflow.model.from_pairs import estimate_posterior
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.projects import create_project, name_classes
+from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace
 from tests.tiny import write_model
 
@@ -60,11 +61,20 @@ def colour_project(
     return project
 
 
+def after_two_rounds(workspace: Workspace, project: Project) -> Project:
+    """Close two rounds of true answers and open the third."""
+    for _ in range(2):
+        advance(workspace, project.id)
+        answer(workspace, project)
+    advance(workspace, project.id)
+    return project
+
+
 def answer(workspace: Workspace, project: Project) -> int:
-    """Answer everything that is asked, truly; returns how many answers that took."""
+    """Answer everything that a round waits for, truly; returns how many answers that took."""
     annotator = sign_in(workspace, "tester")
     done = 0
-    while queue := next_candidates(workspace, project.id, annotator.id):
+    while queue := next_candidates(workspace, project.id, annotator.id, extra=False):
         for entry in queue:
             given = Submission(f"answer {entry.candidate.id}", entry.candidate.id, Verdict.CLASS, entry.item.truth, 1.0)
             submit(workspace, project.id, annotator.id, given)

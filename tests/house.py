@@ -48,6 +48,7 @@ PAGES = {
     "backtest":   [False,    True,    True,    True],
     "project":    [False,    True,    True,    True],
     "people":     [False,    False,   False,   True],
+    "new":        [False,    False,   False,   True],
 }  # fmt: skip
 
 CLOSED = "Not for your role"

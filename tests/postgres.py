@@ -48,9 +48,13 @@ def server() -> Iterator[URL]:
 
 @contextmanager
 def new_database(maintenance: URL, template: URL | None = None) -> Iterator[URL]:
-    """A database of its own, empty or a copy; dropped at the end."""
+    """A database of its own, empty or a copy of one from which everybody is sent away; dropped at the end."""
     name = f"alflow_test_{uuid4().hex[:12]}"
-    copy = f" TEMPLATE {template.database}" if template is not None else ""
+    copy = ""
+    if template is not None:
+        used = f"FROM pg_stat_activity WHERE datname = '{template.database}'"
+        _command(maintenance, f"SELECT pg_terminate_backend(pid, 10000) {used}")
+        copy = f" TEMPLATE {template.database}"
     _command(maintenance, f"CREATE DATABASE {name}{copy}")
     try:
         yield maintenance.set(database=name)

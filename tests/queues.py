@@ -1,12 +1,16 @@
 """A project whose first round is open: the smallest world in which people can label."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from sqlalchemy import select
 
 from alflow.domain.answers import Annotator
 from alflow.domain.images import Item, Split
 from alflow.domain.projects import ClassLabel, NewClass, Project, ProjectSettings
 from alflow.domain.rounds import Candidate, Origin, Round
+from alflow.ids import RoundId
+from alflow.store import tables
 from alflow.store.database import Database, Transaction
 from alflow.store.images import items
 from alflow.store.images.items import NewItem
@@ -21,7 +25,7 @@ CLASSES = (NewClass("cat", "Cat", ("a cat", "a kitten"), "c"), NewClass("dog", "
 
 @dataclass(frozen=True)
 class World:
-    """What `open_queue` made; `candidates` in rank order."""
+    """What `open_queue` made; `candidates` in rank order, the reserve last."""
 
     project: Project
     classes: Sequence[ClassLabel]
@@ -39,18 +43,27 @@ def open_queue(
     n_annotators: int = 1,
     name: str = "pets",
     lease_minutes: float = 5.0,
+    reserve: int = 0,
 ) -> World:
-    """A project of `size` pool items, all of them candidates of its open round, and its annotators."""
+    """A project of `size` pool items, all candidates of its open round, the last ones of its reserve; annotators."""
     settings = ProjectSettings(votes=votes, lease_minutes=lease_minutes)
     with database.begin() as tx:
         project = projects.create(tx, name, "demo", "float32", settings)
         classes = projects.put_classes(tx, project.id, CLASSES)
         stored = items.add(tx, project.id, [new_item(number) for number in range(size)])
         round_ = open_round(tx, project)
-        queued.add(tx, round_.id, [new_candidate(item, rank, classes, votes) for rank, item in enumerate(stored)])
-        candidates = queued.of_round(tx, round_.id)
+        new = [new_candidate(item, rank, classes, votes) for rank, item in enumerate(stored)]
+        behind = [replace(one, origin=Origin.RESERVE) for one in new[size - reserve :]]
+        queued.add(tx, round_.id, [*new[: size - reserve], *behind])
+        candidates = all_candidates(tx, round_.id)
         people = [annotators.get_or_create(tx, f"annotator {number}") for number in range(n_annotators)]
     return World(project, classes, stored, round_, candidates, people)
+
+
+def all_candidates(tx: Transaction, round_id: RoundId) -> list[Candidate]:
+    """In rank order, with all of the reserve."""
+    rows = select(tables.candidate).where(tables.candidate.c.round_id == round_id).order_by(tables.candidate.c.rank)
+    return [queued.candidate_of(row) for row in tx.execute(rows).mappings()]
 
 
 def new_item(number: int, split: Split = Split.POOL, truth: int | None = None) -> NewItem:

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from alflow.embeddings import Activations, Embeddings, gather
+from alflow.embeddings import Activations, Embeddings, gather, places
 
 
 def rows(ids: list[int], scale: float = 1.0, dtype: torch.dtype = torch.float32) -> Embeddings:
@@ -40,3 +40,11 @@ def test_of_an_item_with_several_rows_the_last_counts() -> None:
 def test_without_a_shard_there_are_no_rows_but_their_width() -> None:
     (found,) = gather([], [[1, 2]], 5)
     assert (found.item_ids.tolist(), tuple(found.activations.values.shape)) == ([], (0, 5))
+
+
+@pytest.mark.parametrize("there", [[], [4], [-3, 0, 4, 7, 90]])
+def test_places_are_those_of_the_ids_that_are_there_in_the_order_asked_for(there: list[int]) -> None:
+    asked = [7, 100, 4, -3, -4, 4]
+    rows, found = places(torch.tensor(there, dtype=torch.int64), torch.tensor(asked))
+    assert found.tolist() == [one in there for one in asked]
+    assert rows.tolist() == [there.index(one) for one in asked if one in there]

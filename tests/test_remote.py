@@ -3,7 +3,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from fsspec.registry import _registry
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from alflow.cli import app
@@ -102,3 +104,13 @@ def test_an_address_that_nobody_knows_is_refused() -> None:
 )
 def test_the_scheme_of_an_address(address: str, scheme: str) -> None:
     assert scheme_of(address) == scheme
+
+
+def test_a_full_disk_is_one_line_whatever_writes_to_it(full_disk: Path) -> None:
+    place = full_disk / "model"
+    with (
+        pytest.raises(UnavailableError, match=rf"^the disk is full: {place} cannot be written; free some space"),
+        new_folder(str(place)) as folder,
+    ):
+        save_file({"weights": torch.zeros(100_000)}, folder / "weights.safetensors")
+    assert not place.exists()

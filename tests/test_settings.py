@@ -27,6 +27,12 @@ from alflow.store.database import Database
         ("SESSION_DAYS", "inf", "more than 0 to 365"),
         ("SESSION_IDLE_HOURS", "0", "more than 0 to 8,760"),
         ("METRICS_TOKEN", "short", "16 characters"),
+        ("PUBLIC_URL", "label.example.org", "a whole address, such as https"),
+        ("PUBLIC_URL", "https://", "a whole address"),
+        ("PUBLIC_URL", "https://me@example.org", "a whole address"),
+        ("PUBLIC_URL", "https://example.org/a//b", "a whole address"),
+        ("PUBLIC_URL", "https://example.org/a?b", "a whole address"),
+        ("PUBLIC_URL", "https://example.org/../b", "a whole address"),
         ("TRUSTED_PROXIES", "here\x1b[2J", "is not an address"),
     ],
 )
@@ -38,6 +44,21 @@ def test_a_setting_that_cannot_be_used_is_named_with_what_it_needs(
         Settings()
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("public", "address", "prefix"),
+    [
+        ("", "http://127.0.0.1:8501", ""),
+        ("https://label.example.org", "https://label.example.org", ""),
+        ("https://example.org:8443/", "https://example.org:8443", ""),
+        ("https://example.org/a/label-2/", "https://example.org/a/label-2", "/a/label-2"),
+        ("http://[::1]:80/alflow", "http://[::1]:80/alflow", "/alflow"),
+    ],
+)
+def test_the_public_address_says_the_folder(public: str, address: str, prefix: str) -> None:
+    settings = Settings(public_url=public)
+    assert (settings.address, settings.prefix) == (address, prefix)
 
 
 def test_every_number_has_both_bounds() -> None:
@@ -108,7 +129,7 @@ def test_artifacts_that_nobody_can_keep_are_named() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("module", ["alflow", "ui", "flows.deployments"])
+@pytest.mark.parametrize("module", ["alflow", "alflow.ui", "alflow.flows.deployments"])
 def test_every_program_tells_it_in_one_line(tmp_path: Path, module: str) -> None:
     words = ["status"] if module == "alflow" else []
     environment = {**os.environ, "ALFLOW_PORT": "x", "ALFLOW_HOME": str(tmp_path), "PREFECT_HOME": str(tmp_path)}

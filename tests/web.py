@@ -1,9 +1,9 @@
-"""A real UI server for the tests: `python -m ui` on a workspace of its own."""
+"""A real UI server for the tests: `python -m alflow.ui` on a workspace of its own."""
 
 import os
+import runpy
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.parse
@@ -11,8 +11,11 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import CookieJar
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Self
+
+from tests import forks
 
 TOKEN = "token-of-the-tests"
 PATIENCE_S = 90
@@ -40,32 +43,31 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.join(10)
 
     def start(self) -> None:
         """Return once it answers."""
         settings = {"HOME": str(self.home), "PORT": str(self.port), "SIGN_IN_TOKEN": TOKEN, **self.more}
         environment = os.environ | {f"ALFLOW_{name}": value for name, value in settings.items()}
         log = self.home / "ui.log"
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ui"], env=environment, stdout=output, stderr=output
-            )
+        self._process = forks.process(_serve, environment, log)
+        self._process.start()
         try:
-            wait_until_ready(f"{self.url}/_stcore/health", self._process, log)
+            _wait_until_ready(f"{self.url}/_stcore/health", self._process, log)
         except RuntimeError:
-            self._process.kill()
+            self.kill()
             raise
 
     @property
     def pid(self) -> int:
         """Its process."""
+        assert self._process.pid is not None
         return self._process.pid
 
     def kill(self) -> None:
         """As `kill -9`: no goodbye, no flush."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.join(10)
 
 
 def free_port() -> int:
@@ -75,7 +77,32 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_until_listens(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Return once somebody listens on this port of loopback.
+
+    Raises:
+        RuntimeError: the process stopped, or took too long; with what it wrote.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"nobody listens on {port}:\n{log.read_text()}")
+
+
+def _serve(environment: dict[str, str], log: Path) -> None:
+    """`python -m alflow.ui` in this process."""
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    os.environ.clear()
+    os.environ.update(environment)
+    runpy.run_module("alflow.ui", run_name="__main__", alter_sys=True)
+
+
+def _wait_until_ready(url: str, process: ForkServerProcess, log: Path) -> None:
     """Return once `url` answers.
 
     Raises:
@@ -83,12 +110,12 @@ def wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) ->
     """
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        if process.poll() is not None:
+        if not process.is_alive():
             raise RuntimeError(f"the process stopped at once:\n{log.read_text()}")
         try:
             urllib.request.urlopen(url, timeout=2)
         except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
+            time.sleep(0.1)
         else:
             return
     raise RuntimeError(f"{url} did not answer within {PATIENCE_S} s:\n{log.read_text()}")

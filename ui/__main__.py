@@ -1,10 +1,10 @@
-"""`python -m ui`: serve the pages on loopback; settings come from the environment (`ALFLOW_*`)."""
+"""`python -m alflow.ui`: serve the pages on loopback; settings come from the environment (`ALFLOW_*`)."""
 
 import sys
 
 from alflow.errors import AlflowError
 from alflow.settings import Settings
-from ui.server import main
+from alflow.ui.server import main
 
 if __name__ == "__main__":
     try:

@@ -7,22 +7,43 @@ request instead of a script run, survives a lost websocket, and images are never
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit as st
+import uvicorn
 from starlette.middleware import Middleware
+from streamlit.watcher import polling_path_watcher
 
+from alflow import logs
+from alflow.seldom import SeldomServer
 from alflow.settings import Settings
+from alflow.ui import pages
+from alflow.ui.components import modules
+from alflow.ui.door import (
+    access,
+    address,
+    connections,
+    gate,
+    headers,
+    identity,
+    installed,
+    invitations,
+    offline,
+    password,
+    prefix,
+    sign_in,
+    timing,
+    tokens,
+)
+from alflow.ui.parts import navigation, services
+from alflow.ui.parts.theme import THEME
+from alflow.ui.routes import export, monitor, report, routes, uploads
+from alflow.ui.routes.api import application
 from alflow.workflow.people.sign_in import has_accounts, require_door
 from alflow.workspace import Workspace
-from ui import pages
-from ui.components import modules
-from ui.door import access, address, gate, headers, identity, invitations, offline, password, sign_in, timing
-from ui.parts import navigation, services
-from ui.parts.theme import THEME
-from ui.routes import monitor, report, routes
 
 CONFIG: Mapping[str, object] = {
     "server.headless": True,
@@ -49,36 +70,59 @@ def main(settings: Settings) -> None:
     """
     if not settings.sign_in_token:
         settings = settings.model_copy(update={"sign_in_token": secrets.token_urlsafe(24)})
-    application = create_app(settings)
+    logs.set_up(settings.log_format)
+    served = create_app(settings)
     workspace = services.current().workspace
     require_door(workspace)
     sys.stdout.write(f"\n  alflow: sign in at {sign_in_link(settings, link=not has_accounts(workspace))}\n")
     sys.stdout.flush()
     address.believe(settings, os.environ)
-    application.run(config={**CONFIG, "server.address": settings.host, "server.port": settings.port})
+    connections.limit(settings)
+    _look_seldom()
+    served.run(config={**CONFIG, "server.address": settings.host, "server.port": settings.port})
 
 
 def create_app(settings: Settings) -> st.App:
-    """The application for a workspace; also joins what pages and routes share (`ui.parts.services`)."""
-    pages.load()
+    """The application for a workspace; also joins what pages and routes share (`alflow.ui.parts.services`).
+
+    Raises:
+        InvalidInputError: the folder that the pages are to be in has the name of a page or a route.
+    """
+    access.check_prefix(settings.prefix)
+    pages.load_small()
     doorkeeper = gate.Doorkeeper(Workspace.open(settings))
     services.provide(services.Services(doorkeeper.workspace, doorkeeper))
     ours = [
-        *(*sign_in.ROUTES, *invitations.ROUTES, *password.ROUTES, *routes.ROUTES, *report.ROUTES),
-        *monitor.ROUTES,
-        *(*offline.ROUTES, *navigation.ROUTES, *modules.ROUTES),
+        *(*sign_in.ROUTES, *invitations.ROUTES, *password.ROUTES, *tokens.ROUTES, *routes.ROUTES),
+        *(*report.ROUTES, *export.ROUTES, *monitor.ROUTES, *uploads.ROUTES),
+        *(*offline.ROUTES, *installed.ROUTES, *navigation.ROUTES, *modules.ROUTES),
     ]
     access.check_routes(ours)
     return st.App(
         Path(__file__).parent / "pages" / "app.py",
+        lifespan=_while_it_serves,
         secrets=identity.streamlit_secrets(settings),
-        routes=ours,
+        routes=[*ours, *application.routes(settings.address)],
         middleware=[
             Middleware(headers.SafeHeaders, https=settings.address.lower().startswith("https:")),
+            Middleware(prefix.Prefix, prefix=settings.prefix),
             Middleware(timing.Timed),
+            Middleware(connections.Crowd, per_address=settings.connections_per_address),
             Middleware(gate.Gate, doorkeeper=doorkeeper),
         ],
     )
+
+
+def _look_seldom() -> None:
+    """Let the server, and Streamlit's looks at files of its own, wake once a second; no setting of Streamlit does."""
+    vars(uvicorn)["Server"] = SeldomServer
+    vars(polling_path_watcher)["_POLLING_PERIOD_SECS"] = 1.0
+
+
+@asynccontextmanager
+async def _while_it_serves(_: st.App) -> AsyncIterator[None]:
+    logs.adopt()
+    yield
 
 
 def sign_in_link(settings: Settings, *, link: bool = True) -> str:

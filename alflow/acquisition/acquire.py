@@ -4,6 +4,7 @@ Axes: N pool rows, R control rows.
 """
 
 from dataclasses import replace
+from typing import Final
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -14,6 +15,9 @@ from alflow.acquisition.beliefs import Acquisition, Beliefs, Pool, Question
 from alflow.acquisition.strategies import find
 from alflow.errors import InvalidInputError
 from alflow.estimates import gumbel_chances, uniform
+
+BEHIND: Final = 2048
+"""Rows of a large pool that may come behind a batch."""
 
 
 def acquire(
@@ -60,6 +64,31 @@ def acquire(
     chosen = choose(replace(query, pool=pool, labelled=labelled), budget - len(control), generator)
     all_scores = chosen.all_scores.new_full((len(query.pool),), torch.nan).index_copy(0, rest, chosen.all_scores)
     return Acquisition(rest[chosen.rows], chosen.scores, all_scores), control
+
+
+def next_picks(
+    query: Question, strategy: str, size: int, chosen: Acquisition, generator: torch.Generator
+) -> tuple[Int64[Tensor, " B"], Float[Tensor, " B"]]:
+    """What the strategy chooses behind a batch: rows of the pool, and their scores.
+
+    The batch is never planned together with them, since many a strategy would then choose another one. Of a large pool
+    the strategy is asked about the `BEHIND` rows alone that it rated highest before any pick: so this costs next to
+    nothing in a pool of any size.
+
+    Args:
+        query: that was acquired for, with all of the batch among the labelled.
+        strategy: that chose.
+        size: how many; fewer come back where fewer are left of those that the strategy rated.
+        chosen: what it chose, by `acquire`.
+        generator: of its draws; not the one that acquired.
+    """
+    rest = (~chosen.all_scores.isnan()).index_fill(0, chosen.rows, value=False).nonzero()[:, 0]
+    if not size or not len(rest):
+        return rest[:0], chosen.scores[:0]
+    best = chosen.all_scores[rest].sort(descending=True, stable=True).indices[:BEHIND]
+    rest = rest[best.sort().values]
+    found = find(strategy)(replace(query, pool=query.pool[rest]), min(size, len(rest)), generator)
+    return rest[found.rows], found.scores
 
 
 def chances(

@@ -16,7 +16,7 @@ U(no label) - U(S) is monotone and submodular (facility location), and the greed
 of the reduction of the best batch (Nemhauser, Wolsey and Fisher, Mathematical Programming 14, 1978; for active
 learning: Wei, Iyer and Bilmes, ICML 2015). Where it knows most images, only those count that it does not know, and
 those like them. The Gaussian process with the same kernel adds up the information of all labels
-(`alflow.acquisition.conditioned`); it costs more and picks no better on our back-tests (README).
+(`alflow.acquisition.conditioned`); it costs more and picks no better on our back-tests (`alflow guide results`).
 
 Axes: N pool items, T images aimed at, L labelled items, P width of the activations, B picks.
 """
@@ -47,7 +47,7 @@ def draw_control(n_rows: int, budget: int, fraction: float, generator: torch.Gen
 def covering_batch(query: Question, budget: int) -> Acquisition:
     """Greedy batch by the drop of U times tr(F_x), conditioned on labels and on every pick; the first of equals wins.
 
-    The pool is read in blocks. Memory: `coverage.HELD` times T numbers, with T at most `MAX_TARGETS` + `MAX_STAND_INS`.
+    The pool is read in blocks. Memory: 2 `held.HELD` T numbers, T at most `MAX_TARGETS` + `MAX_STAND_INS`.
 
     Args:
         query: what is aimed at is `alflow.acquisition.aims`.

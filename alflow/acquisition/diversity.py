@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import torch
 from jaxtyping import Bool, Float, Int64
-from sklearn.cluster import KMeans, MiniBatchKMeans
 from torch import Tensor
 
 from alflow.acquisition.beliefs import Acquisition
@@ -176,6 +175,8 @@ def near_duplicates(rows: Float[Tensor, "B P"], centre: Float[Tensor, " P"]) -> 
 def clusters(points: Float[Tensor, "N D"], n_clusters: int, seed: int) -> Int64[Tensor, " N"]:
     """K-means: the cluster of each row."""
     few = len(points) <= _MINI_BATCHES_FROM
+    from sklearn.cluster import KMeans, MiniBatchKMeans  # noqa: PLC0415 - takes a second and a half to import
+
     method = KMeans if few else MiniBatchKMeans
     options = {"max_iter": 30} if few else {"batch_size": 4_096}
     found = method(n_clusters, n_init=1, random_state=seed % 2**32, **options).fit_predict(points.float().numpy())

@@ -4,7 +4,7 @@
 
 The kernel of the logits (`alflow.bayes.field`) is linear, as what a label changes is one linear map of the activations.
 It is global: an image far from all others has the largest k and looks like the most to learn. What labels teach about
-other images is local, and a kernel that says so picks better batches (the back-tests in README). The rational quadratic
+other images is local, and a kernel that says so picks better batches (`alflow guide results`). The rational quadratic
 is a mixture of Gaussian kernels of many lengths, so that one LENGTH serves dense pools and sparse ones (Rasmussen and
 Williams, Gaussian Processes for Machine Learning, equation 4.19, alpha = 1).
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from inspect import getdoc
 from typing import Any, Final
 
@@ -24,11 +24,14 @@ GROUP: Final = "alflow.strategies"
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]*")
 _WHOLE: Final = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
+Point = Any
+"""An `EntryPoint`: the standard library's, or that of its backport, which serves all once some package imports it."""
+
 
 @cache
-def offered() -> Mapping[str, tuple[EntryPoint, ...]]:
+def offered() -> Mapping[str, tuple[Point, ...]]:
     """Name -> its entry points, one unless packages are at odds; looked up once a process, for it reads the disk."""
-    found: dict[str, tuple[EntryPoint, ...]] = {}
+    found: dict[str, tuple[Point, ...]] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, _package(point))):
         found[point.name] = (*found.get(point.name, ()), point)
     return found
@@ -117,8 +120,8 @@ def _fault_of_scores(found: Acquisition, n_pool: int) -> str | None:
     return None
 
 
-def _package(point: EntryPoint) -> str:
-    return point.dist.name if point.dist is not None else point.module
+def _package(point: Point) -> str:
+    return str(point.dist.name if point.dist is not None else point.module)
 
 
 def _told(error: Exception) -> str:

@@ -136,7 +136,7 @@ _TABLE: Final = (
         "epig-conditioned",
         "Second-order EPIG with a local kernel, each pick conditioned on all before it as in a Gaussian process.",
         lambda query, budget, _: conditioned_batch(query, budget),
-        copies=8.0,
+        copies=None,
     ),
     Strategy(
         "k-centre",

@@ -7,6 +7,7 @@
 Axes: N labelled images, C classes, U features, r = min(N, U).
 """
 
+import inspect
 from dataclasses import dataclass, replace
 from math import exp, sqrt
 from typing import Final, Self
@@ -20,6 +21,17 @@ from alflow.bayes.field import SCALE_DEVIATION, SCALE_MEAN
 _MAX_STEPS: Final = 40
 _TOLERANCE: Final = 1e-4  # nats
 _MAX_LOG_SCALE: Final = 10.0  # only a step of the line search gets there, and must find a number, not NaN
+
+
+class _Plain(torch.optim.Optimizer):
+    """An optimiser that is made without the compiler: to be kept out, it would be imported, which takes a second."""
+
+    __init__ = inspect.unwrap(torch.optim.Optimizer.__init__)
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+
+
+class _Lbfgs(torch.optim.LBFGS, _Plain):
+    pass
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,7 @@ class Problem:
         log_scale = change.new_full((1,), SCALE_MEAN)
         if start is not None:
             change, log_scale = start.change.clone(), log_scale.new_full((1,), start.log_scale)
-        optimiser = torch.optim.LBFGS(
+        optimiser = _Lbfgs(
             [change, log_scale], max_iter=_MAX_STEPS, tolerance_change=_TOLERANCE, line_search_fn="strong_wolfe"
         )
 
@@ -106,7 +118,7 @@ class Problem:
             misfit = self.counts * misfit
             of_logits *= self.counts[:, None]
         away = (log_scale - SCALE_MEAN) / SCALE_DEVIATION**2
-        of_change = self.coordinates.T @ (of_logits @ self.root) + change
+        of_change = ((of_logits @ self.root).T @ self.coordinates).T.contiguous() + change  # half the time of A.T @ B
         of_scale = (of_logits * scaled).sum() + away
         prior = change.square().sum() + (SCALE_DEVIATION * away).square().sum()
         return misfit.sum() + 0.5 * prior, of_change, of_scale

@@ -51,8 +51,10 @@ def uncertainty(
         n_draws: K.
     """
     total = entropy(probabilities)
-    drawn = [parts_from_draws(block).epistemic for block in stream_draws(probabilities, variance, Q, n_draws)]
-    epistemic = torch.minimum(torch.cat([total[:0], *drawn]), total)
+    drawn, done = torch.empty_like(total), 0  # made at once: small tables between large ones would scatter the memory
+    for block in stream_draws(probabilities, variance, Q, n_draws):
+        drawn[done : (done := done + len(block))] = parts_from_draws(block).epistemic
+    epistemic = torch.minimum(drawn, total)
     return Uncertainty(total, total - epistemic, epistemic)
 
 

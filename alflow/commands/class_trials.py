@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alflow.workflow.insight.comparison import Compared
     from alflow.workflow.insight.effects import Effects
     from alflow.workflow.insight.suggestions import Suggestions
-    from alflow.workflow.projects.class_changes import Edit
+    from alflow.workflow.projects.class_edits import Edit
 
 _Sets = Annotated[
     list[str] | None,
@@ -74,7 +74,7 @@ def suggest(templates: _Own = None, project: ProjectName = None, as_json: AsJson
 
 
 def _edits(classes: "Sequence[ClassLabel]", sets: list[str], templates: list[str]) -> "dict[ClassId, Edit]":
-    from alflow.workflow.projects.class_changes import Edit, named_class
+    from alflow.workflow.projects.class_edits import Edit, named_class
 
     prompts: dict[ClassId, list[str]] = {}
     names = {label.name for label in classes}

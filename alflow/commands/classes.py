@@ -1,5 +1,6 @@
 """`alflow classes list|set|add|rename|edit|order|remove|try|suggest`: the classes of a project."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,8 @@ _Chosen = Annotated[list[str], typer.Argument(metavar="NAME...", help="Class nam
 _Prompts = Annotated[list[str] | None, typer.Option("--prompt", help="What the model reads. Repeatable.")]
 _Shown = Annotated[str | None, typer.Option("--shown", help="What people see.")]
 _Key = Annotated[str | None, typer.Option("--key", help="The key that answers it: a digit or a letter.")]
+
+_Group = Annotated[str | None, typer.Option("--group", help="What heads it in lists of classes; '' for none.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -79,6 +82,7 @@ def add(
     prompts: _Prompts = None,
     shown: _Shown = None,
     key: _Key = None,
+    group: _Group = None,
     project: ProjectName = None,
 ) -> None:
     """Add classes after the existing ones."""
@@ -91,6 +95,8 @@ def add(
         if len(new) > 1:
             misused("--prompt, --shown and --key apply to one class: add it by itself")
         new = [NewClass(new[0].name, shown or "", tuple(prompts or ()), key)]
+    if group:
+        new = [replace(each, group=group) for each in new]
     workspace = open_workspace()
     done = add_classes(workspace, choose_project(workspace, project).id, new, templates or TEMPLATES)
     _tell(f"{plural(len(done.changed), 'class', 'classes')} added, {len(done.classes)} in all", done)
@@ -125,17 +131,19 @@ def edit(
     ] = None,
     shown: _Shown = None,
     key: _Key = None,
+    group: _Group = None,
     project: ProjectName = None,
 ) -> None:
-    """Change the shown name, prompts or key of a class, or the prompts of several by a template."""
-    from alflow.workflow.projects.class_changes import Edit, edit_classes
+    """Change the shown name, prompts or key of a class, or of several the group, or the prompts by a template."""
+    from alflow.workflow.projects.class_changes import edit_classes
+    from alflow.workflow.projects.class_edits import Edit
 
     if prompts and templates:
         misused("give prompts or a template, not both")
     if len(names) > 1 and (prompts or shown or key):
         misused("--prompt, --shown and --key apply to one class: edit the classes one by one")
     workspace = open_workspace()
-    wanted = Edit(shown, prompts or None, templates or None, key)
+    wanted = Edit(shown, prompts or None, templates or None, key, group=group)
     done = edit_classes(workspace, choose_project(workspace, project).id, names, wanted)
     _tell(f"{plural(len(done.changed), 'class', 'classes')} changed", done)
 
@@ -190,5 +198,8 @@ def _tell(what: str, done: "ChangedClasses") -> None:
 
 
 def _show(classes: "Sequence[ClassLabel]") -> None:
-    rows = [(each.position, each.hot_key, each.name, each.display_name, "; ".join(each.prompts)) for each in classes]
-    show_table(["order", "key", "name", "shown as", "prompts"], rows)
+    rows = [[each.position, each.hot_key, each.name, each.display_name, "; ".join(each.prompts)] for each in classes]
+    head = ["order", "key", "name", "shown as", "prompts"]
+    if any(each.group for each in classes):
+        rows, head = [[*row, each.group] for row, each in zip(rows, classes, strict=True)], [*head, "group"]
+    show_table(head, rows)

@@ -20,8 +20,11 @@ _SELDOM = {  # what Prefect looks after every few seconds by default, and what c
     "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
     "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "60",
     "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT60S",
     "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "15",
 }
+_SHOWN_AT = "PREFECT_UI_URL"  # where people open the pages of our server, if not at its own address
 _SHORTEST = 20  # characters; a shorter file is not one of ours
 
 
@@ -69,7 +72,7 @@ def client_environment(settings: Settings) -> dict[str, str]:
     theirs = {name: value for name, value in os.environ.items() if name.startswith("PREFECT_")}
     if own_server():
         return theirs
-    return {
+    return {name: value for name, value in theirs.items() if name == _SHOWN_AT} | {
         "PREFECT_HOME": str(settings.home / "prefect"),
         "PREFECT_API_URL": f"http://{LOOPBACK}:{settings.prefect_port}/api",
         "PREFECT_API_AUTH_STRING": secret(settings.home),

@@ -6,11 +6,13 @@ In a pipe, tables are neither folded nor cut.
 
 import errno
 import json
+import logging
 import math
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from functools import partial
@@ -23,12 +25,14 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
+from alflow import logs
 from alflow.errors import AlflowError
 from alflow.progress import Progress
 from alflow.text import visible
 
 _UsageError: Final[Any] = typer.BadParameter.__mro__[1]  # of the click that this typer brings or needs
 _WIDEST: Final = 1_000_000
+_log = logging.getLogger(__name__)
 
 
 def new_app(help_text: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
@@ -73,6 +77,8 @@ class Commands(TyperGroup):
         Raises:
             OSError: the reader of the output has closed the pipe.
         """
+        began = time.monotonic()
+        _set_up_logs()
         try:
             return super().invoke(ctx)
         except AlflowError as error:
@@ -81,6 +87,9 @@ class Commands(TyperGroup):
             if error.errno == errno.EPIPE or error.strerror is None:
                 raise
             fail(f"{error.strerror}: {error.filename}" if error.filename else error.strerror)
+        finally:
+            seconds = round(time.monotonic() - began, 3)
+            _log.info("the command ended", extra={"command": ctx.invoked_subcommand, "seconds": seconds})
 
 
 def fail(message: str) -> NoReturn:
@@ -89,7 +98,7 @@ def fail(message: str) -> NoReturn:
     Raises:
         Exit: always.
     """
-    _write(sys.stderr, f"error: {visible(' '.join(message.split()))}")
+    _tell(logging.ERROR, " ".join(message.split()))
     raise typer.Exit(1)
 
 
@@ -109,7 +118,7 @@ def say(message: str) -> None:
 
 def note(message: str) -> None:
     """Something worth knowing that is not the result, on stderr."""
-    _write(sys.stderr, visible(message))
+    _tell(logging.INFO, message)
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
@@ -181,6 +190,22 @@ def _write_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _set_up_logs() -> None:
+    """Lines on stderr are JSON where the settings say so; settings that cannot be read are the command's to tell."""
+    from alflow.settings import Settings
+
+    with suppress(AlflowError):
+        if (form := Settings().log_format) == "json":
+            logs.set_up(form)
+
+
+def _tell(level: int, message: str) -> None:
+    if logs.as_json():
+        _log.log(level, message)
+    else:
+        _write(sys.stderr, f"{'error: ' if level == logging.ERROR else ''}{visible(message)}")
 
 
 def _write(stream: TextIO, message: str) -> None:

@@ -1,6 +1,6 @@
 """`alflow doctor`: what is wrong with this installation, one line for each thing, with the remedy."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     repair: Annotated[
-        bool, typer.Option("--repair", help="First make anew what is damaged and can be made anew; nothing is lost.")
+        bool, typer.Option("--repair", help="First make anew what is damaged and can be made anew; remove leftovers.")
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Leave out to read every stored file.")] = False,
     as_json: AsJson = False,
@@ -32,11 +32,11 @@ def doctor(
     """
     from alflow.workflow.operating.checks import State
 
-    mended = _mended() if repair else []
+    mended, removed = (_mended(), [*_finished(), *_removed()]) if repair else ([], [])
     found = _checks(files=not quick)
     works = all(each.state is not State.ERROR for each in found)
     if as_json:
-        show_json({"ok": works, "repaired": mended, "checks": found})
+        show_json({"ok": works, "repaired": mended, "removed": removed, "checks": found})
     else:
         show_table(["check", "state", "what"], [(each.name, each.state, each.words) for each in found])
     if not works:
@@ -54,17 +54,37 @@ def _end() -> NoReturn:
 
 def _mended() -> list[str]:
     """What was made anew; why nothing can be is among the checks."""
-    from alflow.settings import Settings
     from alflow.workflow.operating.doctor import mend
 
+    return _done(mend, "repaired", "was damaged: it is made anew now, or by the next run that needs it")
+
+
+def _removed() -> list[str]:
+    """What writers that were killed had left; why it cannot be removed is among the checks."""
+    from alflow.workflow.operating.doctor import tidy
+
+    return _done(tidy, "removed", "was left unfinished by a writer that was killed: it is removed")
+
+
+def _finished() -> list[str]:
+    """Deleted projects of which something was left."""
+    from alflow.workflow.operating.doctor import finish
+
+    return _done(finish, "removed", "was not wholly gone: what was left of it is removed")
+
+
+def _done(act: Callable[["Settings"], list[str]], done: str, became: str) -> list[str]:
+    """The files that it has done something to, each of which is told, or why it could not."""
+    from alflow.settings import Settings
+
     try:
-        mended = mend(Settings())
+        paths = act(Settings())
     except AlflowError as error:
-        note(f"nothing was repaired: {error}")
+        note(f"nothing was {done}: {error}")
         return []
-    for path in mended:
-        note(f"{path} was damaged: it is made anew now, or by the next run that needs it")
-    return mended
+    for path in paths:
+        note(f"{path} {became}")
+    return paths
 
 
 def _checks(*, files: bool) -> "list[Check]":

@@ -55,7 +55,7 @@ def show(
     names, spent = _names(workspace, chosen), cost(workspace, chosen.id, until=number)
     if as_json:
         told = {split: None if one is None else _plain(one, names) for split, one in found.items()}
-        show_json({"project": chosen.name, "round": number, **told, "cost": _spent(spent)})
+        show_json({"project": chosen.name, "round": number, **told, "cost": _spent(chosen, spent)})
         return
     say(f"{chosen.name}, {'before any label' if not number else f'after round {number}'}")
     for split, one in found.items():
@@ -156,9 +156,10 @@ def _rows(found: Sequence[Any]) -> list[dict[str, Any]]:
     return [each._asdict() for each in found]
 
 
-def _spent(found: "Cost") -> dict[str, Any]:
+def _spent(project: "Project", found: "Cost") -> dict[str, Any]:
     rounds = [{"round": int(each.name) if each.name else None, **_share(each)} for each in found.rounds]
-    people = [{"person": each.name, **_share(each)} for each in found.people]
+    hidden = {} if project.settings.show_speeds else {"seconds": None}
+    people = [{"person": each.name, **_share(each), **hidden} for each in found.people]
     return {"settled": found.settled, **_share(found.total), "rounds": rounds, "people": people}
 
 

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 from alflow.commands.console import fail, note, plural, progress_bar, say, show_json, show_table
-from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+from alflow.commands.options import AsJson, ProjectName, Shares, choose_project, open_workspace
 from alflow.domain.images import Split
 
 
@@ -43,6 +43,7 @@ def import_images(
         str, typer.Argument(help="Folder, ImageFolder tree, archive, CSV/JSONL/Parquet manifest, image, or URL of one.")
     ],
     split: Annotated[Split, typer.Option(help="What the images are for.")] = Split.POOL,
+    shares: Shares = "",
     project: ProjectName = None,
     strict: Annotated[
         bool,
@@ -66,11 +67,13 @@ def import_images(
     """
     from alflow.workflow.images.imported import failure, remarks, summary
     from alflow.workflow.images.pool import import_items
+    from alflow.workflow.images.shares import Destination, parse
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
     with progress_bar("importing") as progress:
-        report = import_items(workspace, chosen, source, split, progress, anywhere=anywhere, strict=strict)
+        to = Destination(split, parse(shares))
+        report = import_items(workspace, chosen, source, to, progress, anywhere=anywhere, strict=strict)
     if as_json:
         show_json(report)
     else:

@@ -32,6 +32,9 @@ _LAST_BYTES = 16384
 _KEPT_UMASK = -1
 
 
+Look = Callable[[], None]
+
+
 @dataclass(frozen=True)
 class Service:
     """One program: its name, command, environment, log and readiness check.
@@ -39,6 +42,7 @@ class Service:
     Attributes:
         listens: host and port of a socket to open here and hand over: `{fd}` in the command becomes its number.
         umask: of the program; ours by default.
+        once: whether it ends by itself when its work is done, as `Supervisor.finish` waits for.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Service:
     ready: Callable[[], bool]
     listens: tuple[str, int] | None = None
     umask: int = _KEPT_UMASK
+    once: bool = False
 
 
 @dataclass
@@ -86,8 +91,8 @@ class Supervisor:
         """
         self._running.append(_Running(service, *_started(service)))
 
-    def wait(self) -> bool:
-        """Wait until every started service is ready; False if we are stopped first.
+    def wait(self, look: Look = lambda: None) -> bool:
+        """Wait until every started service is ready, looking regularly; False if we are stopped first.
 
         Raises:
             UnavailableError: one ended, or is not ready after five minutes.
@@ -99,12 +104,30 @@ class Supervisor:
                 raise UnavailableError(
                     f"{unready[0].name} is not ready after {_READY_SECONDS:.0f} s: see {unready[0].log}"
                 )
+            look()
             if self.stopping.wait(_LOOK_SECONDS):
                 return False
         self._check()  # another program may have answered, on a port that ours did not get
         return not self.stopping.is_set()
 
-    def watch(self, look: Callable[[], None] = lambda: None, tell: Callable[[str], None] = lambda _: None) -> None:
+    def finish(self, look: Look = lambda: None) -> bool:
+        """Wait until those that run once have done their work, looking regularly; False if we are stopped first.
+
+        Raises:
+            UnavailableError: one of them failed, or another service ended.
+        """
+        while any(entry.service.once and entry.process.poll() is None for entry in self._running):
+            self._check()
+            look()
+            if self.stopping.wait(_LOOK_SECONDS):
+                return False
+        self._check()
+        for entry in [entry for entry in self._running if entry.service.once]:
+            os.close(entry.leash)
+            self._running.remove(entry)
+        return True
+
+    def watch(self, look: Look = lambda: None, tell: Callable[[str], None] = lambda _: None) -> None:
         """Return when we are stopped; call `look` regularly until then.
 
         A service that ends by itself is started again, after a pause that doubles with each time; the others go on.
@@ -127,7 +150,7 @@ class Supervisor:
 
     def _check(self) -> None:
         for entry in self._running:
-            if entry.process.poll() is not None:
+            if (code := entry.process.poll()) is not None and not (entry.service.once and code == 0):
                 raise UnavailableError(_post_mortem(entry.service, entry.process.returncode))
 
 

@@ -6,7 +6,7 @@ import typer
 
 from alflow.commands.classes import ClassFile, Templates, given_classes
 from alflow.commands.console import note, plural, say, show_json, show_table
-from alflow.commands.options import AsJson, limits, open_workspace
+from alflow.commands.options import AsJson, open_workspace, setting
 from alflow.domain.projects import ProjectSettings, Suggestion
 
 _DEFAULTS = ProjectSettings()
@@ -30,61 +30,24 @@ def init(
         str, typer.Option(help="open_clip model: NAME/PRETRAINED, NAME:FILE, hf-hub:..., local-dir:...")
     ] = _DEFAULT_MODEL,
     precision: Annotated[str, typer.Option(help="Arithmetic of the encoder: fp32 or bf16.")] = "fp32",
-    strategy: Annotated[
-        str, typer.Option(help="How to choose what to ask; see `alflow strategies`.")
-    ] = _DEFAULTS.strategy,
-    budget: Annotated[int, typer.Option(**limits("budget"), help="Images per round.")] = _DEFAULTS.budget,
-    control_fraction: Annotated[
-        float, typer.Option(**limits("control_fraction"), help="Share of a round drawn at random, as a control.")
-    ] = _DEFAULTS.control_fraction,
-    votes: Annotated[int, typer.Option(**limits("votes"), help="Answers an image needs.")] = _DEFAULTS.votes,
-    lease_minutes: Annotated[
-        float,
-        typer.Option(
-            **limits("lease_minutes"), help="How long an image stays reserved for the person it was shown to."
-        ),
-    ] = _DEFAULTS.lease_minutes,
-    suggestion: Annotated[
-        Suggestion, typer.Option(help="When annotators see the model's guess; before their answer it biases them.")
-    ] = _DEFAULTS.suggestion,
-    gold_rate: Annotated[
-        float,
-        typer.Option(
-            **limits("gold_rate"), help="Share of images shown that are checks: test images of a known class."
-        ),
-    ] = _DEFAULTS.gold_rate,
+    strategy: Annotated[str, typer.Option(**setting("strategy"))] = _DEFAULTS.strategy,
+    budget: Annotated[int, typer.Option(**setting("budget"))] = _DEFAULTS.budget,
+    control_fraction: Annotated[float, typer.Option(**setting("control_fraction"))] = _DEFAULTS.control_fraction,
+    reserve: Annotated[int, typer.Option(**setting("reserve"))] = _DEFAULTS.reserve,
+    votes: Annotated[int, typer.Option(**setting("votes"))] = _DEFAULTS.votes,
+    lease_minutes: Annotated[float, typer.Option(**setting("lease_minutes"))] = _DEFAULTS.lease_minutes,
+    suggestion: Annotated[Suggestion, typer.Option(**setting("suggestion"))] = _DEFAULTS.suggestion,
+    gold_rate: Annotated[float, typer.Option(**setting("gold_rate"))] = _DEFAULTS.gold_rate,
     gold_feedback: Annotated[
-        bool, typer.Option("--gold-feedback/--no-gold-feedback", help="Show the result of a check at once.")
+        bool, typer.Option("--gold-feedback/--no-gold-feedback", **setting("gold_feedback"))
     ] = _DEFAULTS.gold_feedback,
-    max_labels: Annotated[
-        int | None, typer.Option(**limits("max_labels"), help="Open no further round after this many labels.")
-    ] = None,
-    plateau_rounds: Annotated[
-        int | None,
-        typer.Option(**limits("plateau_rounds"), help="Stop after this many rounds without a gain in accuracy."),
-    ] = None,
-    plateau_gain: Annotated[
-        float, typer.Option(**limits("plateau_gain"), help="The smallest gain that counts, with --plateau-rounds.")
-    ] = _DEFAULTS.plateau_gain,
-    min_information: Annotated[
-        float | None,
-        typer.Option(
-            **limits("min_information"),
-            help="Stop when a label is worth less than this share of the best round's labels.",
-        ),
-    ] = None,
-    label_price: Annotated[
-        float | None,
-        typer.Option(**limits("label_price"), help="Stop when a label is expected to add less accuracy than this."),
-    ] = None,
-    pretraining_weight: Annotated[
-        float,
-        typer.Option(
-            **limits("pretraining_weight"),
-            help="For how many images the pretraining counts in novelty and uncertain names; 3,276,800 in the paper.",
-        ),
-    ] = _DEFAULTS.pretraining_weight,
-    seed: Annotated[int, typer.Option(help="Root of every random draw.")] = _DEFAULTS.seed,
+    max_labels: Annotated[int | None, typer.Option(**setting("max_labels"))] = None,
+    plateau_rounds: Annotated[int | None, typer.Option(**setting("plateau_rounds"))] = None,
+    plateau_gain: Annotated[float, typer.Option(**setting("plateau_gain"))] = _DEFAULTS.plateau_gain,
+    min_information: Annotated[float | None, typer.Option(**setting("min_information"))] = None,
+    label_price: Annotated[float | None, typer.Option(**setting("label_price"))] = None,
+    pretraining_weight: Annotated[float, typer.Option(**setting("pretraining_weight"))] = _DEFAULTS.pretraining_weight,
+    seed: Annotated[int, typer.Option(**setting("seed"))] = _DEFAULTS.seed,
 ) -> None:
     """Create a project with its classes; names alone are enough to start."""
     from alflow.workflow.projects.naming import TEMPLATES, complete_classes
@@ -94,6 +57,7 @@ def init(
         strategy=strategy,
         budget=budget,
         control_fraction=control_fraction,
+        reserve=reserve,
         votes=votes,
         lease_minutes=lease_minutes,
         gold_rate=gold_rate,

@@ -8,6 +8,7 @@ import typer
 from alflow.commands.console import new_app, note, plural, progress_bar, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.commands.why import why_round
+from alflow.domain.runs import Step
 from alflow.errors import NotFoundError
 from alflow.ids import RoundId
 
@@ -35,12 +36,12 @@ def register(app: typer.Typer) -> None:
 
 
 def status(project: ProjectName = None, as_json: AsJson = False) -> None:
-    """Show where the projects stand, or one of them."""
-    from alflow.workflow.projects.projects import find_project, list_projects
+    """Show where the projects stand that are not archived, or one of them."""
+    from alflow.workflow.projects.projects import find_project, listed_projects
     from alflow.workflow.rounds.review import overview
 
     workspace = open_workspace()
-    projects = list_projects(workspace) if project is None else [find_project(workspace, project)]
+    projects = listed_projects(workspace) if project is None else [find_project(workspace, project)]
     overviews = [overview(workspace, entry.id) for entry in projects]
     if as_json:
         show_json(overviews)
@@ -52,15 +53,20 @@ def status(project: ProjectName = None, as_json: AsJson = False) -> None:
 
 
 def advance(project: ProjectName = None) -> None:
-    """Do what is due now: embed, open a round, or fit and close an answered one."""
+    """Do what is due now: take what is new, embed, open a round, or fit and close an answered one."""
+    from alflow.workflow.images.watching import due_watches, look
     from alflow.workflow.insight.prepare import prepare
     from alflow.workflow.rounds.advance import advance as advance_project
+    from alflow.workflow.rounds.telling import telling
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
-    with progress_bar("advancing") as progress:
-        report = advance_project(workspace, chosen.id, progress)
+    for one in due_watches(workspace, chosen.id):
+        look(workspace, one)
+    with progress_bar("advancing") as progress, telling(workspace, chosen.id) as tell:
+        report = advance_project(workspace, chosen.id, progress, tell=tell)
         if report.done:
+            tell.step(Step.PREPARE)
             prepare(workspace, chosen.id)
     for step in report.done:
         say(step)
@@ -85,9 +91,12 @@ def close_round(
 ) -> None:
     """Fit on the answers, evaluate, and close the round."""
     from alflow.workflow.rounds.evaluate import close_round as evaluate_round
+    from alflow.workflow.rounds.rollback import what_closing_does
 
     workspace = open_workspace()
     chosen = choose_project(workspace, project)
+    if early:
+        note(what_closing_does(workspace, chosen.id, number))
     closed = evaluate_round(workspace, chosen.id, _round_id(workspace, chosen, number), early=early)
     say(f"round {closed.number} is {closed.state}")
 
@@ -144,13 +153,14 @@ def list_rounds(project: ProjectName = None, as_json: AsJson = False) -> None:
         show_json({"rounds": summaries, "curve": curve})
         return
     show_table(
-        ["round", "state", "strategy", "answered", "skipped", "corrected", "opened", "closed"],
+        ["round", "state", "strategy", "answered", "extra", "skipped", "corrected", "opened", "closed"],
         [
             (
                 entry.round.number,
                 entry.round.state,
                 entry.round.strategy,
                 f"{entry.answered}/{entry.total}",
+                entry.extra,
                 entry.skipped,
                 entry.corrected,
                 entry.round.opened_at,

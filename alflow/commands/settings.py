@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alflow.bounds import need
+from alflow.bounds import meaning_of, need
 from alflow.commands.console import misused, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.domain.projects import ProjectSettings
@@ -47,7 +47,11 @@ def settings(
     elif as_json:
         show_json(chosen.settings)
     else:
-        show_table(["setting", "value"], [(name, _word(value)) for name, value in asdict(chosen.settings).items()])
+        known = asdict(chosen.settings)
+        show_table(
+            ["setting", "value", "meaning"],
+            [(name, _word(value), meaning_of(ProjectSettings, name)) for name, value in known.items()],
+        )
 
 
 def _show_machine(project: str | None, changes: Sequence[str] | None, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from alflow import logs
 from alflow.commands import clock
 from alflow.commands.console import note, say
 from alflow.commands.ports import free_port, is_free
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
 _PRIVATE = 0o077
 _KEPT = -1
 _MARKER = "serving"
+_DEMO = "demo"
 
 
-def run_up(settings: Settings) -> None:
+def run_up(settings: Settings, demo: bool = False) -> None:
     """Start everything, print the sign-in link, stop everything on Ctrl-C or SIGTERM; a part that ends starts again.
+
+    With `demo` its two projects are made meanwhile. The link is there as soon as the first can be labelled; the
+    schedule, which nobody needs before the first round is answered, starts when the second is filled.
 
     Raises:
         InvalidInputError: the host is not loopback, and there are neither accounts nor an identity provider.
@@ -39,7 +44,7 @@ def run_up(settings: Settings) -> None:
     stopping = threading.Event()
     with only_one(settings.home / "up.lock", f"alflow up in {settings.home}"), stop_on_signals(stopping):
         try:
-            _run_parts(_completed(settings), stopping, accounts=has_accounts(workspace))
+            _run_parts(_completed(settings), stopping, accounts=has_accounts(workspace), demo=demo)
         except UnavailableError:
             workspace.check_writable()  # a full disk explains more than the failure of a part
             raise
@@ -58,8 +63,8 @@ def services(settings: Settings) -> tuple[Service, ...]:
     Raises:
         UnavailableError: the home cannot be written.
     """
-    common = _environment(settings)
-    logs = settings.home / "logs"
+    common = environment(settings)
+    folder = settings.home / "logs"
     python = sys.executable
     marker = settings.home / _MARKER
     marker.unlink(missing_ok=True)
@@ -67,17 +72,17 @@ def services(settings: Settings) -> tuple[Service, ...]:
     umask = _KEPT if settings.artifacts_url else _PRIVATE
     pages = Service(
         name="the web server",
-        command=(python, "-m", "ui"),
+        command=(python, "-m", "alflow.ui"),
         environment=common,
-        log=logs / "pages.log",
+        log=folder / "pages.log",
         ready=lambda: answers(settings.host, settings.port, "/_stcore/health"),
         umask=umask,
     )
     schedule = Service(
         name="the schedule",
-        command=(python, "-m", "flows.deployments", "--ready", str(marker)),
+        command=(python, "-m", "alflow.flows.deployments", "--ready", str(marker)),
         environment=common | clock.client_environment(settings),
-        log=logs / "schedule.log",
+        log=folder / "schedule.log",
         ready=marker.exists,
         umask=umask,
     )
@@ -85,9 +90,9 @@ def services(settings: Settings) -> tuple[Service, ...]:
         return pages, schedule
     server = Service(
         name="the Prefect server",
-        command=(python, "-m", "flows.server", "--fd", "{fd}"),
+        command=(python, "-m", "alflow.flows.server", "--fd", "{fd}"),
         environment=common | clock.server_environment(settings),
-        log=logs / "prefect.log",
+        log=folder / "prefect.log",
         ready=lambda: answers(clock.LOOPBACK, settings.prefect_port, "/api/health"),
         listens=(clock.LOOPBACK, settings.prefect_port),
         umask=_PRIVATE,
@@ -95,19 +100,52 @@ def services(settings: Settings) -> tuple[Service, ...]:
     return server, pages, schedule
 
 
-def _run_parts(settings: Settings, stopping: threading.Event, *, accounts: bool) -> None:
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment of every part: ours without Prefect's settings, and with everything they must agree on."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    inherited |= logs.prefect_environment(settings.log_format)
+    bypass = ",".join(filter(None, (inherited.get("NO_PROXY"), clock.LOOPBACK, "localhost")))
+    return (
+        inherited
+        | settings.as_environment()
+        | {"DO_NOT_TRACK": "1", "NO_PROXY": bypass, "no_proxy": bypass, "PYTHONUNBUFFERED": "1"}
+    )
+
+
+def _run_parts(settings: Settings, stopping: threading.Event, *, accounts: bool, demo: bool) -> None:
     *parts, schedule = services(settings)
+    parts += [_demo(settings)] if demo else []
+    told = _tell_changes(settings.home / _DEMO)
     with Supervisor(stopping) as supervisor:
         note(f"starting {' and '.join(part.name for part in parts)} ...")
         for part in parts:
             supervisor.start(part)
-        if supervisor.wait():
+        if supervisor.wait(told) and demo:
+            _announce(settings, accounts=accounts)
+        if supervisor.finish(told):
             note("starting the schedule ...")
             supervisor.start(schedule)
-        if supervisor.wait():
+        if supervisor.wait() and not demo:
             _announce(settings, accounts=accounts)
         supervisor.watch(_tell_changes(settings.home / _MARKER), note)
         note("stopping ...")
+
+
+def _demo(settings: Settings) -> Service:
+    """What makes the projects of the demo; ready once the first can be labelled."""
+    marker = settings.home / _DEMO
+    ready = marker.with_suffix(".ready")
+    for file in (marker, ready):
+        file.unlink(missing_ok=True)
+    return Service(
+        name="the demo",
+        command=(sys.executable, "-m", "alflow.demo.prepare", str(marker)),
+        environment=environment(settings),
+        log=settings.home / "logs" / "demo.log",
+        ready=ready.exists,
+        umask=_PRIVATE,
+        once=True,
+    )
 
 
 def _completed(settings: Settings) -> Settings:
@@ -161,17 +199,6 @@ def _prepared(settings: Settings) -> "Workspace":
     if not settings.is_local and not settings.address.startswith("https:"):
         note(f"passwords for {settings.address} are sent in the clear: use an https proxy and set ALFLOW_PUBLIC_URL")
     return workspace
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """The environment of all parts: ours without Prefect's settings, and with everything they must agree on."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    bypass = ",".join(filter(None, (inherited.get("NO_PROXY"), clock.LOOPBACK, "localhost")))
-    return (
-        inherited
-        | settings.as_environment()
-        | {"DO_NOT_TRACK": "1", "NO_PROXY": bypass, "no_proxy": bypass, "PYTHONUNBUFFERED": "1"}
-    )
 
 
 def _tell_changes(marker: Path) -> Callable[[], None]:

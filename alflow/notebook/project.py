@@ -61,7 +61,7 @@ class OpenProject:
         return f"<project {self._project.name!r} of alflow, to read only>"
 
     def classes(self) -> pd.DataFrame:
-        """The classes in their order, by id: name, display_name, prompts, hot_key."""
+        """The classes in their order, by id: name, display_name, prompts, hot_key, group."""
         rows = _frame(ClassLabel, project_classes(self._workspace, self._project.id))
         return rows.drop(columns=["project_id", "position"]).set_index("id")
 

@@ -3,32 +3,41 @@
 import hashlib
 import io
 import json
-import os
-import re
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from fnmatch import fnmatch
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any, Final, cast
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol, cast
 
 from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load
 
-from alflow.disk import check_writable, in_words
+from alflow.disk import check_writable, disk_errors
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError, UnavailableError
+from alflow.leftovers import leftovers, sweep
 from alflow.private import private_folder, tighten
-from alflow.remote import OBJECT_STORES, connect, reason, scheme_of
+from alflow.remote import OBJECT_STORES, abort_uploads, connect, old_uploads, reason, scheme_of
 from alflow.store.checksums import BLANK, KEY, check_bytes, check_tensors, seal_bytes, seal_tensors
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor  # takes 500 MB to import, so not before a tensor is read or written
 
 _TEMPORARY: Final = ".tmp"
+_UNFINISHED: Final = (f"*{_TEMPORARY}", f"{_TEMPORARY}*")  # ours, and those of safetensors
 _BLOCK: Final = 2**20
 _START: Final = 1024  # bytes that hold the header of a shard
 _LONGEST: Final = 100_000_000  # of a header, by the definition of safetensors
-_NUMBER: Final = re.compile(r"\(os error (\d+)\)")  # how safetensors names an error of the disk
+
+
+class Readable(Protocol):
+    """A file, as far as it is read in blocks."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, so many at most; none at the end."""
 
 
 def digest(**parts: Any) -> str:
@@ -45,7 +54,8 @@ def digest(**parts: Any) -> str:
 class Artifacts:
     """A folder of artifacts; names are relative and have forward slashes, as in `posteriors/<hash>.safetensors`.
 
-    Writes are atomic: a file is written under a temporary name in the same folder, and then renamed. Every file has a
+    Writes are atomic: a file is written under a temporary name in the same folder, and then renamed. What a writer that
+    was killed left there is removed by the next that writes into the folder, once it is old. Every file has a
     checksum inside (`alflow.store.checksums`), which is compared when it is read: of local tensors once in a process,
     as long as the file stays what it is.
     """
@@ -68,6 +78,7 @@ class Artifacts:
         self._puts_whole = scheme_of(str(root)) in OBJECT_STORES
         self._is_private = private and self._is_local
         self._held: dict[str, tuple[dict[str, Tensor], dict[str, str]]] | None = {} if read_only else None
+        self._swept: set[PurePosixPath] = set()
 
     def write_tensors(
         self, name: str, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str] | None = None
@@ -107,10 +118,10 @@ class Artifacts:
                 with safe_open(self._existing(name), framework="pt") as file:
                     notes = _without_sum(file.metadata() or {})
                     return {key: file.get_tensor(key) for key in file.keys()}, notes  # noqa: SIM118
-            from safetensors.torch import load  # noqa: PLC0415
+            from safetensors.torch import load as load_tensors  # noqa: PLC0415
 
             check_tensors(io.BytesIO(data))
-            return load(data), _metadata(data)
+            return load_tensors(data), _metadata(data)
         except (SafetensorError, KeyError, AttributeError, TypeError, ValueError) as error:  # or of an unknown kind
             raise InvalidInputError(_damaged(path, error)) from error
 
@@ -127,8 +138,10 @@ class Artifacts:
                 _check_once(self._existing(name))
             return _without_sum(self._header(name)[0].get("__metadata__", {}))
 
-    def read_tensor(self, name: str, key: str) -> "Tensor":
-        """One tensor alone, not checked: of files on other machines too, no more than the header and it are read.
+    def read_array(self, name: str, key: str) -> "NDArray[Any]":
+        """One tensor alone, as an array, of a type that NumPy has, and not checked: PyTorch is not loaded for it.
+
+        Of files on other machines too, no more than the header and it are read.
 
         Raises:
             InvalidInputError: the name leaves the folder, or the file is damaged or has no such tensor.
@@ -136,12 +149,13 @@ class Artifacts:
             UnavailableError: it is on another machine that cannot be reached.
         """
         if self._held is not None and name in self._held:
-            return self._held[name][0][key]
+            held: NDArray[Any] = self._held[name][0][key].numpy()
+            return held
         with self._if_damaged(name):
             if self._is_local:
-                return self.read_tensors(name, check=False)[0][key]  # mapped, and seen to be whole
-            from safetensors.torch import load  # noqa: PLC0415
-
+                with safe_open(self._existing(name), framework="numpy") as file:
+                    found: NDArray[Any] = file.get_tensor(key)
+                    return found
             header, after = self._header(name)
             start, end = (int(each) for each in header[key]["data_offsets"])
             data = self._fetch(name, after + start, after + end) if end > start else b""
@@ -188,14 +202,14 @@ class Artifacts:
                     json.loads(data)
                 return
             if self._is_local:
-                with _disk_errors(path, "read"):
+                with disk_errors(path, "read"):
                     _check_file.__wrapped__(path)
         except ValueError as error:
             raise InvalidInputError(_damaged(path, error)) from error
         self.read_tensors(name, check=False)
 
     @contextmanager
-    def reading(self, name: str) -> Iterator[tuple[IO[bytes], int]]:
+    def reading(self, name: str) -> Iterator[tuple[Readable, int]]:
         """A file, open to be read as it is, and its size in bytes.
 
         Raises:
@@ -204,10 +218,12 @@ class Artifacts:
             UnavailableError: it may not be read.
         """
         path = self._existing(name)
-        with _disk_errors(path, "read"), self._files.open(path, "rb") as file:
-            yield file, int(self._files.size(path))
+        with self._reaching(name, "read"):
+            file, size = self._files.open(path, "rb"), int(self._files.size(path))
+        with file:
+            yield _Reader(file, partial(self._reaching, name, "read")), size
 
-    def write_stream(self, name: str, content: IO[bytes]) -> None:
+    def write_stream(self, name: str, content: Readable) -> None:
         """Store a file as it comes, without a checksum of its own.
 
         Raises:
@@ -231,6 +247,33 @@ class Artifacts:
         path = self._path(name)
         with self._reaching(name, "removed"), suppress(FileNotFoundError):
             self._files.rm_file(path)
+
+    def remove_folder(self, prefix: str) -> None:
+        """Remove a folder with all that is in it and below; one that is not there is no error.
+
+        Raises:
+            InvalidInputError: the name leaves the folder of all artifacts, or is that.
+            UnavailableError: the disk may not be written.
+        """
+        if (path := self._path(prefix)) == self._path(""):
+            raise InvalidInputError("the folder of all artifacts is not removed as a whole")
+        with self._reaching(prefix, "removed"), suppress(FileNotFoundError):
+            self._files.rm(path, recursive=True)
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """The files in a folder and below it by name, unfinished ones too, with their bytes.
+
+        Raises:
+            InvalidInputError: the name leaves the folder.
+            UnavailableError: it is on another machine that cannot be reached.
+        """
+        with self._reaching(prefix, "read"):
+            try:
+                found = self._files.find(self._path(prefix), detail=True)
+            except FileNotFoundError:
+                return {}
+        root = PurePosixPath(self._root)
+        return {str(PurePosixPath(path).relative_to(root)): int(one["size"]) for path, one in found.items()}
 
     def checksum(self, name: str) -> str:
         """SHA-256 of the bytes of a file, which is read in blocks.
@@ -271,6 +314,30 @@ class Artifacts:
         with self._reaching("", "read"):
             return bool(self._files.exists(self._root))
 
+    def leftovers(self) -> list[str]:
+        """What writers that were killed left, where old: unfinished files; of S3, the parts of unfinished uploads.
+
+        Raises:
+            UnavailableError: it is on another machine that cannot be reached.
+        """
+        if self._is_local:
+            return [str(path) for path in leftovers(Path(self._root), *_UNFINISHED, deep=True)]
+        with self._reaching("", "read"):
+            return sorted({self._files.unstrip_protocol(path) for path, _ in old_uploads(self._files, self._root)})
+
+    def sweep(self) -> list[str]:
+        """Remove the `leftovers`; returns what is gone.
+
+        Raises:
+            UnavailableError: it is on another machine that cannot be reached.
+        """
+        if self._is_local:
+            return [str(path) for path in sweep(Path(self._root), *_UNFINISHED, deep=True)]
+        found = self.leftovers()
+        with self._reaching("", "written"):
+            abort_uploads(self._files, self._root)
+        return found
+
     def list(self, prefix: str) -> list[str]:
         """Names of all artifacts in this folder and those below it, sorted; none when it does not exist.
 
@@ -284,7 +351,7 @@ class Artifacts:
             except FileNotFoundError:
                 found = []
         names = (str(PurePosixPath(path).relative_to(PurePosixPath(self._root))) for path in found)
-        return sorted(name for name in names if not _is_temporary(PurePosixPath(name).name))
+        return sorted(name for name in names if not any(fnmatch(PurePosixPath(name).name, one) for one in _UNFINISHED))
 
     def path(self, name: str) -> str:
         """Where the artifact is, for messages.
@@ -312,7 +379,10 @@ class Artifacts:
 
     def _write_beside(self, path: str, write: Any) -> None:
         temporary = f"{path}.{uuid.uuid4().hex}{_TEMPORARY}"
-        self._make_folder(PurePosixPath(path).parent)
+        self._make_folder(folder := PurePosixPath(path).parent)
+        if self._is_local and folder not in self._swept:
+            self._swept.add(folder)
+            sweep(Path(folder), *_UNFINISHED)
         try:
             write(temporary)
             if self._is_private:
@@ -362,7 +432,7 @@ class Artifacts:
             AlflowError: it was one already.
         """
         if self._is_local:
-            with _disk_errors(self._path(name), doing):
+            with disk_errors(self._path(name), doing):
                 yield
             return
         try:
@@ -395,29 +465,15 @@ class Artifacts:
         return f"{self._root.rstrip('/')}/{name}".rstrip("/")
 
 
-@contextmanager
-def _disk_errors(path: str, doing: str = "written") -> Iterator[None]:
-    """Turn errors of the disk while a file is `written` or `read` into one that a person can act on.
+class _Reader:
+    """Reads a file; what fails is told by the artifact's name, and not what fails in who reads it."""
 
-    Raises:
-        UnavailableError: the disk is full, may not be written, or fails.
-        SafetensorError: it is another error of safetensors.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise UnavailableError(in_words(error, path, doing)) from error
-    except SafetensorError as error:
-        found = _NUMBER.search(str(error))
-        if found is None:
-            raise
-        number = int(found[1])
-        raise UnavailableError(in_words(OSError(number, os.strerror(number)), path, doing)) from error
+    def __init__(self, file: IO[bytes], reaching: Callable[[], AbstractContextManager[None]]) -> None:
+        self._file, self._reaching = file, reaching
 
-
-def _is_temporary(name: str) -> bool:
-    """Whether a killed writer left this: our names end in .tmp, those of safetensors begin with it."""
-    return name.endswith(_TEMPORARY) or name.startswith(_TEMPORARY)
+    def read(self, size: int = -1, /) -> bytes:
+        with self._reaching():
+            return self._file.read(size)
 
 
 def _metadata(data: bytes) -> dict[str, str]:

@@ -9,19 +9,25 @@ import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
+from glob import escape
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 from sqlalchemy import inspect
 from sqlalchemy.engine import URL, make_url
 
+from alflow.disk import in_words
 from alflow.errors import ConflictError, InvalidInputError, UnavailableError
+from alflow.leftovers import sweep
 from alflow.private import make_private, private_file
 from alflow.store import schema
-from alflow.store.engines import BUSY_SECONDS, make_engine, make_reader, reachable
+from alflow.store.engines import make_engine, make_reader, reachable
 
 FILES: Final = {"sqlite": "alflow.db", "postgresql": "alflow.dump"}
 """Kind of database -> name of its copy."""
+
+_PART: Final = ".tmp"
 
 
 def kind_of(url: str) -> str:
@@ -80,7 +86,7 @@ def require_empty(url: str) -> None:
     if kind_of(url) == "sqlite":
         path = _file_of(url)
         if path.exists():
-            raise ConflictError(f"there is a database {path}: name another home, nothing is overwritten")
+            raise ConflictError(_there(path))
         return
     engine = make_engine(url)
     with reachable(engine), engine.connect() as connection:
@@ -90,7 +96,7 @@ def require_empty(url: str) -> None:
 
 
 def restore(url: str, path: Path) -> None:
-    """Bring a copy back into an empty database.
+    """Bring a copy back into an empty database; it is there whole, or not at all.
 
     Raises:
         ConflictError: it is not empty.
@@ -104,9 +110,22 @@ def restore(url: str, path: Path) -> None:
     check_copy(path)
     target = _file_of(url)
     make_private(target.parent)
-    private_file(target)
-    with closing(sqlite3.connect(path)) as copy, closing(sqlite3.connect(target, timeout=BUSY_SECONDS)) as made:
-        copy.backup(made)
+    sweep(target.parent, f"{escape(target.name)}.*{_PART}")
+    part = target.with_name(f"{target.name}.{uuid4().hex}{_PART}")
+    private_file(part)
+    try:
+        shutil.copyfile(path, part)
+        os.link(part, target)  # unlike a rename, it replaces no database that came meanwhile
+    except FileExistsError as error:
+        raise ConflictError(_there(target)) from error
+    except OSError as error:
+        raise UnavailableError(in_words(error, str(target))) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _there(path: Path) -> str:
+    return f"there is a database {path}: name another home, nothing is overwritten"
 
 
 def _file_of(url: str) -> Path:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, Table, bin
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alflow.domain.answers import Verdict
+from alflow.domain.rounds import Origin
 from alflow.errors import NotFoundError
 from alflow.store.database import Transaction
 
@@ -40,6 +41,16 @@ def is_answer(label: FromClause) -> ColumnElement[bool]:
     """Which rows of `label` are answers of people, and not images that were sent to the reviewers."""
     sent = (label.c.verdict == Verdict.UNSURE) & label.c.candidate_id.is_(None) & label.c.token.startswith(REFERRAL)
     return ~sent
+
+
+def is_queued(candidate: FromClause) -> ColumnElement[bool]:
+    """Which rows of `candidate` a round waits for: all but those behind it, of the reserve and of the grid."""
+    return candidate.c.origin.in_([origin for origin in Origin if origin.queued])
+
+
+def is_asked(candidate: FromClause) -> ColumnElement[bool]:
+    """Which rows of `candidate` were asked about: all but those behind a round without an answer that stands."""
+    return is_queued(candidate) | (candidate.c.answers > 0)
 
 
 def storable(text: str) -> str:

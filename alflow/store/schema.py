@@ -1,5 +1,6 @@
 """The version of the schema: which one a database has, whether this alflow can work with it, and how it gets there."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +21,10 @@ MIGRATION_OPTIONS: Final[dict[str, Any]] = {
     "render_as_batch": True,
 }
 EARLIER: Final = ("0007", "0008", "0009")
-"""Revisions from before the first schema, which `migrations.earlier` brings to it."""
+"""Revisions from before the first schema, which `alflow.migrations.earlier` brings to it."""
 
 _TOO_EARLY: Final = ("0001", "0002", "0003", "0004", "0005", "0005b", "0005c", "0006")
-_MIGRATIONS: Final = Path(alflow.__file__).resolve().parent.parent / "migrations"  # so in a checkout and in a wheel
+_MIGRATIONS: Final = Path(alflow.__file__).resolve().parent / "migrations"
 _LOCK: Final = 0x616C666C6F77  # "alflow": PostgreSQL advisory lock for changes of the schema
 
 
@@ -49,11 +50,10 @@ def check(found: str, url: URL) -> None:
     Raises:
         UnavailableError: it is older or newer; the message says what to do.
     """
-    scripts = ScriptDirectory.from_config(config())
-    if found == scripts.get_current_head():
+    if found == _newest(_MIGRATIONS):
         return
     where = url.render_as_string(hide_password=True)
-    if found in _known(scripts):
+    if found in _known(ScriptDirectory.from_config(config())):
         raise UnavailableError(f"the database {where} is of an older alflow: run `alflow db upgrade`")
     if found in _TOO_EARLY:
         raise UnavailableError(
@@ -65,10 +65,9 @@ def check(found: str, url: URL) -> None:
 
 def age(found: str) -> str:
     """`newest`, `older` (that can be upgraded), or `unknown` to this alflow: of a newer one, or too old."""
-    scripts = ScriptDirectory.from_config(config())
-    if found == scripts.get_current_head():
+    if found == _newest(_MIGRATIONS):
         return "newest"
-    return "older" if found in _known(scripts) else "unknown"
+    return "older" if found in _known(ScriptDirectory.from_config(config())) else "unknown"
 
 
 def migrate(engine: Engine) -> str:
@@ -94,6 +93,12 @@ def config(connection: Connection | None = None) -> Config:
     made.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     made.attributes["connection"] = connection
     return made
+
+
+@cache
+def _newest(folder: Path) -> str | None:
+    """The revision that the migrations in this folder lead to; read once, since all of them are imported for it."""
+    return ScriptDirectory(folder).get_current_head()
 
 
 def _known(scripts: ScriptDirectory) -> set[str]:

@@ -94,6 +94,35 @@ def read_image(data: bytes, longest: int = 0, shortest: int = 0) -> Picture:
         raise InvalidInputError(f"cannot be decoded: {str(error) or type(error).__name__}") from error
 
 
+def no_picture(start: bytes) -> str | None:
+    """Why a file that begins so is no picture, with the remedy; None where all of it may be one."""
+    try:
+        with Image.open(io.BytesIO(start), formats=_FORMATS):
+            return None
+    except UnidentifiedImageError:
+        reason = what_it_is(start)
+    except Exception:  # noqa: BLE001 - decoders raise whatever they like on foreign bytes, and there are more of them
+        return None
+    return None if "damaged" in reason else reason  # a beginning is as good as a damaged file
+
+
+def preview(data: bytes, side: int) -> bytes | None:
+    """A small JPEG of what was refused, of its first picture where it holds several; None where there is none to show.
+
+    What is too large to be decoded stays so.
+    """
+    try:
+        check_start(data)
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
+            held_pixels(opened, data, 1)
+            opened.draft("RGB", (side, side))
+            opened.thumbnail((side, side))
+            picture = opened.convert("RGB")
+        return rendition(Picture(picture, *picture.size), side)
+    except Exception:  # noqa: BLE001 - it was refused, and may raise anything
+        return None
+
+
 def rendition(picture: Picture, max_side: int, quality: int = 85) -> bytes:
     """The picture as a JPEG whose longer side has at most `max_side` pixels; never enlarged, no metadata kept."""
     shrink = min(1.0, max_side / max(picture.image.size))

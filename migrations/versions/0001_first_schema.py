@@ -2,7 +2,7 @@
 
 These tables are a copy that does not change with `alflow.store.tables`: what changes there gets a migration of its own.
 The triggers are made at the end of every run (see `migrations/env.py`). Databases of before come here by way of
-`migrations.earlier`.
+`alflow.migrations.earlier`.
 
 Revision: 0001_first_schema
 """

@@ -1,9 +1,14 @@
 """The chances of rows to be asked about, and rows that the strategy spares."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from alflow.acquisition.acquire import acquire, chances
+from alflow.acquisition import acquire as module
+from alflow.acquisition.acquire import acquire, chances, next_picks
+from alflow.acquisition.beliefs import Beliefs
+from alflow.acquisition.strategies import STRATEGIES
 from tests.acquisition.conftest import MakeWorld
 
 
@@ -36,3 +41,32 @@ def test_spared_rows_are_left_to_the_control_slice(make_world: MakeWorld) -> Non
     assert (len(chosen.rows), len(control)) == (0, 3)
     chosen, control = acquire(query, "margin", 10, 0.0, torch.Generator().manual_seed(0), everything)
     assert (len(chosen.rows), len(control)) == (10, 0)  # a round has to ask something
+
+
+@pytest.mark.parametrize("strategy", [*STRATEGIES, "0.7*epig+0.3*typiclust"])
+@pytest.mark.parametrize("behind", [2048, 12])
+def test_what_comes_behind_a_batch_is_none_of_it(
+    make_world: MakeWorld, strategy: str, behind: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BEHIND", behind)
+    query, spared = make_world(pool=40).query, torch.arange(40) % 5 == 0
+    chosen, control = acquire(query, strategy, 8, 0.25, torch.Generator().manual_seed(0), spared)
+    batch = query.pool[torch.cat([chosen.rows, control])]
+    after = replace(query, labelled=Beliefs.concatenate([query.labelled, batch]))
+    rows, scores = next_picks(after, strategy, 6, chosen, torch.Generator().manual_seed(0))
+    assert len(rows) == len(scores) == 6
+    assert len({*rows.tolist(), *chosen.rows.tolist(), *control.tolist()}) == 14
+    assert not spared[rows].any()
+    assert len(next_picks(after, strategy, 0, chosen, torch.Generator())[0]) == 0
+    assert len(next_picks(after, strategy, 99, chosen, torch.Generator())[0]) <= behind
+
+
+@pytest.mark.parametrize("strategy", ["default", "margin", "epig", "epig-conditioned"])
+def test_behind_a_batch_come_the_next_picks(make_world: MakeWorld, strategy: str) -> None:
+    query = make_world(pool=40).query
+    longer, _ = acquire(query, strategy, 14, 0.0, torch.Generator().manual_seed(0))
+    chosen, _ = acquire(query, strategy, 8, 0.0, torch.Generator().manual_seed(0))
+    after = replace(query, labelled=Beliefs.concatenate([query.labelled, query.pool[chosen.rows]]))
+    rows, scores = next_picks(after, strategy, 6, chosen, torch.Generator().manual_seed(0))
+    assert torch.equal(rows, longer.rows[8:])
+    assert torch.allclose(scores, longer.scores[8:])

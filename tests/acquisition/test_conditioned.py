@@ -37,12 +37,14 @@ def uncertainty(query, seen):
     return 0.5 * (gaussian_process(at, at, unit(seen, centre)).diagonal() * shares * variances).sum()
 
 
+@pytest.mark.parametrize("held", [3, 40])
 @pytest.mark.parametrize("labelled", [0, 6])
-def test_batch_is_the_written_out_one(make_world, labelled, monkeypatch):
+def test_batch_is_the_written_out_one(make_world, labelled, held, monkeypatch):
+    """Also where the pool is read again for nearly every pick."""
     monkeypatch.setattr(module, "_ROWS", 7)
     query = make_world(labelled=labelled).query
     rows, scores = written_out(query, 12)
-    found = conditioned_batch(query, 12)
+    found = conditioned_batch(query, 12, held)
     assert found.rows.tolist() == rows.tolist()
     torch.testing.assert_close(found.scores, scores, rtol=0, atol=1e-10)
     assert found.all_scores.argmax() == rows[0]

@@ -49,7 +49,7 @@ def test_badge_draws_by_squared_distance_of_gradients_that_are_written_out():
 @pytest.mark.slow
 def test_badge_second_pick_has_the_probabilities_of_k_means_plus_plus():
     probabilities, points = normal(6, 3).softmax(dim=1), normal(6, 4, seed=1)
-    generator, draws = torch.Generator().manual_seed(0), 4000
+    generator, draws = torch.Generator().manual_seed(0), 1000
     counts = torch.zeros(6)
     for _ in range(draws):
         counts[badge(probabilities, points, 2, generator).rows[1]] += 1

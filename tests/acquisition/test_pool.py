@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from alflow.acquisition import coverage
+from alflow.acquisition import held as lazy
 from alflow.acquisition import pool as module
 from alflow.acquisition.acquire import acquire
 from alflow.acquisition.beliefs import Question
@@ -70,7 +70,7 @@ def test_rows_that_are_taken_out_are_gone_and_the_others_are_numbered_anew(make_
 
 @pytest.mark.parametrize("held", [1, 2, 5, 40])
 def test_coverage_is_the_plain_greedy_loop_whatever_is_held(held, monkeypatch):
-    monkeypatch.setattr(coverage, "_ROWS", 3)
+    monkeypatch.setattr(lazy, "_ROWS", 3)
     generator = torch.Generator().manual_seed(held)
     points = torch.rand(40, 6, generator=generator, dtype=torch.float64).round(decimals=1)  # many equals
     points[20:23] = points[4]
@@ -99,7 +99,7 @@ def test_coverage_of_nothing_picks_nothing():
 def test_a_strategy_that_needs_the_whole_pool_says_how_much_memory_it_lacks(make_world, name, monkeypatch):
     monkeypatch.setattr(module, "free_bytes", lambda: 1_000)
     question, _ = streamed(make_world())
-    with pytest.raises(UnavailableError, match=rf"'{name}' compares all 40 images .* 0 MB are free: choose one"):
+    with pytest.raises(UnavailableError, match=rf"'{name}' compares all 40 images .* 1 kB are free: choose one"):
         acquire(question, name, 5, 0.0, torch.Generator())
     monkeypatch.setattr(module, "free_bytes", lambda: None)
     assert len(acquire(question, name, 5, 0.0, torch.Generator())[0].rows) == 5

@@ -109,7 +109,7 @@ def test_a_gain_must_be_above_its_scatter_and_above_the_best_of_many() -> None:
 def test_right_prompts_are_rarely_replaced() -> None:
     """Labels drawn from the prediction of the present prompts, and three candidates that are good guesses too."""
     model, images, _ = make_world(N=30)
-    n_trials, replaced = 20, 0
+    n_trials, replaced = 10, 0
     for seed in range(n_trials):
         noise = [0.3 * normal(C, P_T, seed=1000 * seed + number) for number in range(3)]
         others = [with_rows(model, model.classes.values + one) for one in noise]

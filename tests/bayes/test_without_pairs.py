@@ -95,7 +95,9 @@ def test_two_images_and_two_texts_are_enough_and_fewer_are_refused(likelihood: s
     for images in (IMAGES[two], IMAGES[torch.zeros(2, dtype=torch.int64)]):  # also two that are the same
         for factors in factors_without_pairs(layers, [images], TEXTS[two], 100, generator()):
             assert factors.B.isfinite().all()
-            assert torch.linalg.eigvalsh(factors.B)[0] > -1e-9 * factors.B.norm()
+            assert (
+                torch.linalg.eigvalsh(factors.B)[0] > -1e-9 * factors.B.norm() - 1e-30
+            )  # of what is nothing, rounding is all
     for images, texts in ((IMAGES[two[:1]], TEXTS), (IMAGES, TEXTS[two[:1]])):
         with pytest.raises(InvalidInputError, match="needs two images and two texts"):
             factors_without_pairs(layers, [images], texts, 100, generator())

@@ -45,7 +45,7 @@ SETS = (*sets.CLIP, *sets.STAND_INS, sets.DEMO)
 def main(arguments: Sequence[str]) -> None:
     """Print the tables, row by row; a set that is not at hand is left out with the reason."""
     chosen = _parse(arguments)
-    names = [name for name in dict.fromkeys(chosen.set or SETS) if _at_hand(name)]
+    names = sets.at_hand(chosen.set or SETS)
     print("| images | prediction | accuracy | NLPD | ECE | NLPD less that of MAP |\n|---|---|---|---|---|---|")
     for name in names:
         print_rows(zero_shot(name))
@@ -123,17 +123,6 @@ def exact(damped: KroneckerPosterior, weight: Tensor) -> Weights:
 def interval(found: Interval, sign: str = "") -> str:
     """As `value [low, high]`."""
     return f"{found.value:{sign}.3f} [{found.low:{sign}.3f}, {found.high:{sign}.3f}]"
-
-
-def _at_hand(name: str) -> bool:
-    if name == sets.DEMO:
-        return True
-    try:
-        sets.pack(name)
-    except sets.MissingError as why:
-        print(f"{name} is left out: {why}", file=sys.stderr)
-        return False
-    return True
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

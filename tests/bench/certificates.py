@@ -51,13 +51,8 @@ def main(arguments: Sequence[str]) -> None:
     chosen = _parse(arguments)
     print("| images | bound | confidence | accepted | seeds with any | error of the accepted | seeds above the bound |")
     print("|---|---|---|---|---|---|---|")
-    for name in dict.fromkeys(chosen.set or SETS):
-        try:
-            world = sets.world(name)
-        except sets.MissingError as why:
-            print(f"{name} is left out: {why}", file=sys.stderr)
-            continue
-        for line in rows(name, world, chosen.seeds, chosen.bound or [0.02, 0.05]):
+    for name in sets.at_hand(chosen.set or SETS):
+        for line in rows(name, sets.world(name), chosen.seeds, chosen.bound or [0.02, 0.05]):
             print("|", " | ".join(line), "|", flush=True)
 
 

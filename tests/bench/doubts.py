@@ -48,7 +48,7 @@ Cell = tuple[str, str, float]
 def main(arguments: Sequence[str]) -> int:
     """Print a table of means, and one of the differences to self-confidence by set and by kind and share."""
     chosen = _parse(arguments)
-    names = [name for name in chosen.set or SETS if _at_hand(name)]
+    names = sets.at_hand(chosen.set or SETS)
     found: dict[str, dict[Cell, list[float]]] = defaultdict(lambda: defaultdict(list))
     for name in names:
         for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds):
@@ -173,17 +173,6 @@ def _partners(model: Model, images: Activations) -> Tensor:
     p = model.probabilities(images).double()
     together = p.T @ p  # how often both are probable at once
     return together.fill_diagonal_(-1).argmax(dim=1)
-
-
-def _at_hand(name: str) -> bool:
-    if name == sets.DEMO:
-        return True
-    try:
-        sets.pack(name)
-    except sets.MissingError as why:
-        print(f"{name} is left out: {why}", file=sys.stderr)
-        return False
-    return True
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -20,6 +20,7 @@ from alflow.store.images import items
 from alflow.store.images.items import NewItem
 from alflow.workflow.images import shards
 from alflow.workflow.images.embed import SHARD_ITEMS
+from alflow.workflow.images.embedded import folder
 from alflow.workflow.model.factors import BothFactors, write_factors
 from alflow.workflow.model.find import Filter, find_like, find_text
 from alflow.workflow.model.model import load_model
@@ -71,7 +72,7 @@ def _world(home: Path) -> tuple[Workspace, Project, list[int]]:
     encoder, generator = workspace.encoder(project), torch.Generator().manual_seed(0)
     shards.remember_encoder(workspace, project, encoder.hash, encoder.layers)
     for part in torch.tensor(ids).split(SHARD_ITEMS):
-        name = f"{shards.folder(project, encoder.hash)}/{digest(items=part.tolist())}.safetensors"
+        name = f"{folder(project, encoder.hash)}/{digest(items=part.tolist())}.safetensors"
         values = torch.randn(len(part), P, generator=generator)
         workspace.artifacts.write_tensors(name, {"item_ids": part, "values": values})
     write_factors(home / "factors.safetensors", BothFactors(_factors(P, generator), _factors(P_T, generator)))

@@ -12,20 +12,16 @@ that of alflow and Prefect's, with what SQLite keeps beside them. Reads /proc.
 import argparse
 import json
 import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from alflow.commands.ports import free_port
-from alflow.settings import Settings
 from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace
+from tests.bench.up import running, settings_in
 from tests.colours import colour_project
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -50,30 +46,20 @@ def main() -> None:
 
 def measure(folder: Path, minutes: float, settle: float) -> dict[str, Any]:
     """The figures of one run of `alflow up` on a project with an open round."""
-    settings = Settings(
-        home=folder / "home", port=free_port("127.0.0.1", 18900), prefect_port=free_port("127.0.0.1", 14900)
-    )
+    settings = settings_in(folder / "home")
     workspace = Workspace.open(settings)
     advance(workspace, colour_project(workspace, folder).id)
     workspace.database.close()
-    up = subprocess.Popen(
-        [sys.executable, "-m", "alflow", "up"],
-        env=dict(os.environ) | settings.as_environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert up.stdout is not None
-        assert any("Ctrl-C" in line for line in up.stdout), "it did not start"
+    with running(settings) as up:
         time.sleep(60 * settle)
-        before, begun = _figures(settings.home, up.pid), time.monotonic()
+        before, begun = _figures(settings.home, up), time.monotonic()
         time.sleep(60 * minutes)
-        after, passed = _figures(settings.home, up.pid), (time.monotonic() - begun) / 60
+        after, passed = _figures(settings.home, up), (time.monotonic() - begun) / 60
         return {
             "cpu_seconds_per_minute": round((after["cpu"] - before["cpu"]) / passed, 2),
             "flow_runs_per_hour": round((after["runs"] - before["runs"]) / passed * _HOUR, 1),
-            "rss_mb": round(_memory(up.pid, "Rss")),
-            "pss_mb": round(_memory(up.pid, "Pss")),
+            "rss_mb": round(_memory(up, "Rss")),
+            "pss_mb": round(_memory(up, "Pss")),
             "database_mb_per_day": round((after["database"] - before["database"]) / passed * _DAY, 2),
             "log_mb_per_day": round((after["logs"] - before["logs"]) / passed * _DAY, 2),
             "minutes": round(passed, 1),
@@ -81,9 +67,6 @@ def measure(folder: Path, minutes: float, settle: float) -> dict[str, Any]:
                 name: round((used - before["each"].get(name, 0.0)) / passed, 2) for name, used in after["each"].items()
             },
         }
-    finally:
-        up.send_signal(signal.SIGINT)
-        up.wait(120)
 
 
 def _figures(home: Path, root: int) -> dict[str, Any]:

@@ -41,6 +41,7 @@ from alflow.workflow.desk.queue import next_candidates
 from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images import shards
 from alflow.workflow.images.embed import SHARD_ITEMS, embed_missing
+from alflow.workflow.images.embedded import folder
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.insight.exports.embedded import export_embeddings
 from alflow.workflow.insight.exports.said import export_predictions
@@ -55,6 +56,9 @@ from alflow.workflow.rounds.acquire import open_round
 from alflow.workflow.rounds.evaluate import close_round
 from alflow.workspace import Workspace
 from tests import tiny
+
+Taken = tuple[float, float]
+"""Seconds by the clock on the wall, and of this process's time."""
 
 NAME, P, P_T, D, CLASSES, CLUSTERS, PAIRS = "scale", 768, 64, 512, 22, 40, 100_000
 MODEL = {
@@ -73,10 +77,10 @@ def main(arguments: list[str]) -> None:
     rows: list[dict[str, Any]] = []
     for n_items in asked.items:
         with tempfile.TemporaryDirectory(dir=asked.folder) as home:
-            _prepare(Path(home), asked.budget)
+            prepare_project(Path(home), asked.budget)
             for step in STEPS:
                 if step == "draw":
-                    _draw(Path(home), n_items)
+                    draw(Path(home), n_items)
                     continue
                 rows.append(_in_process(home, step, n_items, asked.real))
                 words = "{items:>9,} {step:<7}{seconds:>9.2f} s{cpu_seconds:>9.2f} CPU s{peak_mb:>8,} MB"
@@ -109,16 +113,14 @@ def _in_process(home: str, step: str, n_items: int, real: int) -> dict[str, Any]
 def _measured(home: Path, step: str, n_items: int, real: int) -> dict[str, Any]:
     workspace = Workspace.open(Settings(home=home))
     project = find_project(workspace, NAME)
-    start, busy = time.perf_counter(), time.process_time()
-    seconds = STEPS[step](workspace, project, home, real)
-    busy = time.process_time() - busy
-    taken = seconds if seconds is not None else time.perf_counter() - start
+    start = _now()
+    seconds, busy = STEPS[step](workspace, project, home, real) or _since(start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     handled = real if step in {"import", "embed"} else n_items
-    return {"items": handled, "step": step, "seconds": taken, "cpu_seconds": busy, "peak_mb": peak}
+    return {"items": handled, "step": step, "seconds": seconds, "cpu_seconds": busy, "peak_mb": peak}
 
 
-def _prepare(home: Path, budget: int) -> None:
+def prepare_project(home: Path, budget: int) -> None:
     """A project of a random model with a posterior, and no image."""
     workspace = Workspace.open(Settings(home=home))
     model = tiny.write_model(home / "model", **MODEL)
@@ -134,21 +136,29 @@ def _factors(width: int) -> Factors:
     return Factors(A.T @ A * PAIRS / len(A), B.T @ B * PAIRS / len(B), PAIRS)
 
 
-def _import(workspace: Workspace, project: Project, home: Path, real: int) -> float:
+def _now() -> Taken:
+    return time.perf_counter(), time.process_time()
+
+
+def _since(start: Taken) -> Taken:
+    return time.perf_counter() - start[0], time.process_time() - start[1]
+
+
+def _import(workspace: Workspace, project: Project, home: Path, real: int) -> Taken:
     folder, noise = home / "files", np.random.default_rng(0)
     folder.mkdir()
     for number in range(real):
         Image.fromarray(noise.integers(0, 255, (64, 64, 3), np.uint8)).save(folder / f"{number}.jpg")
-    start = time.perf_counter()
+    start = _now()
     import_items(workspace, project, str(folder), Split.POOL)
-    return time.perf_counter() - start
+    return _since(start)
 
 
 def _embed(workspace: Workspace, project: Project, *_: object) -> None:
     embed_missing(workspace, project)
 
 
-def _draw(home: Path, n_items: int) -> None:
+def draw(home: Path, n_items: int) -> None:
     """Rows of the other images: most of the pool, 2,000 targets, 2,000 of a test split whose classes are known."""
     workspace = Workspace.open(Settings(home=home))
     project = find_project(workspace, NAME)
@@ -170,7 +180,7 @@ def _draw(home: Path, n_items: int) -> None:
         with workspace.database.begin() as tx:
             added = items.add(tx, project.id, rows)
         ids = torch.tensor([one.id for one in added])
-        name = f"{shards.folder(project, encoder.hash)}/{digest(items=ids.tolist())}.safetensors"
+        name = f"{folder(project, encoder.hash)}/{digest(items=ids.tolist())}.safetensors"
         workspace.artifacts.write_tensors(
             name, {"item_ids": ids, "values": values.bfloat16()}, {"encoder": encoder.hash}
         )
@@ -180,34 +190,34 @@ def _open(workspace: Workspace, project: Project, *_: object) -> None:
     open_round(workspace, project.id)
 
 
-def _close(workspace: Workspace, project: Project, *_: object) -> float:
+def _close(workspace: Workspace, project: Project, *_: object) -> Taken:
     annotator, random = sign_in(workspace, "bench"), Random(0)
     classes = [label.id for label in project_classes(workspace, project.id)]
-    while queue := next_candidates(workspace, project.id, annotator.id):
+    while queue := next_candidates(workspace, project.id, annotator.id, extra=False):
         for entry in queue:
             chosen = entry.item.truth or random.choice(classes)
             given = Submission(f"answer {entry.candidate.id}", entry.candidate.id, Verdict.CLASS, chosen, 1.0)
             submit(workspace, project.id, annotator.id, given)
-    start = time.perf_counter()
+    start = _now()
     close_round(workspace, project.id, review.round_summaries(workspace, project.id)[-1].round.id)
-    return time.perf_counter() - start
+    return _since(start)
 
 
-def _find(workspace: Workspace, project: Project, *_: object) -> float:
+def _find(workspace: Workspace, project: Project, *_: object) -> Taken:
     find_text(workspace, project, "a red car", Filter())  # the first loads the towers
-    start = time.perf_counter()
+    start = _now()
     find_text(workspace, project, "a green door", Filter())
-    return time.perf_counter() - start
+    return _since(start)
 
 
-def _pages(workspace: Workspace, project: Project, *_: object) -> float:
+def _pages(workspace: Workspace, project: Project, *_: object) -> Taken:
     """What the Rounds page asks at each refresh."""
     prepare(workspace, project.id)
-    start = time.perf_counter()
+    start = _now()
     review.overview(workspace, project.id)
     review.round_summaries(workspace, project.id)
     review.learning_curve(workspace, project.id)
-    return time.perf_counter() - start
+    return _since(start)
 
 
 def _embeddings(workspace: Workspace, project: Project, home: Path, _: int) -> None:
@@ -219,7 +229,7 @@ def _predictions(workspace: Workspace, project: Project, home: Path, _: int) -> 
     export_predictions(workspace, project.id, str(home / "predictions.parquet"))
 
 
-Step = Callable[[Workspace, Project, Path, int], float | None]
+Step = Callable[[Workspace, Project, Path, int], Taken | None]
 
 STEPS: dict[str, Step] = {
     "import": _import,

@@ -1,6 +1,8 @@
 """What benchmarks measure on: the demo, and the feature packs in the folder ALFLOW_PACKS (real CLIP under clip/)."""
 
 import os
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from alflow.demo.evaluate import load_demo
@@ -33,6 +35,20 @@ def pack(name: str) -> Pack | ImagePack:
     if missing := [str(path) for path in ((images,) if alone else (model, pairs, images)) if not path.exists()]:
         raise MissingError(f"there is no {', '.join(missing)}")
     return ImagePack(images) if alone else Pack(model, pairs, images)
+
+
+def at_hand(names: Iterable[str]) -> list[str]:
+    """Those of these sets that can be measured; of the others, standard error says why they are left out."""
+    found = []
+    for name in dict.fromkeys(names):
+        try:
+            if name != DEMO:
+                pack(name)
+        except MissingError as why:
+            sys.stderr.write(f"{name} is left out: {why}\n")
+        else:
+            found.append(name)
+    return found
 
 
 def world(name: str) -> World:

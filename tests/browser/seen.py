@@ -48,6 +48,21 @@ def wait_until_ready(page: Page) -> None:
     wait_until(page, "window.witness.findLast(each => each.what !== 'key')?.what === 'shown'")
 
 
+def choose(page: Page, box: str, name: str) -> None:
+    """The option of a select box; its list is opened again where the page, drawn meanwhile, closed it."""
+    option, deadline = page.get_by_role("option", name=name, exact=True), time.monotonic() + PATIENCE_MS / 1000
+    while True:
+        if option.is_visible():
+            try:
+                option.click(timeout=1_000)
+                return
+            except Error:  # it was drawn meanwhile
+                continue
+        assert time.monotonic() < deadline, f"{box} does not offer {name}"
+        page.get_by_role("combobox", name=box).press("ArrowDown")  # a click would close it where it is open
+        page.wait_for_timeout(200)
+
+
 def burst(page: Page, keys: list[str], pause: float) -> None:
     """Trusted key presses `pause` seconds apart, faster than anyone looks."""
     for key in keys:

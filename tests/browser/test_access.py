@@ -8,7 +8,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from alflow.accounts import OPERATOR, Role
+from alflow.client import Client
 from alflow.domain.answers import Verdict
+from alflow.errors import DeniedError
+from alflow.ui.door import access
 from alflow.workflow.desk.submission import Submission
 from alflow.workflow.people import accounts as people
 from alflow.workflow.projects import projects
@@ -17,7 +20,6 @@ from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import PATIENCE_MS
 from tests.house import CLOSED, PAGES, ROLES, House, open_house, session_of
 from tests.web import http
-from ui.door import access
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -55,7 +57,8 @@ def enter(house: House, chromium: Browser) -> Iterator[Enter]:
 def test_each_role_sees_its_pages_and_no_other(house: House, enter: Enter, who: str) -> None:
     place = ROLES.index(who)
     page = enter(house.cookies[who])
-    for path in [path for path, row in PAGES.items() if not row[place]]:
+    closed = [path for path, row in PAGES.items() if not row[place]]
+    for path in {*closed[:1], *closed[-1:]}:  # all of them: tests/ui/door/test_access.py, without a browser
         page.goto(f"{house.url}/{path}?project=birds")
         expect(page.get_by_role("heading", name=CLOSED)).to_be_visible()
         page.get_by_role("link", name="Label images").click()
@@ -115,6 +118,27 @@ def test_an_owner_invites_and_somebody_comes(house: House, enter: Enter) -> None
     page.get_by_label("New password").fill(OLD)
     page.get_by_role("button", name="Make my account").click()
     expect(page.get_by_test_id("stSidebarNavLink").first).to_contain_text("Label")
+
+
+def test_one_makes_a_token_for_a_program_and_ends_it(house: House, enter: Enter) -> None:
+    page = enter(house.cookies["annotator"])
+    page.goto(f"{house.url}/label?project=birds")
+    page.get_by_role("link", name="API tokens").click()
+    page.get_by_label("For what").fill("night shift")
+    page.get_by_label("It may").select_option("label")
+    page.get_by_role("button", name="Make a token").click()
+    secret = page.get_by_label("Shown once")
+    expect(secret).to_contain_text("alflow_")
+    assert_accessible(page)
+    program = Client(house.url, str(secret.text_content()))
+    assert program.project()["name"] == "birds"
+    expect(page.get_by_text("label in birds; never used, 89 days left")).to_be_visible()
+    page.goto(f"{house.url}/tokens")
+    expect(secret).to_have_count(0)
+    while (end := page.get_by_role("button", name="End night shift")).count():
+        end.first.click()
+    with pytest.raises(DeniedError, match="no token"):
+        program.project()
 
 
 def test_one_changes_ones_own_password(house: House, enter: Enter) -> None:

@@ -41,7 +41,7 @@ def test_a_doubtful_label_is_sent_settled_and_gone(desk: Desk, signed_in: Open, 
     page.goto(f"{desk.url}/adjudicate?project={project.name}")
     page.get_by_text(f"Doubted: {against}").click()
     expect(page.get_by_text("Sent by Rita")).to_be_visible()
-    expect(page.locator(".judged img")).to_have_attribute("src", f"/images/{project.id}/{waiting[0]}/rendition")
+    expect(page.locator(".judged img")).to_have_attribute("src", f"./images/{project.id}/{waiting[0]}/rendition")
     assert_accessible(page)
     page.get_by_role("button", name="blue").click()
     expect(page.get_by_text("Settled: 1")).to_be_visible()

@@ -3,15 +3,16 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Error, Page, expect
+from playwright.sync_api import Page, expect
 
 from alflow.domain.projects import Project
+from alflow.ui.pages.model import SECTIONS
 from alflow.workflow.insight.evaluated import evaluated
 from alflow.workflow.rounds.advance import advance
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
+from tests.browser.seen import choose
 from tests.colours import answer, colour_project
-from ui.pages.model import SECTIONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -47,17 +48,3 @@ def test_every_section_is_drawn_and_accessible(signed_in: Open, desk: Desk, proj
     expect(page.locator(".cards article")).to_have_count(int((one.labels == 0).sum()))
     expect(page.locator(".cards article img").first).to_be_visible()
     assert_accessible(page)
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    """By keyboard, as people may; a page that is drawn anew meanwhile closes the list, so again."""
-    box = page.get_by_role("combobox", name=label)
-    for _ in range(5):
-        box.fill(option)
-        try:
-            page.get_by_role("option", name=option, exact=True).wait_for(timeout=5_000)
-        except Error:
-            continue
-        box.press("Enter")
-        return
-    raise AssertionError(f"{label} offers no {option}")

@@ -1,5 +1,6 @@
 """Rounds and Project pages, the project selector, the empty workspace: shown whole, without an error on the page."""
 
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -7,19 +8,21 @@ from xml.etree import ElementTree
 
 import pyarrow.parquet as pq
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 from alflow.domain.answers import Verdict
 from alflow.domain.images import Rejection
+from alflow.domain.messages import CHOICES
 from alflow.domain.projects import Project
 from alflow.store.images import failures, items
-from alflow.store.projects import troubles
+from alflow.store.projects import channels, troubles
 from alflow.store.rounds import candidates as queued
 from alflow.workflow.desk import label
 from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.people import annotators
-from alflow.workflow.projects.projects import create_project, name_classes
+from alflow.workflow.projects.projects import create_project, find_project, name_classes, project_classes
+from alflow.workflow.projects.sending import CLAIM
 from tests.browser import world
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
@@ -40,6 +43,10 @@ def project(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
         candidates = queued.of_round(tx, opened.id)
         now = opened.opened_at
         items.reject(tx, project.id, [Rejection("s3://photos/broken.jpg", "the file ends in the middle", now)])
+        for shown, trouble in (("https://hooks.example.org", None), ("slack:// (Slack)", "it answers with status 500")):
+            values = {"address": shown, "shown": shown, "secret": None, "events": list(CHOICES), "made_at": now}
+            made = channels.add(tx, ada, project_id=project.id, **values)
+            channels.tried(tx, made.id, trouble, now, CLAIM)
     for place, candidate in enumerate(candidates[:8]):
         skipped = place == 3
         class_id = None if skipped else candidate.predicted_class_id if place % 3 else min(candidate.probabilities)
@@ -120,14 +127,40 @@ def test_rounds_follow_what_happens(desk: Desk, signed_in: Open, tmp_path: Path)
 
 def test_project_tells_what_is_in_it(signed_in: Open, project: Project) -> None:
     page = signed_in("Ada", project.name, "project")
-    expect(page.get_by_role("heading", name="Export labels")).to_be_visible()
-    expect(page.get_by_text("Rejected files: 1")).to_be_visible()
+    expect(page.get_by_role("heading", name="Set-up")).to_be_visible()
     expect(page.get_by_text("20% of the images are unlike the model's pretraining data")).to_be_visible()
     expect(page.get_by_text("of round 1 are answered")).to_be_visible()
     _no_error(page)
-    page.get_by_text("What annotators read and see").click()
-    expect(page.get_by_role("spinbutton", name="Share of images shown that are checks")).to_be_visible()
+    for section, editor in (
+        ("Images", page.get_by_text("Rejected files: 1")),
+        ("Guidelines", page.get_by_role("textbox", name="Guidelines, in Markdown")),
+        ("Classes", page.get_by_role("button", name="Save the classes")),
+        ("Settings", page.get_by_role("spinbutton", name="Share of checks")),
+        ("Messages", page.get_by_text("it answers with status 500")),
+        ("Installation", page.get_by_role("button", name="Make a backup")),
+    ):
+        page.get_by_role("radio", name=section).click()
+        expect(editor).to_be_visible()
+        assert_accessible(page)
+
+
+def test_a_project_is_made_without_a_terminal(desk: Desk, signed_in: Open, project: Project) -> None:
+    page = signed_in("Ada", project.name, "new")
+    page.get_by_role("textbox", name="Classes, one a line").fill("cat\ndog")
+    page.get_by_role("textbox", name="Classes, one a line").blur()
+    page.get_by_role("button", name="Create the project").click()
+    expect(page.get_by_text("A project's name is missing")).to_be_visible()  # it has none
     assert_accessible(page)
+    page.get_by_role("textbox", name="Name", exact=True).fill("pets by hand")
+    page.get_by_role("textbox", name="Name", exact=True).blur()
+    expect(page.get_by_text("The demo's")).to_have_count(1)  # while the page is drawn again, it may stand twice
+    page.get_by_text("The demo's").click()
+    page.get_by_role("button", name="Create the project").click()
+    expect(page.get_by_role("heading", name="pets by hand")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sources")).to_be_visible()
+    _no_error(page)
+    made = find_project(desk.workspace, "pets by hand")
+    assert (made.model, [each.name for each in project_classes(desk.workspace, made.id)]) == ("demo", ["cat", "dog"])
 
 
 def test_why_nothing_can_be_asked_is_told_wherever_somebody_waits(desk: Desk, signed_in: Open, tmp_path: Path) -> None:
@@ -145,17 +178,34 @@ def test_why_nothing_can_be_asked_is_told_wherever_somebody_waits(desk: Desk, si
         expect(page.get_by_text("has no posterior; run").first).to_be_visible()
         expect(page.get_by_text("the shard *x* is damaged").first).to_be_visible()
         expect(page.get_by_text("it will open the next round")).to_have_count(0)
+    page.get_by_role("radio", name="Images").click()
     expect(page.get_by_text("Images that could not be embedded so far: 1")).to_be_visible()
     _no_error(page)
 
 
-def test_labels_download_in_each_format(signed_in: Open, project: Project, tmp_path: Path) -> None:
+def test_labels_are_saved_in_each_format_and_brought_back(
+    signed_in: Open, desk: Desk, project: Project, tmp_path: Path
+) -> None:
     page = signed_in("Ada", project.name, "project")
-    for suffix, rows in ((".csv", 9), (".jsonl", 8)):
-        assert len(_download(page, suffix, tmp_path).read_text().splitlines()) == rows
-    table = pq.read_table(_download(page, ".parquet", tmp_path))
+    page.get_by_role("radio", name="Export").click()
+    save = page.get_by_role("link", name="Save labels")
+    expect(save).to_be_visible()
+    assert_accessible(page)
+    assert len(_saved(page, save, tmp_path).splitlines()) == 9
+    address = f"{desk.url}/{save.get_attribute('href')}".replace(".csv", "{}")
+    assert len(page.request.get(address.format(".jsonl")).body().splitlines()) == 8
+    table = pq.read_table(io.BytesIO(page.request.get(address.format(".parquet")).body()))
     assert table.num_rows == 8
     assert {"item_id", "uri", "content_hash", "class_name", "annotator", "round_number"} <= set(table.column_names)
+    file = tmp_path / "labels.jsonl"
+    file.write_bytes(page.request.get(address.format(".jsonl")).body())
+    page.get_by_role("radio", name="Import labels").click()
+    expect(page.get_by_text("Drop files of labels here")).to_be_visible()
+    page.locator("[data-is=chosen]").set_input_files([file, *desk.workspace.settings.home.glob("alflow.db")])
+    expect(page.get_by_label("Files that were read")).to_contain_text("0 added, 8 known already")
+    expect(page.get_by_label("Files that were left out")).to_contain_text("alflow.db holds no labels that can be read")
+    expect(page.get_by_role("group", name="What the images are for")).to_have_count(0)
+    assert_accessible(page)
 
 
 def test_the_selector_changes_the_project(desk: Desk, signed_in: Open, project: Project, tmp_path: Path) -> None:
@@ -180,10 +230,12 @@ def test_what_a_spreadsheet_would_run_is_offered_in_quotes_only(desk: Desk, sign
     with desk.workspace.database.begin() as tx:
         items.reject(tx, project.id, [Rejection("=1+1.jpg", "the file ends in the middle", opened.opened_at)])
     page = signed_in("Ada", project.name, "project")
-    page.get_by_text("Rejected files: 1").click()
-    expect(page.get_by_test_id("stDataFrame")).to_have_count(2)
-    expect(page.get_by_role("button", name="Fullscreen")).to_have_count(2)
     expect(page.get_by_role("button", name="Download as CSV")).to_have_count(1)  # of the classes
+    page.get_by_role("radio", name="Images").click()
+    page.get_by_text("Rejected files: 1").click()
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(1)
+    expect(page.get_by_role("button", name="Fullscreen")).to_have_count(1)
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
 
 
 def test_signing_out_closes_the_door(desk: Desk, signed_in: Open, project: Project) -> None:
@@ -194,21 +246,17 @@ def test_signing_out_closes_the_door(desk: Desk, signed_in: Open, project: Proje
     expect(page.get_by_label("Token from the terminal")).to_be_visible()
 
 
-def _download(page: Page, suffix: str, folder: Path) -> Path:
-    page.get_by_text(suffix, exact=True).click()
-    button = page.get_by_role("button", name=f"Download labels as {suffix[1:].upper()}")
-    with page.expect_download() as download:
-        button.click()
-    path = folder / download.value.suggested_filename
-    download.value.save_as(path)
-    assert path.name == f"pages-labels{suffix}"
-    return path
-
-
 def _saved(page: Page, button: Locator, folder: Path) -> bytes:
-    """What the browser saves when this is pressed."""
-    with page.expect_download() as download:
-        button.click()
+    """What the browser saves when this is pressed; again where the page was drawn under the pointer."""
+    for _ in range(5):
+        try:
+            with page.expect_download(timeout=15_000) as download:
+                button.click()
+            break
+        except Error:
+            continue
+    else:
+        raise AssertionError("nothing was saved")
     path = folder / download.value.suggested_filename
     download.value.save_as(path)
     return path.read_bytes()

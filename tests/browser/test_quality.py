@@ -45,12 +45,12 @@ def test_a_reviewer_settles_what_is_in_dispute(desk: Desk, signed_in: Open, disp
     items = adjudicate.disputed(desk.workspace, disputes.id)
     page = signed_in("Ada", disputes.name, "adjudicate")
     expect(page.get_by_text("In dispute: 3")).to_be_visible()
-    expect(page.locator(".judged img")).to_have_attribute("src", f"/images/{disputes.id}/{items[0]}/rendition")
+    expect(page.locator(".judged img")).to_have_attribute("src", f"./images/{disputes.id}/{items[0]}/rendition")
     expect(page.get_by_text("Vote 2")).to_be_visible()  # whose it is stays hidden
     assert_accessible(page)
     page.get_by_role("button", name="square").dblclick()
     expect(page.get_by_text("In dispute: 2")).to_be_visible()
-    expect(page.locator(".judged img")).to_have_attribute("src", f"/images/{disputes.id}/{items[1]}/rendition")
+    expect(page.locator(".judged img")).to_have_attribute("src", f"./images/{disputes.id}/{items[1]}/rendition")
     assert _settled(desk, disputes) == {items[0]: "square"}
     page.get_by_role("button", name="Nobody can tell").click()
     expect(page.get_by_text("Settled: 2")).to_be_visible()

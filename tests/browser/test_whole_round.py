@@ -1,6 +1,7 @@
 """The main job, whole: label a round by keyboard, see the schedule close it, the curve move, the labels come out."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from alflow.workspace import Workspace
 from tests import colours
 from tests.browser import world
 from tests.browser.conftest import HERE, PATIENCE_MS, Desk, sign_in
-from tests.browser.seen import assert_bound_to_what_was_seen, burst, finish, wait_until
+from tests.browser.seen import assert_bound_to_what_was_seen, burst, choose, finish, wait_until
 from tests.tiny import write_model
 from tests.web import TOKEN, free_port
 
@@ -67,7 +68,12 @@ def test_label_close_learn_export(up: tuple[Desk, Project], chromium: Browser, t
     first = _round(desk, project, 1)
     assert_bound_to_what_was_seen(desk, project, seen, strict=False)
     with desk.workspace.database.read() as tx:
-        assert len(labels.of_round(tx, first)) == BUDGET
+        assert rounds.answered(tx, first) == (BUDGET, BUDGET)
+    _finish_extra(page)
+    expect(page.locator("[data-is=round]")).to_have_text("Round 2")  # the desk goes over to it by itself
+    with desk.workspace.database.read() as tx:
+        extra = len(labels.of_project(tx, project.id)) - BUDGET
+    assert extra > 0
 
     page.goto(f"{desk.url}/rounds")
     expect(page.get_by_text("since zero-shot").first).to_be_visible(timeout=SCHEDULE_MS)
@@ -78,20 +84,30 @@ def test_label_close_learn_export(up: tuple[Desk, Project], chromium: Browser, t
     expect(page.locator("[data-testid=stVegaLiteChart]").first).to_be_visible()
 
     page.goto(f"{desk.url}/project")
-    page.get_by_text(".jsonl", exact=True).click()
+    page.get_by_role("radio", name="Export").click()
+    choose(page, "Format", ".jsonl")
+    save = page.get_by_role("link", name="Save labels")
+    expect(save).to_have_attribute("href", re.compile(r"\.jsonl$"))
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download labels as JSONL").click()
+        save.click()
     download.value.save_as(tmp_path / "labels.jsonl")
     rows = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text().splitlines()]
     standing = [row for row in rows if row["withdrawn_at"] is None]
-    assert len(standing) == BUDGET
+    assert len(standing) == BUDGET + extra
     assert {row["annotator"] for row in standing} == {"Ada"}
     context.close()
 
 
 def _finish_round(page: Page) -> None:
-    """Answer what is left of round 1; the schedule may open the next at once."""
-    finish(page, "2", still=lambda: page.locator("[data-is=round]").inner_text() == "Round 1")
+    """Answer what is left of round 1; what comes extra is shown at once."""
+    finish(page, "2", still=lambda: not page.locator("[data-is=extra]").is_visible())
+    expect(page.locator("[data-is=extra]")).to_have_text("Extra, while the next round is prepared")
+
+
+def _finish_extra(page: Page) -> None:
+    """Answer what comes extra until the next round is there, whose images follow what is on screen."""
+    finish(page, "1", still=lambda: page.locator("[data-is=extra]").is_visible())
+    expect(page.locator("[data-is=extra]")).to_be_hidden(timeout=SCHEDULE_MS)
 
 
 def _round(desk: Desk, project: Project, number: int) -> int:

@@ -7,11 +7,10 @@ import pytest
 
 from alflow.domain.projects import Project
 from alflow.workflow.insight.prompts import try_prompts
-from alflow.workflow.projects.class_changes import Edit
+from alflow.workflow.projects.class_edits import Edit
 from alflow.workflow.projects.projects import project_classes
-from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace
-from tests.colours import answer, colour_project
+from tests.colours import after_two_rounds, colour_project
 from tests.commands.test_story import home, ok, run
 
 __all__ = ["home"]
@@ -22,11 +21,7 @@ def colours(home: Workspace, tmp_path: Path) -> Project:
     """Two closed rounds, eight labels."""
     project = colour_project(home, tmp_path)
     ok("embed")
-    for _ in range(2):
-        advance(home, project.id)
-        answer(home, project)
-    advance(home, project.id)
-    return project
+    return after_two_rounds(home, project)
 
 
 def test_a_trial_says_what_the_use_case_says_and_stores_nothing(home: Workspace, colours: Project) -> None:

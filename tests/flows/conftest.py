@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prefect.client.orchestration import get_client
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_HOME, temporary_settings
@@ -48,4 +49,12 @@ def project(prefect_server: Settings, workspace: Workspace, tmp_path: Path, monk
     settings = workspace.settings.model_copy(update={"prefect_port": prefect_server.prefect_port})
     for name, value in settings.as_environment().items():
         monkeypatch.setenv(name, value)
+    _free_slots()
     return colours.colour_project(workspace, tmp_path).name
+
+
+def _free_slots() -> None:
+    """Each test's first project has number 1: a run that was killed with another test holds its slot for a minute."""
+    with get_client(sync_client=True) as client:
+        for limit in client.read_global_concurrency_limits(limit=200):
+            client.delete_global_concurrency_limit_by_name(limit.name)

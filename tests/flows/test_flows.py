@@ -10,15 +10,18 @@ from prefect.client.schemas.objects import Artifact
 
 from alflow.domain.images import Split
 from alflow.domain.rounds import RoundState
+from alflow.flows.context import _opened as opened
+from alflow.flows.ingest import ingest
+from alflow.flows.limits import one_run
+from alflow.flows.rounds import SKIPPED, advance, advance_due, close_round, open_round
 from alflow.workflow.images import embed
+from alflow.workflow.images.embedded import due_ids
+from alflow.workflow.images.watching import look, watch, watched
 from alflow.workflow.projects.projects import find_project
 from alflow.workflow.rounds.review import learning_curve, overview, round_summaries
 from alflow.workspace import Workspace
-from flows.context import _opened as opened
-from flows.ingest import ingest
-from flows.limits import one_run
-from flows.rounds import SKIPPED, advance, advance_due, close_round, open_round
 from tests import colours
+from tests.watching import an_hour_later
 
 pytestmark = pytest.mark.prefect
 
@@ -37,7 +40,7 @@ def test_advance_embeds_opens_waits_closes_and_opens_again(workspace: Workspace,
     first = advance(project, return_state=True)
     assert first.is_completed()
     assert "opened round 1" in (first.message or "")
-    assert embed.due_ids(workspace, found) == []
+    assert due_ids(workspace, found) == []
 
     again = advance(project, return_state=True)
     assert again.message == "waiting for annotators: 0 of 4 images of round 1 are answered"
@@ -142,3 +145,18 @@ def test_ingest_embeds_by_the_shard_and_tells_what_it_did_not_take(
     with get_client(sync_client=True) as client:
         runs = [run for run in client.read_task_runs(limit=200) if run.name.startswith("embed-shard")]
     assert len(runs) >= 6
+
+
+def test_a_run_takes_what_is_watched_and_publishes_the_accounting_of_an_import(
+    workspace: Workspace, project: str, tmp_path: Path
+) -> None:
+    found = find_project(workspace, project)
+    source = colours.paint(tmp_path / "new", 2, seed=9)
+    (source / "notes.txt").write_text("no picture")
+    made = watch(workspace, found, str(source))
+    an_hour_later(workspace, made)
+    look(workspace, made)
+    done = advance(project, return_state=True)
+    assert f"took from {source}: 4 added, 0 known already, 1 rejected; embedded" in (done.message or "")
+    assert any("notes.txt" in str(each.data) for each in artifacts(f"project-{found.id}-rejected"))
+    assert watched(workspace, found.id)[0].files["known"] == 4

@@ -4,7 +4,7 @@ from contextvars import copy_context
 
 import pytest
 
-from flows.limits import BusyError, one_run
+from alflow.flows.limits import BusyError, one_run
 
 pytestmark = pytest.mark.prefect
 

@@ -1,24 +1,21 @@
 """A run for each project that is due, one at a time, and no storm of runs that do not do it."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId, FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
-from prefect.states import Failed
+from prefect.states import Failed, Running
 
+from alflow.flows import looking
+from alflow.flows.deployments import ADVANCE, deployments
+from alflow.flows.looking import Starter
 from alflow.settings import Settings
 from alflow.workflow.projects.projects import find_project
 from alflow.workflow.rounds.due import Due
 from alflow.workspace import Workspace
-from flows import looking
-from flows.deployments import ADVANCE, deployments
-from flows.looking import Starter, pause
-
-
-def test_the_pause_doubles_and_has_a_limit() -> None:
-    assert [pause(times) for times in (1, 2, 3, 8, 1_000)] == [5, 10, 20, 600, 600]
 
 
 @pytest.mark.prefect
@@ -54,10 +51,18 @@ def test_one_run_at_a_time_and_a_pause_before_the_same_step(
             assert len(await ours()) == 2, "another step starts at once"
             (newest,) = [one for one in await ours() if one.id != run.id]
             await client.delete_flow_run(newest.id)
-            monkeypatch.setattr(looking, "_PAUSE_SECONDS", 0.0)
+            monkeypatch.setattr(looking, "_FIRST_AGAIN", timedelta())
             for _ in range(2):
                 await starter.start([Due(found, "close round 1")])
             assert len(await ours()) == 2, "one that was deleted is over"
+            (last,) = [one for one in await ours() if one.id != run.id]
+            await client.set_flow_run_state(last.id, Running(), force=True)
+            await starter.start([Due(found, "close round 1")])
+            assert len(await ours()) == 2, "it runs"
+            monkeypatch.setattr(looking, "_SILENT", timedelta())
+            await starter.start([Due(found, "close round 1")])
+            assert len(await ours()) == 3, "its machine is gone: it holds no slot of the project"
+            assert (await client.read_flow_run(last.id)).state.is_crashed()
             for one in await ours():
                 await client.delete_flow_run(one.id)
 

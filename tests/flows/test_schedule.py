@@ -18,12 +18,12 @@ from alflow.commands.clock import secret_file
 from alflow.commands.processes import Supervisor
 from alflow.commands.up import services
 from alflow.domain.rounds import RoundState
+from alflow.flows import standing
+from alflow.flows.deployments import ADVANCE, SCHEDULE, deployments
 from alflow.settings import Settings
 from alflow.workflow.projects.projects import find_project
 from alflow.workflow.rounds.review import round_summaries
 from alflow.workspace import Workspace
-from flows import standing
-from flows.deployments import ADVANCE, SCHEDULE, deployments
 from tests import colours
 
 pytestmark = [pytest.mark.prefect, pytest.mark.slow]
@@ -90,7 +90,7 @@ def test_the_schedule_opens_closes_and_picks_up_new_projects(
 def test_a_paused_schedule_goes_on_and_says_so_and_a_pause_is_told(
     prefect_server: Settings, workspace: Workspace
 ) -> None:
-    settings = at(prefect_server, workspace, net_seconds=30.0)
+    settings = at(prefect_server, workspace, net_seconds=30.0, schedule_seconds=0.2)
     serving = settings.home / "serving"
     asyncio.run(apply(settings))
     set_paused(True)

@@ -102,7 +102,8 @@ down_revision = "{head}"
 
 
 def upgrade():
-    with op.batch_alter_table("label", recreate="always", table_kwargs={{"sqlite_autoincrement": True}}) as table:
+    rebuilt = "always" if op.get_bind().dialect.name == "sqlite" else "never"
+    with op.batch_alter_table("label", recreate=rebuilt, table_kwargs={{"sqlite_autoincrement": True}}) as table:
         table.add_column(sa.Column("remark", sa.Text()))
 """
 

@@ -76,6 +76,10 @@ def test_both_databases_check_the_words(database_url: str) -> None:
         }
     engine.dispose()
     assert found == {
+        "ck_project_projectstate",
+        "ck_run_step",
+        "ck_asked_run_wish",
+        "ck_item_count_split",
         "ck_item_split",
         "ck_round_roundstate",
         "ck_candidate_origin",
@@ -86,8 +90,12 @@ def test_both_databases_check_the_words(database_url: str) -> None:
         "ck_label_proposal",
         "ck_trial_trialmode",
         "ck_membership_role",
+        "ck_api_token_scope",
+        "ck_message_event",
         "ck_invitation_role",
         "ck_invitation_role_of_project",
+        "ck_watch_split",
+        "ck_watched_file_filestate",
     }
 
 

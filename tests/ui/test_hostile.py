@@ -16,14 +16,14 @@ from alflow.domain.answers import Verdict
 from alflow.domain.projects import Project
 from alflow.store.desk import labels
 from alflow.store.rounds import candidates, rounds
+from alflow.ui.door import allowances, gate, headers, invitations, password, sign_in
+from alflow.ui.parts import services
+from alflow.ui.routes import routes
 from alflow.workflow.people import accounts as people
 from alflow.workflow.projects import projects
 from alflow.workspace import Workspace
 from tests.browser import world
 from tests.house import session_of
-from ui.door import allowances, gate, headers, invitations, password, sign_in
-from ui.parts import services
-from ui.routes import routes
 
 pytestmark = pytest.mark.slow
 

@@ -14,13 +14,13 @@ from websockets.sync.client import connect
 from alflow.accounts import OPERATOR, Role
 from alflow.errors import InvalidInputError
 from alflow.settings import Settings
+from alflow.ui.server import sign_in_link
 from alflow.workflow.people import accounts as people
 from alflow.workflow.people.sign_in import require_door
 from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
 from tests.browser import world
 from tests.web import TOKEN, free_port, served
-from ui.server import sign_in_link
 
 slow = pytest.mark.slow
 

@@ -22,7 +22,7 @@ PATH: Final = "/components/{version:str}/{module:path}"
 FOREVER: Final = "private, max-age=31536000, immutable"
 """The Cache-Control of what never changes under its address."""
 SHARED: Final = "shared"
-FOLDERS: Final = ("deck", "finder", "gallery", "grid", "map", "saver", SHARED)
+FOLDERS: Final = ("deck", "finder", "gallery", "grid", "map", "saver", "uploader", SHARED)
 KINDS: Final = frozenset({".html", ".css", ".js"})
 
 FILES: Final[Mapping[str, bytes]] = {
@@ -51,7 +51,8 @@ def component(folder: str, entry: str) -> ComponentRenderer:
 
     Registered at its first use, because Streamlit's runtime must exist then.
     """
-    html, css = (FILES[f"{folder}/{folder}.{kind}"].decode() for kind in ("html", "css"))
+    html = FILES[f"{folder}/{folder}.html"].decode()
+    css = "".join(FILES[name].decode() for name in FILES if name.startswith(f"{folder}/") and name.endswith(".css"))
     return st.components.v2.component(f"alflow_{folder}", html=html, css=css, js=_loader(f"{folder}/{entry}"))
 
 
@@ -62,7 +63,7 @@ def version(folder: str) -> str:
 
 
 def _loader(module: str) -> str:
-    address = f"/components/{VERSION}/{module}"
+    address = f"./components/{VERSION}/{module}"
     return f"const ADDRESS = {json.dumps(address)};\n{(HERE / 'loader.js').read_text(encoding='utf-8')}"
 
 

@@ -21,7 +21,11 @@ _ONE_LINE: Final = 64  # bits of an IPv6 address that one household or machine i
 
 def client(connection: HTTPConnection) -> str:
     """The address to count by: IPv4 as it is, IPv6 by its network, anything else as `UNKNOWN`."""
-    said = connection.client.host if connection.client else ""
+    return counted(connection.client.host if connection.client else "")
+
+
+def counted(said: str) -> str:
+    """The address to count by, of one as the network says it."""
     try:
         found: IPv4Address | IPv6Address = ip_address(said.partition("%")[0])
     except ValueError:

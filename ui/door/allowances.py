@@ -46,3 +46,12 @@ MESSAGES: Final = Allowance(100, 10.0)
 
 REPORTS: Final = Allowance(10, 0.2)
 """Reports of a project or a round."""
+
+EXPORTS: Final = Allowance(10, 0.2)
+"""Files of labels, images, predictions or a model."""
+
+READS: Final = Allowance(600, 30.0)
+"""What programs read, in pages of up to a thousand entries."""
+
+IMPORTS: Final = Allowance(20, 0.2)
+"""Imports that programs ask for."""

@@ -4,12 +4,14 @@ import json
 import re
 from typing import Any, Final, NoReturn
 
+import anyio
 from starlette.requests import Request
 
-from alflow.errors import InvalidInputError
+from alflow.errors import InvalidInputError, TryLaterError
 from alflow.workflow.desk.submission import LARGEST_ID
 
 _DEEPEST: Final = 64
+_SECONDS: Final = 60.0  # for a megabyte over a bad network
 _MARKS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')  # texts are skipped
 
 NEEDED: Final = object()
@@ -21,17 +23,27 @@ async def received(request: Request, most: int, what: str) -> bytes:
 
     Raises:
         InvalidInputError: `what` is larger.
+        TryLaterError: it takes too long to arrive.
     """
     claimed = request.headers.get("content-length", "")
     if not claimed.isdecimal() or int(claimed) <= most:
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
-                break
-        else:
-            return bytes(body)
+        try:
+            with anyio.fail_after(_SECONDS):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > most:
+                        break
+                else:
+                    return bytes(body)
+        except TimeoutError as error:
+            raise TryLaterError(f"{what} did not arrive within {_SECONDS:.0f} seconds: send it again", 1.0) from error
     raise InvalidInputError(f"{what} is larger than {most:,} bytes")
+
+
+def whole_number(said: str, most_digits: int) -> int | None:
+    """A number as a form or an address gives it; None where it is none, or has more digits."""
+    return int(said) if said.isascii() and said.isdecimal() and len(said) <= most_digits else None
 
 
 def parsed(body: bytes, what: str) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alflow.errors import AlflowError, DeniedError, TryLaterError
+from alflow.ui.door import onward
+from alflow.ui.door.address import is_https
+from alflow.ui.door.body import received
+from alflow.ui.door.gate import Doorkeeper
+from alflow.ui.door.prefix import below
 from alflow.workflow.people import sign_in
 from alflow.workflow.people.passwords import new_token
 from alflow.workflow.people.tries import KNOWN_DAYS
-from ui.door import onward
-from ui.door.address import is_https
-from ui.door.body import received
-from ui.door.gate import Doorkeeper
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -33,7 +34,7 @@ LARGEST = 10_000
 
 @dataclass(frozen=True)
 class Field:
-    """One input: its label, name, autocomplete hint for password managers, type and value."""
+    """One input: its label, name, autocomplete hint for password managers, type and value; with choices a selection."""
 
     label: str
     name: str
@@ -41,11 +42,25 @@ class Field:
     kind: str = "text"
     value: str = ""
     hint: str = ""
+    choices: Sequence[tuple[str, str]] = ()  # value, text
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One of a list of things, with what is said of it, and a button that sends a hidden field."""
+
+    name: str
+    details: str
+    field: Field
+    button: str
 
 
 @dataclass(frozen=True)
 class Form:
-    """A form: its fields, target and texts; without a button there is nothing to send."""
+    """A form: its fields, target and texts; without a button there is nothing to send.
+
+    `secret` is shown once, ready to copy; `entries` are listed below, each a form of its own with the same target.
+    """
 
     title: str
     lead: str
@@ -53,12 +68,17 @@ class Form:
     fields: Sequence[Field] = ()
     button: str = ""
     links: Sequence[tuple[str, str]] = ()  # text, address; the first as a button
+    secret: str = ""
+    entries: Sequence[Entry] = ()
 
 
 def page(form: Form, problem: str = "", status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """The form, with the error of the last attempt."""
     body = PAGE.substitute(
-        title=escape(form.title), lead=escape(form.lead), form=_form(form, problem), links=_links(form.links)
+        title=escape(form.title),
+        lead=escape(form.lead),
+        form=_secret(form.secret) + _form(form, problem) + "".join(_entry(form, each) for each in form.entries),
+        links=_links(form.links),
     )
     return HTMLResponse(body, status, HEADERS | (headers or {}))
 
@@ -125,7 +145,20 @@ def _form(form: Form, problem: str) -> str:
     shown = [each for each in form.fields if each.kind != "hidden"]
     fields = [_field(each, first=each is next((one for one in shown if not one.value), None)) for each in form.fields]
     button = f"<button>{escape(form.button)}</button>"
-    return f'<form method="post" action="{escape(form.action)}">{alert}{"".join(fields)}{button}</form>'
+    return f'<form method="post" action="{escape(below(form.action))}">{alert}{"".join(fields)}{button}</form>'
+
+
+def _secret(secret: str) -> str:
+    return f'<pre tabindex="0" aria-label="Shown once">{escape(secret)}</pre>' if secret else ""
+
+
+def _entry(form: Form, entry: Entry) -> str:
+    what = f"<div><b>{escape(entry.name)}</b><small>{escape(entry.details)}</small></div>"
+    button = (
+        f'<button class="plain" aria-label="{escape(f"{entry.button} {entry.name}")}">{escape(entry.button)}</button>'
+    )
+    sent = _field(entry.field, first=False)
+    return f'<form class="entry" method="post" action="{escape(below(form.action))}">{what}{sent}{button}</form>'
 
 
 def _sentence(problem: str) -> str:
@@ -137,14 +170,18 @@ def _field(field: Field, *, first: bool) -> str:
     attributes = f'name="{escape(field.name)}" type="{field.kind}" value="{escape(field.value)}"'
     if field.kind == "hidden":
         return f"<input {attributes}>"
+    hint = f"<small>{escape(field.hint)}</small>" if field.hint else ""
+    if field.choices:
+        options = "".join(f'<option value="{escape(value)}">{escape(text)}</option>' for value, text in field.choices)
+        return f'<label>{escape(field.label)}<select name="{escape(field.name)}">{options}</select>{hint}</label>'
     limit = 'maxlength="256"' if field.kind == "password" else 'maxlength="200"'
     more = f'required {limit} autocomplete="{field.autocomplete}" spellcheck="false"{" autofocus" if first else ""}'
-    hint = f"<small>{escape(field.hint)}</small>" if field.hint else ""
     return f"<label>{escape(field.label)}<input {attributes} {more}>{hint}</label>"
 
 
 def _links(links: Sequence[tuple[str, str]]) -> str:
     kinds = ['class="button" ', *[""] * len(links)]
     return "".join(
-        f'<a {kind}href="{escape(to)}">{escape(words)}</a>' for (words, to), kind in zip(links, kinds, strict=False)
+        f'<a {kind}href="{escape(below(to))}">{escape(words)}</a>'
+        for (words, to), kind in zip(links, kinds, strict=False)
     )

@@ -1,9 +1,14 @@
 """The one gate: before every page, image, answer and websocket it checks who the visitor is and what their role allows.
 
+People come with the cookie of their session, programs with a token in `Authorization`, which counts below `/api/` only:
+no browser sends it by itself, so no other site's page can use it.
+
 A page that is open stays so over a websocket. Each of its messages is checked too: when somebody signed out, was
 deactivated or lost a role, the connection is closed, and the page starts anew with their current rights.
 """
 
+import base64
+import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,9 +21,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alflow.accounts import Visitor
-from alflow.workflow.people import sign_in
+from alflow.ui.door import access, allowances, onward, origin
+from alflow.ui.door.refusals import refusal
+from alflow.workflow.people import sign_in, tokens
 from alflow.workspace import Workspace
-from ui.door import access, allowances, onward, origin
 
 STAMP: Final = "x-alflow-visitor"
 """Header by which Streamlit learns whose websocket it is: it gives nobody the script state of another visitor."""
@@ -49,6 +55,23 @@ class Doorkeeper:
         """The visitor with these cookies; `used` if the request shows that a person is active."""
         return sign_in.visitor(self.workspace, cookies.get(self.cookie), used=used)
 
+    def program(self, authorization: str) -> Visitor | None:
+        """Whom the program acts for that sends this header."""
+        return tokens.visitor_with(self.workspace, secret_in(authorization))
+
+
+def secret_in(authorization: str) -> str:
+    """The token of a header: `Bearer TOKEN`, or the password of `Basic`, which is all that some programs can send."""
+    kind, _, value = authorization.partition(" ")
+    if kind.lower() == "bearer":
+        return value.strip()
+    if kind.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(value.strip(), validate=True).decode("latin-1").partition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""
+
 
 class Gate:
     """ASGI middleware: passes authorised requests, redirects pages to the sign-in form, refuses everything else."""
@@ -78,13 +101,19 @@ class Gate:
             await refusal(scope, receive, send)
 
     async def _visitor(self, connection: HTTPConnection, *, used: bool) -> Visitor | None:
+        path, shown = connection.scope["path"], connection.headers.get("authorization")
+        if path.startswith(access.OF_TOKENS) or (path.startswith(access.FOR_PROGRAMS) and shown):
+            return await run_in_threadpool(self.doorkeeper.program, shown or "")
         return await run_in_threadpool(self.doorkeeper.visitor, connection.cookies, used=used)
 
     def _refusal(self, connection: HTTPConnection, visitor: Visitor | None) -> Response | None:
         """The response that refuses this request; None if it may pass."""
-        if origin.is_foreign(connection, self.doorkeeper.workspace.settings.public_url):
-            return PlainTextResponse(_FOREIGN, 403)
         path = connection.scope["path"]
+        is_foreign = origin.is_foreign(connection, self.doorkeeper.workspace.settings.public_url)
+        if path.startswith(access.FOR_PROGRAMS):
+            return refusal(403, _FOREIGN) if is_foreign else _for_programs(path, visitor)
+        if is_foreign:
+            return PlainTextResponse(_FOREIGN, 403)
         if path in access.OPEN:
             return None
         return _stranger(connection) if visitor is None else _limits(connection, visitor)
@@ -111,6 +140,22 @@ class Gate:
                 await send(message)
 
         await self.app(scope, checked, while_open)
+
+
+def _for_programs(path: str, visitor: Visitor | None) -> Response | None:
+    """The refusal of a program's request; None if it may pass."""
+    if visitor is None:
+        return refusal(401, "there is no token, or one that does not count (any more)")
+    if access.is_nowhere(path):
+        return refusal(404, f"there is nothing at {path[:200]}")
+    needs = access.needed(path)
+    if needs is not None and visitor.role_in(needs[1]) is None:
+        return refusal(403, "this token is not for this project")
+    if needs is not None and not visitor.may(*needs):
+        return refusal(403, f"this needs the role {needs[0]}, and the token's person is {visitor.role_in(needs[1])}")
+    if visitor.scope is not None and not access.allows(visitor.scope, path):
+        return refusal(403, f"the scope of this token, {visitor.scope}, does not allow this")
+    return None
 
 
 def _stranger(connection: HTTPConnection) -> Response:

@@ -22,10 +22,10 @@ from streamlit.web.server.starlette.starlette_server_config import TOKENS_COOKIE
 
 from alflow.errors import DeniedError, InvalidInputError, UnavailableError
 from alflow.settings import Settings
+from alflow.ui.door import forms as door
+from alflow.ui.door import onward
 from alflow.workflow.people import sign_in
 from alflow.workspace import Workspace
-from ui.door import forms as door
-from ui.door import onward
 
 PATH: Final = "/sign-in/identity"
 OFFER: Final = "Sign in with your organisation"

@@ -10,11 +10,11 @@ from starlette.routing import Route
 
 from alflow.accounts import Visitor
 from alflow.errors import AlflowError, DeniedError
+from alflow.ui.door import forms as door
+from alflow.ui.door import onward, pools
+from alflow.ui.door.forms import Field, Form
 from alflow.workflow.people import invitations, passwords
 from alflow.workflow.people.invitations import Offer
-from ui.door import forms as door
-from ui.door import onward, pools
-from ui.door.forms import Field, Form
 
 PATH = "/invitation"
 _NOTHING = Form("invitation", "An invitation to label.", links=[("Sign in", onward.SIGN_IN)])

@@ -4,8 +4,9 @@
  */
 self.addEventListener("install", (event) => {
   self.skipWaiting();
-  const past = ["/images/*", "/desk/*", "/grid/*", "/map/*"]; // where the browser knows such rules, it need not even ask
-  event.addRoutes?.(past.map((path) => ({ condition: { urlPattern: path }, source: "network" })));
+  const past = ["images/", "desk/", "grid/", "map/"].map((path) => new URL(path, location).pathname);
+  // where the browser knows such rules, it need not even ask
+  event.addRoutes?.(past.map((path) => ({ condition: { urlPattern: `${path}*` }, source: "network" })));
 });
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 

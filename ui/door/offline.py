@@ -12,17 +12,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ui.door import forms as door
+from alflow.ui.door import forms as door
 
 PATH = "/offline.js"
 LEAD = "The server cannot be reached right now. This page reloads by itself as soon as the server is back."
 KEPT = """<p role="status" id="kept"></p>
 <script>
-  const answers = Object.keys(localStorage).filter((name) => /^alflow:\\d+:\\d+:answer:/.test(name)).length;
+  const ours = `alflow${new URL(".", location).pathname.slice(0, -1)}`;
+  const answers = Object.keys(localStorage)
+    .map((name) => name.split(":")).filter(([word, , , kind]) => word === ours && kind === "answer").length;
+  const pages = Object.keys(localStorage)
+    .map((name) => name.split(":")).filter(([word, , , more]) => word === `${ours}-grid` && !more).length;
   const kept = answers === 1 ? "1 answer is" : `${answers} answers are`;
-  const words = `${kept} kept in this browser. Nothing is lost: the Label page will store them.`;
-  if (answers) document.getElementById("kept").textContent = words;
-  const retry = () => fetch("/_stcore/health").then(({ ok }) => ok && location.reload()).catch(() => {});
+  const page = "A page of the grid is kept in this browser. Nothing is lost: the Grid page will store it.";
+  const label = `${kept} kept in this browser. Nothing is lost: the Label page will store them.`;
+  const words = [answers ? label : "", pages ? page : ""].join(" ").trim();
+  if (words) document.getElementById("kept").textContent = words;
+  const retry = () => fetch("./_stcore/health").then(({ ok }) => ok && location.reload()).catch(() => {});
   addEventListener("online", retry);
   setInterval(retry, 3000);
 </script>"""

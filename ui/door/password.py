@@ -10,10 +10,10 @@ from starlette.routing import Route
 
 from alflow.accounts import Visitor
 from alflow.errors import AlflowError, InvalidInputError
+from alflow.ui.door import address, pools
+from alflow.ui.door import forms as door
+from alflow.ui.door.forms import Field, Form
 from alflow.workflow.people import passwords, sign_in
-from ui.door import address, pools
-from ui.door import forms as door
-from ui.door.forms import Field, Form
 
 PATH: Final = "/password"
 CHANGED: Final = f"{PATH}?changed"

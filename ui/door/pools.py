@@ -97,5 +97,14 @@ FIGURES: Final = Pool(2, 20, "the server is busy with figures: try again in a mo
 ANSWERS: Final = Pool(12, 200, "the server is busy: nothing is lost, try again in a moment")
 """Answers wait for each other at the database, and images should not wait with them."""
 
+UPLOADS: Final = Pool(4, 200, "the server is busy with uploads: they go on in a moment")
+"""Pieces of files go to a disk, which may be slow; an archive of a hundred thousand files is listed in seconds."""
+
 REPORTS: Final = Pool(1, 4, "the server is busy with reports: try again in a moment")
 """A report reads all answers and predictions of a project."""
+
+EXPORTS: Final = Pool(1, 4, "the server is busy with exports: try again in a moment")
+"""An export reads what is known of every image, and may copy all of them."""
+
+IMPORTS: Final = Pool(1, 8, "the server is busy with imports: try again in a moment")
+"""An import reads and decodes many images."""

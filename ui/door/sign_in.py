@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from alflow.errors import AlflowError, DeniedError, InvalidInputError
+from alflow.errors import AlflowError, DeniedError
+from alflow.ui.door import address, identity, onward, pools
+from alflow.ui.door import forms as door
+from alflow.ui.door.forms import Field, Form
 from alflow.workflow.people import sign_in
 from alflow.workspace import Workspace
-from ui.door import address, identity, onward, pools
-from ui.door import forms as door
-from ui.door.forms import Field, Form
 
 PATH = onward.SIGN_IN
 LEAVE = "/sign-out"
@@ -39,7 +39,7 @@ async def enter(request: Request) -> Response:
     workspace = door.doorkeeper(request).workspace
     try:
         sent = await door.sent(request)
-    except InvalidInputError as error:
+    except AlflowError as error:
         return door.refusal(_link_form(workspace, defaultdict(str)), error)
     if "password" in sent:
         return await _enter_account(request, sent)

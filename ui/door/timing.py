@@ -1,12 +1,13 @@
-"""How long requests take, by route: for `/metrics`."""
+"""How long requests take, by route: for `/metrics`, and a line of the log for each, with numbers and no names."""
 
+import logging
 import time
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui.door import access
+from alflow.ui.door import access
 
 REQUESTS: Final = CollectorRegistry()
 """Of this process."""
@@ -14,6 +15,10 @@ REQUESTS: Final = CollectorRegistry()
 _SECONDS: Final = Histogram(
     "alflow_request_seconds", "Time from a request to the end of its response.", ("route", "status"), registry=REQUESTS
 )
+
+
+_ASKED_OFTEN: Final = frozenset({"/health", "/metrics", "/_stcore/health"})  # by machines
+_log = logging.getLogger(__name__)
 
 
 class Timed:
@@ -38,5 +43,14 @@ class Timed:
         try:
             await self.app(scope, receive, noted)
         finally:
-            route = access.route_of(scope["path"])
-            _SECONDS.labels(route, f"{status // 100}xx").observe(time.perf_counter() - began)
+            route, seconds = access.route_of(scope["path"]), time.perf_counter() - began
+            _SECONDS.labels(route, f"{status // 100}xx").observe(seconds)
+            said = {"route": route, "status": status, "seconds": round(seconds, 4), **_whose(scope)}
+            _log.log(logging.DEBUG if route in _ASKED_OFTEN else logging.INFO, scope["method"], extra=said)
+
+
+def _whose(scope: Scope) -> dict[str, int]:
+    """The numbers of the person and the project that a request was of, where it got so far."""
+    visitor, needs = scope.get("state", {}).get("visitor"), access.needed(scope["path"])
+    whose = {} if visitor is None else {"person": visitor.annotator.id}
+    return whose if needs is None else whose | {"project": needs[1]}

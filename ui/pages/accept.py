@@ -11,29 +11,28 @@ from alflow.domain.certificates import Certificate
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId, ItemId
+from alflow.ui.door import access
+from alflow.ui.parts import session, told
+from alflow.ui.parts.empty import require_classes
+from alflow.ui.parts.figure import figure
+from alflow.ui.parts.strips import strip
+from alflow.ui.parts.tables import table
+from alflow.ui.parts.unbiased import unbiased
 from alflow.workflow.answers import certify
 from alflow.workflow.answers.certify import Audit, Proposal
 from alflow.workflow.answers.certifying import LEFT
 from alflow.workflow.answers.quality import annotator_names
 from alflow.workflow.projects import projects
-from ui.door import access
-from ui.parts import session
-from ui.parts.empty import require_classes
-from ui.parts.figure import figure
-from ui.parts.strips import strip
-from ui.parts.tables import table
-from ui.parts.unbiased import unbiased
 
 CONFIDENCES: Final = {"90 %": 0.1, "95 %": 0.05, "99 %": 0.01}
 SHOWN: Final = 24
-_TOLD: Final = "accept-told"
 
 
 def show(project: Project) -> None:
     """What stands, what could be accepted, and what holds of the whole pool."""
     st.header("Accept")
     require_classes(project)
-    _tell(project)
+    told.tell(project)
     every = certify.all_certificates(session.workspace(), project.id)
     _standing(project, every)
     _proposal(project, stands=any(one.withdrawn_at is None for one in every))
@@ -231,33 +230,25 @@ def _past(project: Project, every: Sequence[Certificate]) -> None:
 def _accept(project: Project, bound: float, delta: float, *, per_class: bool) -> None:
     if not session.may(access.ACCEPT_IMAGES, project):  # there is no button: the message was forged
         return
-    try:
-        made = certify.accept(
-            session.workspace(), project.id, session.require_annotator().id, bound, delta, per_class=per_class
-        )
-    except AlflowError as error:
-        st.session_state[_TOLD] = (project.id, str(error), False)
-        return
-    st.session_state[_TOLD] = (project.id, f"{made.n_accepted:,} images accepted with certificate {made.id}.", True)
+
+    def accept() -> str:
+        by = session.require_annotator().id
+        made = certify.accept(session.workspace(), project.id, by, bound, delta, per_class=per_class)
+        return f"{made.n_accepted:,} images accepted with certificate {made.id}."
+
+    told.act(project, accept)
 
 
 def _withdraw(project: Project, why: str) -> None:
     if not session.may(access.ACCEPT_IMAGES, project):
         return
-    try:
+
+    def withdraw() -> str:
         gone = certify.withdraw(session.workspace(), project.id, session.require_annotator().id, why)
-    except AlflowError as error:
-        st.warning(session.escape(str(error)))
-        return
-    st.session_state[_TOLD] = (project.id, f"Certificate {gone.id} is withdrawn.", True)
+        return f"Certificate {gone.id} is withdrawn."
+
+    told.act(project, withdraw)
     st.rerun()
-
-
-def _tell(project: Project) -> None:
-    """What became of the last click, shown once."""
-    project_id, message, done = st.session_state.pop(_TOLD, (None, "", False))
-    if project_id == project.id:
-        (st.success if done else st.warning)(session.escape(message))
 
 
 _QUIET: Final[dict[str, Any]] = {"delta_color": "off", "delta_arrow": "off", "border": True, "height": "stretch"}

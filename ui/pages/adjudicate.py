@@ -13,13 +13,13 @@ from alflow.domain.images import Item
 from alflow.domain.projects import ClassLabel, Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId, ItemId, LabelId, ProjectId
+from alflow.ui.parts import markdown, session
+from alflow.ui.parts.images import image_address
 from alflow.workflow.answers import adjudicate, quality
 from alflow.workflow.answers.adjudicate import Dispute
 from alflow.workflow.answers.refer import is_referral, referred_items
 from alflow.workflow.desk import guidelines
 from alflow.workflow.projects import projects
-from ui.parts import markdown, session
-from ui.parts.images import image_address
 
 _LAST = "adjudicated"
 _TROUBLE = "adjudication_refused"
@@ -69,7 +69,7 @@ def _one(project: Project, one: Dispute, *, named: bool) -> None:
         st.html(f'<figure class="judged"><img src="{source}" alt="The image to settle"></figure>')
         st.caption(session.escape(one.item.uri.rsplit("/", 1)[-1]))
     with right:
-        _votes([vote for vote in one.votes if not is_referral(vote)], names, named=named)
+        _votes(project, [vote for vote in one.votes if not is_referral(vote)], names, named=named)
         _doubted(one.votes)
         _decide(project, one, classes)
         _guidelines(project)
@@ -77,12 +77,16 @@ def _one(project: Project, one: Dispute, *, named: bool) -> None:
         _history(one.decisions, names)
 
 
-def _votes(votes: Sequence[Label], names: Mapping[ClassId, str], *, named: bool) -> None:
+def _speed(project: Project, vote: Label) -> str:
+    return f" in {vote.seconds:.1f} s" if session.sees_speed(project, vote.annotator_id) else ""
+
+
+def _votes(project: Project, votes: Sequence[Label], names: Mapping[ClassId, str], *, named: bool) -> None:
     people = quality.annotator_names(session.workspace()) if named else {}
     rows = [
         f"<dt>{escape(people.get(vote.annotator_id, f'Vote {place}'))}</dt>"
         f"<dd><strong>{escape(_said(vote.class_id, names, _WORDS[vote.verdict]))}</strong>"
-        f"{escape(_remarks(vote))} in {vote.seconds:.1f} s</dd>"
+        f"{escape(_remarks(vote))}{_speed(project, vote)}</dd>"
         for place, vote in enumerate(votes, 1)
     ]
     st.html(f'<dl class="facts">{"".join(rows)}</dl>')

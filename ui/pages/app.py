@@ -7,9 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import pages
-from ui.parts import navigation, session
-from ui.parts.theme import FRAME
+from alflow.ui import pages
+from alflow.ui.parts import navigation, session
+from alflow.ui.parts.theme import FRAME
 
 UI = Path(__file__).parents[1]
 
@@ -20,4 +20,4 @@ st.logo(UI / "logo.svg", size="large")
 session.enter()
 st.html(f"<style>{FRAME}</style>")
 session.choose_project()
-st.navigation([navigation.page(path, show) for path, show in pages.load().items()], expanded=True).run()
+navigation.run(pages.load())

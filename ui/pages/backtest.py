@@ -11,15 +11,16 @@ import streamlit as st
 from alflow.domain.projects import Project, ProjectSettings
 from alflow.domain.trials import Backtest, Trial, TrialPoint
 from alflow.errors import AlflowError
+from alflow.ui.door import access
+from alflow.ui.parts import backtest_form, session
+from alflow.ui.parts.figure import figure
+from alflow.ui.parts.live import live
+from alflow.ui.parts.tables import table
+from alflow.ui.parts.trial_charts import gains, gains_table, paired_curves, paired_table
 from alflow.workflow.backtests import comparison, study
 from alflow.workflow.backtests.comparison import Difference, Measure
 from alflow.workflow.backtests.study import Grid, Study
 from alflow.workflow.rounds import stopping
-from ui.door import access
-from ui.parts import backtest_form, session
-from ui.parts.figure import figure
-from ui.parts.tables import table
-from ui.parts.trial_charts import gains, gains_table, paired_curves, paired_table
 
 FORMS: Final[Mapping[Measure, tuple[str, str]]] = {
     "accuracy": ("Accuracy", ".0%"),
@@ -72,7 +73,7 @@ def _results(project: Project) -> None:
     _stops(study.load_study(workspace, one.id, grid), project.settings)
 
 
-@st.fragment(run_every=backtest_form.REFRESH)
+@live(backtest_form.REFRESH)
 def _live(one: Backtest, grid: Grid, measure: Measure, reference: str, level: float | None) -> None:
     found = study.load_study(session.workspace(), one.id, grid)
     title, form = FORMS[measure]

@@ -8,11 +8,12 @@ from alflow.domain.answers import GoldCheck
 from alflow.domain.images import Item
 from alflow.domain.projects import Project
 from alflow.ids import ClassId
+from alflow.ui.components.gallery import Card, gallery
+from alflow.ui.door import access
+from alflow.ui.parts import session
+from alflow.ui.parts.images import image_address
 from alflow.workflow.desk import gold
 from alflow.workflow.projects import projects
-from ui.components.gallery import Card, gallery
-from ui.parts import session
-from ui.parts.images import image_address
 
 
 def show(project: Project) -> None:
@@ -26,7 +27,7 @@ def show(project: Project) -> None:
     answered = gold.disclosed(session.workspace(), project.id, session.require_annotator().id)
     if not answered:
         st.info(
-            "You have answered no check that may be shown yet. They come among the images of the Label page."
+            f"You have answered no check that may be shown yet: they come among those of the Label page.{_others()}"
             if project.settings.gold_rate
             else "This project shows no checks. Who may change it sets their share on the Project page, under what "
             "annotators read and see; it needs a labelled test split."
@@ -38,6 +39,12 @@ def show(project: Project) -> None:
     names = {each.id: each.display_name for each in classes}
     cards = [_card(project, *one, len(answered) - place, names) for place, one in enumerate(answered)]
     gallery(cards, key=f"checks-{project.id}")
+
+
+def _others() -> str:
+    """Where the checks of everybody are, for those who may see them."""
+    seen = session.may(access.PAGES["quality"].role)
+    return " How often others were right on theirs is on the Quality page." if seen else ""
 
 
 def _card(project: Project, check: GoldCheck, item: Item, number: int, names: Mapping[ClassId, str]) -> Card:

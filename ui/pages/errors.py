@@ -11,15 +11,15 @@ import streamlit as st
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId
+from alflow.ui.components.gallery import Bar, Card, gallery
+from alflow.ui.door import access
+from alflow.ui.parts import copies, sending, session, told, unclear
+from alflow.ui.parts.images import image_address
+from alflow.ui.parts.strips import strip
+from alflow.ui.parts.tables import table
 from alflow.workflow.insight.confusions import Confusion, confusions
 from alflow.workflow.insight.doubts import Doubt, Doubts, doubts, refer_chosen
 from alflow.workflow.projects import projects
-from ui.components.gallery import Bar, Card, gallery
-from ui.door import access
-from ui.parts import copies, referring, session, unclear
-from ui.parts.images import image_address
-from ui.parts.strips import strip
-from ui.parts.tables import table
 
 PAGE: Final = 12
 PAIRS: Final = 8
@@ -33,12 +33,12 @@ def show(project: Project) -> None:
     chosen = st.segmented_control(
         "Section", list(SECTIONS), default=next(iter(SECTIONS)), label_visibility="collapsed", key="errors-section"
     )
-    referring.tell(project)
+    told.tell(project)
     names = {each.id: each.display_name for each in projects.project_classes(session.workspace(), project.id)}
     try:
         SECTIONS[chosen or next(iter(SECTIONS))](project, names)
     except AlflowError as error:
-        st.info(session.escape(f"{str(error)[:1].upper()}{str(error)[1:]}."))
+        st.info(session.sentence(error))
 
 
 def _doubtful(project: Project, names: Names) -> None:
@@ -99,9 +99,9 @@ def _filtered(project: Project, found: Doubts, names: Names) -> tuple[Doubts, in
     """What the filters leave, and the page of it, from 0."""
     left, middle, right, last = st.columns([4, 4, 5, 2], vertical_alignment="bottom")
     any_class: list[ClassId | None] = [None, *names]
-    told: Any = {"format_func": lambda one: names.get(one, "any class")}
-    given = left.selectbox("Labelled as", any_class, key=f"errors-given-{project.id}", **told)
-    held = middle.selectbox("Model holds", any_class, key=f"errors-held-{project.id}", **told)
+    options: Any = {"format_func": lambda one: names.get(one, "any class")}
+    given = left.selectbox("Labelled as", any_class, key=f"errors-given-{project.id}", **options)
+    held = middle.selectbox("Model holds", any_class, key=f"errors-held-{project.id}", **options)
     if not right.toggle("Show those that wait for a reviewer", key="errors-waiting"):
         found = found.where(~found.waiting())
     if given is not None:
@@ -153,7 +153,7 @@ def _send(project: Project, shown: Sequence[Doubt], before: int) -> None:
 
 def _refer(project: Project, chosen: Sequence[Doubt]) -> None:
     if session.may(access.REFER, project):
-        referring.send(
+        sending.to_adjudication(
             project, lambda: refer_chosen(session.workspace(), project.id, session.require_annotator().id, chosen)
         )
 

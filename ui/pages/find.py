@@ -9,20 +9,21 @@ from alflow.domain.images import Split
 from alflow.domain.projects import ClassLabel, Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId, ItemId
+from alflow.ui.components.finder import Tile, finder
+from alflow.ui.door import access
+from alflow.ui.door.prefix import below
+from alflow.ui.parts import sending, session, told
+from alflow.ui.parts.empty import no_images
+from alflow.ui.parts.images import image_address
 from alflow.workflow.images import pool
 from alflow.workflow.model import find
 from alflow.workflow.model.find import Filter, Found, Search
 from alflow.workflow.projects import projects
-from alflow.workflow.rounds import chosen
-from ui.components.finder import Tile, finder
-from ui.door import access
-from ui.parts import session
-from ui.parts.empty import no_images
-from ui.parts.images import image_address
 
 LABELLED: Mapping[str, bool | None] = {"With or without a label": None, "Without a label": False, "With a label": True}
 COUNTS = (24, 48, 96, 192)
-_LIKE, _SENT = "find-like", "find-sent"
+SUGGESTED = 8
+_LIKE = "find-like"
 
 
 def show(project: Project) -> None:
@@ -36,17 +37,14 @@ def show(project: Project) -> None:
         on_change=_forget,
     )
     where, count = _filters(project, classes)
-    _tell_sent(project)
+    told.tell(project)
     like = st.session_state.get(_LIKE)
     item_id = like[1] if like and like[0] == project.id else None
     if item_id is None and not text.strip():
         if not sum(pool.image_counts(session.workspace(), project.id).values()):
             no_images(project)
             return
-        st.info(
-            "The model's text tower compares your words with the images. To search by similarity, "
-            "press “More like this” on a result."
-        )
+        _invite(project, classes)
         return
     try:
         search = _search(project, text, item_id, where, count)
@@ -54,6 +52,27 @@ def show(project: Project) -> None:
         st.warning(session.escape(str(error)))
         return
     _results(project, search, classes, f"{item_id or text}")
+
+
+def _invite(project: Project, classes: Sequence[ClassLabel]) -> None:
+    """What to look for, as a start: the classes by their words."""
+    st.caption(
+        "The model's text tower compares your words with the images. To search by similarity, press “More like this” "
+        "on a result."
+    )
+    st.pills(
+        "For example",
+        [each.display_name for each in classes[:SUGGESTED]],
+        format_func=session.escape,
+        key=f"find-example-{project.id}",
+        on_change=_take,
+        args=(project,),
+    )
+
+
+def _take(project: Project) -> None:
+    """Look for the example that was pressed."""
+    st.session_state[f"find-text-{project.id}"] = st.session_state.pop(f"find-example-{project.id}", None) or ""
 
 
 def _filters(project: Project, classes: Sequence[ClassLabel]) -> tuple[Filter, int]:
@@ -109,7 +128,7 @@ def _results(project: Project, search: Search, classes: Sequence[ClassLabel], ab
         key=f"finder-{project.id}-{about}",
         may_send=session.may(access.SEND_TO_QUEUE),
         like=lambda item_id: st.session_state.update({_LIKE: (project.id, item_id)}),
-        send=lambda ids, why: _send(project, ids, why),
+        send=lambda ids, why: sending.to_queue(project, ids, why),
     )
 
 
@@ -126,30 +145,8 @@ def _tile(project: Project, one: Found, names: Mapping[ClassId, str]) -> Tile:
         believed=believed,
         mark="in the round" if one.asked else "" if one.item.split is Split.POOL else one.item.split.value,
         free=one.item.split is Split.POOL and not one.asked and one.class_id is None,
-        history=f"/history?{query}",
+        history=below(f"/history?{query}"),
     )
-
-
-def _send(project: Project, item_ids: Sequence[ItemId], why: str) -> None:
-    if not session.may(access.SEND_TO_QUEUE, project):  # there is no button: the message was forged
-        return
-    by = session.require_annotator().id
-    try:
-        report = chosen.send_to_queue(session.workspace(), project.id, by, item_ids, why)
-    except AlflowError as error:
-        st.session_state[_SENT] = (project.id, str(error), False)
-        return
-    queued = len(report.queued)
-    message = f"{queued} {'image waits' if queued == 1 else 'images wait'} in round {report.round_number}."
-    message += "".join(f" Image {item} {reason}." for item, reason in report.refused.items())
-    st.session_state[_SENT] = (project.id, message, True)
-
-
-def _tell_sent(project: Project) -> None:
-    """What became of the last selection, shown once."""
-    project_id, message, done = st.session_state.pop(_SENT, (None, "", False))
-    if project_id == project.id:
-        (st.success if done else st.warning)(session.escape(message))
 
 
 def _forget() -> None:

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from alflow.domain.projects import Project
+from alflow.ui.components import grid
+from alflow.ui.parts import session
+from alflow.ui.parts.empty import require_classes
 from alflow.workflow.desk import screens
 from alflow.workflow.desk.screens import Screen
-from ui.components import grid
-from ui.parts import session
-from ui.parts.empty import require_classes
 
 
 def show(project: Project) -> None:

@@ -11,14 +11,15 @@ from alflow.domain.projects import ClassLabel, Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId, ItemId, LabelId, ProjectId
 from alflow.text import LONGEST_REASON
+from alflow.ui.parts import session
+from alflow.ui.parts.cards import WITHOUT_CLASS
+from alflow.ui.parts.images import image_address
+from alflow.ui.parts.tables import table
 from alflow.workflow.answers import history
+from alflow.workflow.answers.audit import check_history
 from alflow.workflow.answers.history import Change, Happening, ItemHistory
 from alflow.workflow.desk.submission import LARGEST_ID
 from alflow.workflow.projects import projects
-from ui.parts import session
-from ui.parts.cards import WITHOUT_CLASS
-from ui.parts.images import image_address
-from ui.parts.tables import table
 
 _TROUBLE = "history-refused"
 _WORDS = {
@@ -85,6 +86,17 @@ def _recent(project: Project) -> None:
     config = {"Image": st.column_config.ImageColumn(), "At": st.column_config.DatetimeColumn(format="D MMM, HH:mm:ss")}
     height = 48 * min(len(rows), 12) + 40
     table(rows, "changes", column_config=config, row_height=48, height=height)
+    if st.button("Compare every label with its history", icon=":material/rule:", key=f"history-check-{project.id}"):
+        _compare(project)
+
+
+def _compare(project: Project) -> None:
+    wrong = check_history(session.workspace(), project.id)
+    if not wrong:
+        st.success("Every label follows from its history.")
+        return
+    st.error(f"Labels that do not follow from their history, since somebody went past the triggers: {len(wrong):,}")
+    table([{"What": each} for each in wrong], "contradictions")
 
 
 def _item(project: Project, found: ItemHistory) -> None:

@@ -8,16 +8,16 @@ import streamlit as st
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId, ItemId
+from alflow.ui.components.map import image_map
+from alflow.ui.door import access
+from alflow.ui.parts import beside, session, told
+from alflow.ui.parts.empty import not_embedded
+from alflow.ui.parts.slices import show_slices
 from alflow.workflow.answers import together
 from alflow.workflow.insight import map as maps
 from alflow.workflow.insight import marks, slices
 from alflow.workflow.projects import projects
 from alflow.workflow.rounds import chosen
-from ui.components.map import image_map
-from ui.door import access
-from ui.parts import session
-from ui.parts.empty import not_embedded
-from ui.parts.slices import show_slices
 
 _DONE, _TOLD, _LAST = "map-done", "map-told", "map-last"
 
@@ -41,7 +41,7 @@ def show(project: Project) -> None:
     _tell(project)
     image_map(
         project,
-        marks.version(workspace, project.id),
+        f"{marks.version(workspace, project.id)}-{known.hash}",
         projects.project_classes(workspace, project.id),
         done=st.session_state.get(_DONE, 0),
         send=(lambda ids, why: _send(project, ids, why)) if session.may(access.SEND_TO_QUEUE) else None,
@@ -49,6 +49,19 @@ def show(project: Project) -> None:
         save=(lambda ids, name: _save(project, ids, name)) if session.may(access.MAKE_SLICES) else None,
     )
     show_slices(project)
+    if session.may(access.RUN_PROJECT):
+        _anew(project)
+
+
+def _anew(project: Project) -> None:
+    """Once much has come, a map that was made of all of it shows more."""
+    opened = beside.is_known(project, "map")
+    with st.expander("Lay the images out anew", icon=":material/scatter_plot:", expanded=opened):
+        told.tell(project)
+        st.caption("The map is made of all images that are here now; those that are on it move. Slices stay.")
+        given = (project, "map", ["map", "--anew", f"--project={project.name}"], access.RUN_PROJECT)
+        st.button("Lay them out anew", on_click=beside.start, args=given, key=f"map-anew-{project.id}")
+        beside.tell(project, "map", "A map is on its way; it goes on when this page is left.")
 
 
 def _offer(project: Project) -> None:
@@ -65,9 +78,9 @@ def _offer(project: Project) -> None:
 
 def _tell(project: Project) -> None:
     """What the last action did; the answers that were given at once are taken back here."""
-    told: tuple[str, Sequence[str]] | None = st.session_state.pop(_TOLD, None)
-    if told is not None:
-        kind, lines = told
+    kept: tuple[str, Sequence[str]] | None = st.session_state.pop(_TOLD, None)
+    if kept is not None:
+        kind, lines = kept
         for line in lines:
             (st.success if kind == "done" else st.warning)(session.escape(line))
     last: tuple[int, str, Sequence[ItemId]] | None = st.session_state.get(_LAST)

@@ -7,15 +7,17 @@ import streamlit as st
 
 from alflow.domain.projects import ClassLabel, Project
 from alflow.errors import AlflowError
+from alflow.ui.parts import fit_sections, model_sections, session
+from alflow.ui.parts.empty import no_known_classes, require_classes
+from alflow.ui.parts.posterior import posterior
+from alflow.ui.parts.unbiased import unbiased
 from alflow.workflow.insight.evaluated import Evaluated, KnownSplit, closed_rounds, evaluated
 from alflow.workflow.rounds import review
-from ui.parts import fit_sections, model_sections, session
-from ui.parts.empty import no_known_classes, require_classes
-from ui.parts.unbiased import unbiased
 
 SPLITS: Final[dict[str, KnownSplit]] = {"Test split": "test", "Control slice": "control"}
 SECTIONS: Final = (
     "Calibration", "Confusions", "Classes", "Whole pool", "Uncertainty", "What changed", "Cost", "Strategies",
+    "Posterior",
 )  # fmt: skip
 KNOWN: Final = SECTIONS[:3]
 """Sections about images whose class is known."""
@@ -64,6 +66,8 @@ def _section(
         fit_sections.changed(project, numbers, called, classes)
     elif section == "Cost":
         fit_sections.cost(project, numbers, called)
+    elif section == "Posterior":
+        posterior(project)
     else:
         fit_sections.strategies(project)
 

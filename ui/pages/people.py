@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from html import escape
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,18 +13,22 @@ from alflow.accounts import Invitation, Member, Role
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError
 from alflow.ids import AnnotatorId, ProjectId
+from alflow.ui.door.invitations import link
+from alflow.ui.door.tokens import said_of
+from alflow.ui.parts import session
+from alflow.ui.parts.empty import no_accounts
+from alflow.ui.parts.erasing import erasing
 from alflow.workflow.people import accounts as people
-from alflow.workflow.people import invitations
-from ui.door.invitations import link
-from ui.parts import session
-from ui.parts.empty import no_accounts
+from alflow.workflow.people import invitations, tokens
 
 MAY: Final = {
     Role.ANNOTATOR: "labels images",
     Role.REVIEWER: "also sees rounds, reasons and figures, settles disputes, and exports labels",
-    Role.ENGINEER: "also runs back-tests, writes the guidelines, sets checks, and sends images to the queue",
-    Role.OWNER: "also invites people and gives roles",
+    Role.ENGINEER: "also runs back-tests, imports labels, writes guidelines, sets checks, sends images to the queue",
+    Role.OWNER: "also invites people, gives roles, and ends accounts",
 }
+_ENDED: Final = "the account signs in no more, and its sessions and API tokens end. Roles and answers stay."
+_BACK: Final = "the account signs in again, with the roles that it had."
 _LINK: Final = "invitation-link"
 _PROBLEM: Final = "people-problem"
 
@@ -43,6 +48,8 @@ def show(project: Project) -> None:
         for member in members:
             _member(project, member)
         _waiting(project)
+        _programs(project)
+        erasing(project)
     with right:
         _invite(project)
         st.subheader("Roles")
@@ -76,6 +83,13 @@ def _member(project: Project, member: Member) -> None:
                 on_click=_do,
                 args=(people.remove_member, project.id, account.annotator_id),
             )
+            st.write("Or in all projects: " + (_ENDED if account.active else _BACK))
+            st.button(
+                "Deactivate" if account.active else "Activate",
+                key=f"active-{project.id}-{account.annotator_id}",
+                on_click=_do,
+                args=(partial(people.set_active, active=not account.active), account.annotator_id),
+            )
 
 
 def _waiting(project: Project) -> None:
@@ -95,6 +109,19 @@ def _waiting(project: Project) -> None:
                 on_click=_do,
                 args=(invitations.revoke, project.id, invitation.id),
             )
+
+
+def _programs(project: Project) -> None:
+    held = tokens.project_tokens(session.workspace(), project.id)
+    if not held:
+        return
+    st.subheader("API tokens")
+    for token, person in held:
+        with st.container(border=True):
+            what, end = st.columns([7, 2], vertical_alignment="center")
+            what.markdown(f"**{session.escape(token.name)}** of {session.escape(person.name)}, may {token.scope}")
+            what.caption(said_of(token))
+            end.button("End", key=f"end-{token.id}", width="stretch", on_click=_do, args=(tokens.end_token, token.id))
 
 
 def _invite(project: Project) -> None:

@@ -1,47 +1,80 @@
-"""The Project page: what it holds, what happens next, and the export of its labels."""
+"""The Project page: what it holds, what happens next, what can be saved and changed of it."""
 
-import shlex
+from collections.abc import Callable, Mapping
 from html import escape
+from typing import Final
 
 import streamlit as st
 
 from alflow.domain.images import Split
 from alflow.domain.projects import Project
-from alflow.row_files import FORMATS
-from alflow.workflow.answers import export
+from alflow.ui.door import access
+from alflow.ui.parts import bringing, instructions, session, told
+from alflow.ui.parts.channels import messages
+from alflow.ui.parts.class_table import class_table
+from alflow.ui.parts.empty import no_classes
+from alflow.ui.parts.export_section import exports
+from alflow.ui.parts.installation import installation
+from alflow.ui.parts.label_import import label_import
+from alflow.ui.parts.project_settings import settings
+from alflow.ui.parts.project_state import state
+from alflow.ui.parts.tables import table
 from alflow.workflow.rounds import review
 from alflow.workflow.rounds.review import Overview
 from alflow.workflow.rounds.stopping import in_words
-from ui.parts import instructions, session
-from ui.parts.empty import no_classes
-from ui.parts.tables import table
 
 SPLIT_HELP = {
     Split.POOL: "Unlabelled images that alflow may ask about",
     Split.TARGET: "Unlabelled images whose predictions matter: alflow asks about the images that improve these most",
     Split.TEST: "Labelled images, set apart to evaluate the model",
 }
-MIME = {".csv": "text/csv", ".jsonl": "application/jsonlines", ".parquet": "application/vnd.apache.parquet"}
 
 
 def show(project: Project) -> None:
-    """The project at a glance, and its exports."""
+    """The project at a glance; for those who may, what can be changed of it."""
     overview = review.overview(session.workspace(), project.id)
     st.header(session.escape(project.name), anchor=False)
     st.caption(f"Since {project.created_at:%d %B %Y}. Waiting for {session.escape(overview.waiting_for)}.")
-    if overview.trouble is not None:
-        st.warning(f"Runs of this project fail: {session.escape(overview.trouble.message)}")
+    told.tell(project)
+    sections = {
+        "At a glance": _glance,
+        "Images": bringing.images,
+        **(EDITORS if session.may(access.EDIT_SETTINGS) else {}),
+    }
+    if session.may(access.IMPORT_LABELS, project):
+        sections["Import labels"] = lambda overview: label_import(overview.project)
+    sections["Export"] = lambda overview: exports(overview.project)
+    if session.may(access.STOP_PROJECT):
+        sections["Stop or delete"] = lambda overview: state(overview.project)
+    if session.may(access.KEEP_HOUSE, project):
+        sections["Installation"] = lambda overview: installation(overview.project)
+    name = st.segmented_control(
+        "Section",
+        list(sections),
+        default="At a glance",
+        required=True,
+        label_visibility="collapsed",
+        key=f"project-section-{project.id}",
+    )
+    sections[name](overview)
+
+
+def _glance(overview: Overview) -> None:
     _counts(overview)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _classes(overview)
     with right:
         _setup(overview)
-        _export(overview)
-    instructions.editor(project)
-    instructions.remarks(project)
-    _rejections(overview)
-    _not_embedded(overview)
+    instructions.remarks(overview.project)
+
+
+EDITORS: Final[Mapping[str, Callable[[Overview], None]]] = {
+    "Classes": lambda overview: class_table(overview.project),
+    "Guidelines": lambda overview: instructions.editor(overview.project),
+    "Settings": lambda overview: settings(overview.project),
+    "Messages": lambda overview: messages(overview.project),
+}
 
 
 def _counts(overview: Overview) -> None:
@@ -87,7 +120,12 @@ def _setup(overview: Overview) -> None:
         "Posterior": (overview.project.posterior or "none yet")[:12]
         + ("" if overview.posterior is None else f", {overview.posterior.words}"),
         "Strategy": settings.strategy,
-        "Round": f"{settings.budget} images, {settings.control_fraction:.0%} of them drawn at random as control",
+        "Round": f"{settings.budget} images, {settings.control_fraction:.0%} of them drawn at random as control"
+        + (
+            f"; up to {extra} more while the next is prepared"
+            if (extra := min(settings.reserve, settings.budget))
+            else ""
+        ),
         "Answers per image": str(settings.votes),
         "Stops": in_words(settings),
     }
@@ -97,43 +135,3 @@ def _setup(overview: Overview) -> None:
         facts["Pool"] = f"{overview.novel_share:.0%} of the images are unlike the model's pretraining data"
     rows = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items()]
     st.html(f'<dl class="facts">{"".join(rows)}</dl>')
-
-
-def _export(overview: Overview) -> None:
-    st.subheader("Export labels")
-    project = overview.project
-    workspace = session.workspace()
-    suffix = st.radio("Format", list(FORMATS), horizontal=True, label_visibility="collapsed")
-    st.download_button(
-        f"Download labels as {suffix[1:].upper()}",
-        data=lambda: export.encode_labels(export.label_rows(workspace, project.id), suffix),
-        file_name=f"{project.name}-labels{suffix}",
-        mime=MIME.get(suffix),
-        icon=":material/download:",
-        on_click="ignore",
-    )
-    st.caption("One row per answer, with item, hash, class, annotator, time, round, strategy, score and posterior.")
-    st.code(
-        f"alflow export labels labels{suffix} --project {shlex.quote(project.name)}", language=None, wrap_lines=True
-    )
-
-
-def _rejections(overview: Overview) -> None:
-    rejected = overview.rejections
-    if not rejected:
-        return
-    with st.expander(f"Rejected files: {len(rejected):,}", icon=":material/block:"):
-        rows = [{"File": each.uri, "Reason": each.reason, "At": each.at} for each in rejected]
-        table(rows, "rejections")
-
-
-def _not_embedded(overview: Overview) -> None:
-    failed = overview.not_embedded
-    if not failed:
-        return
-    with st.expander(f"Images that could not be embedded so far: {len(failed):,}", icon=":material/block:"):
-        rows = [
-            {"File": each.uri, "Reason": each.reason, "Tries": each.attempts, "Next try": each.next_at}
-            for each in failed
-        ]
-        table(rows, "unembedded")

@@ -7,14 +7,14 @@ import streamlit as st
 from alflow.domain.projects import ClassLabel, Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId
+from alflow.ui.door import access
+from alflow.ui.parts import prompt_effects, prompt_suggestions, session
+from alflow.ui.parts.empty import require_classes
+from alflow.ui.parts.prompt_editor import Draft, all_classes, draft_of, drafted, one_class
+from alflow.ui.parts.tables import table
 from alflow.workflow.insight.effects import standing
 from alflow.workflow.insight.prompts import Trial, save_prompts, try_prompts
 from alflow.workflow.insight.turns import ClassEffect
-from ui.door import access
-from ui.parts import prompt_effects, prompt_suggestions, session
-from ui.parts.empty import require_classes
-from ui.parts.prompt_editor import Draft, all_classes, draft_of, drafted, one_class
-from ui.parts.tables import table
 
 
 def show(project: Project) -> None:

@@ -8,12 +8,12 @@ import streamlit as st
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError, UnavailableError
 from alflow.ids import AnnotatorId, ItemId
+from alflow.ui.parts import session
+from alflow.ui.parts.images import image_address
+from alflow.ui.parts.tables import table
 from alflow.workflow.answers import quality, relabel
 from alflow.workflow.answers.quality import AnnotatorQuality, Estimate, QualityReport
 from alflow.workflow.projects import projects
-from ui.parts import session
-from ui.parts.images import image_address
-from ui.parts.tables import table
 
 
 def show(project: Project) -> None:
@@ -59,7 +59,7 @@ def _annotators(project: Project, report: QualityReport) -> None:
         help="From the votes alone: annotators who agree with reliable annotators are rated as reliable",
     )
     weighed, remedy = _weighed(project) if wanted else ({}, None)
-    table([_row(one, weighed) for one in report.annotators], "annotators", column_config=_COLUMNS)
+    table([_row(project, one, weighed) for one in report.annotators], "annotators", column_config=_COLUMNS)
     st.caption(
         "Agreement: share of votes for the class that a reviewer chose, or else most of the others; ties are left "
         "out. Checks: test images whose class is known. Brackets hold 95 % intervals."
@@ -75,12 +75,12 @@ def _weighed(project: Project) -> tuple[Mapping[AnnotatorId, float], str | None]
         return {}, str(error)
 
 
-def _row(one: AnnotatorQuality, weighed: Mapping[AnnotatorId, float]) -> dict[str, object]:
+def _row(project: Project, one: AnnotatorQuality, weighed: Mapping[AnnotatorId, float]) -> dict[str, object]:
     row: dict[str, object] = {
         "Annotator": one.annotator.name,
         "Answers": one.answers,
         "Without a class": one.skips,
-        "Median seconds": one.median_seconds,
+        "Median seconds": one.median_seconds if session.sees_speed(project, one.annotator.id) else None,
         "Compared": one.compared,
         "Agreement": _share(one.agreement),
         "Checks": one.checks,

@@ -8,19 +8,23 @@ import streamlit as st
 
 from alflow.domain.projects import ClassLabel, Project
 from alflow.domain.rounds import Evaluation
+from alflow.ui.components.gallery import gallery
+from alflow.ui.parts import cards, session, told
+from alflow.ui.parts.charts import curve_table, learning_curve
+from alflow.ui.parts.empty import no_rounds
+from alflow.ui.parts.figure import figure
+from alflow.ui.parts.live import live
+from alflow.ui.parts.replaying import replaying
+from alflow.ui.parts.report import report_button
+from alflow.ui.parts.run_button import run_button
+from alflow.ui.parts.tables import table
+from alflow.ui.parts.worth import labels_worth
+from alflow.workflow.insight.leaks import leak
 from alflow.workflow.insight.worth import worth
 from alflow.workflow.projects import projects
 from alflow.workflow.rounds import review
 from alflow.workflow.rounds.review import CandidateReview, RoundSummary
 from alflow.workflow.rounds.why import why
-from ui.components.gallery import gallery
-from ui.parts import cards, session
-from ui.parts.charts import curve_table, learning_curve
-from ui.parts.empty import no_rounds
-from ui.parts.figure import figure
-from ui.parts.report import report_button
-from ui.parts.tables import table
-from ui.parts.worth import labels_worth
 
 REFRESH = "4s"
 
@@ -48,14 +52,19 @@ def show(project: Project) -> None:
     summaries = review.round_summaries(session.workspace(), project.id)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.header("Rounds", width="content")
-        report_button(project, [each.round.number for each in reversed(summaries)])
+        with st.container(horizontal=True, width="content"):
+            run_button(project, summaries[-1].round if summaries else None)
+            report_button(project, [each.round.number for each in reversed(summaries)])
+    told.tell(project)
     _live(project, _state(summaries))
+    if words := leak(session.workspace(), project.id):
+        st.warning(words)
     if summaries:
         labels_worth(worth(session.workspace(), project.id))
         _candidates(project, summaries)
 
 
-@st.fragment(run_every=REFRESH)
+@live(REFRESH)
 def _live(project: Project, known: Sequence[object]) -> None:
     """What changes while people label; when a round opens or closes, the whole page is drawn again."""
     summaries = review.round_summaries(session.workspace(), project.id)
@@ -116,6 +125,7 @@ def _table(summaries: Sequence[RoundSummary], evaluations: Sequence[Evaluation])
             "Strategy": each.round.strategy,
             "Answered": each.answered / each.total if each.total else 0.0,
             "Images": each.total,
+            "Extra": each.extra,
             "Near-duplicates": each.round.configuration.get("near_duplicates"),
             "Skipped": each.skipped,
             "Corrected": each.corrected,
@@ -131,6 +141,9 @@ def _table(summaries: Sequence[RoundSummary], evaluations: Sequence[Evaluation])
 
 _COLUMNS = {
     "Near-duplicates": st.column_config.NumberColumn(help="Images that nearly duplicate another one of the round"),
+    "Extra": st.column_config.NumberColumn(
+        help="Further images that people answered while the next round was prepared: the next fit learns from them too"
+    ),
     "Answered": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
     "Corrected": st.column_config.NumberColumn(help="Answers that differ from the model's most probable class"),
     "Accuracy": st.column_config.NumberColumn(format="percent", help="On the test split, after the round"),
@@ -152,6 +165,7 @@ def _candidates(project: Project, summaries: Sequence[RoundSummary]) -> None:
     chosen = right.segmented_control("Show", list(cards.FILTERS), default="All", label_visibility="collapsed")
     round_, candidates = why(session.workspace(), project.id, number)
     classes = projects.project_classes(session.workspace(), project.id)
+    replaying(project, number)
     kept = [each for each in candidates if cards.FILTERS[chosen or "All"](each.review)]
     st.caption(_legend([each.review for each in kept], classes))
     known = round_.configuration

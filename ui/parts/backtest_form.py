@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Mapping
-from subprocess import Popen
 
 import streamlit as st
 
@@ -10,10 +9,12 @@ from alflow.domain.projects import Project
 from alflow.domain.trials import Trial, TrialMode
 from alflow.errors import AlflowError
 from alflow.ids import ProjectId
+from alflow.started import Started
+from alflow.ui.parts import session
+from alflow.ui.parts.live import live
 from alflow.workflow.backtests import study
 from alflow.workflow.backtests.study import Grid
 from alflow.workflow.rounds.strategies import strategy_captions, strategy_faults
-from ui.parts import session
 
 REFRESH = "4s"
 _MODES = {TrialMode.BATCH: "after the whole batch", TrialMode.SEQUENTIAL: "after every pick"}
@@ -22,7 +23,7 @@ _FILES = {
     "model": "Last layers (none if the pack has no class texts)",
     "pairs": "Image-text pairs (none if the pack has no class texts)",
 }
-_running: dict[ProjectId, "Popen[bytes]"] = {}
+_running: dict[ProjectId, Started] = {}
 """Back-tests that this server started, by project."""
 
 
@@ -70,29 +71,27 @@ def form(project: Project) -> None:
     _start(project, grid, paths if of_pack else {}, int(processes))
 
 
-@st.fragment(run_every=REFRESH)
+@live(REFRESH)
 def status(project: Project) -> None:
     """How the back-test is doing that this server started for the project."""
     run = _running.get(project.id)
     if run is None:
         return
-    code = run.poll()
-    if code is None:
+    if run.code is None:
         st.info(
             "Running. Results appear below as they arrive. A run that was stopped continues when you start it again."
         )
         return
     del _running[project.id]
-    if code:
-        errors = run.stderr.read().decode(errors="replace").strip() if run.stderr else ""
-        st.error(session.escape(errors.splitlines()[-1] if errors else f"The back-test ended with code {code}."))
+    if run.code:
+        st.error(session.sentence(run.fault))
     else:
         st.success("The back-test is complete.")
 
 
 def _start(project: Project, grid: Grid, paths: Mapping[str, str], processes: int) -> None:
     known = _running.get(project.id)
-    if known is not None and known.poll() is None:
+    if known is not None and known.code is None:
         st.warning("A back-test of this project is still running.")
         return
     options = [*study.options_of(grid, None if paths else project), "--processes", str(processes)]

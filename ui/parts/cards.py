@@ -1,4 +1,4 @@
-"""Candidates as text: from values of the workflow to the cards that `ui.components.gallery` draws."""
+"""Candidates as text: from values of the workflow to the cards that `alflow.ui.components.gallery` draws."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -7,11 +7,12 @@ from alflow.domain.projects import ClassLabel, Project
 from alflow.domain.reasons import Reasons
 from alflow.domain.rounds import Candidate, Origin
 from alflow.ids import ClassId
+from alflow.ui.components.gallery import Bar, Card
+from alflow.ui.parts import session
+from alflow.ui.parts.images import image_address
+from alflow.ui.parts.why import nats, told
 from alflow.workflow.rounds.review import CandidateReview
 from alflow.workflow.rounds.why import Why
-from ui.components.gallery import Bar, Card
-from ui.parts.images import image_address
-from ui.parts.why import nats, told
 
 SHOWN_CLASSES = 3
 WITHOUT_CLASS = {
@@ -31,7 +32,7 @@ def card(project: Project, why: Why, classes: Sequence[ClassLabel], novelty: flo
         rank=candidate.rank + 1,
         origin=candidate.origin.value,
         believed=_believed(candidate.probabilities, names),
-        facts=_facts(why, novelty),
+        facts=_facts(project, why, novelty),
         answers=[_answer(label, names) for label in review.labels],
         verdict=_verdict(review),
         told=told(project, why, names),
@@ -43,7 +44,7 @@ def _believed(probabilities: Mapping[ClassId, float], names: Mapping[ClassId, st
     return [Bar(name=names.get(class_id, "?"), value=value) for class_id, value in top]
 
 
-def _facts(why: Why, novelty: float | None) -> list[tuple[str, str]]:
+def _facts(project: Project, why: Why, novelty: float | None) -> list[tuple[str, str]]:
     review, candidate = why.review, why.review.candidate
     facts = [
         _origin(candidate),
@@ -53,7 +54,8 @@ def _facts(why: Why, novelty: float | None) -> list[tuple[str, str]]:
         ("Aleatoric", f"{candidate.aleatoric:.3f} nats"),
     ]
     facts += [] if novelty is None else [("Novelty", f"{novelty:.1f}")]
-    return facts + [("Answered in", f"{label.seconds:.1f} s") for label in review.labels[:1]]
+    seen = [label for label in review.labels[:1] if session.sees_speed(project, label.annotator_id)]
+    return facts + [("Answered in", f"{label.seconds:.1f} s") for label in seen]
 
 
 def _gains(reasons: Reasons | None) -> list[tuple[str, str]]:
@@ -91,6 +93,8 @@ FILTERS: Mapping[str, Callable[[CandidateReview], bool]] = {
     "Strategy": lambda review: review.candidate.origin is Origin.STRATEGY,
     "Control": lambda review: review.candidate.origin is Origin.CONTROL,
     "By hand": lambda review: review.candidate.origin is Origin.PERSON,
+    "Extra": lambda review: review.candidate.origin is Origin.RESERVE,
+    "Grid": lambda review: review.candidate.origin is Origin.GRID,
     "Corrected": lambda review: _verdict(review) == "differs",
     "Skipped": lambda review: _verdict(review) == "skipped",
     "Open": lambda review: _verdict(review) == "open",

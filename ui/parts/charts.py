@@ -66,4 +66,9 @@ def learning_curve(
             alt.Tooltip("items:Q", title="Images"),
         ],
     )
-    return alt.layer(band, line, points).properties(height=HEIGHT)
+    return alt.layer(*with_rows(table, "high", band), line, points).properties(height=HEIGHT)
+
+
+def with_rows(table: pd.DataFrame, column: str, layer: alt.Chart) -> list[alt.Chart]:
+    """The layer, unless nothing of its column is known: Vega calls an empty one a picture, which then has no name."""
+    return [layer] if table[column].notna().any() else []

@@ -8,13 +8,13 @@ import streamlit as st
 from alflow.domain.images import Split
 from alflow.domain.projects import Project
 from alflow.ids import ClassId, ItemId
+from alflow.ui.door import access
+from alflow.ui.parts import sending, session
+from alflow.ui.parts.strips import strip
+from alflow.ui.parts.tables import table
 from alflow.workflow.answers.refer import refer
 from alflow.workflow.insight import near_copies
 from alflow.workflow.insight.near_copies import Copies
-from ui.door import access
-from ui.parts import referring, session
-from ui.parts.strips import strip
-from ui.parts.tables import table
 
 PAIRS: Final = 8
 """Shown with pictures."""
@@ -43,7 +43,7 @@ def section(project: Project, names: Names) -> None:
     leak.metric(
         "Test images with a copy outside",
         f"{found.n_test:,}",
-        f"{found.n_test_learnt:,} of a labelled image",
+        f"{len(found.learnt):,} of a labelled image",
         delta_color="off",
         delta_arrow="off",
         border=True,
@@ -74,10 +74,7 @@ def _listed(project: Project, title: str, found: Sequence[Copies], names: Names,
     columns = st.columns(4)
     for place, one in enumerate(found[:PAIRS]):
         with columns[place % 4]:
-            sides = zip((one.first, one.second), one.splits, one.classes, strict=True)
-            strip(
-                project, [(item, f"{split}: {names.get(of, '?') if of else 'no label'}") for item, split, of in sides]
-            )
+            strip(project, _sides(one, names))
             st.caption(f"Images {one.first} and {one.second}, likeness {one.likeness:.3f}")
     if len(found) > PAIRS:
         rows = [{"Image": one.first, "and": one.second, "Likeness": one.likeness} for one in found]
@@ -86,6 +83,7 @@ def _listed(project: Project, title: str, found: Sequence[Copies], names: Names,
 
 
 def _sides(one: Copies, names: Names) -> list[tuple[ItemId, str]]:
+    """Both images, each with its split and label."""
     sides = zip((one.first, one.second), one.splits, one.classes, strict=True)
     return [(item, f"{split}: {names.get(of, '?') if of else 'no label'}") for item, split, of in sides]
 
@@ -108,4 +106,4 @@ def _reasons(found: Sequence[Copies], names: Names) -> dict[ItemId, str]:
 def _refer_copies(project: Project, why: Mapping[ItemId, str]) -> None:
     if session.may(access.REFER, project):
         workspace, by = session.workspace(), session.require_annotator().id
-        referring.send(project, lambda: refer(workspace, project.id, by, why))
+        sending.to_adjudication(project, lambda: refer(workspace, project.id, by, why))

@@ -6,21 +6,8 @@ from shlex import quote
 import streamlit as st
 
 from alflow.domain.projects import ClassLabel, Project
+from alflow.ui.parts import session
 from alflow.workflow.projects import projects
-from ui.parts import session
-
-
-def no_project() -> None:
-    """The database holds no project."""
-    st.title("Welcome to alflow")
-    st.write(
-        "There is no project yet. Create one with its classes, import images, and the first round opens by itself."
-    )
-    st.code(
-        "alflow init animals --class cat --class dog --class frog\nalflow import ./photos --project animals\nalflow up",
-        language=None,
-    )
-    st.caption("To look around first, run `make demo`: it opens two projects with drawings to label.")
 
 
 def no_role() -> None:

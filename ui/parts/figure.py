@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from alflow.cells import write_csv
-from ui.components.saver import saver
-from ui.parts.tables import table
+from alflow.ui.components.saver import saver
+from alflow.ui.parts.tables import table
 
 
 def figure(chart: alt.TopLevelMixin, *, key: str, data: pd.DataFrame, reading: str) -> None:
@@ -17,7 +17,7 @@ def figure(chart: alt.TopLevelMixin, *, key: str, data: pd.DataFrame, reading: s
     PNG is in the menu at the chart's corner, SVG below the data. The table is also what a screen reader reads.
 
     Args:
-        chart: of Altair, in the colours of `ui.parts.charts`.
+        chart: of Altair, in the colours of `alflow.ui.parts.charts`.
         key: names the figure on its page, and its files; in plain letters, digits and `-`.
         data: what is drawn, one row a mark.
         reading: how to read it; shown below it.

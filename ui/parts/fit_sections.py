@@ -11,18 +11,18 @@ from alflow.domain.images import Split
 from alflow.domain.projects import ClassLabel, Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId
+from alflow.ui.components.gallery import Bar, Card, gallery
+from alflow.ui.door import access
+from alflow.ui.parts import model_charts, session
+from alflow.ui.parts.figure import figure
+from alflow.ui.parts.images import image_address
+from alflow.ui.parts.tables import table
+from alflow.ui.parts.trial_charts import paired_curves
 from alflow.workflow.backtests import comparison, study
 from alflow.workflow.backtests.comparison import Difference, Measure
 from alflow.workflow.insight import changes, figures
 from alflow.workflow.insight.changes import Changes, Turn, TurnedImage
 from alflow.workflow.insight.cost import cost as spent
-from ui.components.gallery import Bar, Card, gallery
-from ui.door import access
-from ui.parts import model_charts, session
-from ui.parts.figure import figure
-from ui.parts.images import image_address
-from ui.parts.tables import table
-from ui.parts.trial_charts import paired_curves
 
 SCOPES: Final[Mapping[str, Split | None]] = {
     "all images": None, "the pool": Split.POOL, "the targets": Split.TARGET, "the test split": Split.TEST,
@@ -144,10 +144,14 @@ def cost(project: Project, numbers: Numbers, called: Sequence[str]) -> None:
     if session.may(access.SEE_COST_BY_PERSON):
         st.subheader("By person")
         rows = [
-            {"Person": one.name, "Answers": one.answers, "Standing": one.standing, "Hours": one.hours,
-             "Seconds an answer": one.seconds / one.answers}
+            {"Person": one.name, "Answers": one.answers, "Standing": one.standing}
+            | (
+                {"Hours": one.hours, "Seconds an answer": one.seconds / one.answers}
+                if session.sees_speed(project, one.annotator_id)
+                else {}
+            )
             for one in found.people
-        ]  # fmt: skip
+        ]
         table(rows, "people", column_config=_COLUMNS)
 
 

@@ -13,6 +13,8 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from alflow.ui.door.prefix import below
+
 _OURS: Final = re.compile(r"/images/[0-9]{1,10}/[0-9]{1,10}/(thumbnail|rendition|full)")
 
 
@@ -23,7 +25,9 @@ def render(text: str) -> str:
 
 def _image(self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
     """A picture of this server; of any other its description."""
-    if _OURS.fullmatch(str(tokens[index].attrGet("src"))):
+    source = str(tokens[index].attrGet("src"))
+    if _OURS.fullmatch(source):
+        tokens[index].attrSet("src", below(source))
         return self.image(tokens, index, options, env)
     return escape(self.renderInlineAsText(tokens[index].children or [], options, env))
 

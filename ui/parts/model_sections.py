@@ -9,14 +9,14 @@ import streamlit as st
 
 from alflow.domain.projects import ClassLabel, Project
 from alflow.ids import ClassId
+from alflow.ui.components.gallery import Bar, Card, gallery
+from alflow.ui.parts import model_charts
+from alflow.ui.parts.figure import figure
+from alflow.ui.parts.images import image_address
+from alflow.ui.parts.tables import table
 from alflow.workflow.insight import figures
 from alflow.workflow.insight.evaluated import Evaluated
 from alflow.workflow.insight.figures import Confusions, PredictedImage
-from ui.components.gallery import Bar, Card, gallery
-from ui.parts import model_charts
-from ui.parts.figure import figure
-from ui.parts.images import image_address
-from ui.parts.tables import table
 
 IMAGES: Final = 24
 """Of a cell, at first."""

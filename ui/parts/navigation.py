@@ -1,12 +1,12 @@
 """The pages that a visitor may see; others are neither in the menu nor at their address.
 
-A page is drawn for a project. Without one, every address shows the way to the first project instead.
+A page is drawn for a project. Without one, every address shows how the first project is made.
 
 Streamlit serves the first page at `/` alone, and says "Page not found" at the address that its name suggests; whoever
 writes or keeps that one is led to `/`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from urllib.parse import urlencode
 
@@ -16,12 +16,22 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from streamlit.navigation.page import StreamlitPage
 
+from alflow.accounts import Role
 from alflow.domain.projects import Project
-from ui.door import access
-from ui.parts import session
-from ui.parts.empty import no_project, no_role
+from alflow.ui.door import access
+from alflow.ui.door.prefix import below
+from alflow.ui.parts import session
+from alflow.ui.parts.activity import line
+from alflow.ui.parts.empty import no_role
+from alflow.ui.parts.project_state import stopped
 
-Show = Callable[[Project], None]
+Show = Callable[..., None]
+"""Draws a page for the chosen project; the one that makes the first project, for none."""
+FIRST_PROJECT = "new"
+"""The page that every address shows while there is no project."""
+NEXT = "next-page"
+"""Under which name a click keeps to which page it leads, whatever page it was on."""
+_PAGES = "pages"
 
 
 def first(request: Request) -> Response:
@@ -33,7 +43,18 @@ def first(request: Request) -> Response:
 ROUTES = [Route(f"/{access.FIRST}", first, methods=["GET"])]
 
 
-def page(path: str, show: Show) -> StreamlitPage:
+def run(shown: Mapping[str, Show]) -> None:
+    """Draw the menu and the page whose address it is."""
+    st.session_state[_PAGES] = every = {path: page(path, show, shown[FIRST_PROJECT]) for path, show in shown.items()}
+    st.navigation(list(every.values()), expanded=True).run()
+
+
+def go(path: str) -> None:
+    """Leave this page for the one at that path; the drawing ends here."""
+    st.switch_page(st.session_state[_PAGES][path])
+
+
+def page(path: str, show: Show, first: Show) -> StreamlitPage:
     """The page at this path, for this visitor and the chosen project."""
     page = access.PAGES[path]
     project = session.project()
@@ -42,7 +63,7 @@ def page(path: str, show: Show) -> StreamlitPage:
     else:
         listed = session.may(page.role, project) and page.offered(project)
     return st.Page(
-        partial(_draw, page, show),
+        partial(_draw, page, show, first),
         title=page.title,
         icon=f":material/{page.icon}:",
         url_path=path,
@@ -51,11 +72,18 @@ def page(path: str, show: Show) -> StreamlitPage:
     )
 
 
-def _draw(page: access.Page, show: Show) -> None:
+def _draw(page: access.Page, show: Show, first: Show) -> None:
+    if (path := st.session_state.pop(NEXT, None)) is not None:
+        go(path)
     project = session.project()
-    if project is None:
-        (no_project if session.visitor().everywhere else no_role)()
+    if project is None and session.visitor().everywhere:
+        first(None)
+    elif project is None:
+        no_role()
     elif session.may(page.role, project):
+        if page.role is not Role.ANNOTATOR:  # the desk and the grid tell those who wait by themselves
+            stopped(project)
+            line(project)
         show(project)
     else:
         _closed(page, project)
@@ -65,4 +93,5 @@ def _closed(page: access.Page, project: Project) -> None:
     st.header("Not for your role")
     held = session.visitor().role_in(project.id)
     st.write(f"Your role in this project is {held}; this page needs the role {page.role}. An owner can give it to you.")
-    st.html(f'<a class="quiet" href="/?{urlencode({session.CHOICE: project.name})}" target="_self">Label images</a>')
+    address = below(f"/?{urlencode({session.CHOICE: project.name})}")
+    st.html(f'<a class="quiet" href="{address}" target="_self">Label images</a>')

@@ -8,12 +8,12 @@ import streamlit as st
 from alflow.domain.projects import ClassLabel, NewClass, Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId
+from alflow.ui.parts import session
 from alflow.workflow.insight import templates
 from alflow.workflow.insight.prompts import Trial, edits_of, redraft
 from alflow.workflow.insight.suggestions import Suggestions
-from alflow.workflow.projects.class_changes import Edit, planned_classes
+from alflow.workflow.projects.class_edits import Edit, planned_classes
 from alflow.workflow.projects.naming import LONGEST_PROMPT
-from ui.parts import session
 
 
 @dataclass
@@ -72,7 +72,7 @@ def one_class(project: Project, draft: Draft, stored: Sequence[ClassLabel], now:
             help="What the model reads. Of several the average counts: an ensemble.",
         )
         if st.form_submit_button("Try", icon=":material/play_arrow:"):
-            new = NewClass(name, shown, tuple(lines(text)) or ("",), label.hot_key)
+            new = NewClass(name, shown, tuple(lines(text)) or ("",), label.hot_key, label.group)
             take(draft, stored, edits_of(now, {chosen: new}))
 
 

@@ -9,14 +9,14 @@ import streamlit as st
 
 from alflow.domain.projects import Project
 from alflow.ids import ClassId
+from alflow.ui.components.gallery import Bar, Card, gallery
+from alflow.ui.parts.charts import SERIES
+from alflow.ui.parts.figure import figure
+from alflow.ui.parts.images import image_address
 from alflow.workflow.insight.comparison import Compared
 from alflow.workflow.insight.effects import Effects
 from alflow.workflow.insight.prompts import Trial
 from alflow.workflow.insight.turns import Turn, Turned
-from ui.components.gallery import Bar, Card, gallery
-from ui.parts.charts import SERIES
-from ui.parts.figure import figure
-from ui.parts.images import image_address
 
 _CLASSES: Final = 25  # in the chart, those that change most
 _PICTURES: Final = 24

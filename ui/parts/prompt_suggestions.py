@@ -8,12 +8,12 @@ import streamlit as st
 
 from alflow.domain.projects import ClassLabel, Project
 from alflow.errors import AlflowError
+from alflow.ui.parts import session
+from alflow.ui.parts.charts import SERIES
+from alflow.ui.parts.figure import figure
+from alflow.ui.parts.prompt_editor import Draft, lines, take
+from alflow.ui.parts.tables import table
 from alflow.workflow.insight.suggestions import Suggestions, suggest_prompts
-from ui.parts import session
-from ui.parts.charts import SERIES
-from ui.parts.figure import figure
-from ui.parts.prompt_editor import Draft, lines, take
-from ui.parts.tables import table
 
 
 def suggestions(project: Project, draft: Draft, stored: Sequence[ClassLabel]) -> None:

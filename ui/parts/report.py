@@ -6,10 +6,11 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from alflow.domain.projects import Project
+from alflow.ui.door.prefix import below
 
 
 def report_button(project: Project, rounds: Sequence[int]) -> None:
-    """Offer the report of the project, or of one of its rounds; `ui.door.access.ROUTES` says who gets it."""
+    """Offer the report of the project, or of one of its rounds; `alflow.ui.door.access.ROUTES` says who gets it."""
     with st.popover("Report", icon=":material/description:"):
         st.caption(
             "One HTML file for people without an account: it opens without a network, and prints. It holds no file "
@@ -25,4 +26,4 @@ def report_button(project: Project, rounds: Sequence[int]) -> None:
         names = st.toggle("With the names of people", key=f"report-names-{project.id}")
         query = {"round": number or "", "pictures": int(pictures), "names": int(names)}
         address = f"/report/{project.id}?{urlencode({name: value for name, value in query.items() if value != ''})}"
-        st.link_button("Save the report", address, icon=":material/download:", width="stretch")
+        st.link_button("Save the report", below(address), icon=":material/download:", width="stretch")

@@ -1,4 +1,4 @@
-"""What pages and routes share inside the one process that serves them, joined once by `ui.server`."""
+"""What pages and routes share inside the one process that serves them, joined once by `alflow.ui.server`."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from alflow.workspace import Workspace
 
 if TYPE_CHECKING:
-    from ui.door.gate import Doorkeeper
+    from alflow.ui.door.gate import Doorkeeper
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,10 @@ def current() -> Services:
     """The services of this process.
 
     Raises:
-        RuntimeError: a page was started by `streamlit run` instead of `python -m ui`, past the gate.
+        RuntimeError: a page was started by `streamlit run` instead of `python -m alflow.ui`, past the gate.
     """
     if not _provided:
-        raise RuntimeError("Start the UI with `alflow up` or `python -m ui`; pages do not run without their server.")
+        raise RuntimeError(
+            "Start the UI with `alflow up` or `python -m alflow.ui`; pages do not run without their server."
+        )
     return _provided[0]

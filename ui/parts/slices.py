@@ -8,13 +8,13 @@ import streamlit as st
 
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError
+from alflow.ui.door import access
+from alflow.ui.parts import session
+from alflow.ui.parts.charts import HEIGHT
+from alflow.ui.parts.figure import figure
+from alflow.ui.parts.tables import table
 from alflow.workflow.insight import slices
 from alflow.workflow.insight.slices import SliceReport
-from ui.door import access
-from ui.parts import session
-from ui.parts.charts import HEIGHT
-from ui.parts.figure import figure
-from ui.parts.tables import table
 
 
 def show_slices(project: Project) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from alflow.domain.projects import Project
 from alflow.ids import ItemId
 from alflow.text import visible
-from ui.parts.images import image_address
+from alflow.ui.parts.images import image_address
 
 
 def strip(project: Project, pictures: Sequence[tuple[ItemId, str]]) -> None:

@@ -26,11 +26,16 @@ THEME = {
 
 FRAME = """
 [data-testid^="stBaseButton-primary"]:not(:disabled), [data-tag-index] > span { color: light-dark(#fff, #000) }
+[data-testid="stPopoverBody"] { color-scheme: light dark }
 [data-testid="stPopover"] button[kind="tertiary"] { color: inherit !important }
 [data-testid="stCaptionContainer"] { opacity: .72 }
+[class*="st-key-live-"] [data-stale="true"] { opacity: 1; transition: none }
 [role="radio"][data-variant="segmented_control"][data-selected="true"] { color: inherit !important }
 [data-testid="stMainBlockContainer"] { padding: 3.4rem 2.5rem 2rem; max-width: 110rem }
-@media (max-width: 46rem) { [data-testid="stMainBlockContainer"] { padding: 3.4rem 1rem 2rem } }
+@media (max-width: 46rem) {
+  [data-testid="stMainBlockContainer"] { padding: 3.4rem 1rem 2rem }
+  [data-testid="stColumn"]:has([data-testid="stMetric"]) { flex: 1 1 calc(50% - 1rem); min-width: calc(50% - 1rem) }
+}
 [data-testid="stHeader"] { background: transparent }
 .facts, .facts dt, .facts dd { margin: 0 !important; padding: 0 !important }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.5rem }
@@ -46,7 +51,15 @@ FRAME = """
 .strip figcaption { font-size: .8rem; opacity: .75; overflow-wrap: anywhere }
 .change time { opacity: .65; font-variant-numeric: tabular-nums } .change small { opacity: .65 }
 .person small { display: block; opacity: .65; overflow-wrap: anywhere }
+.left-out { display: grid; grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)); gap: .8rem }
+.left-out figure { margin: 0; display: grid; grid-template-columns: 5.5rem 1fr; gap: .8rem; align-items: start }
+.left-out img, .left-out figure > span { width: 5.5rem; height: 5.5rem; object-fit: contain; border-radius: .5rem }
+.left-out img, .left-out figure > span { background: color-mix(in srgb, currentColor 5%, transparent) }
+.left-out figure > span { display: grid; place-items: center; text-align: center; font-size: .75rem; padding: .3rem }
+.left-out figcaption { display: grid; gap: .15rem; font-size: .875rem; overflow-wrap: anywhere }
 .account { display: flex; flex-wrap: wrap; gap: .25rem 1rem }
+.running { margin: 0; font-size: .875rem; opacity: .8; overflow-wrap: anywhere }
+.running a { color: inherit !important }
 .quiet { font-size: .875rem; color: inherit !important; opacity: .7 }
 button.quiet { padding: 0; border: 0; background: none; text-decoration: underline; cursor: pointer }
 [class*="st-key-bare-table"] [data-testid="stElementToolbarButton"]:has([aria-label^="Download"]) { display: none }

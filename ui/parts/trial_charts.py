@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import pandas as pd
 
+from alflow.ui.parts.charts import MANY
 from alflow.workflow.backtests.comparison import CurvePoint
-from ui.parts.charts import MANY
 
 HEIGHT = 340
 

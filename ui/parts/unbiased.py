@@ -8,11 +8,11 @@ import streamlit as st
 
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError
+from alflow.ui.parts import session
+from alflow.ui.parts.tables import table
 from alflow.workflow.answers.unbiased import Unbiased
 from alflow.workflow.answers.unbiased import unbiased as estimate
 from alflow.workflow.projects import projects
-from ui.parts import session
-from ui.parts.tables import table
 
 
 class _Ends(Protocol):

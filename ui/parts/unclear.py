@@ -6,26 +6,20 @@ from typing import Final
 import streamlit as st
 
 from alflow.domain.projects import Project
-from alflow.errors import AlflowError
 from alflow.ids import ClassId
+from alflow.ui.components.gallery import Bar, Card, gallery
+from alflow.ui.door import access
+from alflow.ui.parts import sending, session, told
+from alflow.ui.parts.images import image_address
 from alflow.workflow.insight.strange import Strange, strange_images
 from alflow.workflow.projects import projects
-from alflow.workflow.rounds import chosen
-from ui.components.gallery import Bar, Card, gallery
-from ui.door import access
-from ui.parts import session
-from ui.parts.images import image_address
 
 COUNT: Final = 8
-_TOLD = "unclear-told"
 
 
 def section(project: Project, names: Mapping[ClassId, str]) -> None:
     """Both kinds, by the newest model, and what to do about each."""
     found = strange_images(session.workspace(), project.id, COUNT)
-    project_id, message, done = st.session_state.pop(_TOLD, (None, "", False))
-    if project_id == project.id:
-        (st.success if done else st.warning)(session.escape(message))
     st.subheader("Between classes: candidates for the guidelines")
     st.caption(
         "The images of the pool with the highest aleatoric part: uncertainty that stays however many labels come, as "
@@ -52,8 +46,8 @@ def section(project: Project, names: Mapping[ClassId, str]) -> None:
         st.button(
             f"Ask people about these {len(found.unfamiliar)}",
             icon=":material/playlist_add:",
-            on_click=_ask,
-            args=(project, found.unfamiliar),
+            on_click=sending.to_queue,
+            args=(project, [one.item_id for one in found.unfamiliar], "unlike the pretraining: of no class?"),
         )
 
 
@@ -79,41 +73,14 @@ def _draft(project: Project, one: Strange, names: Mapping[ClassId, str]) -> None
         return
     first, second = (session.escape(names.get(each, "?")) for each, _ in one.top)
     picture = f"![Image {one.item_id}]({image_address(project.id, one.item_id, 'thumbnail')})"
-    workspace = session.workspace()
-    text = projects.project(workspace, project.id).guidelines.rstrip()
-    line = f"**{first} or {second}?** {picture} To be decided."
-    if picture in text:
-        st.session_state[_TOLD] = (
-            project.id,
-            "The guidelines show this image already: the Project page edits them.",
-            True,
-        )
-        return
-    try:
+
+    def draft() -> str:
+        workspace = session.workspace()
+        text = projects.project(workspace, project.id).guidelines.rstrip()
+        if picture in text:
+            return "The guidelines show this image already: the Project page edits them."
+        line = f"**{first} or {second}?** {picture} To be decided."
         projects.set_guidelines(workspace, project.id, f"{text}\n\n{line}\n".lstrip())
-    except AlflowError as error:
-        st.session_state[_TOLD] = (project.id, str(error), False)
-        return
-    st.session_state[_TOLD] = (
-        project.id,
-        "The image is in the guidelines: say on the Project page which class it is.",
-        True,
-    )
+        return "The image is in the guidelines: say on the Project page which class it is."
 
-
-def _ask(project: Project, found: Sequence[Strange]) -> None:
-    if not session.may(access.SEND_TO_QUEUE, project):
-        return
-    by, ids = session.require_annotator().id, [one.item_id for one in found]
-    try:
-        report = chosen.send_to_queue(session.workspace(), project.id, by, ids, "unlike the pretraining: of no class?")
-    except AlflowError as error:
-        _tell(project, str(error), done=False)
-        return
-    message = f"{len(report.queued)} images wait in round {report.round_number}."
-    message += "".join(f" Image {item} {reason}." for item, reason in report.refused.items())
-    _tell(project, message)
-
-
-def _tell(project: Project, message: str, *, done: bool = True) -> None:
-    st.session_state[_TOLD] = (project.id, message, done)
+    told.act(project, draft)

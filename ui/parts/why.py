@@ -1,6 +1,7 @@
 """The reasons for a candidate as text and pictures, for the card that opens."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -8,13 +9,17 @@ from alflow.domain.projects import Project
 from alflow.domain.reasons import Aim, Near, Reasons
 from alflow.domain.rounds import Candidate
 from alflow.ids import ClassId, ItemId
+from alflow.ui.components.gallery import Picture, Told
+from alflow.ui.parts.images import image_address
 from alflow.workflow.rounds.review import CandidateReview
 from alflow.workflow.rounds.why import Why
-from ui.components.gallery import Picture, Told
-from ui.parts.images import image_address
 
 SHOWN_ANSWERS = 5
 _SURE = 0.1  # nats of total uncertainty below which its parts say little
+
+
+SHOWN: Final = 6
+"""Near copies of an image."""
 
 
 def told(project: Project, why: Why, names: Mapping[ClassId, str]) -> Told | None:
@@ -27,7 +32,7 @@ def told(project: Project, why: Why, names: Mapping[ClassId, str]) -> Told | Non
         answers=_answers(why.review, reasons, names),
         informs=[_picture(project, near, f"{nats(near.value)} nats") for near in reasons.informs],
         about=_about(reasons),
-        copies=[_picture(project, near, f"{near.value:.0%} alike") for near in reasons.copies],
+        copies=[_picture(project, near, f"{near.value:.0%} alike") for near in reasons.copies[:SHOWN]],
         alike=_alike(reasons),
         places=[(place.strategy, _place(place.place, place.of, exact=place.exact)) for place in reasons.places],
     )
@@ -91,9 +96,9 @@ def _about(reasons: Reasons) -> str:
 def _alike(reasons: Reasons) -> str:
     if not reasons.n_copies:
         return "No near copy of it is in the pool"
-    more = reasons.n_copies - len(reasons.copies)
+    shown = len(reasons.copies[:SHOWN])
     one = "1 near copy" if reasons.n_copies == 1 else f"{reasons.n_copies:,} near copies"
-    return f"{one} in the pool" + (f", of which {len(reasons.copies)} are shown" if more else "")
+    return f"{one} in the pool" + (f", of which {shown} are shown" if shown < reasons.n_copies else "")
 
 
 def _place(place: int, of: int, *, exact: bool) -> str:

@@ -4,9 +4,9 @@ from math import isfinite, isinf
 
 import streamlit as st
 
+from alflow.ui.parts import worth_charts
+from alflow.ui.parts.figure import figure
 from alflow.workflow.insight.worth import Kept, Worth
-from ui.parts import worth_charts
-from ui.parts.figure import figure
 
 
 def labels_worth(found: Worth) -> None:

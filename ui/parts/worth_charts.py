@@ -7,8 +7,8 @@ import altair as alt
 import pandas as pd
 
 from alflow.domain.rounds import Origin
+from alflow.ui.parts.charts import HEIGHT, SERIES, with_rows
 from alflow.workflow.insight.worth import Group, Kept
-from ui.parts.charts import HEIGHT, SERIES
 
 NAMES = {Origin.STRATEGY: "Strategy's picks", Origin.CONTROL: "Control slice"}
 COLOURS = dict(zip(NAMES.values(), SERIES.values(), strict=True))
@@ -102,6 +102,5 @@ def by_round(table: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
         ],
     )
     line = base.mark_line(strokeWidth=2).encode(y="ratio:Q")
-    return alt.layer(one, band.encode(y=alt.Y("low:Q", title=title), y2="high:Q"), line, points).properties(
-        height=HEIGHT
-    )
+    bands = with_rows(table, "high", band.encode(y=alt.Y("low:Q", title=title), y2="high:Q"))
+    return alt.layer(one, *bands, line, points).properties(height=HEIGHT)

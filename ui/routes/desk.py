@@ -1,14 +1,16 @@
 """The deck's JSON, translated for `alflow.workflow.desk.exchange` and back.
 
 Events of the browser: `{"kind": "answer", "token", "candidate_id", "verdict", "class_id", "seconds", "shown"}`, with
-`comment` and `proposed_class` where there are some, and `{"kind": "undo", "token"}`. Each is idempotent, so a deck may
-send an event until it has seen it acknowledged. A refusal is final: the deck shows the reason. An event that is in
-order but failed is marked `again`: the deck keeps it and sends it later. A negative candidate id stands for a gold
-check, which is shown like any other image; the acknowledgement has its result only where the project wants that.
+`comment` and `proposed_class` where there are some, `{"kind": "likewise", "token", "answer", "item_ids", "seconds",
+"screen"}` to label near copies as the answer of that token, and `{"kind": "undo", "token"}`. Each is idempotent, so a
+deck may send an event until it has seen it acknowledged. A refusal is final: the deck shows the reason. An event that
+is in order but failed is marked `again`: the deck keeps it and sends it later. A negative candidate id stands for a
+gold check, which is shown like any other image; the acknowledgement has its result only where the project wants that.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from heapq import nlargest
 from typing import Any
 
 from alflow.domain.answers import Verdict
@@ -16,20 +18,38 @@ from alflow.domain.projects import Suggestion
 from alflow.domain.rounds import RoundState
 from alflow.errors import AlflowError, InvalidInputError
 from alflow.ids import AnnotatorId, CandidateId, CheckId, ItemId, ProjectId
+from alflow.ui.door.body import field, seconds
+from alflow.ui.parts import markdown
 from alflow.workflow.desk import guidelines
 from alflow.workflow.desk.exchange import exchange
 from alflow.workflow.desk.gold import Outcome
 from alflow.workflow.desk.label import PastAnswer
-from alflow.workflow.desk.messages import Acknowledgement, Answer, CheckAnswer, CheckEntry, DeskState, Event, Undo, Wish
+from alflow.workflow.desk.likewise import Follow, Followed
+from alflow.workflow.desk.messages import (
+    Acknowledgement,
+    Answer,
+    CheckAnswer,
+    CheckEntry,
+    DeskState,
+    Event,
+    Likewise,
+    Undo,
+    Wish,
+)
 from alflow.workflow.desk.queue import QueueEntry
 from alflow.workflow.desk.submission import Submission
 from alflow.workflow.desk.worth import Worth
 from alflow.workflow.rounds import waiting
 from alflow.workspace import Workspace
-from ui.door.body import field, seconds
-from ui.parts import markdown
 
 LONGEST_KEY = 200
+STOPPED = "stopped"
+"""What pages are told of the round of a project that is stopped, in place of the round's own state."""
+
+MOST_PROBABLE = 12
+"""How many classes come first where they are sorted by probability; the others keep their order."""
+RIVALS = 2
+"""The two most probable classes, whose examples are shown side by side."""
 _USUAL = Wish()
 
 Sent = Mapping[str, Any]
@@ -54,15 +74,16 @@ def sync(
     read = [_event(sent) for sent in events]
     state = exchange(workspace, project_id, annotator_id, [each for each in read if not isinstance(each, dict)], wish)
     fates = iter(state.acknowledgements)
-    suggests = state.project.settings.suggestion is Suggestion.BEFORE
+    settings = state.project.settings
+    told = 0 if settings.suggestion is not Suggestion.BEFORE else MOST_PROBABLE if settings.sort_classes else RIVALS
     return {
         "acknowledgements": [each if isinstance(each, dict) else _acknowledgement(next(fates)) for each in read],
         "kind": wish.queue,
-        "queue": [_entry(entry, suggests=suggests) for entry in state.queue],
+        "queue": [_entry(entry, told) | _group(state, entry.item.id) for entry in state.queue],
         "aside": {kind.value: n for kind, n in state.set_aside.items()},
         "round": _round(state),
         "awaited": _awaited(workspace, state),
-        "recent": [_recent(answer) for answer in state.recent],
+        "recent": [_recent(answer) | _group(state, answer.item.id) for answer in state.recent],
     }
 
 
@@ -83,9 +104,16 @@ def _event(sent: Sent) -> Event | dict[str, Any]:
         token = field(sent, "token", str)
         if sent.get("kind") == "undo":
             return Undo(key, token)
+        if sent.get("kind") == "likewise":
+            return Likewise(key, _follow(token, sent))
         given = _submission(token, sent)
     except AlflowError as error:
         return {"key": key, "stored": False, "reason": str(error)}
+    return event_of(key, given)
+
+
+def event_of(key: str | None, given: Submission) -> Answer | CheckAnswer:
+    """The event of an answer: a negative number names a check."""
     return Answer(key, given) if given.candidate_id >= 0 else CheckAnswer(key, CheckId(-given.candidate_id), given)
 
 
@@ -94,7 +122,11 @@ def _acknowledgement(fate: Acknowledgement) -> dict[str, Any]:
     if fate.refusal is not None:
         return {"key": key, "stored": False, "reason": str(fate.refusal)} | ({"again": True} if fate.retry else {})
     stored: dict[str, Any] = {"key": key, "stored": True}
+    if fate.offer is not None:
+        stored |= {"offer": {"token": _token(fate.event), "item_ids": list(fate.offer.item_ids)}}
     match fate.feedback:
+        case Followed():
+            return stored | {"likewise": asdict(fate.feedback)}
         case Worth():
             return stored | {"worth": {"token": _token(fate.event), **asdict(fate.feedback)}}
         case Outcome(right=bool()):
@@ -103,18 +135,31 @@ def _acknowledgement(fate: Acknowledgement) -> dict[str, Any]:
 
 
 def _token(event: Event) -> str:
-    return event.token if isinstance(event, Undo) else event.given.token
+    match event:
+        case Undo():
+            return event.token
+        case Likewise():
+            return event.asked.token
+    return event.given.token
 
 
-def _entry(entry: QueueEntry | CheckEntry, *, suggests: bool) -> dict[str, Any]:
-    """What the browser may know of an item; the model's suggestion is among it only where the project wants that."""
+def _entry(entry: QueueEntry | CheckEntry, told: int) -> dict[str, Any]:
+    """What the browser may know of an item; as many of its probable classes are told as the project wants."""
     if isinstance(entry, CheckEntry):
         return _image(CandidateId(-entry.check_id), entry.item.id, entry.rank, entry.item.width)
     image = _image(entry.candidate.id, entry.item.id, entry.candidate.rank, entry.item.width)
-    if not suggests:
+    image |= {} if entry.candidate.origin.queued else {"extra": True}
+    if not told:
         return image
-    class_id = entry.candidate.predicted_class_id
-    return image | {"suggestion": {"class_id": class_id, "probability": entry.candidate.probabilities.get(class_id)}}
+    class_id, believed = entry.candidate.predicted_class_id, entry.candidate.probabilities
+    image |= {"suggestion": {"class_id": class_id, "probability": believed.get(class_id)}}
+    likely = nlargest(told, believed, key=believed.__getitem__)
+    return image | {"rivals": likely[:RIVALS]} | ({"likely": likely} if told > RIVALS else {})
+
+
+def _group(state: DeskState, item_id: ItemId) -> dict[str, Any]:
+    group = state.groups.get(item_id)
+    return {"group": {"name": group.name, "images": [one[1:] for one in group.images]}} if group else {}
 
 
 def _image(candidate_id: CandidateId, item_id: ItemId, rank: int, width: int) -> dict[str, Any]:
@@ -152,11 +197,21 @@ def _submission(token: str, event: Sent) -> Submission:
     )
 
 
+def _follow(token: str, event: Sent) -> Follow:
+    item_ids = field(event, "item_ids", list)
+    if not all(type(each) is int for each in item_ids):
+        raise InvalidInputError("`item_ids` must be whole numbers")
+    return Follow(
+        token, field(event, "answer", str), tuple(item_ids), seconds(event), field(event, "screen", str, None)
+    )
+
+
 def _round(state: DeskState) -> dict[str, Any] | None:
     if state.progress is None:
         return None
     of = state.progress
-    progress = {"number": of.round.number, "state": of.round.state, "answered": of.answered, "total": of.total}
+    now = of.round.state if state.project.is_active else STOPPED
+    progress = {"number": of.round.number, "state": now, "answered": of.answered, "total": of.total}
     return progress | ({"checks": state.checks} if state.checks and state.checks[1] else {})
 
 
@@ -171,4 +226,4 @@ def _recent(past: PastAnswer) -> dict[str, Any]:
         "comment": answer.comment,
         "proposed_class": answer.proposed_class,
         "final": past.final,
-    }
+    } | ({} if past.likewise is None else {"likewise": past.likewise})

@@ -28,13 +28,18 @@ class _Collected:
         lag = GaugeMetricFamily("alflow_look_lag_seconds", "Time since the schedule looked.", labels=_PROJECT)
         failures = GaugeMetricFamily("alflow_failed_runs", "Runs that failed since one succeeded.", labels=_PROJECT)
         rounds = GaugeMetricFamily("alflow_rounds", "Rounds by state.", labels=(*_PROJECT, "state"))
+        watched = GaugeMetricFamily("alflow_watched_files", "Files of watched sources.", labels=(*_PROJECT, "state"))
+        unread = GaugeMetricFamily("alflow_failed_looks", "Looks in a row that failed.", labels=_PROJECT)
         for one in self.projects:
             project = [str(one.project)]
             answers.add_metric(project, one.totals.answers)
             queue.add_metric(project, one.totals.votes_missing)
             failures.add_metric(project, one.failures)
+            unread.add_metric(project, one.watch_failures)
+            for state, count in one.watched.items():
+                watched.add_metric([*project, state], count)
             if one.lag is not None:
                 lag.add_metric(project, one.lag)
             for state, count in one.totals.rounds.items():
                 rounds.add_metric([*project, state.value], count)
-        yield from (answers, queue, lag, failures, rounds)
+        yield from (answers, queue, lag, failures, rounds, watched, unread)

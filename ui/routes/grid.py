@@ -1,22 +1,24 @@
 """The grid's side of its use cases: one exchange takes an answered page, or takes one back, and gives the next.
 
-A request is `{"class_id": id or null, "accept": {"token", "class_id", "accepted", "wrong", "seconds", "screen"} or
-null, "undo": token or null}`. Both are idempotent, so a page may send a request again until it has been answered. A
-refusal is final: the reply says why, and what to show instead.
+A request is `{"class_id": id or null, "pool": {"order", "size"} or null, "accept": {"token", "class_id", "accepted",
+"wrong", "seconds", "screen"} or null, "undo": token or null}`. With `pool` pages come from the rest of the pool, else
+from the round. Events are idempotent, so a page may send a request again until it has been answered. A refusal is
+final: the reply says why, and what to show instead.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from alflow.domain.rounds import RoundState
-from alflow.errors import AlflowError, InvalidInputError
+from alflow.errors import AlflowError, ConflictError, InvalidInputError, NotFoundError
 from alflow.ids import AnnotatorId, CandidateId, ProjectId
-from alflow.workflow.desk.grid import LastPage, OpenPage
+from alflow.ui.door.body import field, seconds
+from alflow.ui.routes.desk import STOPPED
+from alflow.workflow.desk.grid import LastPage, Offer, OpenPage, Pages, of_round
 from alflow.workflow.desk.grid_answers import Accept, TakeBack
 from alflow.workflow.desk.grid_exchange import GridState, grid_exchange
 from alflow.workflow.rounds import waiting
 from alflow.workspace import Workspace
-from ui.door.body import field, seconds
 
 Request = Mapping[str, Any]
 
@@ -32,20 +34,50 @@ def exchange(
         NotFoundError: there is no such project or annotator.
     """
     wanted = field(request, "class_id", int, None)
+    pages = _pages(workspace, project_id, field(request, "pool", dict, None))
     try:
         event, unreadable = _event(request), None
     except AlflowError as error:
         event, unreadable = None, error
-    state = grid_exchange(workspace, project_id, annotator_id, event, wanted)
+    state = grid_exchange(workspace, project_id, annotator_id, event, wanted, pages)
     refusal = unreadable or state.refusal
     return {
         "reason": None if refusal is None else str(refusal),
         "page": None if state.page is None else _page(state.page),
         "waiting": {str(class_id): count for class_id, count in state.waiting.items()},
+        "words": state.words,
         "last": None if state.last is None else _last(state.last),
         "awaited": _awaited(workspace, project_id, state),
-        "round": None if state.round is None else {"number": state.round.number, "state": state.round.state},
+        "round": _round(state),
     }
+
+
+def _round(state: GridState) -> dict[str, Any] | None:
+    if state.round is None:
+        return None
+    return {"number": state.round.number, "state": STOPPED if state.is_stopped else state.round.state}
+
+
+def _pages(workspace: Workspace, project_id: ProjectId, pool: Mapping[str, Any] | None) -> Pages:
+    """Where pages come from; what keeps the pool from being shown does not keep an event from being stored.
+
+    Raises:
+        InvalidInputError: there is no such order of pages.
+        UnavailableError: the database does not answer.
+    """
+    if pool is None:
+        return of_round
+    from alflow.workflow.answers import pool_grid  # it needs PyTorch, which takes half a gigabyte
+
+    try:
+        order = pool_grid.Order(field(pool, "order", str))
+    except ValueError as error:
+        raise InvalidInputError(f"pages come in the order {' or '.join(pool_grid.Order)}") from error
+    try:
+        return pool_grid.through_the_pool(workspace, project_id, order, field(pool, "size", int))
+    except (NotFoundError, ConflictError) as error:
+        offer = Offer({}, None, str(error))
+        return lambda *_: offer
 
 
 def _event(request: Request) -> Accept | TakeBack | None:
@@ -87,6 +119,7 @@ def _page(page: OpenPage) -> dict[str, Any]:
         "token": page.token,
         "class_id": page.class_id,
         "expected_errors": page.expected_errors,
+        "extra": page.extra,
         "images": [
             {"candidate_id": entry.candidate.id, "item_id": entry.item.id, "probability": entry.probability}
             for entry in page.entries
@@ -97,7 +130,8 @@ def _page(page: OpenPage) -> dict[str, Any]:
 def _last(last: LastPage) -> dict[str, Any]:
     accepted = sum(cell.accepted for cell in last.cells)
     wrong = len(last.cells) - accepted
-    return {"token": last.page.token, "class_id": last.page.class_id, "accepted": accepted, "wrong": wrong}
+    of = {"token": last.page.token, "class_id": last.page.class_id, "pool": last.of_pool}
+    return of | {"accepted": accepted, "wrong": wrong}
 
 
 def _awaited(workspace: Workspace, project_id: ProjectId, state: GridState) -> str | None:

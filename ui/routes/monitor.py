@@ -19,11 +19,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from alflow.errors import AlflowError
+from alflow.ui.door import timing
+from alflow.ui.parts import services
+from alflow.ui.routes.exposition import exposed
 from alflow.workflow.operating.figures import figures
 from alflow.workflow.operating.health import NOTHING, Health, health
-from ui.door import timing
-from ui.parts import services
-from ui.routes.exposition import exposed
 
 T = TypeVar("T")
 

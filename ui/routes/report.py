@@ -1,7 +1,7 @@
 """The report of a project as a file: what `alflow report` writes, for whoever may see its rounds."""
 
 from math import ceil
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -9,9 +9,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError, TryLaterError
-from alflow.workflow.insight.report.write import make_report
-from ui.door import allowances, pools
-from ui.parts import services
+from alflow.ids import ProjectId
+from alflow.ui.door import allowances, pools
+from alflow.ui.door.body import whole_number
+from alflow.ui.parts import services
+from alflow.workspace import Workspace
+
+if TYPE_CHECKING:
+    from alflow.workflow.insight.report.write import ReportFile
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 """What a report may do, should a browser show it instead of saving it: nothing."""
@@ -23,18 +28,18 @@ async def report(request: Request) -> Response:
     """The file; `?round=3&names=1&pictures=0` say how much of it and with what."""
     asked = request.query_params
     if wait := allowances.REPORTS.take(request.state.visitor.annotator.id):
-        return _refused(TryLaterError("too many reports at once: try again in a moment", wait))
+        return refused(TryLaterError("too many reports at once: try again in a moment", wait))
     try:
         made = await pools.REPORTS.run(
-            make_report,
+            _made,
             services.current().workspace,
             request.path_params["project"],
-            _number(asked),
+            number_of(asked),
             names=asked.get("names") == "1",
             pictures=asked.get("pictures") != "0",
         )
     except AlflowError as error:
-        return _refused(error)
+        return refused(error)
     headers = {
         "Cache-Control": "no-store",
         "Content-Disposition": f"attachment; filename={made.name}",  # plain letters
@@ -46,7 +51,15 @@ async def report(request: Request) -> Response:
 ROUTES = [Route("/report/{project:int}", report, methods=["GET"])]
 
 
-def _number(asked: QueryParams) -> int | None:
+def _made(
+    workspace: Workspace, project_id: ProjectId, number: int | None, *, names: bool, pictures: bool
+) -> "ReportFile":
+    from alflow.workflow.insight.report.write import make_report  # with PyTorch: in a thread, and when it is asked for
+
+    return make_report(workspace, project_id, number, names=names, pictures=pictures)
+
+
+def number_of(asked: QueryParams) -> int | None:
     """The round that was asked for.
 
     Raises:
@@ -55,12 +68,12 @@ def _number(asked: QueryParams) -> int | None:
     given = asked.get("round", "")
     if not given:
         return None
-    if not (given.isascii() and given.isdecimal() and len(given) <= _LONGEST):
+    if (number := whole_number(given, _LONGEST)) is None:
         raise InvalidInputError("`round` must be the number of a round")
-    return int(given)
+    return number
 
 
-def _refused(error: AlflowError) -> Response:
+def refused(error: AlflowError) -> Response:
     """Why, in plain text: it is a person who reads it."""
     if isinstance(error, TryLaterError):
         return PlainTextResponse(str(error), 503, {"Retry-After": str(ceil(error.seconds))})

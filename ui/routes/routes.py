@@ -1,7 +1,7 @@
 """The plain HTTP routes beside the pages: image bytes, and the exchange of deck and grid with the queue.
 
-The gate (`ui.door.gate`) stands in front of them: `request.state.visitor` is always somebody who may, by
-`ui.door.access`.
+The gate (`alflow.ui.door.gate`) stands in front of them: `request.state.visitor` is always somebody who may, by
+`alflow.ui.door.access`.
 """
 
 from collections.abc import Mapping
@@ -15,16 +15,15 @@ from starlette.routing import Route
 
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError, TryLaterError, UnavailableError
 from alflow.ids import ItemId, ProjectId
+from alflow.ui.components.modules import FOREVER
+from alflow.ui.door import allowances, pools
+from alflow.ui.door.body import field, parsed, received
+from alflow.ui.parts import services
+from alflow.ui.routes import desk, grid
 from alflow.workflow.desk.messages import AHEAD, QUEUES, TODO, Wish
 from alflow.workflow.images import pool, whole
 from alflow.workflow.images.whole import Whole
 from alflow.workspace import Workspace
-from ui.components.modules import FOREVER
-from ui.door import allowances, pools
-from ui.door.body import field, parsed, received
-from ui.parts import services
-from ui.routes import desk, grid
-from ui.routes import map as map_
 
 MAX_BODY = 1_000_000
 MOST_EVENTS = 500  # a deck sends 50
@@ -42,7 +41,7 @@ async def image(request: Request) -> Response:
         else:
             found = Whole(await run_in_threadpool(pool.rendition_bytes, workspace, project, item, kind), lasting=True)
     except (TryLaterError, UnavailableError) as error:
-        return _refused(error)
+        return refused(error)
     except AlflowError as error:
         return PlainTextResponse(str(error), 404)
     kept = FOREVER if found.lasting else A_MINUTE
@@ -54,7 +53,7 @@ def guide(request: Request) -> Response:
     try:
         guidelines = desk.guide(services.current().workspace, request.path_params["project"])
     except AlflowError as error:
-        return _refused(error)
+        return refused(error)
     return JSONResponse(guidelines, headers={"Cache-Control": "no-store"})
 
 
@@ -74,7 +73,7 @@ async def sync(request: Request) -> Response:
         workspace = services.current().workspace
         reply = await pools.ANSWERS.run(desk.sync, workspace, project_id, annotator_id, events, wish)
     except AlflowError as error:
-        return _refused(error)
+        return refused(error)
     return JSONResponse(reply, headers={"Cache-Control": "no-store"})
 
 
@@ -87,7 +86,7 @@ async def grid_page(request: Request) -> Response:
         sent = parsed(await received(request, MAX_BODY, "What the grid sent"), "What the grid sends")
         reply = await pools.ANSWERS.run(grid.exchange, services.current().workspace, project_id, annotator_id, sent)
     except AlflowError as error:
-        return _refused(error)
+        return refused(error)
     return JSONResponse(reply, headers={"Cache-Control": "no-store"})
 
 
@@ -95,9 +94,9 @@ async def map_points(request: Request) -> Response:
     """All images of the project's map; a page asks once for each state of the project."""
     try:
         project_id = request.path_params["project"]
-        content = await pools.FIGURES.run(map_.points, services.current().workspace, project_id)
+        content = await pools.FIGURES.run(_points, services.current().workspace, project_id)
     except AlflowError as error:
-        return _refused(error)
+        return refused(error)
     return Response(content, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
 
 
@@ -108,6 +107,21 @@ ROUTES = [
     Route("/grid/{project:int}", grid_page, methods=["POST"]),
     Route("/map/{project:int}/points", map_points, methods=["GET"]),
 ]
+
+
+def refused(error: AlflowError) -> Response:
+    """Why, and whether to send the same again: 422 and 404 say that it is of no use."""
+    if isinstance(error, TryLaterError):
+        return JSONResponse({"reason": str(error)}, 503, {"Retry-After": str(ceil(error.seconds))})
+    if isinstance(error, UnavailableError):
+        return JSONResponse({"reason": str(error)}, 503)
+    return JSONResponse({"reason": str(error)}, 404 if isinstance(error, NotFoundError) else 422)
+
+
+def _points(workspace: Workspace, project_id: ProjectId) -> bytes:
+    from alflow.ui.routes import map as map_  # with PyTorch: in a thread, and not before somebody asks
+
+    return map_.points(workspace, project_id)
 
 
 async def _whole(request: Request, workspace: Workspace, project: ProjectId, item: ItemId) -> Whole:
@@ -129,15 +143,6 @@ def _too_many(request: Request, allowance: allowances.Allowance, cost: int = 1) 
     wait = allowance.take(request.state.visitor.annotator.id, cost=cost)
     reason = {"reason": "too many requests at once: they continue in a moment"}
     return JSONResponse(reason, 429, {"Retry-After": str(ceil(wait))}) if wait else None
-
-
-def _refused(error: AlflowError) -> Response:
-    """Why, and whether to send the same again: 422 and 404 say that it is of no use."""
-    if isinstance(error, TryLaterError):
-        return JSONResponse({"reason": str(error)}, 503, {"Retry-After": str(ceil(error.seconds))})
-    if isinstance(error, UnavailableError):
-        return JSONResponse({"reason": str(error)}, 503)
-    return JSONResponse({"reason": str(error)}, 404 if isinstance(error, NotFoundError) else 422)
 
 
 def _events(asked: Mapping[str, Any]) -> list[Any]:

@@ -12,6 +12,7 @@ from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rounds.candidates import candidate_of
+from alflow.store.rows import is_asked
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def of_item(tx: Transaction, item_id: ItemId) -> list[Adjudication]:
 def newest_candidate(tx: Transaction, item_id: ItemId) -> Candidate | None:
     """The item's candidate in the last round that asked about it; None where none did."""
     table = tables.candidate
-    rows = select(table).where(table.c.item_id == item_id).order_by(table.c.id.desc()).limit(1)
+    rows = select(table).where(table.c.item_id == item_id, is_asked(table)).order_by(table.c.id.desc()).limit(1)
     found = tx.execute(rows).mappings().one_or_none()
     return None if found is None else candidate_of(found)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, true
+from sqlalchemy import ColumnElement, String, select, true, type_coerce
 
 from alflow.domain.answers import Verdict
 from alflow.ids import ClassId, ItemId, ProjectId
@@ -17,10 +17,20 @@ def settled(tx: Transaction, project_id: ProjectId, item_ids: Sequence[ItemId] |
 
     With `item_ids`, a few thousand at most, of these items only.
     """
+    return _settled(tx, project_id, item_ids, true() if item_ids is None else tables.label.c.item_id.in_(item_ids))
+
+
+def evidence(tx: Transaction, project_id: ProjectId) -> dict[ItemId, ClassId]:
+    """The same by answers of their own alone: what follows the answer about a near copy tells a fit nothing new."""
+    return _settled(tx, project_id, None, tables.label.c.follows.is_(None))
+
+
+def _settled(
+    tx: Transaction, project_id: ProjectId, item_ids: Sequence[ItemId] | None, wanted: ColumnElement[bool]
+) -> dict[ItemId, ClassId]:
     label, candidate = tables.label, tables.candidate
-    wanted = true() if item_ids is None else label.c.item_id.in_(item_ids)
     votes = (
-        select(label.c.item_id, label.c.class_id, label.c.verdict)
+        select(label.c.item_id, label.c.class_id, type_coerce(label.c.verdict, String))
         .outerjoin(candidate, candidate.c.id == label.c.candidate_id)
         .where(
             label.c.project_id == project_id,

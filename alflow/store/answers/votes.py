@@ -15,7 +15,7 @@ from alflow.store.rows import is_answer
 class Answer(NamedTuple):
     """An answer that stands; `class_id` is None where it names no class. `seconds` on screen.
 
-    `round_id` is None of an answer that came from elsewhere.
+    `round_id` is None of an answer that came from elsewhere. `follows`: see `alflow.domain.answers.Label`.
     """
 
     label_id: LabelId
@@ -26,6 +26,7 @@ class Answer(NamedTuple):
     seconds: float
     round_id: RoundId | None
     at: datetime
+    follows: LabelId | None = None
 
     @property
     def vote(self) -> ClassId | Verdict | None:
@@ -47,7 +48,7 @@ def standing(tx: Transaction, project_id: ProjectId) -> list[Answer]:
     """The project's answers that stand, oldest first; what was sent to the reviewers is none."""
     label = tables.label
     who = (label.c.id, label.c.item_id, label.c.annotator_id)
-    columns = (*who, label.c.verdict, label.c.class_id, label.c.seconds, label.c.round_id, label.c.at)
+    columns = (*who, label.c.verdict, label.c.class_id, label.c.seconds, label.c.round_id, label.c.at, label.c.follows)
     mine = (label.c.project_id == project_id, label.c.withdrawn_at.is_(None))
     rows = select(*columns).where(*mine, is_answer(label))
     return [Answer(*row) for row in tx.execute(rows.order_by(label.c.id))]

@@ -1,7 +1,9 @@
 """The grid: pages of one predicted class, reserved and answered as a whole.
 
-A page takes candidates of the strategy only: the control slice is answered without knowing what the model predicts. An
-image that somebody marked as wrong comes on no further page, as long as that page stands; it is left to the deck.
+A page takes candidates of one origin: of the strategy, of the reserve behind the round, or of the grid; the last are
+images of the rest of the pool (`alflow.store.desk.pool_pages`). The control slice is answered without knowing what the
+model predicts. An image that somebody marked as wrong comes on no further page, as long as that page stands; it is left
+to the deck.
 """
 
 from collections.abc import Sequence
@@ -18,7 +20,7 @@ from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.desk import queue
 from alflow.store.rounds.candidates import candidate_of
-from alflow.store.rows import part
+from alflow.store.rows import is_queued, part
 
 
 class Cell(NamedTuple):
@@ -29,34 +31,56 @@ class Cell(NamedTuple):
     accepted: bool
 
 
-def waiting(tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId, now: datetime) -> dict[ClassId, int]:
+def waiting(
+    tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId, now: datetime, origin: Origin = Origin.STRATEGY
+) -> dict[ClassId, int]:
     """Predicted class -> candidates that this annotator could be shown, those already held for a page included."""
     candidate = tables.candidate
-    open_ = or_(queue.free(annotator_id, now), _held(annotator_id, now)) & _fit(round_id)
+    open_ = or_(queue.free(annotator_id, now), is_held(annotator_id, now)) & _fit(round_id, origin)
     rows = select(candidate.c.predicted_class_id, func.count()).where(open_).group_by(candidate.c.predicted_class_id)
     return dict(tx.execute(rows).tuples().all())
 
 
-def held(tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId, class_id: ClassId, now: datetime) -> str | None:
-    """The page that is reserved for this annotator; pages of other classes are released."""
+def held(
+    tx: Transaction,
+    round_id: RoundId,
+    annotator_id: AnnotatorId,
+    class_id: ClassId,
+    now: datetime,
+    origin: Origin = Origin.STRATEGY,
+    kind: str = "",
+) -> str | None:
+    """The page that is reserved for this annotator; pages of other classes, origins and kinds are released.
+
+    The kind is what its token begins with.
+    """
     candidate, lease = tables.candidate, tables.lease
     mine = (lease.c.annotator_id == annotator_id, lease.c.page.is_not(None))
     fits = select(candidate.c.id).where(
-        _fit(round_id), candidate.c.predicted_class_id == class_id, candidate.c.answers < candidate.c.votes_needed
+        _fit(round_id, origin),
+        candidate.c.predicted_class_id == class_id,
+        candidate.c.answers < candidate.c.votes_needed,
     )
-    tx.execute(delete(lease).where(*mine, or_(lease.c.until <= now, lease.c.candidate_id.not_in(fits))))
+    other = ~lease.c.page.startswith(kind, autoescape=True)
+    tx.execute(delete(lease).where(*mine, or_(lease.c.until <= now, lease.c.candidate_id.not_in(fits), other)))
     return tx.execute(select(lease.c.page).where(*mine).limit(1)).scalar_one_or_none()
 
 
 def surest(
-    tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId, class_id: ClassId, count: int, now: datetime
+    tx: Transaction,
+    round_id: RoundId,
+    annotator_id: AnnotatorId,
+    class_id: ClassId,
+    count: int,
+    now: datetime,
+    origin: Origin = Origin.STRATEGY,
 ) -> list[tuple[CandidateId, float]]:
     """Free candidates of a predicted class with its probability, the highest first; locked for this transaction."""
     candidate = tables.candidate
     probability = _probability(class_id)
     rows = (
         select(candidate.c.id, probability)
-        .where(_fit(round_id), candidate.c.predicted_class_id == class_id, queue.free(annotator_id, now))
+        .where(_fit(round_id, origin), candidate.c.predicted_class_id == class_id, queue.free(annotator_id, now))
         .order_by(probability.desc(), candidate.c.rank)
         .limit(count)
         .with_for_update(key_share=True, skip_locked=True)
@@ -85,10 +109,24 @@ def on_page(tx: Transaction, annotator_id: AnnotatorId, page: str) -> list[tuple
     return sorted(pairs, key=lambda pair: pair[0].probabilities[pair[0].predicted_class_id])
 
 
+def release_pages(tx: Transaction, annotator_id: AnnotatorId) -> None:
+    """Release whatever is on a page that is reserved for this annotator."""
+    lease = tables.lease
+    tx.execute(delete(lease).where(lease.c.annotator_id == annotator_id, lease.c.page.is_not(None)))
+
+
 def release(tx: Transaction, annotator_id: AnnotatorId, candidate_ids: Sequence[CandidateId]) -> None:
     """Release leases of this annotator."""
     lease = tables.lease
     tx.execute(delete(lease).where(lease.c.annotator_id == annotator_id, lease.c.candidate_id.in_(candidate_ids)))
+
+
+def n_on_pages(tx: Transaction, round_id: RoundId, now: datetime) -> int:
+    """How many images that the round waits for are on somebody's page at this moment."""
+    candidate, lease = tables.candidate, tables.lease
+    open_ = (candidate.c.round_id == round_id, is_queued(candidate), lease.c.page.is_not(None), lease.c.until > now)
+    rows = select(func.count(candidate.c.id.distinct())).join(lease, lease.c.candidate_id == candidate.c.id)
+    return tx.execute(rows.where(*open_)).scalar_one()
 
 
 def add(tx: Transaction, page: GridPage, cells: Sequence[Cell]) -> GridPage:
@@ -105,12 +143,15 @@ def by_token(tx: Transaction, token: str) -> GridPage | None:
     return None if row is None else GridPage(**row)
 
 
-def last(tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId) -> GridPage | None:
-    """The newest page of this annotator in the round that is not undone."""
-    table = tables.grid_page
+def last(tx: Transaction, round_id: RoundId, annotator_id: AnnotatorId) -> tuple[GridPage, bool] | None:
+    """The newest page of this annotator in the round that is not undone, and whether its images are of the grid."""
+    table, cell, candidate = tables.grid_page, tables.grid_cell, tables.candidate
     mine = (table.c.round_id == round_id, table.c.annotator_id == annotator_id, table.c.withdrawn_at.is_(None))
-    row = tx.execute(select(table).where(*mine).order_by(table.c.id.desc()).limit(1)).mappings().one_or_none()
-    return None if row is None else GridPage(**row)
+    of_grid = select(cell.c.candidate_id).join(candidate, candidate.c.id == cell.c.candidate_id)
+    of_grid = of_grid.where(cell.c.grid_page_id == table.c.id, candidate.c.origin == Origin.GRID)
+    rows = select(table, of_grid.exists().label("of_grid")).where(*mine).order_by(table.c.id.desc()).limit(1)
+    row = tx.execute(rows).mappings().one_or_none()
+    return None if row is None else (GridPage(**{column.name: row[column.name] for column in table.c}), row["of_grid"])
 
 
 def cells(tx: Transaction, page_id: PageId) -> list[Cell]:
@@ -145,19 +186,28 @@ def _probability(class_id: ClassId) -> ColumnElement[float]:
     return probability
 
 
-def _fit(round_id: RoundId) -> ColumnElement[bool]:
-    """For a page of this round: chosen by the strategy, and not marked as wrong on a page that stands."""
+def marked() -> ColumnElement[bool]:
+    """Whether a candidate is marked as wrong on a page that stands."""
     candidate, cell, page = tables.candidate, tables.grid_cell, tables.grid_page
-    marked = (
+    return (
         select(cell.c.candidate_id)
         .join(page, page.c.id == cell.c.grid_page_id)
         .where(cell.c.candidate_id == candidate.c.id, ~cell.c.accepted, page.c.withdrawn_at.is_(None))
         .exists()
     )
-    return (candidate.c.round_id == round_id) & (candidate.c.origin == Origin.STRATEGY) & ~marked
 
 
-def _held(annotator_id: AnnotatorId, now: datetime) -> ColumnElement[bool]:
+def _fit(round_id: RoundId, origin: Origin) -> ColumnElement[bool]:
+    """For a page of this round: of that origin, and not marked. Those of the grid may lie behind an earlier round."""
+    candidate, round_ = tables.candidate, tables.round_
+    project = select(round_.c.project_id).where(round_.c.id == round_id).scalar_subquery()
+    of_project = candidate.c.round_id.in_(select(round_.c.id).where(round_.c.project_id == project))
+    here = of_project if origin is Origin.GRID else candidate.c.round_id == round_id
+    return here & (candidate.c.origin == origin) & ~marked()
+
+
+def is_held(annotator_id: AnnotatorId, now: datetime) -> ColumnElement[bool]:
+    """Whether a candidate is on a page that is reserved for this annotator."""
     candidate, lease = tables.candidate, tables.lease
     mine = (lease.c.annotator_id == annotator_id, lease.c.page.is_not(None), lease.c.until > now)
     unsettled = candidate.c.answers < candidate.c.votes_needed

@@ -8,6 +8,7 @@ from alflow.domain.rounds import RoundState
 from alflow.ids import ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
+from alflow.store.rows import is_queued
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def of_project(tx: Transaction, project_id: ProjectId) -> Totals:
         select(func.coalesce(func.sum(candidate.c.votes_needed - candidate.c.answers), 0))
         .join_from(candidate, round_)
         .where(round_.c.project_id == project_id, round_.c.state == RoundState.OPEN)
-        .where(candidate.c.answers < candidate.c.votes_needed)
+        .where(candidate.c.answers < candidate.c.votes_needed, is_queued(candidate))
     )
     states = dict.fromkeys(RoundState, 0) | {RoundState(state): n for state, n in tx.execute(by_state).tuples()}
     return Totals(tx.execute(answers).scalar_one(), int(tx.execute(missing).scalar_one()), states)

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from alflow.domain.images import EmbedFailure
 from alflow.ids import ItemId, ProjectId
+from alflow.pauses import pause
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rows import chunks, storable, upsert
@@ -39,15 +40,21 @@ def forget(tx: Transaction, item_ids: Sequence[ItemId]) -> None:
         tx.execute(delete(table).where(table.c.item_id.in_(chunk)))
 
 
+def hasten(tx: Transaction, project_id: ProjectId, now: datetime) -> None:
+    """The project's items that could not be embedded may be tried again from now on."""
+    table, item = tables.embed_failure, tables.item
+    mine = select(item.c.id).where(item.c.id == table.c.item_id, item.c.project_id == project_id)
+    tx.execute(update(table).where(table.c.next_at > now, mine.exists()).values(next_at=now))
+
+
 def of_project(tx: Transaction, project_id: ProjectId) -> list[EmbedFailure]:
     """The project's items that could not be embedded, in the order of their ids."""
     failure, item = tables.embed_failure, tables.item
     rows = select(failure, item.c.uri).join(item, item.c.id == failure.c.item_id)
-    mine = rows.where(item.c.project_id == project_id).order_by(item.c.id)
+    mine = rows.where(item.c.project_id + 0 == project_id).order_by(failure.c.item_id)  # + 0: not by all of the items
     return [EmbedFailure(**row) for row in tx.execute(mine).mappings()]
 
 
 def _row(item_id: ItemId, reason: str, attempts: int, now: datetime) -> dict[str, object]:
-    pause = min(LAST_AGAIN, FIRST_AGAIN * 2 ** min(attempts - 1, 20))
     row = {"item_id": item_id, "reason": storable(reason), "attempts": attempts}
-    return row | {"at": now, "next_at": now + pause}
+    return row | {"at": now, "next_at": now + pause(attempts, FIRST_AGAIN, LAST_AGAIN)}

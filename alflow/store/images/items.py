@@ -1,18 +1,20 @@
 """The images of a project, and the files that were rejected."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, bindparam, case, delete, func, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, func, select, update
 
 from alflow.domain.images import Item, Rejection, Split
+from alflow.domain.projects import ProjectState
 from alflow.errors import NotFoundError
 from alflow.ids import CandidateId, ClassId, ItemId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
-from alflow.store.rows import chunks, is_answer, upsert
+from alflow.store.rows import chunks, is_answer, is_asked, is_queued, upsert
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class NewItem:
     width: int
     height: int
     truth: ClassId | None = None
+    group: str | None = None
 
 
 SPLITS = tuple(Split)
@@ -47,9 +50,15 @@ class Columns:
 
 
 def lock(tx: Transaction, project_id: ProjectId) -> None:
-    """Block other imports into the project until the end of this transaction; labelling goes on."""
-    row = select(tables.project.c.id).where(tables.project.c.id == project_id)
-    tx.execute(row.with_for_update(key_share=True))
+    """Block other imports into the project until the end of this transaction; labelling goes on.
+
+    Raises:
+        NotFoundError: there is no such project, or no more.
+    """
+    table = tables.project
+    row = select(table.c.id).where(table.c.id == project_id, table.c.state != ProjectState.DELETED)
+    if tx.execute(row.with_for_update(key_share=True)).first() is None:
+        raise NotFoundError(f"no project has the id {project_id}")
 
 
 def add(tx: Transaction, project_id: ProjectId, rows: Sequence[NewItem]) -> list[Item]:
@@ -60,6 +69,7 @@ def add(tx: Transaction, project_id: ProjectId, rows: Sequence[NewItem]) -> list
     for chunk in chunks(rows):
         values = [asdict(row) | {"project_id": project_id} for row in chunk]
         added += [Item(**row) for row in tx.execute(statement.returning(tables.item), values).mappings()]
+    _count(tx, project_id, Counter(one.split for one in added))
     return added
 
 
@@ -70,6 +80,18 @@ def by_hashes(tx: Transaction, project_id: ProjectId, hashes: Iterable[str]) -> 
         rows = select(tables.item).where(_of(project_id, None), tables.item.c.content_hash.in_(chunk))
         found += [Item(**row) for row in tx.execute(rows).mappings()]
     return sorted(found, key=lambda item: item.id)
+
+
+def alone(tx: Transaction, project_id: ProjectId, hashes: Sequence[str]) -> list[str]:
+    """Those of these content hashes that no other project has."""
+    item, project = tables.item, tables.project
+    there = select(project.c.id).where(project.c.id != project_id, project.c.state != ProjectState.DELETED)
+    others = list(tx.execute(there).scalars())  # one by one, as the index of hashes begins with the project
+    shared: set[str] = set()
+    for chunk in chunks(hashes):
+        rows = select(item.c.content_hash).where(item.c.project_id.in_(others), item.c.content_hash.in_(chunk))
+        shared.update(tx.execute(rows).scalars())
+    return [one for one in hashes if one not in shared]
 
 
 def list_(
@@ -128,20 +150,33 @@ def of_candidates(tx: Transaction, candidate_ids: Sequence[CandidateId]) -> dict
     return found
 
 
-def unasked(tx: Transaction, project_id: ProjectId) -> list[ItemId]:
-    """Ids of the pool items that were in no round yet and have no label from elsewhere: what may be acquired."""
-    return list(tx.execute(_unasked(project_id)).scalars())
+def unasked(
+    tx: Transaction, project_id: ProjectId, after: ItemId | None = None, limit: int | None = None
+) -> list[ItemId]:
+    """Ids of the pool items that no round waits for and that have no label: what may be acquired.
+
+    Those of a reserve are among them until they are answered. With a limit the first of them; the next page starts
+    `after` the last id of this one.
+    """
+    item, candidate = tables.item, tables.candidate
+    queued = (candidate.c.item_id == item.c.id, is_queued(candidate))
+    asked = select(candidate.c.id).where(*queued).exists()
+    labelled = select(tables.label.c.id).where(
+        tables.label.c.item_id == item.c.id, tables.label.c.withdrawn_at.is_(None), is_answer(tables.label)
+    )
+    rows = select(item.c.id).where(_of(project_id, Split.POOL), item.c.id > (after or 0), ~asked, ~labelled.exists())
+    return list(tx.execute(rows.order_by(item.c.id).limit(limit)).scalars())
 
 
 def is_all_asked(tx: Transaction, project_id: ProjectId) -> bool:
     """Whether nothing of the pool may be acquired any more; does not read it all."""
-    return tx.execute(_unasked(project_id).limit(1)).scalar() is None
+    return not unasked(tx, project_id, limit=1)
 
 
 def asked(tx: Transaction, round_id: RoundId) -> set[ItemId]:
     """Ids of the items that the round asks about."""
     table = tables.candidate
-    return set(tx.execute(select(table.c.item_id).where(table.c.round_id == round_id)).scalars())
+    return set(tx.execute(select(table.c.item_id).where(table.c.round_id == round_id, is_asked(table))).scalars())
 
 
 def truths(tx: Transaction, project_id: ProjectId, split: Split | None = None) -> dict[ItemId, ClassId]:
@@ -152,20 +187,30 @@ def truths(tx: Transaction, project_id: ProjectId, split: Split | None = None) -
 
 
 def change(tx: Transaction, changed: Sequence[Item]) -> None:
-    """Update the place and the known class of these items."""
+    """Update the place, the known class and the group of these items."""
     if changed:
         table = tables.item
         statement = update(table).where(table.c.id == bindparam("item"))
-        statement = statement.values(uri=bindparam("place"), truth=bindparam("class"))
+        statement = statement.values(uri=bindparam("place"), truth=bindparam("class"), group=bindparam("of"))
         in_order = sorted(changed, key=lambda item: item.id)  # two imports at once must not wait for each other
-        tx.execute(statement, [{"item": item.id, "place": item.uri, "class": item.truth} for item in in_order])
+        new = [{"item": one.id, "place": one.uri, "class": one.truth, "of": one.group} for one in in_order]
+        tx.execute(statement, new)
+
+
+def sides(tx: Transaction, project_id: ProjectId, groups: Sequence[str]) -> dict[str, bool]:
+    """Group -> whether its images are of the test split, for the groups that there are."""
+    item, found = tables.item, dict[str, bool]()
+    for chunk in chunks(groups):
+        rows = select(item.c.group, item.c.split).where(_of(project_id, None), item.c.group.in_(chunk)).distinct()
+        found |= {group: split is Split.TEST for group, split in tx.execute(rows).tuples()}
+    return found
 
 
 def counts(tx: Transaction, project_id: ProjectId) -> dict[Split, int]:
-    """Items per split, zero where there are none."""
-    split = tables.item.c.split
-    rows = tx.execute(select(split, func.count()).where(_of(project_id, None)).group_by(split)).tuples()
-    return dict.fromkeys(Split, 0) | {Split(name): count for name, count in rows}
+    """Items per split, zero where there are none; takes no longer for a large pool."""
+    table = tables.item_count
+    rows = tx.execute(select(table.c.split, table.c.count).where(table.c.project_id == project_id)).tuples()
+    return dict.fromkeys(Split, 0) | dict(rows.all())
 
 
 def reject(tx: Transaction, project_id: ProjectId, rejected: Sequence[Rejection]) -> None:
@@ -202,13 +247,20 @@ def rejections(tx: Transaction, project_id: ProjectId) -> list[Rejection]:
     return [Rejection(**row) for row in tx.execute(rows.order_by(table.c.at.desc(), table.c.id.desc())).mappings()]
 
 
-def _unasked(project_id: ProjectId) -> Select[tuple[ItemId]]:
-    item = tables.item
-    asked = select(tables.candidate.c.id).where(tables.candidate.c.item_id == item.c.id).exists()
-    labelled = select(tables.label.c.id).where(
-        tables.label.c.item_id == item.c.id, tables.label.c.withdrawn_at.is_(None), is_answer(tables.label)
+def n_rejections(tx: Transaction, project_id: ProjectId) -> int:
+    """How many files were rejected."""
+    table = tables.rejection
+    return tx.execute(select(func.count()).where(table.c.project_id == project_id)).scalar_one()
+
+
+def _count(tx: Transaction, project_id: ProjectId, added: Mapping[Split, int]) -> None:
+    table, statement = tables.item_count, upsert(tx, tables.item_count)
+    statement = statement.on_conflict_do_update(
+        index_elements=["project_id", "split"], set_={"count": table.c.count + statement.excluded.count}
     )
-    return select(item.c.id).where(_of(project_id, Split.POOL), ~asked, ~labelled.exists()).order_by(item.c.id)
+    rows = [{"project_id": project_id, "split": split, "count": added[split]} for split in Split if added.get(split)]
+    if rows:
+        tx.execute(statement, rows)
 
 
 def _of(project_id: ProjectId, split: Split | None) -> ColumnElement[bool]:

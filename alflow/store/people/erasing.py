@@ -8,12 +8,22 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, and_, delete, func, or_, select, update
 
-from alflow.ids import AnnotatorId
+from alflow.ids import AnnotatorId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.people.people import login_of
 
-TABLES: Final = ("annotator", "account", "membership", "invitation", "session", "sign_in_limit", "presence", "lease")
+TABLES: Final = (
+    "annotator",
+    "account",
+    "membership",
+    "api_token",
+    "invitation",
+    "session",
+    "sign_in_limit",
+    "presence",
+    "lease",
+)
 """Those that lose rows or values."""
 
 REMARKS: Final = ("label", "adjudication", "candidate", "certificate")
@@ -41,7 +51,7 @@ def erase(tx: Transaction, annotator_id: AnnotatorId, name: str) -> int:
     mine = or_(invitation.c.email == address, invitation.c.annotator_id == annotator_id)
     made = and_(invitation.c.invited_by == annotator_id, invitation.c.accepted_at.is_(None))
     gone = tx.execute(delete(invitation).where(or_(mine, made))).rowcount
-    for table in (tables.session, tables.lease, tables.presence, tables.membership, account):
+    for table in (tables.session, tables.lease, tables.presence, tables.seen_hint, tables.membership, account):
         tx.execute(delete(table).where(table.c.annotator_id == annotator_id))
     tx.execute(update(tables.annotator).where(tables.annotator.c.id == annotator_id).values(name=name))
     return gone
@@ -51,6 +61,18 @@ def answers(tx: Transaction, annotator_id: AnnotatorId) -> int:
     """How many answers somebody gave, withdrawn ones included."""
     table = tables.label
     return tx.execute(select(func.count()).where(table.c.annotator_id == annotator_id)).scalar_one()
+
+
+def answered_by(tx: Transaction, project_id: ProjectId) -> set[AnnotatorId]:
+    """Who has answered in a project."""
+    table = tables.label
+    return set(tx.execute(select(table.c.annotator_id).where(table.c.project_id == project_id).distinct()).scalars())
+
+
+def answered_in(tx: Transaction, annotator_id: AnnotatorId) -> list[ProjectId]:
+    """The projects in which somebody has answered."""
+    table = tables.label
+    return list(tx.execute(select(table.c.project_id).where(table.c.annotator_id == annotator_id).distinct()).scalars())
 
 
 def remarks(tx: Transaction, annotator_id: AnnotatorId) -> int:

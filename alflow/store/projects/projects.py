@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from alflow.domain.projects import ClassLabel, NewClass, Project, ProjectSettings, Suggestion
+from alflow.domain.projects import ClassLabel, NewClass, Project, ProjectSettings, ProjectState, Suggestion
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.ids import ClassId, ProjectId
 from alflow.store import tables
@@ -45,7 +45,9 @@ def create(tx: Transaction, name: str, model: str, precision: str, settings: Pro
         with tx.begin_nested():
             made = tx.execute(insert(tables.project).values(row).returning(tables.project)).mappings().one()
     except IntegrityError as error:
-        raise ConflictError(f"there is already a project called {name!r}: choose another name") from error
+        raise ConflictError(
+            f"there is already a project called {name!r}, or one that is being deleted: choose another name"
+        ) from error
     return _project(made)
 
 
@@ -55,9 +57,9 @@ def find(tx: Transaction, name: str) -> Project:
     Raises:
         NotFoundError: there is none; the message lists those that exist.
     """
-    row = tx.execute(select(tables.project).where(tables.project.c.name == name)).mappings().one_or_none()
+    row = tx.execute(_there().where(tables.project.c.name == name)).mappings().one_or_none()
     if row is None:
-        names = ", ".join(repr(project.name) for project in all_(tx))
+        names = ", ".join(repr(one.name) for one in all_(tx) if one.state is not ProjectState.ARCHIVED)
         raise NotFoundError(
             f"there is no project {name!r}: {f'choose one of {names}' if names else 'create it with `alflow init`'}"
         )
@@ -87,13 +89,23 @@ def lock(tx: Transaction, project_id: ProjectId) -> Project:
 
 
 def all_(tx: Transaction) -> list[Project]:
-    """Every project, by name."""
-    return [_project(row) for row in tx.execute(select(tables.project).order_by(tables.project.c.name)).mappings()]
+    """Every project, by name, whatever its state; but for those that are deleted."""
+    return [_project(row) for row in tx.execute(_there().order_by(tables.project.c.name)).mappings()]
 
 
-def any_(tx: Transaction) -> bool:
-    """Whether there is a project."""
-    return tx.execute(select(tables.project.c.id).limit(1)).first() is not None
+def any_active(tx: Transaction) -> bool:
+    """Whether there is a project that a schedule has to look at."""
+    active = tables.project.c.state == ProjectState.ACTIVE
+    return tx.execute(select(tables.project.c.id).where(active).limit(1)).first() is not None
+
+
+def set_state(tx: Transaction, project_id: ProjectId, state: ProjectState) -> Project:
+    """Stop a project, archive it, or let it go on.
+
+    Raises:
+        NotFoundError: there is no such project.
+    """
+    return _change(tx, project_id, state=state)
 
 
 def set_posterior(tx: Transaction, project_id: ProjectId, posterior: str | None) -> Project:
@@ -170,7 +182,7 @@ def put_classes(tx: Transaction, project_id: ProjectId, new: Sequence[NewClass])
     _remove(tx, {name: known[name] for name in known.keys() - {one.name for one in new}})
     if new:
         statement = upsert(tx, tables.class_label)
-        newer = {name: statement.excluded[name] for name in ("display_name", "prompts", "position", "hot_key")}
+        newer = {name: statement.excluded[name] for name in ("display_name", "prompts", "position", "hot_key", "group")}
         statement = statement.on_conflict_do_update(index_elements=["project_id", "name"], set_=newer)
         places = enumerate(new)
         tx.execute(statement, [asdict(one) | {"position": place, "project_id": project_id} for place, one in places])
@@ -179,7 +191,15 @@ def put_classes(tx: Transaction, project_id: ProjectId, new: Sequence[NewClass])
 
 @cache
 def _by_id() -> Select[Any]:
-    return select(tables.project).where(tables.project.c.id == bindparam("project"))
+    return _there().where(tables.project.c.id == bindparam("project"))
+
+
+def _there() -> Select[Any]:
+    return select(tables.project).where(_is_there())
+
+
+def _is_there() -> ColumnElement[bool]:
+    return tables.project.c.state != ProjectState.DELETED
 
 
 @cache
@@ -195,7 +215,7 @@ def _project(row: RowMapping) -> Project:
 
 
 def _change(tx: Transaction, project_id: ProjectId, **values: Any) -> Project:
-    changed = update(tables.project).where(tables.project.c.id == project_id).values(values)
+    changed = update(tables.project).where(tables.project.c.id == project_id, _is_there()).values(values)
     row = tx.execute(changed.returning(tables.project)).mappings().one_or_none()
     if row is None:
         raise NotFoundError(f"no project has the id {project_id}")

@@ -1,33 +1,42 @@
 """Why the runs of a project fail, and when the schedule last looked at it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, delete, func, select
 
+from alflow.domain.messages import Event
 from alflow.domain.projects import Trouble
 from alflow.ids import ProjectId
-from alflow.store import tables
+from alflow.store import outbox, tables
 from alflow.store.database import Transaction
 from alflow.store.rows import storable, upsert
 
+_FAILS: Final = "Runs fail. The Project page says why, and what to do."
+_SUCCEEDS: Final = "Runs succeed again."
+
 
 def record(tx: Transaction, project_id: ProjectId, message: str, now: datetime) -> None:
-    """Record that a run failed; the first failure after a success begins a new trouble."""
-    statement = upsert(tx, tables.trouble)
+    """Record that a run failed; the first failure after a success begins a new trouble, which is told."""
+    table, statement = tables.trouble, upsert(tx, tables.trouble)
     newest: dict[str, ColumnElement[Any]] = {
         "message": statement.excluded.message,
-        "times": tables.trouble.c.times + 1,
+        "times": table.c.times + 1,
         "at": statement.excluded.at,
     }
     statement = statement.on_conflict_do_update(index_elements=["project_id"], set_=newest)
     first = {"project_id": project_id, "message": storable(message), "times": 1, "since": now, "at": now}
-    tx.execute(statement, first)
+    times, since = tx.execute(statement.returning(table.c.times, table.c.since), first).tuples().one()
+    if times == 1:
+        outbox.tell(tx, project_id, Event.FAILURE, _FAILS, subject=since.isoformat())
 
 
 def clear(tx: Transaction, project_id: ProjectId) -> None:
-    """Record that a run of the project succeeded."""
-    tx.execute(delete(tables.trouble).where(tables.trouble.c.project_id == project_id))
+    """Record that a run of the project succeeded; the end of a trouble is told."""
+    table = tables.trouble
+    ended = delete(table).where(table.c.project_id == project_id).returning(table.c.since)
+    for since in tx.execute(ended).scalars():
+        outbox.tell(tx, project_id, Event.RECOVERY, _SUCCEEDS, subject=since.isoformat())
 
 
 def of_project(tx: Transaction, project_id: ProjectId) -> Trouble | None:

@@ -1,6 +1,6 @@
 """The candidates of rounds: the queue that people answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from alflow.errors import NotFoundError
 from alflow.ids import AnnotatorId, CandidateId, ClassId, ItemId, ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
-from alflow.store.rows import chunks, is_answer
+from alflow.store.rows import chunks, is_answer, is_asked, is_queued
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,63 @@ class NewCandidate:
     reason: str | None = None
 
 
+def new_candidates(
+    item_ids: Sequence[ItemId],
+    class_ids: Sequence[ClassId],
+    probabilities: Sequence[Sequence[float]],
+    parts: Iterable[tuple[float, float]],
+    votes: int,
+) -> list[NewCandidate]:
+    """Candidates with what a model believes of them, ranked in this order, without a score.
+
+    Args:
+        item_ids: the items.
+        class_ids: in the order of the columns.
+        probabilities: a row for each item.
+        parts: epistemic and aleatoric uncertainty of each, in nats.
+        votes: that each needs.
+    """
+    return [
+        NewCandidate(
+            item_id=item_id,
+            rank=rank,
+            origin=Origin.STRATEGY,
+            score=None,
+            predicted_class_id=class_ids[max(range(len(row)), key=row.__getitem__)],
+            probabilities=dict(zip(class_ids, row, strict=True)),
+            epistemic=epistemic,
+            aleatoric=aleatoric,
+            votes_needed=votes,
+        )
+        for rank, (item_id, row, (epistemic, aleatoric)) in enumerate(zip(item_ids, probabilities, parts, strict=True))
+    ]
+
+
 def add(tx: Transaction, round_id: RoundId, new: Sequence[NewCandidate]) -> None:
     """Add to the round's queue; ranks and items are its own, once each."""
     for chunk in chunks(new):
-        tx.execute(insert(tables.candidate), [_candidate_row(round_id, one) for one in chunk])
+        tx.execute(insert(tables.candidate), [row_of(round_id, one) for one in chunk])
     if tx.dialect.name == "postgresql":
         tx.exec_driver_sql("ANALYZE candidate")  # else it takes thousands for a few, and rates all before the first
 
 
-def of_round(tx: Transaction, round_id: RoundId) -> list[Candidate]:
-    """The round's queue in rank order."""
+def of_round(tx: Transaction, round_id: RoundId, after: int | None = None, limit: int | None = None) -> list[Candidate]:
+    """What the round asked about, in rank order: its queue, then what is answered of its reserve.
+
+    With a limit the first of them; the next page starts `after` the last rank of this one.
+    """
     table = tables.candidate
-    rows = tx.execute(select(table).where(table.c.round_id == round_id).order_by(table.c.rank)).mappings()
-    return [candidate_of(row) for row in rows]
+    rows = select(table).where(table.c.round_id == round_id, is_asked(table))
+    if after is not None:
+        rows = rows.where(table.c.rank > after)
+    return [candidate_of(row) for row in tx.execute(rows.order_by(table.c.rank).limit(limit)).mappings()]
+
+
+def next_rank(tx: Transaction, round_id: RoundId) -> int:
+    """Behind all candidates of the round, those of its reserve too."""
+    table = tables.candidate
+    last = select(func.coalesce(func.max(table.c.rank), -1)).where(table.c.round_id == round_id)
+    return int(tx.execute(last).scalar_one()) + 1
 
 
 def of_origin(tx: Transaction, project_id: ProjectId, origin: Origin) -> list[Candidate]:
@@ -64,13 +108,14 @@ class Standing(NamedTuple):
 
     round_id: RoundId
     item_id: ItemId
+    origin: Origin
     predicted_class_id: ClassId
     answered: bool
     named: bool
 
 
 def standings(tx: Transaction, project_id: ProjectId) -> list[Standing]:
-    """The project's candidates of all rounds, by round and rank."""
+    """The project's candidates of all rounds, also those of the reserve, by round and rank."""
     table, round_, label = tables.candidate, tables.round_, tables.label
     votes = select(label.c.id).where(
         label.c.candidate_id == table.c.id,
@@ -79,16 +124,18 @@ def standings(tx: Transaction, project_id: ProjectId) -> list[Standing]:
         is_answer(label),
     )
     answered = table.c.answers >= table.c.votes_needed
-    rows = select(table.c.round_id, table.c.item_id, table.c.predicted_class_id, answered, votes.exists())
+    how_far = (table.c.predicted_class_id, answered, votes.exists())
+    rows = select(table.c.round_id, table.c.item_id, table.c.origin, *how_far)
     rows = rows.join(round_, round_.c.id == table.c.round_id).where(round_.c.project_id == project_id)
     return [Standing(*row) for row in tx.execute(rows.order_by(table.c.round_id, table.c.rank))]
 
 
 def information(tx: Transaction, project_id: ProjectId) -> dict[RoundId, tuple[int, float]]:
-    """Round id -> how many candidates it has, and the sum of their scores."""
+    """Round id -> how many candidates it has, and the sum of their scores; without its reserve."""
     table, round_ = tables.candidate, tables.round_
     rows = select(table.c.round_id, func.count(), func.coalesce(func.sum(table.c.score), 0.0))
-    rows = rows.join(round_, round_.c.id == table.c.round_id).where(round_.c.project_id == project_id)
+    rows = rows.join(round_, round_.c.id == table.c.round_id)
+    rows = rows.where(round_.c.project_id == project_id, is_queued(table))
     return {round_id: (n, total) for round_id, n, total in tx.execute(rows.group_by(table.c.round_id)).tuples()}
 
 
@@ -102,35 +149,38 @@ class Asked(NamedTuple):
 
 
 def asked(tx: Transaction, project_id: ProjectId) -> list[Asked]:
-    """The project's candidates of all rounds, oldest first."""
+    """What all rounds of the project asked about, by round and rank."""
     table, round_ = tables.candidate, tables.round_
     answered = table.c.answers >= table.c.votes_needed
     rows = select(table.c.item_id, table.c.round_id, table.c.origin, answered)
-    rows = rows.join(round_, round_.c.id == table.c.round_id).where(round_.c.project_id == project_id)
-    return [Asked(*row) for row in tx.execute(rows.order_by(table.c.id))]
+    rows = rows.join(round_, round_.c.id == table.c.round_id)
+    rows = rows.where(round_.c.project_id == project_id, is_asked(table))
+    return [Asked(*row) for row in tx.execute(rows.order_by(table.c.round_id, table.c.rank))]
 
 
 def drawn(tx: Transaction, project_id: ProjectId, origin: Origin) -> list[tuple[RoundId, ItemId]]:
-    """Rounds and items of the project's candidates of this origin, without what was predicted, oldest first."""
+    """Rounds and items of the project's candidates of this origin, without what was predicted, by round and rank."""
     table, round_ = tables.candidate, tables.round_
     rows = select(table.c.round_id, table.c.item_id).join(round_, round_.c.id == table.c.round_id)
     rows = rows.where(round_.c.project_id == project_id, table.c.origin == origin)
-    return [(round_id, item_id) for round_id, item_id in tx.execute(rows.order_by(table.c.id)).tuples()]
+    rows = rows.order_by(table.c.round_id, table.c.rank)
+    return [(round_id, item_id) for round_id, item_id in tx.execute(rows).tuples()]
 
 
 def newest_rounds(tx: Transaction, project_id: ProjectId) -> dict[ItemId, int]:
     """Item id -> number of the newest round that asked about it."""
     table, round_ = tables.candidate, tables.round_
     rows = select(table.c.item_id, func.max(round_.c.number)).join(round_, round_.c.id == table.c.round_id)
-    found = tx.execute(rows.where(round_.c.project_id == project_id).group_by(table.c.item_id)).tuples()
+    mine = (round_.c.project_id == project_id, is_asked(table))
+    found = tx.execute(rows.where(*mine).group_by(table.c.item_id)).tuples()
     return {ItemId(item_id): number for item_id, number in found}
 
 
 def count(tx: Transaction, project_id: ProjectId) -> int:
-    """How many candidates the rounds of the project have had."""
+    """How many images the rounds of the project have asked about."""
     table, round_ = tables.candidate, tables.round_
     rows = select(func.count()).select_from(table).join(round_, round_.c.id == table.c.round_id)
-    return tx.execute(rows.where(round_.c.project_id == project_id)).scalar_one()
+    return tx.execute(rows.where(round_.c.project_id == project_id, is_asked(table))).scalar_one()
 
 
 def by_id(tx: Transaction, candidate_id: CandidateId) -> Candidate:
@@ -143,6 +193,14 @@ def by_id(tx: Transaction, candidate_id: CandidateId) -> Candidate:
     if found is None:
         raise NotFoundError(f"no candidate has the id {candidate_id}")
     return candidate_of(found)
+
+
+def newest_of(tx: Transaction, item_id: ItemId) -> Candidate | None:
+    """The candidate by which an image was asked about last; None where it never was."""
+    table, round_ = tables.candidate, tables.round_
+    rows = select(table).join(round_, round_.c.id == table.c.round_id).where(table.c.item_id == item_id)
+    row = tx.execute(rows.order_by(round_.c.number.desc()).limit(1)).mappings().one_or_none()
+    return None if row is None else candidate_of(row)
 
 
 def place(tx: Transaction, one: Candidate) -> tuple[int, int]:
@@ -160,6 +218,7 @@ def candidate_of(row: RowMapping | dict[str, Any]) -> Candidate:
     return Candidate(**{**row, "probabilities": probabilities})
 
 
-def _candidate_row(round_id: RoundId, new: NewCandidate) -> dict[str, Any]:
+def row_of(round_id: RoundId, new: NewCandidate) -> dict[str, Any]:
+    """The row of a candidate that the round is to have."""
     probabilities = {str(class_id): value for class_id, value in new.probabilities.items()}
     return asdict(new) | {"round_id": round_id, "probabilities": probabilities}

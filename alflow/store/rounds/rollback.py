@@ -13,6 +13,7 @@ from alflow.domain.rounds import Round, RoundState
 from alflow.ids import ProjectId, RoundId
 from alflow.store import tables
 from alflow.store.database import Transaction
+from alflow.store.rows import is_asked, is_queued
 
 
 class Dropped(NamedTuple):
@@ -59,6 +60,7 @@ def drop(tx: Transaction, round_: Round, configuration: Mapping[str, Any], at: d
     gone = (candidate.c.round_id == round_.id, ~_stands())
     ids = select(candidate.c.id).where(*gone)
     tx.execute(update(label).where(label.c.candidate_id.in_(ids)).values(candidate_id=None, round_id=None))
+    tx.execute(delete(candidate).where(*gone, ~is_queued(candidate)))
     removed = tx.execute(delete(candidate).where(*gone)).rowcount
     kept = tx.execute(select(func.count()).where(candidate.c.round_id == round_.id)).scalar_one()
     if kept:
@@ -70,9 +72,9 @@ def drop(tx: Transaction, round_: Round, configuration: Mapping[str, Any], at: d
 
 
 def counts(tx: Transaction, round_id: RoundId) -> tuple[int, int]:
-    """How many candidates the round has, and how many of them have an answer that stands."""
+    """How many images the round asked about, and how many of them have an answer that stands."""
     table = tables.candidate
-    rows = select(func.count(), func.count().filter(_stands())).where(table.c.round_id == round_id)
+    rows = select(func.count(), func.count().filter(_stands())).where(table.c.round_id == round_id, is_asked(table))
     total, answered = tx.execute(rows).tuples().one()
     return total, answered
 

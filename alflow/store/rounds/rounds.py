@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from alflow.domain.messages import Event
 from alflow.domain.rounds import Round, RoundState
 from alflow.errors import ConflictError, NotFoundError
 from alflow.ids import ProjectId, RoundId
-from alflow.store import tables
+from alflow.store import outbox, tables
 from alflow.store.database import Transaction
-from alflow.store.rows import locked
+from alflow.store.rows import is_queued, locked
 
 
 def open_(
@@ -91,10 +92,11 @@ def all_(tx: Transaction, project_id: ProjectId) -> list[Round]:
 
 
 def answered(tx: Transaction, round_id: RoundId) -> tuple[int, int]:
-    """How many candidates have all their answers, and how many there are."""
+    """How many candidates of its queue have all their answers, and how many there are."""
     table = tables.candidate
     settled = func.count().filter(table.c.answers >= table.c.votes_needed)
-    done, total = tx.execute(select(settled, func.count()).where(table.c.round_id == round_id)).tuples().one()
+    queued = (table.c.round_id == round_id, is_queued(table))
+    done, total = tx.execute(select(settled, func.count()).where(*queued)).tuples().one()
     return done, total
 
 
@@ -108,7 +110,9 @@ def lock(tx: Transaction, round_id: RoundId) -> Round:
 
 
 def settle(tx: Transaction, round_: Round) -> Round:
-    """After an answer: an OPEN round whose queue is answered becomes LABELLED. The caller holds the round's lock.
+    """After an answer: an OPEN round whose queue is answered becomes LABELLED, which is told.
+
+    The caller holds the round's lock.
 
     In a LABELLED round `labelled_at` moves, so that nobody closes it on what was fitted before this answer. One that
     was reopened stays OPEN.
@@ -117,6 +121,8 @@ def settle(tx: Transaction, round_: Round) -> Round:
         return round_
     if round_.state is RoundState.CLOSED or (round_.state is RoundState.OPEN and not _is_answered(tx, round_.id)):
         return round_
+    if round_.state is RoundState.OPEN:
+        tell(tx, round_, Event.QUEUE_EMPTY, f"All images of round {round_.number} are answered.")
     return _change(tx, round_.id, state=RoundState.LABELLED, labelled_at=datetime.now(UTC))
 
 
@@ -167,6 +173,17 @@ def add_hashes(tx: Transaction, round_id: RoundId, hashes: Mapping[str, str]) ->
     return _change(tx, round_id, hashes={**lock(tx, round_id).hashes, **hashes})
 
 
+def note_stop(tx: Transaction, round_: Round, why: str | None) -> Round:
+    """Keep with a round why no other follows it, or that one does."""
+    configuration = {name: value for name, value in round_.configuration.items() if name != "stopped"}
+    return _change(tx, round_.id, configuration=configuration | ({"stopped": why} if why else {}))
+
+
+def tell(tx: Transaction, round_: Round, event: Event, words: str) -> None:
+    """Tell once what happens to a round."""
+    outbox.tell(tx, round_.project_id, event, words, subject=round_.id, round_=round_.number)
+
+
 def _one(tx: Transaction, rows: Select[Any], otherwise: str, which: Mapping[str, int] | None = None) -> Round:
     found = tx.execute(rows, which).mappings().one_or_none()
     if found is None:
@@ -199,7 +216,7 @@ def _by_id() -> Select[Any]:
 def _unsettled() -> Select[Any]:
     table = tables.candidate
     needy = (table.c.round_id == bindparam("round_id"), table.c.answers < table.c.votes_needed)
-    return select(table.c.id).where(*needy).order_by(table.c.rank).limit(1)
+    return select(table.c.id).where(*needy, is_queued(table)).order_by(table.c.rank).limit(1)
 
 
 def _change(tx: Transaction, round_id: RoundId, **values: Any) -> Round:

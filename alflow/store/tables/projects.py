@@ -1,8 +1,13 @@
-"""Projects, their classes, and why their runs fail."""
+"""Projects, their classes, and why their runs fail.
+
+A row of `deleted_project` stays for some time after all else of a project is gone: what a writer that was slow leaves
+behind then goes too.
+"""
 
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint, text
 
-from alflow.store.tables.base import Json, UtcDateTime, id_, metadata, owner
+from alflow.domain.projects import ProjectState
+from alflow.store.tables.base import Json, UtcDateTime, id_, metadata, owner, words
 
 project = Table(
     "project",
@@ -15,7 +20,15 @@ project = Table(
     Column("settings", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("guidelines", Text, nullable=False, server_default=text("''")),
+    Column("state", words(ProjectState), nullable=False, server_default=ProjectState.ACTIVE),
     sqlite_autoincrement=True,
+)
+
+deleted_project = Table(
+    "deleted_project",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 class_label = Table(
@@ -28,6 +41,7 @@ class_label = Table(
     Column("prompts", Json, nullable=False),
     Column("position", Integer, nullable=False),
     Column("hot_key", String(16)),
+    Column("group", String(200), nullable=False, server_default=text("''")),
     UniqueConstraint("project_id", "name"),
 )
 

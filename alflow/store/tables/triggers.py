@@ -3,7 +3,8 @@
 They are made anew after every migration (see `migrations/env.py`): one that rebuilds a table on SQLite takes its
 triggers with it, and one that adds a column to `label` would make a written-out list of columns out of date.
 
-They refuse, for everybody: to change or delete a row of `label_history` or `screen`, to add a row to
+They refuse, for everybody: to change or delete a row of `label_history` or `screen` (but the history of a project that
+is no more may go: with the project went its labels, and its number is not used again), to add a row to
 `label_history` by hand, to give a label another id, and on SQLite to replace a label (`INSERT OR REPLACE`), since that
 deletes a row without a delete trigger; on PostgreSQL also to truncate. Somebody with the right to change the schema can
 drop a trigger: `alflow labels check` compares the labels with the history.
@@ -32,6 +33,11 @@ END $$
     """
 CREATE OR REPLACE FUNCTION alflow_written_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF TG_OP = 'DELETE' AND TG_TABLE_NAME = 'label_history' THEN
+        IF NOT EXISTS (SELECT FROM project WHERE id = OLD.project_id) THEN
+            RETURN OLD;
+        END IF;
+    END IF;
     RAISE EXCEPTION USING
         MESSAGE = TG_TABLE_NAME || ' is written once: ' || lower(TG_OP) || ' is refused',
         ERRCODE = 'integrity_constraint_violation';
@@ -108,8 +114,9 @@ BEGIN SELECT RAISE(ABORT, 'a label keeps its id'); END
 """
 _SQLITE_KEPT = """
 CREATE TRIGGER {table}_kept_{operation} BEFORE {operation} ON {table}
-BEGIN SELECT RAISE(ABORT, '{table} is written once: {operation} is refused'); END
+BEGIN SELECT RAISE(ABORT, '{table} is written once: {operation} is refused'){where}; END
 """
+_SQLITE_OF_A_PROJECT = " WHERE EXISTS (SELECT 1 FROM project WHERE id = OLD.project_id)"
 _SQLITE_SCREEN_NOT_REPLACED = """
 CREATE TRIGGER screen_not_replaced BEFORE INSERT ON screen
 WHEN EXISTS (SELECT 1 FROM screen WHERE hash = NEW.hash AND content IS NOT NEW.content)
@@ -140,7 +147,14 @@ def install(connection: Connection) -> None:
             _SQLITE_BY_TRIGGER.format(row=_sqlite_json(connection)),
         ]
         pairs = [(table, operation) for table in WRITTEN_ONCE for operation in ("update", "delete")]
-        statements += [_SQLITE_KEPT.format(table=table, operation=operation) for table, operation in pairs]
+        statements += [
+            _SQLITE_KEPT.format(
+                table=table,
+                operation=operation,
+                where=_SQLITE_OF_A_PROJECT if (table, operation) == ("label_history", "delete") else "",
+            )
+            for table, operation in pairs
+        ]
     for statement in statements:
         connection.exec_driver_sql(statement)
 
@@ -148,7 +162,8 @@ def install(connection: Connection) -> None:
 def loosen(connection: Connection) -> None:
     """Before migrations: SQLite rebuilds no table that a trigger on another one reads."""
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("DROP TRIGGER IF EXISTS label_history_by_trigger")
+        for name in ("label_history_by_trigger", "label_history_kept_delete"):
+            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
 
 
 def remove(connection: Connection) -> None:

@@ -29,6 +29,7 @@ class Asking:
         asked: candidates, oldest first.
         settled: item -> class.
         labelled: items with a standing answer of any kind.
+        evidence: of `settled` what answers of their own say (`outcomes.evidence`).
     """
 
     project: Project
@@ -38,6 +39,7 @@ class Asking:
     asked: tuple[Asked, ...]
     settled: Mapping[ItemId, ClassId]
     labelled: frozenset[ItemId]
+    evidence: Mapping[ItemId, ClassId]
 
     @property
     def closed(self) -> dict[RoundId, Round]:
@@ -63,7 +65,7 @@ class Asking:
         closed, drawn = self.closed, {one.item_id for one in self.asked if one.origin is Origin.CONTROL}
         waiting = {one.item_id for one in self.asked} - {one.item_id for one in self.asked if one.round_id in closed}
         away, known = drawn | waiting, set(class_ids)
-        return {item: label for item, label in sorted(self.settled.items()) if label in known and item not in away}
+        return {item: label for item, label in sorted(self.evidence.items()) if label in known and item not in away}
 
 
 def read_asking(tx: Transaction, project_id: ProjectId) -> Asking:
@@ -81,4 +83,5 @@ def read_asking(tx: Transaction, project_id: ProjectId) -> Asking:
         tuple(candidates.asked(tx, project_id)),
         outcomes.settled(tx, project_id),
         frozenset(answer.item_id for answer in votes.standing(tx, project_id)),
+        outcomes.evidence(tx, project_id),
     )

@@ -7,11 +7,10 @@ has answered an image here keeps that answer.
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as made
 from datetime import UTC, datetime, timedelta
-from pathlib import Path, PurePosixPath
 from typing import Final
 
 from alflow import text
@@ -30,15 +29,12 @@ from alflow.store.rows import storable
 from alflow.workflow.answers.brought import Brought, faults
 from alflow.workflow.answers.foreign.given import Found, Given, Skipped, Unusable
 from alflow.workflow.answers.foreign.images import Images
-from alflow.workflow.answers.foreign.table import NAMES, READERS
+from alflow.workflow.answers.foreign.table import found_at
 from alflow.workflow.desk.submission import LONGEST_COMMENT, kept_seconds
-from alflow.workflow.images.addresses import parse
-from alflow.workflow.images.archives import read
 from alflow.workflow.images.meaning import meanings, unknown_labels
 from alflow.workflow.people.annotators import clean_name
 from alflow.workspace import Workspace
 
-_LARGEST: Final = 2**30  # bytes of a file of answers
 _AHEAD: Final = timedelta(days=1)  # by which a clock may be fast
 
 
@@ -65,13 +61,23 @@ def bring_labels(
     Raises:
         InvalidInputError: the file cannot be read; or, with `strict`, something in it cannot be used.
     """
-    annotator = clean_name(annotator) if annotator else ""
-    found = _read(source, field)
+    return bring_found(workspace, project, found_at(source, field), annotator, strict=strict)
+
+
+def bring_found(
+    workspace: Workspace, project: Project, found: Sequence[Found], annotator: str = "", *, strict: bool = False
+) -> Brought:
+    """Store the answers that were found, as `bring_labels` does.
+
+    Raises:
+        InvalidInputError: the annotator's name cannot be used; or, with `strict`, something in the file.
+    """
+    somebody = clean_name(annotator) if annotator else ""
     with workspace.database.read() as tx:
         images = Images(items.list_(tx, project.id))
         classes = projects.classes(tx, project.id)
     said = [one.label for one in found if isinstance(one, Given) and one.verdict is Verdict.CLASS]
-    account = _Account(images, meanings(said, classes), annotator)
+    account = _Account(images, meanings(said, classes), somebody)
     for one in found:
         account.take(one)
     with workspace.database.begin() as tx:
@@ -226,40 +232,3 @@ def _cleaned(given: Given, somebody: str) -> Given:
         comment=text.clean_text("a comment", given.comment, LONGEST_COMMENT),
         proposed_class=text.clean_text("the name of a proposed class", proposed, text.LONGEST_NAME),
     )
-
-
-def _read(source: str, field: str) -> list[Found]:
-    """Everything in the file.
-
-    Raises:
-        InvalidInputError: it has another ending, or cannot be read.
-    """
-    address = parse(_file_of(source))
-    suffix = PurePosixPath(address.name).suffix
-    if suffix not in READERS:
-        kinds = ".json (Label Studio, Argilla, FiftyOne), .xml (CVAT for images) or .jsonl (alflow)"
-        raise InvalidInputError(f"{address.shown} holds no labels that can be read: its name must end in {kinds}")
-    try:
-        data = read(address, _LARGEST + 1)
-        if len(data) > _LARGEST:
-            raise InvalidInputError("it is larger than a gigabyte: split it")
-        return list(READERS[suffix](data, field))
-    except InvalidInputError as error:
-        raise InvalidInputError(f"{address.shown} cannot be read: {error}") from error
-
-
-def _file_of(source: str) -> str:
-    """The file that is meant; in a folder of this machine, the one that has the name that its tool gives it.
-
-    Raises:
-        InvalidInputError: a folder holds none of these.
-    """
-    folder = Path(source)
-    if "://" in source or not folder.is_dir():
-        return source
-    found = next((folder / name for name in NAMES if (folder / name).is_file()), None)
-    if found is None:
-        raise InvalidInputError(
-            f"the folder {source} holds no labels that can be read: it needs one of {', '.join(NAMES)}"
-        )
-    return str(found)

@@ -22,13 +22,14 @@ from torch import Tensor
 from alflow.bayes.fit import refit
 from alflow.domain.projects import Project
 from alflow.domain.rounds import Origin
-from alflow.embeddings import Embeddings
+from alflow.embeddings import Embeddings, places
 from alflow.errors import NotFoundError
 from alflow.guarantees import Evidence
 from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.store.artifacts import digest
 from alflow.workflow.answers.asking import Asking, read_asking
-from alflow.workflow.images.shards import names, read, require_embedded
+from alflow.workflow.images.embedded import names, require_embedded
+from alflow.workflow.images.shards import read
 from alflow.workflow.model.model import ProjectModel, load_rows, model_of
 from alflow.workspace import Workspace
 
@@ -139,12 +140,8 @@ def _known(asking: Asking, model: ProjectModel, said: Mapping[str, Tensor], name
 
 def _rows(ids: NDArray[np.int64], wanted: "set[ItemId] | Mapping[ItemId, ClassId]") -> NDArray[np.int64]:
     """Rows of those of these items that have one."""
-    sought = np.array(sorted(wanted), dtype=np.int64)
-    if not len(ids) or not len(sought):
-        return np.empty(0, dtype=np.int64)
-    nearest = np.searchsorted(ids, sought).clip(max=len(ids) - 1)
-    rows: NDArray[np.int64] = nearest[ids[nearest] == sought]
-    return rows
+    rows, _ = places(torch.from_numpy(ids), torch.tensor(sorted(wanted), dtype=torch.int64))
+    return rows.numpy()
 
 
 def _kept(

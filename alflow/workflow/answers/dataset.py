@@ -70,7 +70,8 @@ def export_dataset(
         project, classes = projects.by_id(tx, project_id), projects.classes(tx, project_id)
         total = sum(items.counts(tx, project_id).values())
     names = {one.id: one.name for one in classes}
-    about = Dataset(project.name, tuple(names.values()), datetime.now(UTC))
+    groups = {one.name: one.group for one in classes if one.group}
+    about = Dataset(project.name, tuple(names.values()), datetime.now(UTC), groups)
     counted = _Counter(total, progress)
     with new_folder(folder) as part:
         found = counted.of(_pictures(workspace, project_id, names), unlabelled=unlabelled)

@@ -13,17 +13,20 @@ from typing import Any
 import pyarrow as pa
 
 from alflow.errors import ConflictError
-from alflow.ids import ProjectId
+from alflow.ids import LabelId, ProjectId
 from alflow.outside import new_file
 from alflow.row_files import check_ending, write_rows
 from alflow.store.answers import adjudications, outcomes, provenance
-from alflow.store.answers.provenance import Provenance
+from alflow.store.answers.provenance import Provenance, Wanted
 from alflow.store.database import Transaction
 from alflow.store.people import annotators
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.workflow.model.model import last_fit, load_model
+from alflow.workflow.model.model import load_model
+from alflow.workflow.model.source import last_fit
 from alflow.workspace import Workspace
+
+__all__ = ["LabelRow", "Wanted", "encode_labels", "export_head", "export_labels", "label_page", "label_rows"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,14 @@ def label_rows(workspace: Workspace, project_id: ProjectId) -> list[LabelRow]:
     """Every answer of the project with its provenance, oldest first."""
     with workspace.database.read() as tx:
         return list(_rows(tx, project_id))
+
+
+def label_page(
+    workspace: Workspace, project_id: ProjectId, wanted: Wanted, after: LabelId | None, limit: int
+) -> list[tuple[LabelId, Provenance]]:
+    """The first of the answers that are wanted, oldest first; the next page starts `after` the last id of this one."""
+    with workspace.database.read() as tx:
+        return provenance.page(tx, project_id, wanted, after, limit)
 
 
 def encode_labels(rows: list[LabelRow], suffix: str) -> bytes:
@@ -128,5 +139,6 @@ def _plain(row: LabelRow) -> dict[str, Any]:
 
 _TYPES = {"item_id": pa.int64(), "round_number": pa.int64(), "rank": pa.int64()}
 _TYPES |= {"seconds": pa.float64(), "score": pa.float64()}
+_TYPES |= {"likewise": pa.bool_()}
 _TYPES |= {"at": pa.timestamp("us", "UTC"), "withdrawn_at": pa.timestamp("us", "UTC")}
 _SCHEMA = pa.schema([(field.name, _TYPES.get(field.name, pa.string())) for field in fields(LabelRow)])

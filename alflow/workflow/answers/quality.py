@@ -33,7 +33,7 @@ class AnnotatorQuality:
 
     Attributes:
         annotator: who.
-        answers: that stand; `skips` of them name no class.
+        answers: that stand, without those that follow one; `skips` of them name no class.
         skips: see above.
         median_seconds: an image was on screen.
         seconds: all images together were.
@@ -144,8 +144,9 @@ def annotator_names(workspace: Workspace) -> Mapping[AnnotatorId, str]:
 
 
 def votes_of(answers: Sequence[Answer]) -> list[Vote]:
-    """The answers that name a class; of two by one person about one item the newest."""
-    newest = {(one.item_id, one.annotator_id): one.class_id for one in answers if one.class_id is not None}
+    """The answers of their own that name a class; of two by one person about one item the newest."""
+    own = (one for one in answers if one.follows is None)
+    newest = {(one.item_id, one.annotator_id): one.class_id for one in own if one.class_id is not None}
     return [Vote(item, annotator, class_id) for (item, annotator), class_id in newest.items()]
 
 
@@ -157,7 +158,8 @@ def _annotators(
 ) -> list[AnnotatorQuality]:
     given: defaultdict[AnnotatorId, list[Answer]] = defaultdict(list)
     for answer in answers:
-        given[answer.annotator_id].append(answer)
+        if answer.follows is None:  # else each would count as fast, and as one more
+            given[answer.annotator_id].append(answer)
     found = [_annotator(people[one], mine, held.get(one, ()), checks.get(one, (0, 0))) for one, mine in given.items()]
     return sorted(found, key=lambda one: (-one.answers, one.annotator.name))
 

@@ -8,24 +8,32 @@ those of the last round. What a label says about other images is left out on bot
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from alflow import agreement, one_more_vote
 from alflow.agreement import Vote
-from alflow.domain.rounds import Candidate, Origin, Round, RoundState
+from alflow.domain.rounds import Origin, Round, RoundState
 from alflow.errors import ConflictError
-from alflow.ids import ClassId, ItemId, ProjectId
+from alflow.ids import ClassId, ItemId, ProjectId, RoundId
 from alflow.store.answers import adjudications, outcomes, votes
 from alflow.store.answers import relabel as requests
 from alflow.store.projects import projects
-from alflow.store.rounds import rounds
+from alflow.store.rounds import candidates, rounds
+from alflow.store.rounds.candidates import Asked
+from alflow.workflow.answers.asked import predictions
 from alflow.workflow.answers.quality import votes_of
 from alflow.workspace import Workspace
 
 ASSUMED_ACCURACY = 0.95
 """Of a vote, while no two people have answered about the same image."""
+
+_NOTHING: Final = 1e-12  # nats: what rounding alone can make of a difference
 
 
 @dataclass(frozen=True)
@@ -60,22 +68,40 @@ class Advice:
 
 
 def advise(workspace: Workspace, project_id: ProjectId, budget: int) -> Advice:
-    """Compare one more vote on each answered image with first votes on new ones."""
+    """Compare one more vote on each answered image with first votes on new ones.
+
+    Raises:
+        InvalidInputError: what is kept of the predictions is damaged.
+    """
     with workspace.database.read() as tx:
         cast = votes_of(votes.standing(tx, project_id))
         settled, decided = outcomes.settled(tx, project_id), adjudications.standing(tx, project_id)
-        candidates, past = requests.newest_candidates(tx, project_id), rounds.all_(tx, project_id)
+        asked, last = candidates.asked(tx, project_id), rounds.last(tx, project_id)
         class_ids = [one.id for one in projects.classes(tx, project_id)]
     accuracy, compared = _accuracy(cast, len(class_ids))
-    if len(class_ids) < 2 or not past:
+    if len(class_ids) < 2 or last is None:
         return Advice(budget, accuracy, compared, None, None, ())
     given: defaultdict[ItemId, list[ClassId]] = defaultdict(list)
     for vote in cast:
         given[vote.item].append(vote.choice)
-    known = {item: candidates[item] for item in given.keys() - decided.keys() if item in candidates}
-    suspects = [_suspect(one, given[item], settled.get(item), class_ids, accuracy) for item, one in known.items()]
-    new = _new_information(candidates.values(), past[-1], class_ids, accuracy)
-    worth = [one for one in suspects if new is not None and one.information > new]
+    of_round: defaultdict[RoundId, list[ItemId]] = defaultdict(list)
+    for one in {one.item_id: one for one in asked}.values():  # of an image that several rounds asked about the last
+        of_round[one.round_id].append(one.item_id)
+    every, picks = defaultdict[RoundId, list[ItemId]](list), _picks(asked, last)
+    for one in asked:
+        every[one.round_id].append(one.item_id)
+    suspects: list[Suspect] = []
+    new = None
+    for round_id, item_ids in of_round.items():
+        known = predictions(workspace, project_id, round_id, every[round_id])
+        prior = _prior(known.of(item_ids, class_ids))
+        answered = [row for row, item in enumerate(item_ids) if item in given and item not in decided]
+        its = [item_ids[row] for row in answered]
+        suspects += _suspects(its, prior[answered], [given[item] for item in its], settled, class_ids, accuracy)
+        mine = [row for row, item in enumerate(item_ids) if item in picks]
+        if round_id == last.id and mine:
+            new = fmean(one_more_vote.vote_information(prior[mine], accuracy).tolist())
+    worth = [one for one in suspects if new is not None and one.information > new + _NOTHING]
     worth.sort(key=lambda one: (-one.information, one.item_id))
     most = max((one.information for one in suspects), default=None)
     return Advice(budget, accuracy, compared, new, most, tuple(worth[:budget]))
@@ -96,8 +122,8 @@ def request_votes(workspace: Workspace, project_id: ProjectId, item_ids: Sequenc
         round_ = rounds.lock(tx, current.id)
         if round_.state is RoundState.CLOSED:
             raise ConflictError("the round was just closed: request votes once the schedule has opened the next")
-        candidates = requests.newest_candidates(tx, project_id)
-        asked = requests.request_votes(tx, round_, [candidates[item] for item in item_ids if item in candidates])
+        known = requests.newest_candidates(tx, project_id, item_ids)
+        asked = requests.request_votes(tx, round_, [known[item] for item in item_ids if item in known])
         rounds.unsettle(tx, round_)
         return asked
 
@@ -112,24 +138,33 @@ def _accuracy(cast: Sequence[Vote], n_classes: int) -> tuple[float, int]:
     return one_more_vote.accuracy_from_agreement((1 + agreed) / (1 + compared), n_classes), compared
 
 
-def _suspect(
-    one: Candidate, given: Sequence[ClassId], settled: ClassId | None, class_ids: Sequence[ClassId], accuracy: float
-) -> Suspect:
+def _picks(asked: Iterable[Asked], last: Round) -> set[ItemId]:
+    """What the strategy chose in the last round."""
+    return {one.item_id for one in asked if one.round_id == last.id and one.origin is Origin.STRATEGY}
+
+
+def _suspects(
+    item_ids: Sequence[ItemId],
+    prior: NDArray[np.float64],
+    given: Sequence[Sequence[ClassId]],
+    settled: Mapping[ItemId, ClassId],
+    class_ids: Sequence[ClassId],
+    accuracy: float,
+) -> list[Suspect]:
     place = {class_id: column for column, class_id in enumerate(class_ids)}
-    belief = one_more_vote.class_posterior(_prior(one, class_ids), [place[choice] for choice in given], accuracy)
-    right = float(belief[place[settled]]) if settled is not None else float(belief.max())
-    return Suspect(one.item_id, settled, 1 - right, one_more_vote.vote_information(belief, accuracy))
+    said = [[place[choice] for choice in choices] for choices in given]
+    belief = one_more_vote.class_posterior(prior, said, accuracy)
+    information = one_more_vote.vote_information(belief, accuracy).tolist()
+    labels = [settled.get(item) for item in item_ids]
+    right = [row[place[label]] if label is not None else row.max() for row, label in zip(belief, labels, strict=True)]
+    return [
+        Suspect(item, label, 1 - float(sure), worth)
+        for item, label, sure, worth in zip(item_ids, labels, right, information, strict=True)
+    ]
 
 
-def _new_information(
-    candidates: Iterable[Candidate], last: Round, class_ids: Sequence[ClassId], accuracy: float
-) -> float | None:
-    like = [one for one in candidates if one.round_id == last.id and one.origin is Origin.STRATEGY]
-    each = [one_more_vote.vote_information(_prior(one, class_ids), accuracy) for one in like]
-    return fmean(each) if each else None
-
-
-def _prior(one: Candidate, class_ids: Sequence[ClassId]) -> list[float]:
-    """What the model believed [C]; a class that is newer than that gets a little."""
-    weights = [one.probabilities.get(class_id, 0.0) + 1e-6 for class_id in class_ids]
-    return [weight / sum(weights) for weight in weights]
+def _prior(predicted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the model believed [N C]; a class that is newer than that gets a little."""
+    weights = predicted + 1e-6
+    found: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    return found

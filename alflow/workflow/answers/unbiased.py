@@ -137,7 +137,7 @@ def _chances(round_: Round, size: int, every: list[Asked]) -> dict[ItemId, float
     stored = round_.configuration.get("chances")
     if not stored or not size:
         return {}
-    drawn = {one.item_id for one in every if one.origin is not Origin.PERSON}
+    drawn = {one.item_id for one in every if one.origin in {Origin.STRATEGY, Origin.CONTROL}}
     return {ItemId(int(item)): float(chance) for item, chance in stored.items() if int(item) in drawn and chance > 0}
 
 

@@ -70,6 +70,7 @@ def _labels(tx: Transaction, project_id: ProjectId) -> dict[ItemId, ClassId]:
 
 
 def _chosen(tx: Transaction, project_id: ProjectId) -> set[ItemId]:
-    """Items whose label exists because a strategy asked for it."""
-    asked = {each.item_id for each in provenance.of_project(tx, project_id) if each.origin is Origin.STRATEGY}
+    """Items whose label exists because a strategy, or a page of the grid through the pool, asked for it."""
+    by_strategy = {Origin.STRATEGY, Origin.RESERVE, Origin.GRID}
+    asked = {each.item_id for each in provenance.of_project(tx, project_id) if each.origin in by_strategy}
     return asked - items.truths(tx, project_id).keys()

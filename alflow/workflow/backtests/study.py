@@ -1,8 +1,5 @@
 """Back-tests as people run them: many trials, kept in the database point by point, gone on with after a stop."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
@@ -12,6 +9,7 @@ from alflow.domain.trials import Backtest, Trial, TrialMode, TrialPoint
 from alflow.errors import InvalidInputError
 from alflow.ids import BacktestId, ProjectId
 from alflow.progress import Progress, silent
+from alflow.started import Started
 from alflow.store.backtests import backtests
 from alflow.workflow.backtests.trials import Plan, Source, run_trials
 from alflow.workflow.projects.settings import listed
@@ -167,17 +165,12 @@ def warning(backtest: Backtest) -> str | None:
     )
 
 
-def start(workspace: Workspace, options: Sequence[str]) -> subprocess.Popen[bytes]:
+def start(workspace: Workspace, options: Sequence[str]) -> Started:
     """Run `alflow backtest` with these options beside this process, on the same workspace; its points turn up in SQL.
 
     A run that is stopped loses the point it was working on, and is gone on with by starting it again.
     """
-    return subprocess.Popen(
-        [sys.executable, "-m", "alflow", "backtest", *options],
-        env=os.environ | workspace.settings.as_environment() | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    return Started(workspace.settings, ["backtest", *options], OMP_NUM_THREADS="1")
 
 
 def options_of(grid: Grid, project: Project | None) -> list[str]:

@@ -23,8 +23,7 @@ from alflow.store.desk import gold as checks
 from alflow.store.people import annotators
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.workflow.desk import gold, label, queue, screens, worth
-from alflow.workflow.desk.gold import Outcome
+from alflow.workflow.desk import gold, label, likewise, queue, screens, worth
 from alflow.workflow.desk.messages import (
     AHEAD,
     TODO,
@@ -34,13 +33,14 @@ from alflow.workflow.desk.messages import (
     CheckEntry,
     DeskState,
     Event,
+    Likewise,
     RoundProgress,
     Undo,
     Wish,
 )
 from alflow.workflow.desk.queue import QueueEntry
+from alflow.workflow.desk.siblings import groups_of
 from alflow.workflow.desk.submission import LARGEST_ID, checked
-from alflow.workflow.desk.worth import Worth
 from alflow.workspace import Workspace
 
 RECENT: Final = 12
@@ -76,14 +76,18 @@ def exchange(
             annotators.lock(tx, annotator_id)
         newest = rounds.last(tx, project_id)
         reserved = _reserved(tx, project, newest, annotator_id, wish, began)
+        queue_ = _with_check(tx, project, annotator_id, reserved) if wish.queue == TODO else reserved
+        recent = label.past_answers(tx, project_id, annotator_id, RECENT)
+        shown = [one.item for one in (*queue_, *recent)]
         return DeskState(
             project=project,
             acknowledgements=acknowledgements,
-            queue=_with_check(tx, project, annotator_id, reserved) if wish.queue == TODO else reserved,
+            queue=queue_,
             set_aside=aside.counts(tx, project_id),
             progress=None if newest is None else RoundProgress(newest, *rounds.answered(tx, newest.id)),
             checks=None if reserved else checks.results(tx, project_id).get(annotator_id, (0, 0)),
-            recent=label.past_answers(tx, project_id, annotator_id, RECENT),
+            recent=recent,
+            groups=groups_of(tx, project_id, annotator_id, shown),
         )
 
 
@@ -110,7 +114,7 @@ def _acknowledgement(
         UnavailableError: the database does not answer.
     """
     try:
-        return Acknowledgement(event, _apply(workspace, project, annotator_id, event, images))
+        return _apply(workspace, project, annotator_id, event, images)
     except UnavailableError:
         raise
     except AlflowError as error:
@@ -123,24 +127,29 @@ def _acknowledgement(
 
 def _apply(
     workspace: Workspace, project: Project, annotator_id: AnnotatorId, event: Event, images: Mapping[CandidateId, Item]
-) -> Worth | Outcome | None:
+) -> Acknowledgement:
     match event:
         case Undo():
             with workspace.database.begin() as tx:
                 label.take_back(tx, project, annotator_id, event.token)
-                return None
+                return Acknowledgement(event)
         case CheckAnswer():
             given = checked(event.given)
             with workspace.database.begin() as tx:
-                return gold.answer(tx, project, annotator_id, event.check_id, given)
+                return Acknowledgement(event, gold.answer(tx, project, annotator_id, event.check_id, given))
+        case Likewise():
+            likewise.check(event.asked)
+            with workspace.database.begin() as tx:
+                return Acknowledgement(event, likewise.follow(tx, project, annotator_id, event.asked))
         case Answer():
             given = checked(event.given)
             shown = screens.with_rendition(workspace, given.shown, images.get(given.candidate_id))
             with workspace.database.begin() as tx:
                 stored = label.store(tx, project.id, annotator_id, replace(given, shown=shown))
                 feedback = worth.of(tx, project, stored.label, stored.candidate)
+                offer = likewise.offer(tx, project, stored.label, stored.candidate)
                 label.settle(tx, stored)
-                return feedback
+                return Acknowledgement(event, feedback, offer)
 
 
 def _reserved(

@@ -6,12 +6,12 @@ These are steps of `alflow.workflow.desk.grid_exchange`, each of them the work o
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from alflow.domain.answers import GridPage, Verdict
 from alflow.domain.projects import Project
-from alflow.domain.rounds import Candidate, Round, RoundState
+from alflow.domain.rounds import Candidate, Origin, Round
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.ids import AnnotatorId, CandidateId, ClassId, PageId, ProjectId
 from alflow.store.database import Transaction
@@ -21,8 +21,11 @@ from alflow.store.desk.labels import NewLabel
 from alflow.store.people import annotators
 from alflow.store.rounds import rounds
 from alflow.text import check_json
-from alflow.workflow.desk.grid import MOST
+from alflow.workflow.desk.grid import is_learned
 from alflow.workflow.desk.submission import LARGEST_ID, LONGEST_SHOWN, kept_seconds
+
+LARGEST_PAGE: Final = 300
+"""Images on a page through the pool; so many thumbnails somebody can look through."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,8 @@ def check(answer: Accept) -> None:
     on_screen = [*answer.accepted, *answer.wrong]
     if not on_screen or len(set(on_screen)) < len(on_screen):
         raise InvalidInputError("a page needs images, each of them once: reload the page")
-    if len(on_screen) > MOST:
-        raise InvalidInputError(f"a page has {MOST} images at most: reload the page")
+    if len(on_screen) > LARGEST_PAGE:
+        raise InvalidInputError(f"a page has {LARGEST_PAGE} images at most: reload the page")
     if not 0 < len(answer.token) <= 60 or not answer.token.isprintable():
         raise InvalidInputError("a page needs a token of 1 to 60 visible characters")
     if any(abs(each) > LARGEST_ID for each in (*on_screen, answer.class_id)):
@@ -86,28 +89,36 @@ def accept(
     """Store a page: a label for every accepted image, a mark on every wrong one, all or nothing.
 
     The same page sent once more returns what is stored. An image that others have answered since gets a further vote.
-    A wrong image has no label: it goes back to the queue of the deck. The answer has passed `check`; `shown` is what
-    was on screen of each accepted candidate.
+    A wrong image has no label: it goes back to the queue of the deck, or stays in the pool for rounds to come. What a
+    new round has drawn as a control since the page was shown is left to its queue, where nobody sees a prediction. The
+    answer has passed `check`; `shown` is what was on screen of each accepted candidate.
 
     Raises:
-        ConflictError: the page was taken back, or belongs to somebody else.
+        ConflictError: the page was taken back, or belongs to somebody else, or a round asks about all of it now.
         InvalidInputError: an image is not one of this project and predicted class.
         NotFoundError: there is no such annotator or candidate.
     """
     annotators.lock(tx, annotator_id)
     if (known := grid.by_token(tx, answer.token)) is not None:
         return _same(known, annotator_id)
-    on_page = labels.lock_candidates(tx, {*answer.accepted, *answer.wrong})
-    round_ = _round(tx, project_id, on_page, answer.class_id)
+    every = labels.lock_candidates(tx, {*answer.accepted, *answer.wrong})
+    _check_predicted(every, answer.class_id)
+    on_page = [one for one in every if one.origin is not Origin.CONTROL]
+    if not on_page:
+        raise ConflictError("a new round asks about these images: they come on the Label page")
+    of = _rounds(tx, project_id, every)
     seconds = kept_seconds(answer.seconds)
-    page = GridPage(PageId(0), round_.id, annotator_id, answer.class_id, answer.token, seconds, datetime.now(UTC))
+    page = GridPage(PageId(0), of[-1].id, annotator_id, answer.class_id, answer.token, seconds, datetime.now(UTC))
     for one in on_page:
         if one.id in answer.accepted:
-            labels.submit(tx, _label(round_, one, page, len(on_page), shown[one.id]))
-    grid.release(tx, annotator_id, answer.wrong)
+            labels.submit(tx, _label(project_id, one, page, len(every), shown[one.id]))
+    grid.release(tx, annotator_id, [one.id for one in every])
     cells = [Cell(one.id, one.probabilities[answer.class_id], one.id in answer.accepted) for one in on_page]
     stored = grid.add(tx, page, cells)
-    rounds.settle(tx, round_)
+    waited_for = {one.round_id for one in on_page if one.origin.queued}
+    for round_ in of:
+        if round_.id in waited_for:
+            rounds.settle(tx, round_)
     return stored
 
 
@@ -116,7 +127,7 @@ def take_back(tx: Transaction, project: Project, annotator_id: AnnotatorId, toke
 
     Raises:
         NotFoundError: this annotator answered no such page of the project.
-        ConflictError: the round is closed: its model has learned from the page.
+        ConflictError: the round is closed, and its model has learned from the page.
     """
     now = datetime.now(UTC)
     annotators.lock(tx, annotator_id)
@@ -127,14 +138,17 @@ def take_back(tx: Transaction, project: Project, annotator_id: AnnotatorId, toke
         return page
     cells = grid.cells(tx, page.id)
     on_page = [cell.candidate_id for cell in cells]
-    labels.lock_candidates(tx, on_page)
-    round_ = rounds.lock(tx, page.round_id)
-    if round_.state is RoundState.CLOSED:
+    behind = {one.round_id for one in labels.lock_candidates(tx, on_page)}
+    affected = [rounds.lock(tx, round_id) for round_id in sorted({page.round_id, *behind})]
+    if any(is_learned(page, round_) for round_ in affected):
         raise ConflictError("the round is closed: its model has learned from this page, which stays")
     for label in labels.of_tokens(tx, [_token(token, cell.candidate_id) for cell in cells if cell.accepted]):
         labels.withdraw(tx, label.id, now)
-    queue.take(tx, annotator_id, on_page, now + project.settings.lease, now, uuid4().hex)
-    rounds.unsettle(tx, round_)
+    again = uuid4().hex  # of the same kind, with which every token begins
+    grid.release_pages(tx, annotator_id)  # one page at a time: this one is to be shown
+    queue.take(tx, annotator_id, on_page, now + project.settings.lease, now, token[: -len(again)] + again)
+    for round_ in affected:
+        rounds.unsettle(tx, round_)
     return grid.withdraw(tx, page.id, now)
 
 
@@ -146,21 +160,31 @@ def _same(known: GridPage, annotator_id: AnnotatorId) -> GridPage:
     return known
 
 
-def _round(tx: Transaction, project_id: ProjectId, on_page: Collection[Candidate], class_id: ClassId) -> Round:
-    """The one round of these candidates, locked.
+def _check_predicted(on_page: Collection[Candidate], class_id: ClassId) -> None:
+    """Refuse a page of several predicted classes.
 
     Raises:
-        InvalidInputError: they are of several rounds, another predicted class, or another project.
+        InvalidInputError: it is one.
     """
-    if len({one.round_id for one in on_page}) > 1 or any(one.predicted_class_id != class_id for one in on_page):
-        raise InvalidInputError("the images of a page are of one round and one predicted class: reload the page")
-    round_ = rounds.lock(tx, next(iter(on_page)).round_id)
-    if round_.project_id != project_id:
+    if any(one.predicted_class_id != class_id for one in on_page):
+        raise InvalidInputError("the images of a page are of one predicted class: reload the page")
+
+
+def _rounds(tx: Transaction, project_id: ProjectId, on_page: Collection[Candidate]) -> list[Round]:
+    """The rounds of these candidates, locked: one, unless the next was opened while the page was on screen.
+
+    Raises:
+        InvalidInputError: they are of another project.
+    """
+    found = [rounds.lock(tx, round_id) for round_id in sorted({one.round_id for one in on_page})]
+    if any(round_.project_id != project_id for round_ in found):
         raise InvalidInputError("this page is of another project: reload it")
-    return round_
+    return found
 
 
-def _label(round_: Round, candidate: Candidate, page: GridPage, size: int, on_screen: Mapping[str, Any]) -> NewLabel:
+def _label(
+    project_id: ProjectId, candidate: Candidate, page: GridPage, size: int, on_screen: Mapping[str, Any]
+) -> NewLabel:
     """An equal share of the page's time; the suggestion that was on screen is on record."""
     shown: dict[str, Any] = {
         "grid": page.token,
@@ -170,10 +194,10 @@ def _label(round_: Round, candidate: Candidate, page: GridPage, size: int, on_sc
         **on_screen,
     }
     return NewLabel(
-        project_id=round_.project_id,
+        project_id=project_id,
         item_id=candidate.item_id,
         candidate_id=candidate.id,
-        round_id=round_.id,
+        round_id=candidate.round_id,
         annotator_id=page.annotator_id,
         verdict=Verdict.CLASS,
         class_id=page.class_id,

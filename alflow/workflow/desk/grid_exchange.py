@@ -14,7 +14,7 @@ from alflow.store.people import annotators
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.workflow.desk import grid, grid_answers, screens
-from alflow.workflow.desk.grid import LastPage, OpenPage
+from alflow.workflow.desk.grid import LastPage, Offer, OpenPage, Pages, of_round
 from alflow.workflow.desk.grid_answers import Accept, TakeBack
 from alflow.workspace import Workspace
 
@@ -25,17 +25,21 @@ class GridState:
 
     Attributes:
         refusal: why the event is not stored; None where it is, and where there was none.
-        page: what is reserved; None where nothing is left for this annotator.
         waiting: predicted class -> images that this annotator could be shown.
+        page: what is reserved; None where nothing is left for this annotator.
+        words: how pages of the class went so far, or why there is none; empty where nothing is to be said.
         last: the newest page of the newest round that this annotator can take back.
         round: the newest round; None before the first.
+        is_stopped: nobody is asked about this project now.
     """
 
     refusal: AlflowError | None
-    page: OpenPage | None
     waiting: Mapping[ClassId, int]
+    page: OpenPage | None
+    words: str
     last: LastPage | None
     round: Round | None
+    is_stopped: bool
 
 
 def grid_exchange(
@@ -44,6 +48,7 @@ def grid_exchange(
     annotator_id: AnnotatorId,
     event: Accept | TakeBack | None,
     wanted: ClassId | None = None,
+    pages: Pages = of_round,
 ) -> GridState:
     """Apply the event if there is one, renew or reserve a page, and say what to show.
 
@@ -53,6 +58,7 @@ def grid_exchange(
         annotator_id: who answers.
         event: an answered page, or one to take back.
         wanted: the class to show; where nothing is left of it, the class that has most takes its place.
+        pages: where pages come from.
 
     Raises:
         UnavailableError: the database does not answer; nothing is lost, everything may be sent once more.
@@ -63,13 +69,9 @@ def grid_exchange(
         project = projects.by_id(tx, project_id)
         annotators.lock(tx, annotator_id)
         newest = rounds.last(tx, project_id)
-        waiting = grid.classes_waiting(tx, newest, annotator_id)
-        if wanted not in waiting:
-            wanted = max(waiting, key=waiting.__getitem__, default=None)
-        page = None
-        if newest is not None and wanted is not None:
-            page = grid.next_page(tx, project, newest, annotator_id, wanted)
-        return GridState(refusal, page, waiting, grid.last_page(tx, newest, annotator_id), newest)
+        offer = pages(tx, project, newest, annotator_id, wanted) if project.is_active else Offer({}, None)
+        last = grid.last_page(tx, newest, annotator_id)
+        return GridState(refusal, *offer, last, newest, not project.is_active)
 
 
 def _refusal(

@@ -37,7 +37,7 @@ def guidelines(workspace: Workspace, project_id: ProjectId) -> Guidelines:
     """
     with workspace.database.read() as tx:
         project = projects.by_id(tx, project_id)
-        settled = outcomes.settled(tx, project_id)
+        settled = outcomes.evidence(tx, project_id)  # near copies would show the same picture again
         known = items.truths(tx, project_id)
         targets = items.truths(tx, project_id, Split.TARGET)
     examples: defaultdict[ClassId, list[ItemId]] = defaultdict(list)

@@ -11,7 +11,7 @@ from alflow.domain.rounds import Candidate, Round, RoundState
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.ids import AnnotatorId, ProjectId
 from alflow.store.database import Transaction
-from alflow.store.desk import labels, queue
+from alflow.store.desk import labels, likewise, queue
 from alflow.store.people import annotators
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
@@ -30,11 +30,15 @@ class Stored:
 
 @dataclass(frozen=True)
 class PastAnswer:
-    """An answer that stands, and the image it is about; a `final` one can no longer be taken back."""
+    """An answer that stands, and the image it is about; a `final` one can no longer be taken back.
+
+    `likewise` is how many it stands for, where it is one of those that follow an answer.
+    """
 
     label: Label
     item: Item
     final: bool
+    likewise: int | None = None
 
 
 def submit(workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, submission: Submission) -> Label:
@@ -86,16 +90,18 @@ def store(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, sub
 def settle(tx: Transaction, stored: Stored) -> None:
     """Make the round LABELLED if this was the last answer that it needed.
 
-    It is the last step of a transaction, because everybody who answers needs the round's lock.
+    It is the last step of a transaction, because everybody who answers needs the round's lock. No round waits for an
+    answer about what is behind it, and none is closed anew for one: the next fit learns from it.
     """
-    if stored.candidate is not None:
+    if stored.candidate is not None and stored.candidate.origin.queued:
         rounds.settle(tx, rounds.lock(tx, stored.candidate.round_id))
 
 
 def take_back(tx: Transaction, project: Project, annotator_id: AnnotatorId, token: str) -> Label:
     """Withdraw the answer that carried `token` and reserve its item for this annotator; idempotent.
 
-    A LABELLED round that now needs an answer becomes OPEN.
+    What follows it goes with it; all that follow one answer go together. A LABELLED round that now needs an answer
+    becomes OPEN.
 
     Raises:
         NotFoundError: this annotator gave no such answer in the project.
@@ -108,14 +114,17 @@ def take_back(tx: Transaction, project: Project, annotator_id: AnnotatorId, toke
         raise NotFoundError("there is no such answer of yours to take back")
     if label.withdrawn_at is not None:
         return label
+    if label.follows is not None:
+        labels.withdraw_followers(tx, [label.follows], now, by=annotator_id)
+        return replace(label, withdrawn_at=now, withdrawn_by=annotator_id)
     if label.candidate_id is None or label.round_id is None:
         return labels.withdraw(tx, label.id, now)
-    labels.lock_candidate(tx, label.candidate_id)
-    round_ = rounds.lock(tx, label.round_id)
-    if _is_learned(label, round_.closed_at):
+    candidate = labels.lock_candidate(tx, label.candidate_id)
+    round_ = rounds.lock(tx, candidate.round_id)
+    if _is_learned(label, round_.learned_until):
         raise ConflictError("the round is closed: its model has learned from this answer, which stays")
     withdrawn = labels.withdraw(tx, label.id, now)
-    if round_.state is not RoundState.CLOSED:
+    if round_.state is not RoundState.CLOSED or not candidate.origin.queued:
         queue.reserve(tx, annotator_id, label.candidate_id, now + project.settings.lease, now)
     rounds.unsettle(tx, round_)
     return withdrawn
@@ -124,12 +133,17 @@ def take_back(tx: Transaction, project: Project, annotator_id: AnnotatorId, toke
 def past_answers(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, count: int) -> Sequence[PastAnswer]:
     """This annotator's last answers that stand, newest first."""
     newest = labels.last_of(tx, project_id, annotator_id, count)
-    return [PastAnswer(label, item, final=_is_learned(label, closed_at)) for label, item, closed_at in newest]
+    leads = [label.follows for label, *_ in newest if label.follows is not None]
+    many = likewise.followers(tx, leads) if leads else {}
+    return [
+        PastAnswer(label, item, _is_learned(label, until), many.get(label.follows) if label.follows else None)
+        for label, item, until in newest
+    ]
 
 
-def _is_learned(label: Label, closed_at: datetime | None) -> bool:
-    """Whether the answer came before its round was closed: a later one has changed no model."""
-    return closed_at is not None and label.at <= closed_at
+def _is_learned(label: Label, until: datetime | None) -> bool:
+    """Whether the answer is in the fit of its round, which has all until then: a later one has changed no model."""
+    return until is not None and label.at <= until
 
 
 def _same(known: Label, annotator_id: AnnotatorId, submission: Submission) -> Label:

@@ -9,10 +9,12 @@ from alflow.domain.images import Item
 from alflow.domain.projects import Project
 from alflow.domain.rounds import Round
 from alflow.errors import AlflowError
-from alflow.ids import CandidateId, CheckId
+from alflow.ids import CandidateId, CheckId, ItemId
 from alflow.workflow.desk.gold import Outcome
 from alflow.workflow.desk.label import PastAnswer
+from alflow.workflow.desk.likewise import Follow, Followed, Offer
 from alflow.workflow.desk.queue import QueueEntry
+from alflow.workflow.desk.siblings import Group
 from alflow.workflow.desk.submission import Submission
 from alflow.workflow.desk.worth import Worth
 
@@ -50,7 +52,15 @@ class Undo:
     token: str
 
 
-Event = Answer | CheckAnswer | Undo
+@dataclass(frozen=True)
+class Likewise:
+    """A request to label near copies as an answer."""
+
+    key: str | None
+    asked: Follow
+
+
+Event = Answer | CheckAnswer | Likewise | Undo
 
 
 @dataclass(frozen=True)
@@ -76,13 +86,16 @@ class Acknowledgement:
 
     Attributes:
         event: the event.
-        feedback: what the answer was worth, or whether the check was answered right; None where nothing is said.
+        feedback: what the answer was worth, whether the check was answered right, or how many near copies are labelled;
+            None where nothing is said.
+        offer: near copies that may be labelled as the answer.
         refusal: why the event is not stored; None where it is.
         retry: the event itself is in order: send it once more.
     """
 
     event: Event
-    feedback: Worth | Outcome | None = None
+    feedback: Worth | Outcome | Followed | None = None
+    offer: Offer | None = None
     refusal: AlflowError | None = None
     retry: bool = False
 
@@ -117,6 +130,7 @@ class DeskState:
         progress: how far the newest round is; None before the first.
         checks: once the queue is empty, how many gold checks were answered right, of how many; else None.
         recent: this annotator's last answers, newest first.
+        groups: item -> the images of its group, for those of the queue and the last answers that are in one.
     """
 
     project: Project
@@ -126,3 +140,4 @@ class DeskState:
     progress: RoundProgress | None
     checks: tuple[int, int] | None
     recent: Sequence[PastAnswer]
+    groups: Mapping[ItemId, Group]

@@ -1,6 +1,7 @@
 """What an answer was worth, in plain words: what the model had expected, and why the item was asked about."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from alflow.domain.answers import Label
 from alflow.domain.projects import Project, Suggestion
@@ -14,6 +15,13 @@ EXPECTED = 0.75
 """From this probability on, the model had nearly known the answer."""
 SURPRISE = 0.25
 """Up to this probability, the answer came as a surprise."""
+
+_WHY: Final = {
+    Origin.CONTROL: "The image was drawn at random, to measure how good the model is.",
+    Origin.PERSON: "Somebody chose the image by hand.",
+    Origin.RESERVE: "The image came extra, while the next round is prepared: it was next in the order of the strategy.",
+    Origin.GRID: "The image was on a page of the grid through the pool, by what the model predicted.",
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ def _comparison(candidate: Candidate, class_id: ClassId | None) -> str:
 
 def _reason(tx: Transaction, candidate: Candidate) -> str:
     if candidate.origin is not Origin.STRATEGY:
-        return "The image was drawn at random, to measure how good the model is."
+        return _WHY[candidate.origin]
     if candidate.score is None:
         return ""
     place, total = candidates.place(tx, candidate)

@@ -40,11 +40,13 @@ class Address:
         scheme: one of `SCHEMES`.
         path: an absolute local path; of a URL what follows `://`; the name of a member of an archive.
         outer: the archive, of a member.
+        public: whether it is read over connections to the internet alone (see `reach`).
     """
 
     scheme: str
     path: str
     outer: "Address | None" = None
+    public: bool = False
 
     def __str__(self) -> str:
         if self.scheme == LOCAL:

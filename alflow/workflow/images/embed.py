@@ -3,14 +3,17 @@
     projects/<id>/embeddings/<encoder>/<items>.safetensors     a shard (see `alflow.workflow.images.shards`)
     projects/<id>/classes/<encoder and prompts>.safetensors    one row for each class
 
-A shard is written whole or not at all, so a run that was killed has lost one shard at most. Originals are read again
-and checked against the hash they were imported with; the renditions for the screen are never embedded. Shards of an
-encoder that computes in bfloat16 are kept in bfloat16, which loses nothing; rows are given out in float32.
+A shard is written whole or not at all, so a run that was killed has lost one shard at most; of several runs at once
+each claims the items of a shard before it embeds them (`alflow.workflow.images.claims`). Originals are read again and
+checked against the hash they were imported with; the renditions for the screen are never embedded. Shards of an encoder
+that computes in bfloat16 are kept in bfloat16, which loses nothing; rows are given out in float32.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from time import sleep
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -19,23 +22,16 @@ from torch import Tensor
 from alflow.domain.projects import ClassLabel, Project
 from alflow.embeddings import Activations, Embeddings, gather
 from alflow.errors import ConflictError
-from alflow.ids import ItemId
+from alflow.ids import ItemId, ProjectId
 from alflow.progress import Progress, silent
 from alflow.store.artifacts import digest
 from alflow.store.images import failures, items
+from alflow.store.projects import projects
+from alflow.workflow.images.claims import claimed
+from alflow.workflow.images.embedded import embedded_among, embedded_ids, folder
 from alflow.workflow.images.encoding import Unusable, encode_items
 from alflow.workflow.images.frame import frame_of
-from alflow.workflow.images.shards import (
-    EncoderInUse,
-    as_activations,
-    embedded_ids,
-    encoder_in_use,
-    folder,
-    remember_encoder,
-    remembered_encoder,
-    shards,
-)
-from alflow.workflow.images.threads import groups
+from alflow.workflow.images.shards import EncoderInUse, as_activations, encoder_in_use, remember_encoder, shards
 from alflow.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -43,6 +39,8 @@ if TYPE_CHECKING:
 
 SHARD_ITEMS: Final = 1024
 """Items per shard; the last one may hold fewer."""
+
+_LOOK_SECONDS: Final = 1.0  # while others embed what is left
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,10 @@ class EmbedReport:
     embedded: int
     known: int
     failed: tuple[Unusable, ...]
+
+    def joined(self, other: "EmbedReport") -> "EmbedReport":
+        """Both as one."""
+        return EmbedReport(self.embedded + other.embedded, self.known + other.known, self.failed + other.failed)
 
     def complaint(self) -> str | None:
         """The failures, in one line; None if there are none."""
@@ -73,73 +75,125 @@ def embed_missing(workspace: Workspace, project: Project, progress: Progress = s
     Raises:
         InvalidInputError: the project's model cannot be used, or a shard is damaged.
         UnavailableError: its weights are not available on this machine, or the disk is full.
+        ConflictError: the process stood still for minutes, and another took over.
     """
+    encoder = workspace.encoder(project)
+    remember_encoder(workspace, project, encoder.hash, encoder.layers)
+    known = embedded_ids(workspace, project, encoder.hash)
     with workspace.database.read() as tx:
         everything = items.ids(tx, project.id)
-    report = embed_items(workspace, project, everything, progress)
-    encoder = encoder_in_use(workspace, project)
+    missing = [item for item in everything if item not in known]
+    report = embed_items(workspace, project, missing, progress)
     frame_of(workspace, project, encoder.hash, encoder.layers.image_weight.shape[1])  # so that no round reads for it
-    return report
+    return replace(report, known=report.known + len(everything) - len(missing))
 
 
 def embed_items(
     workspace: Workspace, project: Project, item_ids: Sequence[ItemId], progress: Progress = silent
 ) -> EmbedReport:
-    """`embed_missing` for these items only, such as one shard of them.
+    """Embed these items, shard by shard, here or wherever the workspace has it done.
+
+    Items that another process is embedding at the moment are waited for; those of one that died are taken over.
 
     Raises:
         InvalidInputError: the project's model cannot be used, or a shard is damaged.
         UnavailableError: its weights are not available on this machine, or the disk is full.
+        ConflictError: a process stood still for minutes, and another took over.
     """
-    encoder, batch_size = workspace.encoder(project), workspace.settings.batch_size
+    report, left = EmbedReport(0, 0, ()), list(item_ids)
+    embed_one = partial(embed_shard, project.id, len(left))
+    while left:
+        before, shards_of_it = left, [left[start : start + SHARD_ITEMS] for start in range(0, len(left), SHARD_ITEMS)]
+        left = []
+        for done, held in workspace.each(embed_one, shards_of_it, progress):
+            report = report.joined(done)
+            left += held
+        if len(left) == len(before):
+            sleep(_LOOK_SECONDS)
+    return report
+
+
+def embed_shard(
+    project_id: ProjectId, n_items: int, workspace: Workspace, item_ids: Sequence[ItemId], progress: Progress = silent
+) -> tuple[EmbedReport, tuple[ItemId, ...]]:
+    """Embed these items into one shard, unless others do; returns what became of them, and which others embed now.
+
+    Args:
+        project_id: of their project.
+        n_items: how many are to be embedded in all, of which these are a part: many are worth a faster encoder.
+        workspace: where.
+        item_ids: the items of the shard.
+        progress: of these items.
+
+    Raises:
+        InvalidInputError: the project's model cannot be used, or a shard is damaged.
+        UnavailableError: its weights are not available on this machine, or the disk is full.
+        ConflictError: this process stood still for minutes, and another took over.
+    """
+    with workspace.database.read() as tx:
+        project = projects.by_id(tx, project_id)
+    encoder = workspace.encoder(project)
+    remember_encoder(workspace, project, encoder.hash, encoder.layers)
+    with claimed(workspace, item_ids) as claim:
+        known = embedded_among(workspace, project, encoder.hash, claim.item_ids)  # by whoever held them before
+        with workspace.database.read() as tx:
+            missing = items.by_ids(tx, [item for item in claim.item_ids if item not in known])
+        batches = encode_items(encoder.for_many(n_items), missing, workspace.settings.batch_size, progress)
+        parts, without = zip(*batches, strict=True) if missing else ((), ())
+        failed = tuple(one for some in without for one in some)
+        if missing:
+            claim.confirm()
+            shard = Embeddings.concatenate(parts)
+            _keep_shard(workspace, project, encoder.hash, shard)
+            with workspace.database.begin() as tx:
+                failures.record(tx, {one.item_id: one.reason for one in failed}, datetime.now(UTC))
+                failures.forget(tx, shard.item_ids.tolist())
+    return EmbedReport(len(missing) - len(failed), len(known), failed), claim.held
+
+
+def adopt_rows(workspace: Workspace, project: Project, other: Project) -> None:
+    """Give images of the project that have no row those of another project of the same model, where bytes are equal.
+
+    Raises:
+        InvalidInputError: a shard is damaged.
+        UnavailableError: the disk is full, or weights are needed that this machine lacks.
+        ConflictError: this process stood still for minutes, and another took over.
+    """
+    with workspace.database.read() as tx:
+        theirs = {item.id: item.content_hash for item in items.list_(tx, other.id)}
+    rows = load_embeddings(workspace, other, list(theirs))
+    hashes = [theirs[ItemId(item)] for item in rows.item_ids.tolist()]
+    take_rows(workspace, project, encoder_in_use(workspace, other), hashes, rows.activations)
+
+
+def take_rows(
+    workspace: Workspace, project: Project, encoder: "EncoderInUse | Encoder", hashes: Sequence[str], rows: Activations
+) -> None:
+    """Give images of the project that have no row the one of their content, which this encoder made; others get none.
+
+    Args:
+        workspace: where.
+        project: whose images.
+        encoder: what made the rows.
+        hashes: content hashes of the images of the rows, in order.
+        rows: one for each hash.
+
+    Raises:
+        InvalidInputError: a shard is damaged.
+        UnavailableError: the disk is full.
+        ConflictError: this process stood still for minutes, and another took over.
+    """
     remember_encoder(workspace, project, encoder.hash, encoder.layers)
     known = embedded_ids(workspace, project, encoder.hash)
+    places = {content_hash: row for row, content_hash in enumerate(hashes)}
     with workspace.database.read() as tx:
-        missing = items.by_ids(tx, [item for item in item_ids if item not in known])
-        n_left = sum(item not in known for item in items.ids(tx, project.id))  # of which `missing` may be one shard
-    failed: list[Unusable] = []
-    encoded = encode_items(encoder.for_many(n_left), missing, batch_size, progress)
-    for parts in groups(encoded, max(1, SHARD_ITEMS // batch_size)):
-        shard = Embeddings.concatenate([rows for rows, _ in parts])
-        _keep_shard(workspace, project, encoder.hash, shard)
-        unusable = [one for _, without in parts for one in without]
-        with workspace.database.begin() as tx:
-            failures.record(tx, {one.item_id: one.reason for one in unusable}, datetime.now(UTC))
-            failures.forget(tx, shard.item_ids.tolist())
-        failed += unusable
-    return EmbedReport(len(missing) - len(failed), len(item_ids) - len(missing), tuple(failed))
-
-
-def missing_ids(workspace: Workspace, project: Project) -> list[ItemId]:
-    """The items that have no embedding yet, tried or not; loads no model."""
-    known = known_ids(workspace, project)
-    with workspace.database.read() as tx:
-        return [item for item in items.ids(tx, project.id) if item not in known]
-
-
-def due_ids(workspace: Workspace, project: Project) -> list[ItemId]:
-    """The items that a schedule should try now; loads no model, so it may ask often.
-
-    A failed item is due again after a pause that doubles with each failure.
-    """
-    now = datetime.now(UTC)
-    known = known_ids(workspace, project)
-    with workspace.database.read() as tx:
-        missing = [item for item in items.ids(tx, project.id) if item not in known]
-        failed = failures.of_project(tx, project.id)
-    if embedded := [
-        one.item_id for one in failed if one.item_id in known
-    ]:  # by a run that was killed before it recorded them
-        with workspace.database.begin() as tx:
-            failures.forget(tx, embedded)
-    waiting = {one.item_id for one in failed if one.next_at > now}
-    return [item for item in missing if item not in waiting]
-
-
-def known_ids(workspace: Workspace, project: Project) -> set[ItemId]:
-    """The items that have an embedding by the encoder that the project's model last meant; loads no model."""
-    encoder_hash = remembered_encoder(workspace, project)
-    return embedded_ids(workspace, project, encoder_hash) if encoder_hash else set()
+        missing = [item for item in items.list_(tx, project.id) if item.id not in known]
+    wanted = {item.id: places[item.content_hash] for item in missing if item.content_hash in places}
+    with claimed(workspace, list(wanted)) as claim:
+        claim.confirm()
+        item_ids = torch.tensor(claim.item_ids, dtype=torch.int64)
+        taken = rows[torch.tensor([wanted[item] for item in claim.item_ids], dtype=torch.int64)]
+        _keep_shard(workspace, project, encoder.hash, Embeddings(item_ids, taken))
 
 
 def load_embeddings(workspace: Workspace, project: Project, item_ids: Sequence[ItemId]) -> Embeddings:

@@ -15,6 +15,7 @@ from alflow.embeddings import Activations, Embeddings, LastLayers
 from alflow.errors import InvalidInputError
 from alflow.ids import ItemId
 from alflow.progress import Progress, silent
+from alflow.text import words_of
 from alflow.vlm.images import read_image
 from alflow.workflow.images.sources import read_file
 from alflow.workflow.images.threads import ahead, groups
@@ -43,7 +44,6 @@ def encode_items(
 ) -> Iterator[tuple[Embeddings, list[Unusable]]]:
     """Batches of rows, and the items that failed; threads prepare pictures while the network works."""
     done = 0
-    progress(done, len(missing))
     for batch in groups(ahead(partial(_prepare, encoder), missing, 2 * batch_size), batch_size):
         usable = [outcome for outcome in batch if isinstance(outcome, _Prepared)]
         unusable = [outcome for outcome in batch if isinstance(outcome, Unusable)]
@@ -95,12 +95,6 @@ def no_rows(layers: LastLayers) -> Embeddings:
     """Rows of no item, as wide as those of an encoder with these layers."""
     width = layers.image_weight.shape[1]
     return Embeddings(torch.empty(0, dtype=torch.int64), Activations(torch.empty(0, width)))
-
-
-def words_of(error: Exception) -> str:
-    """An error of foreign code in one line: its kind and what it says, the last line if there are several."""
-    said = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {said[-1].strip()}" if said else type(error).__name__
 
 
 def _prepare(encoder: "Encoder", item: Item) -> _Prepared | Unusable:

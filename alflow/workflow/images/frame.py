@@ -5,7 +5,8 @@ import torch
 from alflow.bayes.field import Frame
 from alflow.domain.projects import Project
 from alflow.store.artifacts import digest
-from alflow.workflow.images.shards import names, read
+from alflow.workflow.images.embedded import names
+from alflow.workflow.images.shards import read
 from alflow.workspace import Workspace
 
 

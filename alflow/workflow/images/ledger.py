@@ -15,10 +15,17 @@ from alflow.workflow.images.imported import Contradiction, Copy, Corrected, Impo
 
 @dataclass(frozen=True)
 class Taken:
-    """A file that could be read, as the item that it would be, and whether the source gave it a label."""
+    """A file that could be read, as the item that it would be.
+
+    Attributes:
+        item: the item.
+        labelled: whether the source gave it a label.
+        drawn: whether its split was drawn by chance, so that nobody meant it for that one.
+    """
 
     item: NewItem
     labelled: bool
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,8 @@ class Ledger:
         """Record a file, and return the updated item of its bytes (`kept`: the item so far)."""
         self.booked += 1
         new, first = taken.item, self._firsts.get(kept.content_hash)
-        self._book_split(new, kept, first)
+        if not taken.drawn:
+            self._book_split(new, kept, first)
         if first is None:
             changed = self._book_first(new, kept)
             said = new.truth
@@ -77,7 +85,7 @@ class Ledger:
         if new.uri != kept.uri:
             self.moved.append(Moved(kept.uri, new.uri))
         self.learned += kept.truth is None and new.truth is not None
-        return replace(kept, uri=new.uri, truth=self._truth(new, kept))
+        return replace(kept, uri=new.uri, truth=self._truth(new, kept), group=new.group or kept.group)
 
     def _book_copy(self, new: NewItem, kept: Item, first: _First) -> Item:
         self.copies.append(Copy(new.uri, first.uri))

@@ -7,7 +7,8 @@ from alflow.embeddings import Activations
 from alflow.ids import ProjectId
 from alflow.store.artifacts import digest
 from alflow.store.projects import projects
-from alflow.workflow.images.shards import encoder_in_use, names, read, require_embedded, single
+from alflow.workflow.images.embedded import names, require_embedded
+from alflow.workflow.images.shards import encoder_in_use, read, single
 from alflow.workspace import Workspace
 
 

@@ -1,9 +1,11 @@
 """Listing the files of a folder in a bucket, an archive or on a web server."""
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote, urldefrag, urljoin
 
 from alflow.domain.images import Rejection
@@ -17,6 +19,7 @@ MAC: Final = "files of __MACOSX"
 
 _PAGE_BYTES: Final = 64 * 2**20
 _MOST: Final = 1_000_000  # files and folders that a web server may list
+_VERSIONS: Final = ("ETag", "etag", "generation", "blob_id", "md5Hash", "LastModified", "last_modified", "updated")
 
 
 def bucket_folder(address: Address) -> Found:
@@ -41,8 +44,14 @@ def _bucket_folder(address: Address) -> Found:
         if reason := NO_FILES if about["type"] != "file" else hidden(below):
             left_out[reason] += 1
         else:
-            found.append(FoundFile(str(files.unstrip_protocol(path)), below))
+            found.append(FoundFile(str(files.unstrip_protocol(path)), below, _mark(about)))
     return Found(tuple(found), left_out)
+
+
+def _mark(about: Mapping[str, Any]) -> str:
+    """What a bucket says of the version of a file; the first of these words that it knows."""
+    said = next((str(about[name]) for name in _VERSIONS if about.get(name)), "")
+    return f"{about.get('size')} {said}"
 
 
 def archive_folder(address: Address) -> Found:
@@ -83,7 +92,7 @@ def web_folder(address: Address) -> Found:
     waiting, known = [(str(address), root)], {root}  # a page may be requested without its last slash
     found, left_out = [], Counter[str]()
     while waiting:
-        for url in sorted(_links(*waiting.pop(), root) - known):
+        for url in sorted(_links(address, *waiting.pop(), root) - known):
             known.add(url)
             below = tuple(unquote(url[len(root) :]).rstrip("/").split("/"))
             if reason := hidden(below):
@@ -110,10 +119,10 @@ class _Anchors(HTMLParser):
         self.targets += [value for name, value in attrs if tag == "a" and name == "href" and value]
 
 
-def _links(asked: str, page: str, root: str) -> set[str]:
+def _links(address: Address, asked: str, page: str, root: str) -> set[str]:
     """The addresses below `root` to which a page links, read relative to `page`; none where it is no page."""
     scheme, path = asked.split("://", 1)
-    data = read(Address(scheme, path), _PAGE_BYTES)
+    data = read(replace(address, scheme=scheme, path=path), _PAGE_BYTES)
     if not is_web_page(data):
         return set()
     anchors = _Anchors()

@@ -1,7 +1,8 @@
 """Manifests: tables that name images. An error in a row is reported for that row; the rest goes on.
 
-A table has a column `path` or `uri` and, if wanted, `label`, `split` and `caption`; other columns are left alone. Case
-and spaces of a column's name do not count. Rows have the number that an editor shows for the line on which they begin.
+A table has a column `path` or `uri` and, if wanted, `label`, `split`, `group` and `caption`; other columns are left
+alone. Case and spaces of a column's name do not count. Rows have the number that an editor shows for the line on which
+they begin.
 """
 
 import csv
@@ -17,9 +18,11 @@ from pyarrow import Table, parquet
 
 from alflow.cells import unquoted
 from alflow.errors import InvalidInputError
+from alflow.store.rows import storable
+from alflow.text import LONGEST_NAME
 from alflow.workflow.images.reading import is_web_page
 
-COLUMNS: Final = ("path", "uri", "label", "split", "caption")
+COLUMNS: Final = ("path", "uri", "label", "split", "caption", "group")
 
 _SEPARATOR: Final = re.compile(r'"?sep=(.)"?\r?\n')  # the line before the header in which Excel names the separator
 
@@ -34,6 +37,7 @@ class Row:
     split: str = ""
     caption: str = ""
     problem: str = ""
+    group: str = ""
 
 
 def rows(suffix: str, data: bytes) -> list[Row]:
@@ -68,7 +72,7 @@ def _csv(data: bytes, mark: str = ",") -> Iterator[Row]:
         elif any(cell.strip() for cell in cells[len(header) :]):
             yield Row(number, problem=f"it has {len(cells)} cells, the header {len(header)}; a comma needs quotes")
         else:
-            yield _row(number, {name: unquoted(cells[at]) for name, at in columns.items() if at < len(cells)})
+            yield row_of(number, {name: unquoted(cells[at]) for name, at in columns.items() if at < len(cells)})
 
 
 def _records(lines: Sequence[str], mark: str) -> Iterator[tuple[int, list[str] | str]]:
@@ -119,7 +123,7 @@ def _json_row(number: int, line: str) -> Row:
     known = {name: part for key, part in value.items() if (name := key.strip().lower()) in COLUMNS}
     if not known.keys() & {"path", "uri"}:
         return Row(number, problem=f"{_NO_OBJECT} with 'path' or 'uri'; it has: {', '.join(value)[:200]}")
-    return _row(number, known | {name: value[name] for name in COLUMNS if name in value})
+    return row_of(number, known | {name: value[name] for name in COLUMNS if name in value})
 
 
 def _parquet(data: bytes) -> Iterator[Row]:
@@ -137,7 +141,7 @@ def _parquet(data: bytes) -> Iterator[Row]:
         raise InvalidInputError(f"cannot be read: {error}") from error
     values = {name: _values(table, names[at]) for name, at in columns.items()}
     for at in range(table.num_rows):
-        yield _row(at + 1, {name: column[at] for name, column in values.items()})
+        yield row_of(at + 1, {name: column[at] for name, column in values.items()})
 
 
 def _values(table: Table, column: str) -> list[Any]:
@@ -186,16 +190,19 @@ def _hint(header: Sequence[str]) -> str:
     return f"; cells are separated by {mark!r} there: write 'sep={mark}' in a line before it" if mark else ""
 
 
-def _row(number: int, values: Mapping[str, Any]) -> Row:
+def row_of(number: int, values: Mapping[str, Any]) -> Row:
+    """The row of these columns, or one with the problem for which it cannot be used."""
     where = next((value for name in ("uri", "path") if not _is_empty(value := values.get(name))), "")
     if not isinstance(where, str):
         return Row(number, problem=f"its 'path' is {_kind(where)}, not text")
     if not where:
         return Row(number, problem="its 'path' is empty")
-    label, split, caption = (_as_text(values.get(name)) for name in ("label", "split", "caption"))
+    label, split, caption, group = (_as_text(values.get(name)) for name in ("label", "split", "caption", "group"))
     if not _is_text(caption):
         return Row(number, problem="its 'caption' is no valid text")
-    return Row(number, where, label, split, caption)
+    if len(group) > LONGEST_NAME or storable(group) != group:
+        return Row(number, problem=f"its 'group' is no valid text of {LONGEST_NAME} characters at most")
+    return Row(number, where, label, split, caption, group=group)
 
 
 def _is_text(value: str) -> bool:

@@ -25,6 +25,9 @@ from alflow.vlm.images import read_image, rendition
 from alflow.workflow.images.imported import ImportReport
 from alflow.workflow.images.ledger import Ledger, Taken
 from alflow.workflow.images.meaning import meanings, unknown_labels
+from alflow.workflow.images.reach import Reach
+from alflow.workflow.images.shares import Destination
+from alflow.workflow.images.sides import on_one_side
 from alflow.workflow.images.sources import Entry, Source, entries, read_file
 from alflow.workflow.images.strict import refuse_faults, split_of, turned_away
 from alflow.workflow.images.threads import ahead, groups
@@ -43,7 +46,7 @@ def import_items(
     workspace: Workspace,
     project: Project,
     source: str,
-    split: Split = Split.POOL,
+    split: Split | Destination = Split.POOL,
     progress: Progress = silent,
     *,
     anywhere: bool = False,
@@ -55,23 +58,41 @@ def import_items(
     keeps the split it came with first; its place and its known class are those of the newest import that names them.
     The labels of a manifest and the folder names of an ImageFolder tree that name a class (by name or display name)
     are kept as hidden truth. With `anywhere` a manifest may name files outside its folder, and links may lead out of
-    theirs.
+    theirs. A `Destination` may draw the split by chance, where the source names none.
 
     Raises:
         InvalidInputError: the source itself cannot be read; or, with `strict`, a label names no class, a test image has
             none, a file is under two classes, or a row cannot be used. Nothing is stored then.
     """
     seen = entries(source, anywhere=anywhere)
+    return import_found(workspace, project, seen, split, progress, strict=strict)
+
+
+def import_found(
+    workspace: Workspace,
+    project: Project,
+    seen: Source,
+    split: Split | Destination = Split.POOL,
+    progress: Progress = silent,
+    *,
+    strict: bool = False,
+) -> ImportReport:
+    """Import what a source was found to hold, as `import_items` does.
+
+    Raises:
+        InvalidInputError: as there, with `strict`.
+    """
+    to = Destination.given(split)
     classes = _classes(workspace, project)
     said = [entry.label for entry in seen.entries]
     meant, unknown, folders = meanings(said, classes), unknown_labels(said, classes), _are_folders(seen)
     if strict:
-        refuse_faults(seen, meant, unknown, split, folders=folders)
+        refuse_faults(seen, meant, unknown, to.split, folders=folders)
     with workspace.database.begin() as tx:
         items.forget_rejections_like(tx, project.id, *seen.outdated)
     ledger = Ledger({one.id: one.name for one in classes})
     added = _store(workspace, project, seen.rejected, ledger)
-    take = partial(_take, workspace, project, split, meant)
+    take = partial(_take, workspace, project, to, meant, seen.reach)
     done = 0
     progress(done, len(said))
     for group in groups(ahead(take, seen.entries, _IN_FLIGHT), _A_TRANSACTION):
@@ -92,6 +113,14 @@ def image_counts(workspace: Workspace, project_id: ProjectId) -> dict[Split, int
     """How many images each split has."""
     with workspace.database.read() as tx:
         return items.counts(tx, project_id)
+
+
+def image_page(
+    workspace: Workspace, project_id: ProjectId, split: Split | None, after: ItemId | None, limit: int
+) -> list[Item]:
+    """The first images of a split or of all, by id; the next page starts `after` the last id of this one."""
+    with workspace.database.read() as tx:
+        return items.list_(tx, project_id, split, after, limit)
 
 
 def rendition_bytes(workspace: Workspace, project_id: ProjectId, item_id: ItemId, kind: str) -> bytes:
@@ -159,6 +188,11 @@ def _made_anew(workspace: Workspace, item: Item, kind: str) -> bytes:
     return workspace.artifacts.write_bytes(_path(kind, item.content_hash), rendition(picture, SIDES[kind]))
 
 
+def picture_paths(content_hash: str) -> list[str]:
+    """Where the renditions of an image are kept, if they are."""
+    return [_path(kind, content_hash) for kind in SIDES]
+
+
 def _path(kind: str, content_hash: str) -> str:
     return f"{kind}s/{content_hash[:2]}/{content_hash}.jpg"
 
@@ -174,24 +208,30 @@ def _are_folders(seen: Source) -> bool:
 
 
 def _take(
-    workspace: Workspace, project: Project, split: Split, classes: Mapping[str, ClassId], entry: Entry
+    workspace: Workspace,
+    project: Project,
+    to: Destination,
+    classes: Mapping[str, ClassId],
+    reach: Reach,
+    entry: Entry,
 ) -> Taken | Rejection:
     """One file, in a thread: read, hash, decode, keep renditions."""
     try:
-        _check_name(entry.uri)
-        chosen = split_of(entry, split)
-        data = read_file(entry.uri)
+        check_name(entry.uri)
+        named = split_of(entry)
+        data = read_file(entry.uri, reach)
         content_hash = hashlib.sha256(data).hexdigest()
         width, height = _size_of_known(workspace, project, content_hash) or _keep_renditions(
             workspace, content_hash, data
         )
     except InvalidInputError as error:
         return turned_away(entry, error)
-    item = NewItem(content_hash, entry.uri, chosen, width, height, classes.get(entry.label))
-    return Taken(item, labelled=bool(entry.label))
+    chosen = named or to.of(entry.group or content_hash, project.settings.seed)
+    item = NewItem(content_hash, entry.uri, chosen, width, height, classes.get(entry.label), entry.group or None)
+    return Taken(item, labelled=bool(entry.label), drawn=named is None and bool(to.shares))
 
 
-def _check_name(uri: str) -> None:
+def check_name(uri: str) -> None:
     """Check a file name, which databases need to be text.
 
     Raises:
@@ -229,6 +269,9 @@ def _store(workspace: Workspace, project: Project, group: Sequence[Taken | Rejec
     ledger.rejected += turned_away
     with workspace.database.begin() as tx:
         items.lock(tx, project.id)  # do not overwrite what another import stores in the meantime
+        taken, split_groups = on_one_side(tx, project.id, taken)
+        turned_away += split_groups
+        ledger.rejected += split_groups
         added = items.add(tx, project.id, [one.item for one in taken])
         before = items.by_hashes(tx, project.id, {one.item.content_hash for one in taken})
         after = {item.content_hash: item for item in before}

@@ -13,6 +13,9 @@ from alflow import remote
 from alflow.errors import InvalidInputError, UnavailableError
 from alflow.workflow.images.addresses import LOCAL, WEB, Address
 
+UNREAD: Final = ("the file does not exist", "the file cannot be read")
+"""How the reasons begin why a file could not be read, which say nothing of what is in it."""
+
 _SECONDS: Final = {"total": 1800, "sock_connect": 20, "sock_read": 60}  # of a request
 _PIECE: Final = 2**20
 _OF_WEB: Final = {  # by the name of aiohttp's error, for aiohttp is an extra
@@ -79,9 +82,9 @@ def reasons(address: Address) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         hint = "; write / between folders" if address.scheme == LOCAL and "\\" in address.path else ""
-        raise InvalidInputError(f"the file does not exist{hint}") from error
+        raise InvalidInputError(f"{UNREAD[0]}{hint}") from error
     except Exception as error:  # file systems of many makers, each with errors of its own
-        raise InvalidInputError(f"the file cannot be read: {_words(error)}") from error
+        raise InvalidInputError(f"{UNREAD[1]}: {_words(error)}") from error
 
 
 def _words(error: Exception) -> str:
@@ -136,10 +139,11 @@ def _web_options(address: Address) -> dict[str, Any]:
         from aiohttp import ClientTimeout  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise InvalidInputError(f"{address.scheme}:// needs aiohttp: pip install 'alflow[http]'") from error
-    from alflow.workflow.images.redirects import guard  # noqa: PLC0415 - needs the extra
+    from alflow.workflow.images.redirects import guard, public_client  # noqa: PLC0415 - needs the extra
 
     client = {"timeout": ClientTimeout(**_SECONDS), "trace_configs": [guard()]}
-    return {"client_kwargs": client, "encoded": _is_encoded(address.path)}
+    bounded = {"get_client": public_client} if address.public else {}
+    return {"client_kwargs": client, "encoded": _is_encoded(address.path), **bounded}
 
 
 def _is_encoded(url: str) -> bool:

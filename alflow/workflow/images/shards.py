@@ -8,7 +8,6 @@ projects/<id>/embeddings/<encoder>/<items>.safetensors     a shard: item_ids [N]
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -16,10 +15,10 @@ from torch import Tensor
 
 from alflow.domain.projects import Project
 from alflow.embeddings import Activations, Embeddings, LastLayers
-from alflow.errors import InvalidInputError, NotFoundError
-from alflow.ids import ItemId
+from alflow.errors import InvalidInputError
 from alflow.store.artifacts import Artifacts
 from alflow.tensors import take
+from alflow.workflow.images.embedded import damaged, names, remembered_encoder
 from alflow.workspace import Workspace
 
 
@@ -37,35 +36,6 @@ def remember_encoder(workspace: Workspace, project: Project, encoder_hash: str, 
     if remembered_encoder(workspace, project) != encoder_hash:
         note = {"model": project.model, "precision": project.precision, "hash": encoder_hash}
         workspace.artifacts.write_bytes(f"projects/{project.id}/encoder.json", json.dumps(note).encode())
-
-
-def remembered_encoder(workspace: Workspace, project: Project) -> str | None:
-    """Hash of the encoder that the project's items were last embedded with; None before.
-
-    Raises:
-        InvalidInputError: the file that names it is damaged.
-    """
-    name = f"projects/{project.id}/encoder.json"
-    try:
-        note = json.loads(workspace.artifacts.read_bytes(name))
-        same = (note["model"], note["precision"]) == (project.model, project.precision)
-        return str(note["hash"]) if same else None
-    except NotFoundError:
-        return None
-    except (InvalidInputError, ValueError, KeyError, TypeError) as error:
-        where = workspace.artifacts.path(name)
-        raise InvalidInputError(f"the note {where} is damaged: delete it and run `alflow embed`") from error
-
-
-def require_embedded(workspace: Workspace, project: Project) -> None:
-    """Without this, asking for the encoder would load its towers.
-
-    Raises:
-        NotFoundError: nothing is embedded yet.
-        InvalidInputError: the file that names the encoder is damaged.
-    """
-    if remembered_encoder(workspace, project) is None:
-        raise NotFoundError(f"project '{project.name}' has no embedded image yet: run `alflow embed`")
 
 
 def encoder_in_use(workspace: Workspace, project: Project) -> EncoderInUse:
@@ -89,37 +59,6 @@ def encoder_in_use(workspace: Workspace, project: Project) -> EncoderInUse:
     return EncoderInUse(known, LastLayers(image, text, scale, bias, likelihood))
 
 
-def embedded_ids(workspace: Workspace, project: Project, encoder_hash: str) -> set[ItemId]:
-    """The items that have a row in a shard of this encoder.
-
-    Raises:
-        InvalidInputError: a shard is damaged.
-    """
-    every = (_item_ids(workspace.artifacts, name) for name in names(workspace, project, encoder_hash))
-    return {item for ids in every for item in ids}
-
-
-@lru_cache(maxsize=4096)  # by name: a shard never changes, and who waits asks every few seconds
-def _item_ids(artifacts: Artifacts, name: str) -> tuple[ItemId, ...]:
-    """Of a file on another machine no more than the ids is read, for rows are a thousand times as many bytes.
-
-    Raises:
-        InvalidInputError: it is damaged; the message names the file.
-    """
-    try:
-        ids = artifacts.read_tensor(name, "item_ids")
-    except InvalidInputError as error:
-        raise InvalidInputError(_damaged(artifacts, name)) from error
-    if ids.dtype != torch.int64 or ids.ndim != 1:
-        raise InvalidInputError(_damaged(artifacts, name))
-    return tuple(ids.tolist())
-
-
-def names(workspace: Workspace, project: Project, encoder_hash: str) -> list[str]:
-    """The artifacts that are the shards of this encoder."""
-    return workspace.artifacts.list(folder(project, encoder_hash))
-
-
 def read(workspace: Workspace, name: str) -> Embeddings:
     """One shard, in the precision it is kept in; local files are mapped into memory, not copied.
 
@@ -133,11 +72,6 @@ def shards(workspace: Workspace, project: Project, encoder_hash: str) -> Iterato
     """All shards of this encoder, one at a time."""
     for name in names(workspace, project, encoder_hash):
         yield read(workspace, name)
-
-
-def folder(project: Project, encoder_hash: str) -> str:
-    """The folder of this encoder's shards."""
-    return f"projects/{project.id}/embeddings/{encoder_hash}"
 
 
 def as_activations(tensors: dict[str, Tensor]) -> Activations:
@@ -166,17 +100,12 @@ def _read(artifacts: Artifacts, name: str, *, check: bool = True) -> Embeddings:
         tensors, _ = artifacts.read_tensors(name, check=check)
         ids, values, residuals = tensors["item_ids"], tensors["values"], tensors.get("residuals")
     except (InvalidInputError, KeyError) as error:
-        raise InvalidInputError(_damaged(artifacts, name)) from error
+        raise InvalidInputError(damaged(artifacts, name)) from error
     rows = [values] if residuals is None else [values, residuals]
     shaped = all(part.ndim == 2 and len(part) == len(ids) and part.is_floating_point() for part in rows)
     if ids.dtype != torch.int64 or ids.ndim != 1 or not shaped:
-        raise InvalidInputError(_damaged(artifacts, name))
+        raise InvalidInputError(damaged(artifacts, name))
     return Embeddings(ids, Activations(values, residuals))
-
-
-def _damaged(artifacts: Artifacts, name: str) -> str:
-    remedy = "delete that file and run `alflow embed`, which makes its rows anew"
-    return f"the embeddings in {artifacts.path(name)} are damaged: {remedy}"
 
 
 def _keep_layers(workspace: Workspace, project: Project, encoder_hash: str, layers: LastLayers) -> None:

@@ -29,10 +29,13 @@ def refuse_faults(
         InvalidInputError: a label means no class, a test image has none, a file is under two classes, or a row cannot
             be used.
     """
-    unlabelled, unusable = list[str](), list(seen.rejected)
+    unlabelled, unusable, sides = list[str](), list(seen.rejected), dict[str, bool]()
     for entry in seen.entries:
         try:
-            if split_of(entry, default) is Split.TEST and not entry.label:
+            is_test = (split_of(entry) or default) is Split.TEST
+            if entry.group and sides.setdefault(entry.group, is_test) is not is_test:
+                raise InvalidInputError(other_side(entry.group, is_test=is_test))
+            if is_test and not entry.label:
                 unlabelled.append(entry.uri)
         except InvalidInputError as error:
             unusable.append(turned_away(entry, error))
@@ -48,16 +51,22 @@ def refuse_faults(
         raise InvalidInputError(f"nothing was imported: {'; '.join(faults)}; {remedy}")
 
 
-def split_of(entry: Entry, default: Split) -> Split:
-    """What the file is for, as its row says in any case, or by default.
+def split_of(entry: Entry) -> Split | None:
+    """What the file is for, as its row says in any case; None where it says nothing.
 
     Raises:
         InvalidInputError: its row names no split that there is.
     """
     try:
-        return Split(entry.split.lower()) if entry.split else default
+        return Split(entry.split.lower()) if entry.split else None
     except ValueError as error:
         raise InvalidInputError(f"there is no split {quoted(entry.split)}: choose one of {', '.join(Split)}") from error
+
+
+def other_side(group: str, *, is_test: bool) -> str:
+    """Why an image for the test split, or for pool or target, cannot be of this group."""
+    there = "outside the test split" if is_test else "in the test split"
+    return f"its group {quoted(group)} has images {there}: give a group one side of the test split"
 
 
 def turned_away(entry: Entry, problem: InvalidInputError) -> Rejection:

@@ -26,12 +26,19 @@ _FILE: Final = "file"
 _FOLDER: Final = "folder"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file of a folder: its address as text, and the names on the way to it from the folder."""
+    """A file of a folder.
+
+    Attributes:
+        uri: its address as text.
+        below: the names on the way to it from the folder.
+        mark: a text that is another one when its bytes are, as far as can be told without reading them; else empty.
+    """
 
     uri: str
     below: tuple[str, ...]
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class _Walk:
 
     root: str  # where the folder really is
     anywhere: bool
-    files: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)  # path -> mark
     rejected: list[Rejection] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     linked: set[str] = field(default_factory=set)  # real folders that were visited by a link
@@ -79,7 +86,7 @@ def local_folder(root: str, *, anywhere: bool) -> Found:
     if any(one.uri == root for one in walk.rejected):
         raise InvalidInputError(walk.rejected[0].reason)
     start = len(root.rstrip("/")) + 1
-    files = tuple(FoundFile(path, tuple(path[start:].split("/"))) for path in sorted(walk.files))
+    files = tuple(FoundFile(path, tuple(path[start:].split("/")), walk.files[path]) for path in sorted(walk.files))
     return Found(files, walk.left_out, tuple(walk.rejected))
 
 
@@ -106,7 +113,7 @@ def _look_into(walk: _Walk, folder: _Folder) -> list[_Folder]:
     for child in children:
         kind = _kind(walk, child, folder.real)
         if kind == _FILE:
-            walk.files.append(child.path)
+            walk.files[child.path] = _mark(child)
         elif kind == _FOLDER:
             folders.append(_below(folder, child))
         else:
@@ -135,6 +142,14 @@ def _kind(walk: _Walk, child: "os.DirEntry[str]", here: str) -> str:
     if stat.S_ISDIR(mode):
         return _FOLDER
     return _FILE if stat.S_ISREG(mode) else NO_FILES
+
+
+def _mark(file: "os.DirEntry[str]") -> str:
+    try:
+        about = file.stat()
+    except OSError:
+        return ""
+    return f"{about.st_size} {about.st_mtime_ns}"
 
 
 def _refused(walk: _Walk, link: "os.DirEntry[str]", here: str) -> str:

@@ -12,7 +12,7 @@ from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.ids import ItemId, ProjectId
 from alflow.store.images import items
 from alflow.vlm.images import read_image, rendition
-from alflow.workflow.images.pool import SIDES, original, rendition_bytes
+from alflow.workflow.images.pool import SIDES, original, picture_paths, rendition_bytes
 from alflow.workspace import Workspace
 
 WHOLE_SIDE: Final = 4096
@@ -62,6 +62,11 @@ def make_whole(workspace: Workspace, project_id: ProjectId, item_id: ItemId) -> 
     return Whole(content, lasting=True)
 
 
+def all_paths(content_hash: str) -> list[str]:
+    """Where all that is made of an image to be shown is kept, if it is."""
+    return [*picture_paths(content_hash), _path_of(content_hash)]
+
+
 def _item(workspace: Workspace, project_id: ProjectId, item_id: ItemId) -> Item:
     with workspace.database.read() as tx:
         (item,) = items.by_ids(tx, [item_id])
@@ -71,4 +76,8 @@ def _item(workspace: Workspace, project_id: ProjectId, item_id: ItemId) -> Item:
 
 
 def _path(item: Item) -> str:
-    return f"wholes/{item.content_hash[:2]}/{item.content_hash}.jpg"
+    return _path_of(item.content_hash)
+
+
+def _path_of(content_hash: str) -> str:
+    return f"wholes/{content_hash[:2]}/{content_hash}.jpg"

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from alflow.domain.images import Split
+from alflow.embeddings import places
 from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.store.answers import outcomes
 from alflow.store.images import items
@@ -102,21 +103,21 @@ def changes(
     one, other = outlook(workspace, project_id, before), outlook(workspace, project_id, after)
     with workspace.database.read() as tx:
         every, settled = items.columns(tx, project_id), outcomes.settled(tx, project_id)
-    rows, found = other.rows(one.item_ids)
-    here = torch.arange(len(one))[found]
-    item_ids = one.item_ids[found].numpy()
-    place = np.searchsorted(every.item_ids, item_ids)
-    among = (every.item_ids[place.clip(max=len(every.item_ids) - 1)] == item_ids) & _of(every, place, split)
-    tops = [_top(each, where) for each, where in ((one, here), (other, rows))]
-    turned = among & (tops[0][0] != tops[1][0])
-    known = _known(every, place[turned], settled)
+    there, found = other.rows(one.item_ids)
+    place, known = places(torch.from_numpy(every.item_ids), one.item_ids[found])
+    kept = torch.from_numpy(_of(every, place.numpy(), split))
+    here, there = (rows[known][kept] for rows in (found.nonzero()[:, 0], there))
+    at = place[kept].numpy()
+    tops = [_top(each, rows) for each, rows in ((one, here), (other, there))]
+    turned = tops[0][0] != tops[1][0]
+    truths = _known(every, at[turned], settled)
     old, new = (top[0][turned] for top in tops)
-    kinds = _kinds(old, new, known)
+    kinds = _kinds(old, new, truths)
     wanted = np.flatnonzero(np.ones(len(kinds), bool) if turn is None else kinds == list(Turn).index(turn))
     best = wanted[np.argsort(-tops[1][1][turned][wanted], kind="stable")][:limit]
-    columns = (item_ids[turned], old, new, tops[0][1][turned], tops[1][1][turned], known, kinds)
+    columns = (every.item_ids[at[turned]], old, new, tops[0][1][turned], tops[1][1][turned], truths, kinds)
     return Changes(
-        int(among.sum()),
+        len(turned),
         int(turned.sum()),
         {each: int((kinds == number).sum()) for number, each in enumerate(Turn)},
         _moves(old, new),
@@ -131,8 +132,7 @@ Numbers = NDArray[np.int64]
 
 
 def _of(every: items.Columns, place: Numbers, split: Split | None) -> NDArray[np.bool_]:
-    inside = place.clip(max=len(every.splits) - 1)
-    return np.ones(len(place), bool) if split is None else every.splits[inside] == items.SPLITS.index(split)
+    return np.ones(len(place), bool) if split is None else every.splits[place] == items.SPLITS.index(split)
 
 
 def _top(one: Outlook, rows: torch.Tensor) -> tuple[Numbers, NDArray[np.float64]]:

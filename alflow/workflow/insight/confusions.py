@@ -54,7 +54,7 @@ def confusions(workspace: Workspace, project_id: ProjectId, found: Doubts) -> li
 def _of_people(answers: Iterable[Answer], decided: Mapping[ItemId, Adjudication]) -> defaultdict[Pair, list[ItemId]]:
     named: defaultdict[ItemId, set[ClassId]] = defaultdict(set)
     for answer in answers:
-        if answer.class_id is not None:
+        if answer.class_id is not None and answer.follows is None:
             named[answer.item_id].add(answer.class_id)
     for item, one in decided.items():
         if one.class_id is not None:

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from alflow.ids import ProjectId
+from alflow.ids import AnnotatorId, ProjectId
 from alflow.store.answers import outcomes
 from alflow.store.answers.spent import Spent, spent
 from alflow.workspace import Workspace
@@ -19,12 +19,14 @@ class Share:
         answers: given, those that were taken back too.
         standing: of these, those that were not.
         seconds: an image was on screen, of all of them.
+        annotator_id: the person.
     """
 
     name: str
     answers: int
     standing: int
     seconds: float
+    annotator_id: AnnotatorId | None = None
 
     @property
     def hours(self) -> float:
@@ -62,11 +64,11 @@ def cost(workspace: Workspace, project_id: ProjectId, until: int | None = None) 
     with workspace.database.read() as tx:
         rows, settled = spent(tx, project_id), outcomes.settled(tx, project_id)
     rows = [row for row in rows if until is None or row.round_number is None or row.round_number <= until]
-    by_round, by_person = defaultdict[int, list[Spent]](list), defaultdict[int, list[Spent]](list)
+    by_round, by_person = defaultdict[int, list[Spent]](list), defaultdict[AnnotatorId, list[Spent]](list)
     for row in rows:
         by_round[row.round_number or 0].append(row)
         by_person[row.annotator_id].append(row)
-    people = [_sum(mine[0].name, mine) for mine in by_person.values()]
+    people = [replace(_sum(mine[0].name, mine), annotator_id=who) for who, mine in by_person.items()]
     return Cost(
         len(settled),
         _sum("", rows),

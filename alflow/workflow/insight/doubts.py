@@ -17,6 +17,7 @@ from torch import Tensor
 
 from alflow import doubt
 from alflow.domain.projects import ClassLabel, Project
+from alflow.embeddings import places
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.ids import AnnotatorId, ClassId, ItemId, ProjectId
 from alflow.store.answers import adjudications, outcomes, referrals
@@ -24,7 +25,8 @@ from alflow.store.artifacts import digest
 from alflow.store.database import Transaction
 from alflow.store.projects import projects
 from alflow.workflow.answers.refer import Referred, refer
-from alflow.workflow.images.shards import embedded_ids, encoder_in_use, require_embedded
+from alflow.workflow.images.embedded import embedded_ids, require_embedded
+from alflow.workflow.images.shards import encoder_in_use
 from alflow.workflow.model.model import ProjectModel, load_rows, model_of
 from alflow.workspace import Workspace
 
@@ -149,8 +151,10 @@ def doubts(workspace: Workspace, project_id: ProjectId, *, make: bool = True) ->
             return replace(_joined(_kept(workspace, project_id), now), is_newest=False)
         return _joined(workspace.keep(path, lambda: _judged(workspace, now.project, model, support)), now)
     if not workspace.artifacts.exists(path):
-        workspace.artifacts.write_tensors(path, _judged(workspace, now.project, model, support), model.hashes)
+        judged = _judged(workspace, now.project, model, support)
+        # The note first: whoever is killed between the two finds no rows the next time, and writes both.
         workspace.artifacts.write_bytes(_newest(project_id), json.dumps({"path": path}).encode())
+        workspace.artifacts.write_tensors(path, judged, model.hashes)
     return _joined(_read(workspace, path), now)
 
 
@@ -207,7 +211,7 @@ def _look(tx: Transaction, project_id: ProjectId) -> _Now:
     return _Now(
         projects.by_id(tx, project_id),
         projects.classes(tx, project_id),
-        outcomes.settled(tx, project_id),
+        outcomes.evidence(tx, project_id),
         decided,
         frozenset(referrals.standing(tx, project_id)) - decided,
     )
@@ -252,9 +256,8 @@ def _stands(
         return torch.zeros(len(ids), dtype=torch.bool)
     items, classes = torch.tensor([*settled.items()]).T
     items, order = items.sort()
-    nearest = torch.searchsorted(items, ids).clamp(max=len(items) - 1)
-    same: Tensor = (items[nearest] == ids) & (classes[order][nearest] == given)
-    return same
+    rows, found = places(items, ids)
+    return found.masked_scatter(found, classes[order][rows] == given[found])
 
 
 def _newest(project_id: ProjectId) -> str:

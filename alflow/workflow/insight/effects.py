@@ -15,8 +15,9 @@ from alflow.store.answers import outcomes
 from alflow.store.artifacts import digest
 from alflow.store.images import items
 from alflow.store.projects import projects
+from alflow.workflow.images.embedded import names
 from alflow.workflow.images.lengths import lengths_of
-from alflow.workflow.images.shards import names, read, single
+from alflow.workflow.images.shards import read, single
 from alflow.workflow.insight.comparison import Compared, compared, held_out
 from alflow.workflow.insight.turns import ClassEffect, Turn, class_effects, turns
 from alflow.workflow.model.kept import Outlook, outlook

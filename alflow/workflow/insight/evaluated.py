@@ -36,9 +36,10 @@ from alflow.store.images import items
 from alflow.store.projects import projects
 from alflow.store.rounds import candidates, rounds
 from alflow.temperature import cross_fitted
-from alflow.workflow.images.shards import names, remembered_encoder, require_embedded
+from alflow.workflow.images.embedded import names, remembered_encoder, require_embedded
 from alflow.workflow.model.kept import outlook
-from alflow.workflow.model.model import last_fit, load_model, load_rows
+from alflow.workflow.model.model import load_model, load_rows
+from alflow.workflow.model.source import last_fit
 from alflow.workflow.rounds.evaluate import Predicted, predicted_control, predicted_test, resampling
 from alflow.workflow.rounds.moment import look
 from alflow.workspace import Workspace

@@ -22,7 +22,8 @@ from alflow.ids import ProjectId
 from alflow.store.artifacts import digest
 from alflow.store.projects import projects
 from alflow.workflow.images import shards
-from alflow.workflow.images.shards import EncoderInUse, encoder_in_use, require_embedded
+from alflow.workflow.images.embedded import names, require_embedded
+from alflow.workflow.images.shards import EncoderInUse, encoder_in_use
 from alflow.workflow.insight.plane import ALGORITHMS, ANCHORS, Algorithm, Plane, available, lay_out
 from alflow.workspace import Workspace
 
@@ -68,7 +69,7 @@ def make_map(workspace: Workspace, project_id: ProjectId, *, anew: bool = False)
         InvalidInputError: a shard or a kept plane is damaged.
     """
     project, encoder = _encoder(workspace, project_id)
-    parts = shards.names(workspace, project, encoder.hash)
+    parts = names(workspace, project, encoder.hash)
     path = _newest(workspace, project, encoder, make=available())
     if path is None or anew or sum(len(shards.read(workspace, part)) for part in parts) >= _OUTGROWN * _images(path):
         path = _make_plane(workspace, project, encoder, parts)
@@ -86,7 +87,7 @@ def kept_map(workspace: Workspace, project_id: ProjectId) -> Layout | None:
     path = _newest(workspace, project, encoder)
     if path is None:
         return None
-    return _layout(workspace, project, encoder, path, shards.names(workspace, project, encoder.hash))
+    return _layout(workspace, project, encoder, path, names(workspace, project, encoder.hash))
 
 
 def _encoder(workspace: Workspace, project_id: ProjectId) -> tuple[Project, EncoderInUse]:

@@ -9,11 +9,13 @@ from enum import IntEnum
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from alflow.domain.answers import Verdict
 from alflow.domain.images import Split
 from alflow.domain.rounds import Slice
+from alflow.embeddings import places
 from alflow.errors import AlflowError
 from alflow.ids import AnnotatorId, ClassId, ItemId, ProjectId
 from alflow.store.answers import outcomes, votes
@@ -225,12 +227,8 @@ def _rows(
     ids: NDArray[np.int64], wanted: Sequence[ItemId] | NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """The rows of those of these items that are among the ids, which ascend, and which of them those are."""
-    asked = np.asarray(wanted, dtype=np.int64)
-    if not len(ids):
-        return np.zeros(0, dtype=np.int32), np.zeros(len(asked), dtype=bool)
-    nearest = np.minimum(np.searchsorted(ids, asked), len(ids) - 1)
-    found = ids[nearest] == asked
-    return nearest[found].astype(np.int32), found
+    rows, found = places(torch.from_numpy(ids), torch.as_tensor(wanted, dtype=torch.int64))
+    return rows.numpy().astype(np.int32), found.numpy()
 
 
 def _column(ids: NDArray[np.int64], values: Mapping[ItemId, int], otherwise: int) -> NDArray[np.int16]:

@@ -28,8 +28,9 @@ from alflow.store.answers import outcomes
 from alflow.store.artifacts import digest
 from alflow.store.images import items
 from alflow.store.projects import projects
+from alflow.workflow.images.embedded import names, remembered_encoder, require_embedded
 from alflow.workflow.images.frame import frame_of
-from alflow.workflow.images.shards import encoder_in_use, names, read, require_embedded
+from alflow.workflow.images.shards import encoder_in_use, read
 from alflow.workspace import Workspace
 
 LEAST: Final = 0.92
@@ -72,7 +73,8 @@ class NearCopies:
         contradicting: pairs of labelled images with different classes.
         leaking: pairs of a test image and one of pool or target.
         n_pairs: all pairs, also harmless ones.
-        n_test: test images that have a near copy in pool or target; `n_test_learnt` of them one with a label.
+        n_test: test images that have a near copy in pool or target.
+        learnt: those of them that have one with a label.
         n_compared: images that were compared.
         capped: whether there are more pairs than are kept.
     """
@@ -81,7 +83,7 @@ class NearCopies:
     leaking: tuple[Copies, ...]
     n_pairs: int
     n_test: int
-    n_test_learnt: int
+    learnt: tuple[ItemId, ...]
     n_compared: int
     capped: bool
 
@@ -110,10 +112,22 @@ def near_copies(workspace: Workspace, project_id: ProjectId, likeness: float = U
     every = _pairs(first, second, alike, columns, settled)
     leaking = [one for one in every if Split.TEST in one.splits and one.splits[1] is not Split.TEST]
     contradicting = [one for one in every if None not in one.classes and one.classes[0] != one.classes[1]]
-    learnt = {one.first for one in leaking if one.second in settled}
+    learnt = tuple(sorted({one.first for one in leaking if one.second in settled}))
     n_compared, capped = len(tensors["item_ids"]), len(tensors["likeness"]) >= MOST
     n_test = len({one.first for one in leaking})
-    return NearCopies(tuple(contradicting), tuple(leaking), len(every), n_test, len(learnt), n_compared, capped)
+    return NearCopies(tuple(contradicting), tuple(leaking), len(every), n_test, learnt, n_compared, capped)
+
+
+def are_compared(workspace: Workspace, project_id: ProjectId) -> bool:
+    """Whether all images that are embedded now have been compared, so that `near_copies` need not do it.
+
+    Raises:
+        NotFoundError: there is no such project.
+    """
+    with workspace.database.read() as tx:
+        project = projects.by_id(tx, project_id)
+    encoder = remembered_encoder(workspace, project)
+    return encoder is not None and workspace.artifacts.exists(_path(project, names(workspace, project, encoder)))
 
 
 def compare_images(workspace: Workspace, project_id: ProjectId) -> Mapping[str, Tensor]:
@@ -131,12 +145,19 @@ def compare_images(workspace: Workspace, project_id: ProjectId) -> Mapping[str, 
     require_embedded(workspace, project)
     encoder = encoder_in_use(workspace, project).hash
     parts = names(workspace, project, encoder)
-    folder = f"projects/{project_id}/copies"
-    path = f"{folder}/{digest(copies=1, least=LEAST, most=MOST, shards=parts)}.safetensors"
+    path = _path(project, parts)
     if not workspace.artifacts.exists(path):
-        before = _before(workspace, folder, encoder)
+        before = _before(workspace, _folder(project), encoder)
         workspace.artifacts.write_tensors(path, _compared(workspace, project, parts, before), {"encoder": encoder})
     return workspace.keep(path, lambda: workspace.artifacts.read_tensors(path)[0])
+
+
+def _folder(project: Project) -> str:
+    return f"projects/{project.id}/copies"
+
+
+def _path(project: Project, parts: Sequence[str]) -> str:
+    return f"{_folder(project)}/{digest(copies=1, least=LEAST, most=MOST, shards=parts)}.safetensors"
 
 
 def _before(workspace: Workspace, folder: str, encoder: str) -> Mapping[str, Tensor] | None:

@@ -6,8 +6,9 @@ from typing import Final
 
 from alflow.errors import AlflowError
 from alflow.ids import ProjectId
+from alflow.text import words_of
 from alflow.workflow.answers.certify import propose
-from alflow.workflow.images.encoding import words_of
+from alflow.workflow.answers.relabel import advise
 from alflow.workflow.images.lengths import prepare_lengths
 from alflow.workflow.insight.doubts import doubts
 from alflow.workflow.insight.evaluated import prepare_evaluated
@@ -30,6 +31,7 @@ PREPARED: Final[Mapping[str, Callable[[Workspace, ProjectId], object]]] = {
     "doubts": doubts,
     "near copies": compare_images,
     "certificate": propose,
+    "worth of another vote": lambda workspace, project_id: advise(workspace, project_id, 1),
 }
 """What it is -> how it is made: named by what it is made of, so that it takes no time where it is there already."""
 

@@ -19,7 +19,8 @@ from alflow.workflow.insight.effects import Effects, effects
 from alflow.workflow.insight.encoded import encode_prompts
 from alflow.workflow.model.kept import outlook
 from alflow.workflow.model.model import ProjectModel, model_of
-from alflow.workflow.projects.class_changes import ChangedClasses, Edit, change_classes, planned_classes, shown_as
+from alflow.workflow.projects.class_changes import ChangedClasses, change_classes
+from alflow.workflow.projects.class_edits import Edit, planned_classes, shown_as
 from alflow.workflow.projects.projects import as_new
 from alflow.workspace import Workspace
 

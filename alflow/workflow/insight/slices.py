@@ -27,8 +27,9 @@ from alflow.store.people import annotators
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.store.rounds import slices as stored
-from alflow.workflow.images.shards import require_embedded
-from alflow.workflow.model.model import ProjectModel, last_fit, load_rows, model_of
+from alflow.workflow.images.embedded import require_embedded
+from alflow.workflow.model.model import ProjectModel, load_rows, model_of
+from alflow.workflow.model.source import last_fit
 from alflow.workspace import Workspace
 
 METRICS: Final = ("accuracy", "nlpd", "ece")
@@ -157,7 +158,7 @@ def _look(tx: Transaction, project_id: ProjectId) -> _Now:
         [one for one in rounds.all_(tx, project_id) if one.state is RoundState.CLOSED],
         sets,
         items.truths(tx, project_id, Split.TEST) if sets else {},
-        outcomes.settled(tx, project_id) if sets else {},
+        outcomes.evidence(tx, project_id) if sets else {},
         stored.first_heard(tx, project_id) if sets else {},
         {(one.slice_id, one.round_number): one.basis for one in done},
     )

@@ -29,7 +29,7 @@ from alflow.workflow.insight.encoded import encode_prompts
 from alflow.workflow.insight.templates import TEMPLATES
 from alflow.workflow.model.kept import outlook
 from alflow.workflow.model.model import load_rows, model_of
-from alflow.workflow.projects.class_changes import Edit, planned_classes
+from alflow.workflow.projects.class_edits import Edit, planned_classes
 from alflow.workflow.projects.naming import prompted
 from alflow.workspace import Workspace
 
@@ -103,7 +103,7 @@ def suggest_prompts(
     """
     with workspace.database.read() as tx:
         project, classes = projects.by_id(tx, project_id), projects.classes(tx, project_id)
-        settled = outcomes.settled(tx, project_id)
+        settled = outcomes.evidence(tx, project_id)
     fit = outlook(workspace, project_id).fit
     model = model_of(workspace, project, classes, fit)
     support = {item: label for item, label in sorted(settled.items()) if label in model.class_ids}

@@ -29,9 +29,11 @@ from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.workflow.images import shards
 from alflow.workflow.images.embed import class_rows_are_kept, load_embeddings
+from alflow.workflow.images.embedded import names
 from alflow.workflow.images.frame import frame_of
 from alflow.workflow.images.lengths import lengths_of
-from alflow.workflow.model.model import ProjectModel, last_fit, load_rows, model_of
+from alflow.workflow.model.model import ProjectModel, load_rows, model_of
+from alflow.workflow.model.source import last_fit
 from alflow.workspace import Workspace
 
 MOST: Final = 500
@@ -189,7 +191,7 @@ def _model(workspace: Workspace, project: Project, *, needed: bool) -> ProjectMo
 
 def _shards(workspace: Workspace, project: Project) -> Iterator[tuple[str, Embeddings]]:
     encoder = shards.encoder_in_use(workspace, project)
-    for name in shards.names(workspace, project, encoder.hash):
+    for name in names(workspace, project, encoder.hash):
         yield name, shards.read(workspace, name)
 
 

@@ -22,20 +22,13 @@ from alflow.store.artifacts import digest
 from alflow.store.images import items
 from alflow.store.projects import projects
 from alflow.workflow.images.embed import as_tensors, towers_in_use
-from alflow.workflow.images.shards import (
-    EncoderInUse,
-    as_activations,
-    embedded_ids,
-    encoder_in_use,
-    remembered_encoder,
-    shards,
-    single,
-)
+from alflow.workflow.images.embedded import embedded_ids, remembered_encoder
+from alflow.workflow.images.shards import EncoderInUse, as_activations, encoder_in_use, shards, single
 from alflow.workflow.images.threads import groups
 from alflow.workflow.model.factors import BothFactors
 from alflow.workflow.model.pairs import NEGATIVES
-from alflow.workflow.model.posterior import keep_factors, posterior_source
-from alflow.workflow.model.source import PosteriorSource
+from alflow.workflow.model.posterior import keep_factors
+from alflow.workflow.model.source import PosteriorSource, posterior_source
 from alflow.workspace import Workspace
 
 IMAGES: Final = 32_768

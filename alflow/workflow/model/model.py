@@ -16,16 +16,16 @@ from alflow.bayes.gaussian import check_classes
 from alflow.bayes.model import Model
 from alflow.bayes.names import name_deviations
 from alflow.domain.projects import ClassLabel, Project
-from alflow.domain.rounds import Round, RoundState
 from alflow.embeddings import Activations, Embeddings, gather
 from alflow.errors import ConflictError
-from alflow.ids import ClassId, ItemId, ProjectId
+from alflow.ids import ClassId, ItemId
 from alflow.store.artifacts import digest
 from alflow.store.projects import projects
 from alflow.workflow.images.embed import class_rows
 from alflow.workflow.images.frame import frame_of
 from alflow.workflow.images.shards import encoder_in_use, shards
 from alflow.workflow.model.posterior import posterior_of
+from alflow.workflow.model.source import fit_path
 from alflow.workspace import Workspace
 
 TYPICAL: Final = 2_048
@@ -125,17 +125,6 @@ def load_rows(
     """Rows of each group of items by the model's encoder, as `gather` gives them."""
     every = shards(workspace, project, model.hashes["encoder"])
     return gather(every, groups, model.model.layers.image_weight.shape[1])
-
-
-def last_fit(past: Sequence[Round]) -> str | None:
-    """Hash of the newest fit among these rounds; None while there is none."""
-    fits = [done.hashes["fit"] for done in past if done.state is RoundState.CLOSED and "fit" in done.hashes]
-    return fits[-1] if fits else None
-
-
-def fit_path(project_id: ProjectId, fit: str) -> str:
-    """Where a round's fit lies among the artifacts."""
-    return f"projects/{project_id}/fields/{fit}.safetensors"
 
 
 def fit_support(zero_shot: ProjectModel, rows: Embeddings, class_ids: Sequence[ClassId], seed: int) -> ProjectModel:

@@ -35,7 +35,7 @@ from alflow.workflow.model.factors import (
     to_tensors,
     write_published,
 )
-from alflow.workflow.model.source import PosteriorSource
+from alflow.workflow.model.source import PosteriorSource, missing_posterior, posterior_path
 from alflow.workspace import Workspace
 
 
@@ -127,29 +127,6 @@ def posterior_of(workspace: Workspace, project: Project, encoder: EncoderInUse) 
     return workspace.keep(digest(posterior=name, encoder=encoder.hash, pretraining_weight=weight), make)
 
 
-def missing_posterior(workspace: Workspace, project: Project, n_pool: int = 0) -> str | None:
-    """What is missing where the project has no posterior, with the remedy.
-
-    None if it has one, gets the shipped one, or will estimate one from a pool of so many images.
-    """
-    remedy = (
-        f"run `alflow posterior import DIR` with factors published for {project.model}, or `alflow posterior estimate "
-        "MANIFEST` on images with captions"
-    )
-    if project.posterior is None:
-        if project.model == "demo" or n_pool > 1:
-            return None
-        return (
-            f"the project {project.name!r} has no posterior; {remedy}; without either, its first round estimates one "
-            "from the pool, which needs two embedded images for that"
-        )
-    path = posterior_path(project.posterior)
-    if workspace.artifacts.exists(path):
-        return None
-    lost = f"the project {project.name!r} has lost its posterior, {workspace.artifacts.path(path)}"
-    return f"{lost}; {remedy}, or `alflow posterior estimate` on the pool"
-
-
 def keep_factors(workspace: Workspace, project: Project, factors: BothFactors, source: PosteriorSource) -> str:
     """Check factors for the project's model, and keep them under their hash, with where they are from.
 
@@ -181,16 +158,6 @@ def give_factors(workspace: Workspace, project: Project, factors: BothFactors, s
     return name
 
 
-def posterior_source(workspace: Workspace, project: Project) -> PosteriorSource | None:
-    """Where the project's posterior is from; None if it has none, or that was never written down or is damaged."""
-    if project.posterior is None or not workspace.artifacts.exists(posterior_path(project.posterior)):
-        return None
-    try:
-        return PosteriorSource.from_metadata(workspace.artifacts.read_metadata(posterior_path(project.posterior)))
-    except InvalidInputError:
-        return None  # whoever needs the posterior itself is told
-
-
 def damped_posterior(factors: Factors, weight: Float[Tensor, "D P"], pretraining_weight: float) -> KroneckerPosterior:
     """The damped posterior of one layer, with the prior precision of the highest evidence.
 
@@ -206,8 +173,3 @@ def _import_shipped(workspace: Workspace, project: Project) -> str:
     from alflow.vlm.models import DEMO_MODEL  # noqa: PLC0415 - open_clip takes seconds to import
 
     return import_posterior(workspace, project, str(DEMO_MODEL))
-
-
-def posterior_path(name: str) -> str:
-    """Where the factors of that hash lie among the artifacts."""
-    return f"posteriors/{name}.safetensors"

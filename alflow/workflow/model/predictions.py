@@ -3,10 +3,11 @@
 Axes: N images, C classes, D width of the joint embedding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -17,8 +18,9 @@ from alflow.ids import ItemId, ProjectId
 from alflow.store.images import items
 from alflow.store.projects import projects
 from alflow.workflow.images.embed import class_rows, load_embeddings
-from alflow.workflow.images.shards import encoder_in_use, require_embedded
-from alflow.workflow.model.kept import outlook
+from alflow.workflow.images.embedded import require_embedded
+from alflow.workflow.images.shards import encoder_in_use
+from alflow.workflow.model.kept import Outlook, outlook
 from alflow.workspace import Workspace
 
 
@@ -43,6 +45,30 @@ class Predictions:
     fit: str | None
 
 
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of one image; uncertainties are entropies in nats.
+
+    Attributes:
+        item_id: the image.
+        probabilities: name of a class -> probability; they sum to one.
+        total, aleatoric, epistemic: entropy of the prediction, and its two parts.
+        novelty: how unlike the pretraining data; 1 is average.
+    """
+
+    item_id: ItemId
+    probabilities: Mapping[str, float]
+    total: float
+    aleatoric: float
+    epistemic: float
+    novelty: float
+
+    @property
+    def predicted(self) -> str:
+        """Name of the most probable class."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
+
+
 def predictions(workspace: Workspace, project_id: ProjectId, split: Split | None = None) -> Predictions:
     """What the newest model says of the embedded images of a split, or of all.
 
@@ -62,6 +88,51 @@ def predictions(workspace: Workspace, project_id: ProjectId, split: Split | None
         newest.novelty[rows],
         newest.fit,
     )
+
+
+def prediction_page(
+    workspace: Workspace, project_id: ProjectId, after: ItemId | None, limit: int
+) -> tuple[list[Prediction], str | None]:
+    """What the newest model says of the first embedded images, by id, and the hash of its fit, None before the first.
+
+    The next page starts `after` the last id of this one.
+
+    Raises:
+        NotFoundError: there is no such project, nothing of it is embedded, or it has no posterior yet.
+        ConflictError: it has fewer than two classes.
+    """
+    newest = outlook(workspace, project_id)
+    first = int(torch.searchsorted(newest.item_ids, after, right=True)) if after is not None else 0
+    rows = torch.arange(first, min(first + limit, len(newest)))
+    return _told(workspace, project_id, newest, rows), newest.fit
+
+
+def predictions_of(
+    workspace: Workspace, project_id: ProjectId, item_ids: Sequence[ItemId]
+) -> tuple[dict[ItemId, Prediction], str | None]:
+    """The same of these images; those that are not embedded are left out.
+
+    Raises:
+        NotFoundError: there is no such project, nothing of it is embedded, or it has no posterior yet.
+        ConflictError: it has fewer than two classes.
+    """
+    newest = outlook(workspace, project_id)
+    rows, _ = newest.rows(item_ids)
+    return {one.item_id: one for one in _told(workspace, project_id, newest, rows)}, newest.fit
+
+
+def _told(workspace: Workspace, project_id: ProjectId, newest: Outlook, rows: Int64[Tensor, " F"]) -> list[Prediction]:
+    with workspace.database.read() as tx:
+        names = {label.id: label.name for label in projects.classes(tx, project_id)}
+    classes = [names[class_id] for class_id in newest.class_ids]
+    columns = (newest.total, newest.aleatoric, newest.epistemic, newest.novelty)
+    numbers = zip(
+        newest.item_ids[rows].tolist(),
+        newest.probabilities[rows].tolist(),
+        *(each[rows].tolist() for each in columns),
+        strict=True,
+    )
+    return [Prediction(item_id, dict(zip(classes, p, strict=True)), *parts) for item_id, p, *parts in numbers]
 
 
 def image_embeddings(

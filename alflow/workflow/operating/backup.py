@@ -1,7 +1,7 @@
 """A consistent copy of database and artifacts in one file, made while people answer; and back into an empty home.
 
 A backup is a tar archive: `backup.json` (what it is of), the database (`alflow.db`, or `alflow.dump` of PostgreSQL),
-the artifacts, and last `checksums.json`, the SHA-256 of each, without which it is not whole.
+the artifacts, what people uploaded, and last `checksums.json`, the SHA-256 of each, without which it is not whole.
 
 The database is copied first. A row is written after the artifacts that it names, and an artifact never changes: so all
 that the copied rows name is among the artifacts that are there once the database is copied. The other way round, a
@@ -23,11 +23,13 @@ from typing import IO, Any, Final
 
 from alflow.disk import check_writable, in_words
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from alflow.leftovers import sweep
 from alflow.private import make_private, private_folder
 from alflow.progress import Progress, silent
 from alflow.settings import Settings
 from alflow.store import dump, schema
-from alflow.store.artifacts import Artifacts
+from alflow.store.artifacts import Artifacts, Readable
+from alflow.workflow.images.upload_files import uploaded
 from alflow.workspace import Workspace
 
 FORMAT: Final = 1
@@ -36,7 +38,10 @@ FORMAT: Final = 1
 _ABOUT: Final = "backup.json"
 _SUMS: Final = "checksums.json"
 _ARTIFACTS: Final = "artifacts/"
+_UPLOADS: Final = "uploads/"
 _BLOCK: Final = 1 << 20
+_BEGUN: Final = ".alflow-backup-"
+_BEGUN_TO_RESTORE: Final = ".alflow-restore-"
 
 
 @dataclass(frozen=True)
@@ -63,20 +68,22 @@ class Backup:
 def make_backup(workspace: Workspace, path: str | Path, progress: Progress = silent) -> Backup:
     """Write a backup to a new file of mode 0600; whatever goes on meanwhile may go on.
 
-    Every answer that was acknowledged before the call is in it. The file has its name once it is whole.
+    Every answer that was acknowledged before the call is in it. The file has its name once it is whole; what a backup
+    that was killed left in the same folder is removed, once it is old.
 
     Raises:
         ConflictError: there is such a file.
         UnavailableError: it cannot be written, the database fails, or PostgreSQL's `pg_dump` is not there.
     """
     target = Path(path).absolute()
+    sweep(target.parent, f"{_BEGUN}*")
     if target.exists():
         raise ConflictError(f"{target} is there already: name a new file, or remove that one")
     make_private(target.parent)
     check_writable(target.parent)
     made_at, kind = datetime.now(UTC), dump.kind_of(workspace.settings.database)
     sums: dict[str, str] = {}
-    with _disk_errors(target), tempfile.TemporaryDirectory(prefix=".alflow-backup-", dir=target.parent) as folder:
+    with _disk_errors(target), tempfile.TemporaryDirectory(prefix=_BEGUN, dir=target.parent) as folder:
         copy, whole = Path(folder) / dump.FILES[kind], Path(folder) / "whole"
         revision = dump.dump(workspace.settings.database, copy)
         about = {"format": FORMAT, "made_at": made_at.isoformat(), "revision": revision, "database": kind}
@@ -90,26 +97,28 @@ def make_backup(workspace: Workspace, path: str | Path, progress: Progress = sil
                 for done, name in enumerate(names, start=1):
                     _add_artifact(tar, workspace.artifacts, name, sums)
                     progress(done, len(names))
+                _add_uploads(tar, workspace.settings, sums)
                 _add_bytes(tar, _SUMS, json.dumps(sums).encode(), {})
             file.flush()
             os.fsync(file.fileno())
         _give_name(whole, target)
-    return Backup(str(target), made_at, revision, kind, len(sums) - 2)
+    return Backup(str(target), made_at, revision, kind, sum(name.startswith(_ARTIFACTS) for name in sums))
 
 
 def restore_backup(settings: Settings, path: str | Path, progress: Progress = silent) -> Backup:
     """Bring a backup back into an empty home, or the empty database and artifacts that the settings name.
 
     The whole backup is checked before anything is written, and the database comes last: a restore that was killed
-    leaves no home that could be mistaken for a whole one.
+    leaves no home that could be mistaken for a whole one, and goes on there when it is run again.
 
     Raises:
         InvalidInputError: this is no whole backup, or it is damaged, or of another kind of database.
-        ConflictError: there is a database, or there are artifacts.
+        ConflictError: there is a database, or there are artifacts that are not those of the backup.
         UnavailableError: it is of a newer alflow; or something cannot be written.
     """
     source = Path(path).absolute()
-    about, n_artifacts = _checked(source)
+    sweep(Path(tempfile.gettempdir()), f"{_BEGUN_TO_RESTORE}*")
+    about, sums = _checked(source)
     kind, revision = dump.kind_of(settings.database), str(about["revision"])
     if about["database"] != kind:
         raise InvalidInputError(f"{source} holds a {about['database']} database: let ALFLOW_DATABASE_URL name one")
@@ -117,27 +126,39 @@ def restore_backup(settings: Settings, path: str | Path, progress: Progress = si
         raise UnavailableError(f"{source} is of another version of alflow (revision {revision}): restore it with that")
     artifacts = Artifacts(settings.artifacts, private=not settings.artifacts_url)
     dump.require_empty(settings.database)
-    if artifacts.list(""):
-        raise ConflictError(f"there are artifacts in {settings.artifacts}: name another home, nothing is overwritten")
+    there = _restored(artifacts, sums)
     if not (settings.database_url and settings.artifacts_url):
         private_folder(settings.home.resolve())
-    done = 0
-    with _members(source) as members, tempfile.TemporaryDirectory(prefix="alflow-restore-") as folder:
+    done, n_artifacts = 0, sum(name.startswith(_ARTIFACTS) for name in sums)
+    with _members(source) as members, tempfile.TemporaryDirectory(prefix=_BEGUN_TO_RESTORE) as folder:
         copy = Path(folder) / dump.FILES[kind]
         for name, content in members:
             if name.startswith(_ARTIFACTS):
-                artifacts.write_stream(name.removeprefix(_ARTIFACTS), content)
+                if (own := name.removeprefix(_ARTIFACTS)) not in there:
+                    artifacts.write_stream(own, content)
                 progress(done := done + 1, n_artifacts)
-            elif name == copy.name:
-                with _disk_errors(copy):
-                    _pour(content, copy)
+            else:
+                _bring(settings, name, content, copy)
         dump.restore(settings.database, copy)
     made_at = datetime.fromisoformat(about["made_at"])
     return Backup(str(source), made_at, revision, kind, n_artifacts, older=age == "older")
 
 
-def _checked(source: Path) -> tuple[dict[str, Any], int]:
-    """Compare every file of a backup with its checksum; returns what it is of, and how many artifacts it holds.
+def _restored(artifacts: Artifacts, sums: dict[str, str]) -> set[str]:
+    """The artifacts that an earlier restore of the same backup has brought already.
+
+    Raises:
+        ConflictError: there are others.
+    """
+    names = set(artifacts.list(""))
+    if any(sums.get(_ARTIFACTS + name) != artifacts.checksum(name) for name in names):
+        where = artifacts.path("")
+        raise ConflictError(f"there are other artifacts in {where}: name another home, nothing is overwritten")
+    return names
+
+
+def _checked(source: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Compare every file of a backup with its checksum; returns what it is of, and the checksums.
 
     Raises:
         InvalidInputError: it is no whole backup, or it is damaged.
@@ -160,7 +181,7 @@ def _checked(source: Path) -> tuple[dict[str, Any], int]:
         raise InvalidInputError(f"{source} is no whole backup of alflow: take another one")
     if wrong := sorted(name for name in promised | found if promised.get(name) != found.get(name)):
         raise InvalidInputError(f"the backup {source} is damaged (first in {wrong[0]}): take another one")
-    return about, sum(name.startswith(_ARTIFACTS) for name in found)
+    return about, found
 
 
 @contextmanager
@@ -189,7 +210,7 @@ def _json(source: Path, data: bytes) -> dict[str, Any]:
 class _Summing(io.RawIOBase):
     """Reads another file, and sums what it reads."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: Readable) -> None:
         self._file, self._sum = file, hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
@@ -201,7 +222,7 @@ class _Summing(io.RawIOBase):
         return self._sum.hexdigest()
 
 
-def _add(tar: tarfile.TarFile, name: str, content: IO[bytes], size: int, sums: dict[str, str]) -> None:
+def _add(tar: tarfile.TarFile, name: str, content: Readable, size: int, sums: dict[str, str]) -> None:
     told = tarfile.TarInfo(name)
     told.size, told.mode = size, 0o600
     reader = _Summing(content)
@@ -219,6 +240,38 @@ def _add_artifact(tar: tarfile.TarFile, artifacts: Artifacts, name: str, sums: d
             _add(tar, _ARTIFACTS + name, content, size, sums)
     except NotFoundError:  # a damaged one that was removed meanwhile: it is made anew
         return
+
+
+def _add_uploads(tar: tarfile.TarFile, settings: Settings, sums: dict[str, str]) -> None:
+    for one in uploaded(settings):
+        with one.open("rb") as content:
+            name = one.relative_to(settings.uploads).as_posix()
+            _add(tar, _UPLOADS + name, content, one.stat().st_size, sums)
+
+
+def _bring(settings: Settings, name: str, content: IO[bytes], copy: Path) -> None:
+    """Write the copy of the database, or what somebody uploaded to its place; whole, or not at all.
+
+    Raises:
+        InvalidInputError: the place is outside.
+        UnavailableError: it cannot be written.
+    """
+    if name == copy.name:
+        with _disk_errors(copy):
+            _pour(content, copy)
+    if not name.startswith(_UPLOADS):
+        return
+    folder = settings.uploads
+    place = Path(os.path.normpath(folder / name.removeprefix(_UPLOADS)))
+    if not place.is_relative_to(folder):
+        raise InvalidInputError(f"the backup names a file outside of {folder}: take another one")
+    make_private(place.parent)
+    begun = place.with_name(f"{_BEGUN_TO_RESTORE}{place.name}"[:200])
+    with _disk_errors(place):
+        begun.unlink(missing_ok=True)
+        _pour(content, begun)
+        begun.chmod(0o600)
+        begun.replace(place)
 
 
 def _pour(content: IO[bytes], path: Path) -> None:

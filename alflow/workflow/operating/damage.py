@@ -19,14 +19,13 @@ from alflow.ids import ItemId
 from alflow.store.images import failures, items
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.workflow.images.embed import missing_ids
+from alflow.workflow.images.embedded import missing_ids, remembered_encoder
 from alflow.workflow.images.pool import SIDES, original, rendition_bytes
-from alflow.workflow.images.shards import remembered_encoder
-from alflow.workflow.model.model import fit_path, last_fit
-from alflow.workflow.model.posterior import missing_posterior
+from alflow.workflow.model.source import fit_path, last_fit, missing_posterior
 from alflow.workspace import Workspace
 
 _MADE_ANEW: Final = frozenset([
+    "asked",
     "certifying",
     "classes",
     "copies",

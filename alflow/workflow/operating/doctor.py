@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from alflow.disk import check_writable
+from alflow.leftovers import leftovers, sweep
 from alflow.memory import in_words
 from alflow.settings import Settings
 from alflow.store.artifacts import Artifacts
@@ -15,9 +16,11 @@ from alflow.store.projects import projects, troubles
 from alflow.workflow.operating import packages, project
 from alflow.workflow.operating.checks import Check, error, looked, ok, warning
 from alflow.workflow.operating.damage import damaged, repair
+from alflow.workflow.operating.deleting import finish_deletions, unfinished_deletions
 from alflow.workflow.rounds.waiting import in_time, is_missed
 from alflow.workspace import Workspace
 
+_UNFINISHED: Final = "alflow.db.*.tmp"  # of a restore
 _LITTLE: Final = 10**9  # bytes; a round of 100,000 images writes some hundred megabytes
 _ASTRAY: Final = timedelta(seconds=5)  # of clocks
 _WRONG: Final = timedelta(minutes=1)
@@ -41,6 +44,31 @@ def mend(settings: Settings) -> list[str]:
         workspace.database.close()
 
 
+def finish(settings: Settings) -> list[str]:
+    """Remove what is left of deleted projects; returns of which ones something was.
+
+    Raises:
+        NotFoundError: there is no database.
+        UnavailableError: it cannot be used, or the files cannot be removed.
+    """
+    Workspace.open_to_read(settings).database.close()
+    workspace = Workspace.open(settings)
+    try:
+        return [f"the deleted project {one}" for one in finish_deletions(workspace)]
+    finally:
+        workspace.database.close()
+
+
+def tidy(settings: Settings) -> list[str]:
+    """Remove what writers that were killed left unfinished, once it is old; returns what is gone.
+
+    Raises:
+        UnavailableError: the artifacts are on another machine that cannot be reached.
+    """
+    gone = sweep(settings.home.resolve(), _UNFINISHED)
+    return [*map(str, gone), *Artifacts(settings.artifacts).sweep()]
+
+
 def examine(settings: Settings, *, files: bool = True) -> list[Check]:
     """Look at everything that can be looked at, whatever is broken; nothing is made or changed.
 
@@ -55,6 +83,8 @@ def examine(settings: Settings, *, files: bool = True) -> list[Check]:
         *looked("disk", partial(_disk, settings)),
         *looked("artifacts", partial(_artifacts, settings)),
     ]
+    if files:
+        found += looked("leftovers", partial(_leftovers, settings))
     opened: list[Workspace] = []
     found += looked("database", lambda: _reached(settings, opened))
     for workspace in opened:
@@ -70,6 +100,7 @@ def _inside(workspace: Workspace, *, files: bool) -> Iterator[Check]:
     yield from looked("integrity", partial(_integrity, workspace))
     yield from looked("clocks", partial(_clocks, workspace))
     yield from looked("schedule", partial(_schedule, workspace))
+    yield from looked("deleted projects", partial(_deleted, workspace))
     with workspace.database.read() as tx:
         every = projects.all_(tx)
     for one in every:
@@ -108,6 +139,19 @@ def _artifacts(settings: Settings) -> Check:
     )
 
 
+def _leftovers(settings: Settings) -> Check:
+    found = [
+        *leftovers(settings.home.resolve(), _UNFINISHED),
+        *Artifacts(settings.artifacts, read_only=True).leftovers(),
+    ]
+    if not found:
+        return ok("leftovers", "no writer that was killed left a file behind")
+    files = "an unfinished file" if len(found) == 1 else f"{len(found):,} unfinished files"
+    return warning(
+        "leftovers", f"writers that were killed left {files}, such as {found[0]}: `alflow doctor --repair` removes them"
+    )
+
+
 def _reached(settings: Settings, opened: list[Workspace]) -> Iterator[Check]:
     """Open the database to read only, and say which revision it has; it is added to `opened`."""
     workspace = Workspace.open_to_read(settings)
@@ -143,11 +187,21 @@ def _clocks(workspace: Workspace) -> Check:
     return ok("clocks", words)
 
 
+def _deleted(workspace: Workspace) -> Check:
+    if not (left := unfinished_deletions(workspace)):
+        return ok("deleted projects", "nothing is left of any")
+    which = ", ".join(map(str, left))
+    return warning(
+        "deleted projects",
+        f"something is left of {which}, by number: the schedule removes it, or `alflow doctor --repair`",
+    )
+
+
 def _schedule(workspace: Workspace) -> Check:
     with workspace.database.read() as tx:
-        at, any_project = troubles.last_look(tx), projects.any_(tx)
-    if not any_project:
-        return ok("schedule", "there is no project for it to look at")
+        at, any_active = troubles.last_look(tx), projects.any_active(tx)
+    if not any_active:
+        return ok("schedule", "there is no active project for it to look at")
     if not is_missed(workspace, at):
         return ok("schedule", "it looked a moment ago")
     ago = "it has never looked" if at is None else f"it last looked {in_time(datetime.now(UTC) - at)} ago"

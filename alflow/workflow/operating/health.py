@@ -18,7 +18,7 @@ class Health:
     Attributes:
         database: rows can be read, and could be written as far as a glance tells.
         artifacts: the place of artifacts answers, and could be written.
-        schedule: it looked in time, or there is no project to look at.
+        schedule: it looked in time, or there is no active project to look at.
     """
 
     database: bool
@@ -65,5 +65,5 @@ def _artifacts(workspace: Workspace) -> bool:
 
 def _schedule(workspace: Workspace) -> bool:
     with workspace.database.read() as tx:
-        at, any_project = troubles.last_look(tx), projects.any_(tx)
-    return not any_project or not is_missed(workspace, at)
+        at, any_active = troubles.last_look(tx), projects.any_active(tx)
+    return not any_active or not is_missed(workspace, at)

@@ -10,9 +10,9 @@ from alflow.memory import free_bytes, in_words
 from alflow.store.images import items
 from alflow.store.projects import projects, troubles
 from alflow.store.rounds import rounds
-from alflow.workflow.images.embed import known_ids
-from alflow.workflow.model.model import fit_path, last_fit
-from alflow.workflow.model.posterior import missing_posterior
+from alflow.workflow.images.embedded import known_ids
+from alflow.workflow.images.watching import amiss, watched
+from alflow.workflow.model.source import fit_path, last_fit, missing_posterior
 from alflow.workflow.operating.checks import Check, error, looked, ok, warning
 from alflow.workflow.operating.damage import damaged
 from alflow.workflow.rounds.question import memory_to_ask
@@ -30,6 +30,7 @@ def examine(workspace: Workspace, project: Project, *, files: bool) -> Iterator[
         ("classes", _classes),
         ("posterior", _posterior),
         ("images", _images),
+        ("watched sources", _watched),
         ("fit", _fit),
         ("memory", _memory),
         ("runs", _runs),
@@ -90,6 +91,21 @@ def _images(workspace: Workspace, project: Project, name: str) -> Check:
     return warning(
         name, f"{n_items - embedded:,} of {n_items:,} are not embedded: the schedule does it, or `alflow embed`"
     )
+
+
+def _watched(workspace: Workspace, project: Project, name: str) -> Iterator[Check]:
+    """A line for each source that cannot be read, or of whose files something is amiss."""
+    every = watched(workspace, project.id)
+    for one in every:
+        if one.trouble is not None:
+            tries = "once" if one.times == 1 else f"{one.times:,} times"
+            yield error(name, f"{one.source} could not be read, tried {tries}: {one.trouble}")
+        elif told := amiss(one):
+            yield warning(name, f"{one.source}: {told}")
+        else:
+            yield ok(name, f"{one.source} could be read, and all in it is taken or on its way")
+    if not every:
+        yield ok(name, "there is none")
 
 
 def _fit(workspace: Workspace, project: Project, name: str) -> Check:

@@ -3,13 +3,14 @@
 `by` is who asks: a visitor must own the project, `OPERATOR` may do everything.
 """
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from alflow.accounts import OPERATOR, Account, Member, Operator, Role, Visitor
 from alflow.errors import ConflictError, DeniedError, InvalidInputError, NotFoundError
 from alflow.ids import AnnotatorId, ProjectId
 from alflow.store.database import Transaction
-from alflow.store.people import annotators, people, sessions
+from alflow.store.people import annotators, people, sessions, tokens
 from alflow.store.projects import projects
 from alflow.workflow.people.annotators import clean_name
 from alflow.workflow.people.passwords import check_password, hash_password
@@ -100,12 +101,23 @@ def remove_member(
             raise NotFoundError("this person has no role in this project")
 
 
-def set_active(workspace: Workspace, annotator_id: AnnotatorId, *, active: bool) -> None:
-    """Activate or deactivate an account; deactivating ends its sessions and its links to a new password at once."""
+def set_active(
+    workspace: Workspace, annotator_id: AnnotatorId, *, active: bool, by: Visitor | Operator = OPERATOR
+) -> None:
+    """Activate or deactivate an account; deactivating ends its sessions, tokens and links to a new password at once.
+
+    Raises:
+        DeniedError: `by` does not own every project in which this person has a role.
+        ConflictError: on behalf of an owner, a project would be without one.
+    """
     with workspace.database.begin() as tx:
+        check_owner_of_all(tx, people.roles(tx, annotator_id), by=by)
+        if by is not OPERATOR and not active:
+            check_others_own(tx, annotator_id)
         people.change(tx, annotator_id, active=active)
         if not active:
             sessions.close_all(tx, annotator_id)
+            tokens.remove_all(tx, annotator_id)
             people.revoke_resets(tx, annotator_id)
 
 
@@ -147,6 +159,41 @@ def check_owner(tx: Transaction, project_id: ProjectId, by: Visitor | Operator) 
     held = Role.OWNER if by.everywhere else people.roles(tx, by.annotator.id).get(project_id)
     if held is not Role.OWNER:
         raise DeniedError("only an owner of the project may do this")
+
+
+def check_owner_of_all(tx: Transaction, project_ids: Collection[ProjectId], *, by: Visitor | Operator) -> None:
+    """Check that a visitor owns all projects that somebody is part of: an account is one for all of them.
+
+    Raises:
+        DeniedError: not all, or there are none.
+    """
+    if by is OPERATOR:
+        return
+    why = "this person is part of projects that are not yours: let whoever runs alflow do this (`alflow people`)"
+    if not project_ids:
+        raise DeniedError(why)
+    try:
+        for project_id in sorted(project_ids):
+            check_owner(tx, project_id, by)
+    except DeniedError as error:
+        raise DeniedError(why) from error
+
+
+def check_others_own(tx: Transaction, annotator_id: AnnotatorId) -> None:
+    """Does each of the person's projects have another owner who can sign in?
+
+    Raises:
+        ConflictError: one does not.
+    """
+    for project_id, role in people.roles(tx, annotator_id).items():
+        people.lock_members(tx, project_id)
+        owners = [one.account for one in people.members(tx, project_id) if one.role is Role.OWNER]
+        left = [one for one in owners if one.active and one.annotator_id != annotator_id]
+        if role is Role.OWNER and not left:
+            name = projects.by_id(tx, project_id).name
+            raise ConflictError(
+                f"{name} would be without an owner: first `alflow people role SOMEBODY owner --project {name}`"
+            )
 
 
 def _check_member(tx: Transaction, project_id: ProjectId, annotator_id: AnnotatorId, role: Role | None) -> None:

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from alflow.accounts import Role
+from alflow.accounts import OPERATOR, Operator, Visitor
 from alflow.domain.answers import Annotator
 from alflow.errors import ConflictError, NotFoundError
-from alflow.ids import AnnotatorId
+from alflow.ids import AnnotatorId, ProjectId
 from alflow.store.database import Transaction
 from alflow.store.people import annotators, erasing, people
-from alflow.store.projects import projects
 from alflow.workflow.people import tries
+from alflow.workflow.people.accounts import check_others_own, check_owner_of_all
 from alflow.workspace import Workspace
 
 
@@ -32,6 +32,15 @@ class Erased:
     rewritten: bool
 
 
+@dataclass(frozen=True)
+class Known:
+    """What there is of somebody: answers, remarks as in `Erased`, and projects that they are part of."""
+
+    answers: int
+    remarks: int
+    projects: int
+
+
 def find_person(workspace: Workspace, name: str) -> Annotator:
     """Whoever labels, or has an account, under this name.
 
@@ -51,20 +60,45 @@ def find_person(workspace: Workspace, name: str) -> Annotator:
     return found[0]
 
 
-def erase(workspace: Workspace, annotator_id: AnnotatorId, *, comments: bool = False) -> Erased:
+def people_of(workspace: Workspace, project_id: ProjectId) -> list[Annotator]:
+    """Who has a role in the project, or has answered in it; by name."""
+    with workspace.database.read() as tx:
+        ids = erasing.answered_by(tx, project_id)
+        ids |= {one.account.annotator_id for one in people.members(tx, project_id)}
+        return [one for one in annotators.all_(tx) if one.id in ids]
+
+
+def known_of(workspace: Workspace, annotator_id: AnnotatorId, by: Visitor | Operator) -> Known:
+    """What there is of somebody whom this visitor may erase.
+
+    Raises:
+        DeniedError: `by` does not own every project that the person is part of.
+    """
+    with workspace.database.begin() as tx:
+        among = _projects(tx, annotator_id)
+        check_owner_of_all(tx, among, by=by)
+        return Known(erasing.answers(tx, annotator_id), erasing.remarks(tx, annotator_id), len(among))
+
+
+def erase(
+    workspace: Workspace, annotator_id: AnnotatorId, *, comments: bool = False, by: Visitor | Operator = OPERATOR
+) -> Erased:
     """Erase name, login, e-mail address, password, sessions, roles and invitations; idempotent.
 
     Args:
         workspace: where.
         annotator_id: whom.
         comments: empty also what the person wrote; the history of labels keeps it, for nobody can change that.
+        by: who asks.
 
     Raises:
+        DeniedError: `by` does not own every project that the person is part of.
         ConflictError: a project would be without an owner.
     """
     with workspace.database.begin() as tx:
         person = annotators.lock(tx, annotator_id)
-        _check_owners(tx, annotator_id)
+        check_owner_of_all(tx, _projects(tx, annotator_id), by=by)
+        check_others_own(tx, annotator_id)
         remarks = erasing.remarks(tx, annotator_id)
         if comments:
             erasing.blank_remarks(tx, annotator_id)
@@ -76,18 +110,6 @@ def erase(workspace: Workspace, annotator_id: AnnotatorId, *, comments: bool = F
     return Erased(name, answers, remarks, invitations, rewritten)
 
 
-def _check_owners(tx: Transaction, annotator_id: AnnotatorId) -> None:
-    """Does each of the person's projects have another owner who can sign in?
-
-    Raises:
-        ConflictError: one does not.
-    """
-    for project_id, role in people.roles(tx, annotator_id).items():
-        people.lock_members(tx, project_id)
-        owners = [one.account for one in people.members(tx, project_id) if one.role is Role.OWNER]
-        left = [one for one in owners if one.active and one.annotator_id != annotator_id]
-        if role is Role.OWNER and not left:
-            name = projects.by_id(tx, project_id).name
-            raise ConflictError(
-                f"{name} would be without an owner: first `alflow people role SOMEBODY owner --project {name}`"
-            )
+def _projects(tx: Transaction, annotator_id: AnnotatorId) -> set[ProjectId]:
+    """Where the person has a role, or has answered."""
+    return {*people.roles(tx, annotator_id), *erasing.answered_in(tx, annotator_id)}

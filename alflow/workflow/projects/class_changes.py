@@ -4,24 +4,22 @@ An open round stays open: its predictions were stored with the classes of that m
 evaluated by them; answers can name the new classes at once.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import uuid4
 
 from alflow.domain.projects import ClassLabel, NewClass
 from alflow.domain.rounds import RoundState
-from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.errors import ConflictError, InvalidInputError
 from alflow.ids import ClassId, ProjectId
 from alflow.store.database import Transaction
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.text import clean_name, likeness, quoted
-from alflow.workflow.projects.naming import TEMPLATES, complete_classes, default_shown, prompted, with_keys
+from alflow.text import clean_name
+from alflow.workflow.projects.class_edits import Edit, edited, followed, named_class, planned_classes, renamed
+from alflow.workflow.projects.naming import TEMPLATES, complete_classes, with_keys
 from alflow.workflow.projects.projects import as_new
 from alflow.workspace import Workspace
-
-Named = TypeVar("Named", ClassLabel, NewClass)
 
 
 @dataclass(frozen=True)
@@ -37,25 +35,6 @@ class ChangedClasses:
     classes: tuple[ClassLabel, ...]
     changed: tuple[ClassLabel, ...]
     open_round: int | None
-
-
-@dataclass(frozen=True)
-class Edit:
-    """What to change of a class; None leaves it.
-
-    Attributes:
-        display_name: what people see.
-        prompts: what the text tower reads.
-        templates: make the prompts instead, of the shown name.
-        hot_key: the key that answers it.
-        name: what it is called in files; the shown name and prompts follow as in `rename_class`.
-    """
-
-    display_name: str | None = None
-    prompts: Sequence[str] | None = None
-    templates: Sequence[str] | None = None
-    hot_key: str | None = None
-    name: str | None = None
 
 
 def add_classes(
@@ -91,51 +70,28 @@ def rename_class(workspace: Workspace, project_id: ProjectId, name: str, to: str
         stored = projects.classes(tx, project_id)
         old = named_class(stored, name)
         others = [as_new(each) for each in stored if each.id != old.id]
-        renamed = _renamed(as_new(old), to, others)
-        wanted = [renamed if each.id == old.id else as_new(each) for each in stored]
+        changed = renamed(as_new(old), to, others)
+        wanted = [changed if each.id == old.id else as_new(each) for each in stored]
         completed = complete_classes(wanted, as_before=others)
         projects.rename_class(tx, old.id, to)
         return _put(tx, project_id, completed, [to])
 
 
 def edit_classes(workspace: Workspace, project_id: ProjectId, names: Sequence[str], edit: Edit) -> ChangedClasses:
-    """Change shown name, prompts or key of some classes.
+    """Change shown name, prompts, key or group of some classes.
 
     Raises:
         InvalidInputError: nothing is to be changed, or what is given cannot be used.
         NotFoundError: there is no such project or class.
     """
     if edit == Edit():
-        raise InvalidInputError("say what to change: the shown name, the prompts, a template, or the key")
+        raise InvalidInputError("say what to change: the shown name, the prompts, a template, the key, or the group")
 
-    def edited(known: list[NewClass]) -> list[NewClass]:
+    def changed(known: list[NewClass]) -> list[NewClass]:
         chosen = {named_class(known, name).name for name in names}
-        return [_edited(each, edit) if each.name in chosen else each for each in known]
+        return [edited(each, edit) if each.name in chosen else each for each in known]
 
-    return _change(workspace, project_id, edited, names, edit.templates or TEMPLATES)
-
-
-def planned_classes(stored: Sequence[ClassLabel], edits: Mapping[ClassId, Edit]) -> list[ClassLabel]:
-    """The classes as `change_classes` would store them; nothing is stored.
-
-    Raises:
-        InvalidInputError: what is given cannot be used, or two classes would look alike.
-        NotFoundError: there is no such class.
-    """
-    if gone := [one for one in edits if one not in {label.id for label in stored}]:
-        raise NotFoundError(f"there is no class with the id {gone[0]}: somebody removed it meanwhile")
-    known = [as_new(label) for label in stored]
-    wanted = []
-    for label, old in zip(stored, known, strict=True):
-        edit = edits.get(label.id, Edit())
-        if edit.name is not None and edit.name != old.name:
-            name = clean_name("a class name", edit.name)
-            wanted.append(_edited(_renamed(old, name, [each for each in known if each is not old]), edit))
-        else:
-            wanted.append(_edited(old, edit))
-    templates = dict.fromkeys(template for edit in edits.values() for template in edit.templates or ())
-    completed = complete_classes(wanted, list(templates) or TEMPLATES, as_before=known)
-    return [replace(label, **vars(new)) for label, new in zip(stored, completed, strict=True)]
+    return _change(workspace, project_id, changed, names, edit.templates or TEMPLATES)
 
 
 def change_classes(
@@ -155,18 +111,45 @@ def change_classes(
         NotFoundError: there is no such project or class.
     """
     with workspace.database.begin() as tx:
-        projects.lock(tx, project_id)
-        stored = projects.classes(tx, project_id)
-        if stored != list(before):
-            raise ConflictError("somebody changed the classes meanwhile: look at them as they are now, and try again")
+        stored = _as_seen(tx, project_id, before)
         wanted = planned_classes(stored, edits)
         changed = [new for old, new in zip(stored, wanted, strict=True) if new != old]
-        renamed = [new for old, new in zip(stored, wanted, strict=True) if new.name != old.name]
-        for each in renamed:  # two may trade their names
-            projects.rename_class(tx, each.id, uuid4().hex)
-        for each in renamed:
-            projects.rename_class(tx, each.id, each.name)
+        _rename(tx, stored, {each.id: each.name for each in wanted})
         return _put(tx, project_id, [as_new(each) for each in wanted], [each.name for each in changed])
+
+
+def arrange_classes(
+    workspace: Workspace,
+    project_id: ProjectId,
+    wanted: Sequence[tuple[ClassId | None, NewClass]],
+    before: Sequence[ClassLabel],
+    templates: Sequence[str] = TEMPLATES,
+) -> ChangedClasses:
+    """Make these all classes of the project, in this order, as a table that somebody edited gives them.
+
+    Args:
+        workspace: where.
+        project_id: the project.
+        wanted: each with the id of the class that it is; None for a new one. Classes without a row are removed. Of a
+            renamed one, shown name and prompts follow as in `rename_class`, unless the row changes them too.
+        before: the classes as whoever edited saw them.
+        templates: make the prompts of new classes without any.
+
+    Raises:
+        ConflictError: somebody changed the classes meanwhile, or one that would be removed is in use.
+        InvalidInputError: what is given cannot be used, or two classes would look alike.
+        NotFoundError: there is no such project.
+    """
+    with workspace.database.begin() as tx:
+        stored = {label.id: label for label in _as_seen(tx, project_id, before)}
+        known = {one: as_new(label) for one, label in stored.items()}
+        rows = [new if one is None else followed(known[one], new, known.values()) for one, new in wanted]
+        completed = complete_classes(rows, templates, as_before=list(known.values()))
+        kept = {one: new.name for (one, _), new in zip(wanted, completed, strict=True) if one is not None}
+        projects.put_classes(tx, project_id, [new for one, new in known.items() if one in kept])
+        _rename(tx, [label for one, label in stored.items() if one in kept], kept)
+        old = set(known.values())
+        return _put(tx, project_id, completed, [new.name for new in completed if new not in old])
 
 
 def order_classes(workspace: Workspace, project_id: ProjectId, names: Sequence[str]) -> ChangedClasses:
@@ -215,51 +198,30 @@ def _change(
         return _put(tx, project_id, completed, names)
 
 
+def _as_seen(tx: Transaction, project_id: ProjectId, before: Sequence[ClassLabel]) -> list[ClassLabel]:
+    """The classes, locked.
+
+    Raises:
+        ConflictError: they are others than somebody saw.
+    """
+    projects.lock(tx, project_id)
+    stored = projects.classes(tx, project_id)
+    if stored != list(before):
+        raise ConflictError("somebody changed the classes meanwhile: look at them as they are now, and try again")
+    return stored
+
+
+def _rename(tx: Transaction, stored: Sequence[ClassLabel], names: Mapping[ClassId, str]) -> None:
+    renamed = [each.id for each in stored if names[each.id] != each.name]
+    for each in renamed:  # two may trade their names
+        projects.rename_class(tx, each, uuid4().hex)
+    for each in renamed:
+        projects.rename_class(tx, each, names[each])
+
+
 def _put(tx: Transaction, project_id: ProjectId, completed: Sequence[NewClass], names: Sequence[str]) -> ChangedClasses:
     stored = projects.put_classes(tx, project_id, with_keys(completed))
     current = rounds.current(tx, project_id)
     is_open = current is not None and current.state is RoundState.OPEN
     changed = tuple(named_class(stored, name) for name in names)
     return ChangedClasses(tuple(stored), changed, current.number if current is not None and is_open else None)
-
-
-def named_class(classes: Iterable[Named], name: str) -> Named:
-    """The class of that name.
-
-    Raises:
-        NotFoundError: there is none; the message offers those that look like it.
-    """
-    by_name = {each.name: each for each in classes}
-    if name in by_name:
-        return by_name[name]
-    near = [each for each in by_name if likeness(each) == likeness(name)]
-    offered = f"choose one of {', '.join(map(quoted, by_name))}" if by_name else "add it first"
-    remedy = f"did you mean {quoted(near[0])}?" if near else offered
-    raise NotFoundError(f"there is no class {quoted(name)}: {remedy}")
-
-
-def shown_as(old: NewClass, shown: str, others: Iterable[NewClass]) -> NewClass:
-    """The class under another shown name: prompts that a template made follow, others stay as they were written."""
-    templates = _templates(others)
-    made = {prompt: prompted(shown, [each])[0] for each in templates for prompt in prompted(old.display_name, [each])}
-    return replace(old, display_name=shown, prompts=tuple(made.get(prompt, prompt) for prompt in old.prompts))
-
-
-def _renamed(old: NewClass, name: str, others: Iterable[NewClass]) -> NewClass:
-    if old.display_name != default_shown(old.name):
-        return replace(old, name=name)
-    return replace(shown_as(old, default_shown(name), others), name=name)
-
-
-def _templates(classes: Iterable[NewClass]) -> set[str]:
-    """What may have made the prompts of these classes: the prompts, with a place where the shown name stands."""
-    found = {prompt.replace(each.display_name, "{}") for each in classes for prompt in each.prompts}
-    return {*TEMPLATES, *(template for template in found if "{}" in template)}
-
-
-def _edited(label: NewClass, edit: Edit) -> NewClass:
-    shown = label.display_name if edit.display_name is None else edit.display_name
-    prompts = tuple(edit.prompts) if edit.prompts is not None else label.prompts
-    if edit.templates is not None:
-        prompts = prompted(shown.strip(), edit.templates)
-    return NewClass(label.name, shown, prompts, edit.hot_key or label.hot_key)

@@ -2,8 +2,8 @@
 
 | suffix | what it holds |
 |---|---|
-| `.json` | a list of names or of objects {name, display_name, prompts, hot_key}, or an object name -> prompts |
-| `.csv`, `.tsv` | columns `name` and, if wanted, `display_name`, `prompt`, `hot_key`; another row adds a prompt |
+| `.json` | a list of names or of objects {name, display_name, prompts, hot_key, group}, or an object name -> prompts |
+| `.csv`, `.tsv` | columns `name`, if wanted `display_name`, `prompt`, `hot_key`, `group`; another row adds a prompt |
 | any other | one name a line |
 """
 
@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +21,8 @@ from alflow.errors import InvalidInputError
 from alflow.text import likeness, quoted
 from alflow.workflow.projects.naming import TEMPLATES, complete_classes
 
-_FIELDS: Final = frozenset({"name", "display_name", "prompts", "hot_key"})
-_COLUMNS: Final = frozenset({"name", "display_name", "prompt", "hot_key"})
+_FIELDS: Final = frozenset({"name", "display_name", "prompts", "hot_key", "group"})
+_COLUMNS: Final = frozenset({"name", "display_name", "prompt", "hot_key", "group"})
 _DELIMITERS: Final = ",;\t"  # spreadsheets of some languages write semicolons
 
 
@@ -47,15 +47,32 @@ def read_given(path: Path, templates: Sequence[str] = TEMPLATES) -> list[NewClas
         raise InvalidInputError(f"the class file {path} cannot be read: save it as UTF-8 ({error})") from error
     except (OSError, ValueError) as error:
         raise InvalidInputError(f"the class file {path} cannot be read: {error}") from error
-    suffix = path.suffix.lower()
-    read = {".json": _from_json, ".csv": _from_csv, ".tsv": _from_csv}.get(suffix, _from_lines)
+    read = {".json": _from_json, ".csv": _from_csv, ".tsv": _from_csv}.get(path.suffix.lower(), _from_lines)
+    return _given(f"the class file {path}", read, text, templates)
+
+
+def read_pasted(text: str, templates: Sequence[str] = TEMPLATES) -> list[NewClass]:
+    """The classes of what somebody typed or pasted: lines, or the text of a CSV or JSON file, as they are given there.
+
+    Raises:
+        InvalidInputError: a class in it cannot be used; the message names it.
+    """
+    heading = {cell.strip().strip('"') for cell in re.split(f"[{_DELIMITERS}]", text.partition("\n")[0])}
+    is_table = len(heading) > 1 and "name" in heading
+    read = _from_json if text.lstrip()[:1] in {"[", "{"} else _from_csv if is_table else _from_lines
+    return _given("the list of classes", read, text, templates)
+
+
+def _given(
+    what: str, read: Callable[[str], list[Mapping[str, Any]]], text: str, templates: Sequence[str]
+) -> list[NewClass]:
     try:
         given = [_class(entry) for entry in read(text)]
         if not given:
             raise InvalidInputError("it holds no class")
         complete_classes(given, templates)
     except (InvalidInputError, ValueError, RecursionError, csv.Error) as error:
-        raise InvalidInputError(f"the class file {path} cannot be used: {error}") from error
+        raise InvalidInputError(f"{what} cannot be used: {error}") from error
     return given
 
 
@@ -164,11 +181,13 @@ def _checked_fields(entry: Any) -> Mapping[str, Any]:
 
 
 def _class(entry: Mapping[str, Any]) -> NewClass:
-    name, display, key = (
-        "" if entry.get(field) is None else entry[field] for field in ("name", "display_name", "hot_key")
+    name, display, key, group = (
+        "" if entry.get(field) is None else entry[field] for field in ("name", "display_name", "hot_key", "group")
     )
     prompts = [] if entry.get("prompts") is None else entry["prompts"]
     prompts = [prompts] if isinstance(prompts, str) else prompts
-    if not isinstance(prompts, list) or not all(isinstance(text, str) for text in (name, display, key, *prompts)):
+    if not isinstance(prompts, list) or not all(
+        isinstance(text, str) for text in (name, display, key, group, *prompts)
+    ):
         raise InvalidInputError(f"the class {quoted(str(name))} holds something that is not text")
-    return NewClass(name, display, tuple(prompts), key or None)
+    return NewClass(name, display, tuple(prompts), key or None, group)

@@ -11,7 +11,7 @@ from typing import Final
 
 from alflow.domain.projects import NewClass
 from alflow.errors import InvalidInputError
-from alflow.text import clean_name, clean_text, likeness, quoted
+from alflow.text import LONGEST_NAME, clean_name, clean_text, likeness, quoted
 
 TEMPLATES: Final = ("a photo of a {}",)
 """Prompts of a class that has none of its own; {} stands for its shown name."""
@@ -73,7 +73,8 @@ def _complete(label: NewClass, templates: Sequence[str]) -> NewClass:
     name = clean_name("a class name", label.name)
     shown = clean_name(f"the shown name of {quoted(name)}", label.display_name.strip() or default_shown(name))
     prompts = label.prompts or prompted(shown, templates)
-    return NewClass(name, shown, _checked_prompts(name, prompts), _checked_key(name, label.hot_key))
+    group = " ".join(clean_text(f"the group of {quoted(name)}", label.group, LONGEST_NAME).split())
+    return NewClass(name, shown, _checked_prompts(name, prompts), _checked_key(name, label.hot_key), group)
 
 
 def _checked_prompts(name: str, prompts: Sequence[str]) -> tuple[str, ...]:

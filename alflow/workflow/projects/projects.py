@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from unicodedata import normalize
 
-from alflow.domain.projects import ClassLabel, NewClass, Project, ProjectSettings
+from alflow.accounts import Role
+from alflow.domain.projects import ClassLabel, NewClass, Project, ProjectSettings, ProjectState
 from alflow.errors import ConflictError
-from alflow.ids import ProjectId
+from alflow.ids import AnnotatorId, ProjectId
+from alflow.store.people import people
 from alflow.store.projects import projects
 from alflow.text import clean_name, clean_text, likeness, quoted
 from alflow.workflow.projects.naming import TEMPLATES, complete_classes, with_keys
@@ -23,8 +25,10 @@ def create_project(
     precision: str,
     classes: Sequence[NewClass] = (),
     settings: ProjectSettings | None = None,
+    *,
+    owner: AnnotatorId | None = None,
 ) -> Project:
-    """Create a project, with its classes or without them for now.
+    """Create a project, with its classes or without them for now; whoever has an account may be its first owner.
 
     Raises:
         ConflictError: the name is taken.
@@ -38,6 +42,8 @@ def create_project(
     with workspace.database.begin() as tx:
         project = projects.create(tx, name, model, precision, settings)
         projects.put_classes(tx, project.id, completed)
+        if owner is not None:
+            people.set_role(tx, project.id, owner, Role.OWNER)
     return project
 
 
@@ -74,9 +80,14 @@ def set_guidelines(workspace: Workspace, project_id: ProjectId, guidelines: str)
 
 
 def list_projects(workspace: Workspace) -> list[Project]:
-    """Every project, by name."""
+    """Every project, by name, whatever its state."""
     with workspace.database.read() as tx:
         return projects.all_(tx)
+
+
+def listed_projects(workspace: Workspace) -> list[Project]:
+    """The projects that are not archived, by name."""
+    return [one for one in list_projects(workspace) if one.state is not ProjectState.ARCHIVED]
 
 
 def change_settings(workspace: Workspace, project_id: ProjectId, settings: ProjectSettings) -> Project:
@@ -121,7 +132,7 @@ def set_classes(
 
 def as_new(label: ClassLabel) -> NewClass:
     """A class of a project as it would be given."""
-    return NewClass(label.name, label.display_name, label.prompts, label.hot_key)
+    return NewClass(label.name, label.display_name, label.prompts, label.hot_key, label.group)
 
 
 def name_classes(names: Sequence[str], templates: Sequence[str] = TEMPLATES) -> list[NewClass]:
@@ -137,7 +148,8 @@ def _merged(known: NewClass | None, new: NewClass) -> NewClass:
     if known is None:
         return new
     shown = new.display_name.strip() or known.display_name
-    return NewClass(known.name, shown, new.prompts or known.prompts, new.hot_key or known.hot_key)
+    group = new.group.strip() or known.group
+    return NewClass(known.name, shown, new.prompts or known.prompts, new.hot_key or known.hot_key, group)
 
 
 def _refuse_replacement(known: Iterable[str], names: Sequence[str]) -> None:

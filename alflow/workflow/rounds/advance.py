@@ -6,19 +6,26 @@ from typing import TypeAlias
 
 from alflow.domain.projects import Project
 from alflow.domain.rounds import RoundState
+from alflow.domain.runs import Step, Wish
 from alflow.ids import ProjectId
 from alflow.progress import Progress, silent
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
-from alflow.workflow.images.embed import EmbedReport, embed_missing, missing_ids
-from alflow.workflow.model.posterior import posterior_source
+from alflow.workflow.images.embed import EmbedReport, embed_missing
+from alflow.workflow.images.embedded import missing_ids
+from alflow.workflow.images.imported import summary
+from alflow.workflow.images.taking import Brought, bring_watched
+from alflow.workflow.model.source import posterior_source
+from alflow.workflow.projects.states import require_active
 from alflow.workflow.rounds.acquire import open_round
 from alflow.workflow.rounds.evaluate import close_round
 from alflow.workflow.rounds.hindrances import reason_to_stop
+from alflow.workflow.rounds.telling import Telling
 from alflow.workflow.rounds.waiting import keeping_trouble, waiting
 from alflow.workspace import Workspace
 
 Embed: TypeAlias = Callable[[Workspace, Project, Progress], EmbedReport]
+Bring: TypeAlias = Callable[[Workspace, Project, Progress], list[Brought]]
 
 
 @dataclass(frozen=True)
@@ -38,42 +45,66 @@ def embed_all(workspace: Workspace, project: Project, progress: Progress = silen
 
 
 def advance(
-    workspace: Workspace, project_id: ProjectId, progress: Progress = silent, *, embed: Embed = embed_all
+    workspace: Workspace,
+    project_id: ProjectId,
+    progress: Progress = silent,
+    *,
+    embed: Embed = embed_all,
+    bring: Bring = bring_watched,
+    tell: Telling | None = None,
 ) -> AdvanceReport:
-    """Embed what is new, close the round that is answered, open the next unless it is time to stop.
+    """Take and embed what is new, close the round that is answered, open the next unless it is time to stop.
 
-    What fails is kept as the project's trouble until a run succeeds.
+    New files of watched sources wait where an answered round is to be closed. What fails is kept as the project's
+    trouble until a run succeeds.
 
     Args:
         workspace: where.
         project_id: the project.
         progress: of embedding, and of the texts behind a posterior that is estimated.
         embed: how to embed; a schedule runs often and skips recent failures.
+        bring: how to take what is ready in watched sources.
+        tell: to whom to tell what is done, and what was asked for.
 
     Raises:
         AlflowError: a step cannot be taken; the message says what is missing.
+        StoppedError: the project is stopped, or was while this run went on.
     """
+    with workspace.database.read() as tx:
+        require_active(projects.by_id(tx, project_id))
     with keeping_trouble(workspace, project_id):
-        project, done = _advance(workspace, project_id, progress, embed)
+        project, done = _advance(workspace, project_id, progress, embed, bring, tell or Telling())
     return AdvanceReport(project.name, done, waiting(workspace, project_id).words)
 
 
 def _advance(
-    workspace: Workspace, project_id: ProjectId, progress: Progress, embed: Embed
+    workspace: Workspace, project_id: ProjectId, progress: Progress, embed: Embed, bring: Bring, tell: Telling
 ) -> tuple[Project, tuple[str, ...]]:
     done: list[str] = []
+
+    def both(count: int, total: int | None) -> None:
+        progress(count, total)
+        tell.progress(count, total)
+
     with workspace.database.read() as tx:
         project, current = projects.by_id(tx, project_id), rounds.current(tx, project_id)
-    report = embed(workspace, project, progress)
+    answered = current is not None and current.state is RoundState.LABELLED
+    if not answered:
+        tell.step(Step.TAKE)
+        done += [f"took from {one.source}: {summary(one.report)}" for one in bring(workspace, project, both)]
+    tell.step(Step.EMBED)
+    report = embed(workspace, project, both)
     if report.embedded:
         done.append(f"embedded {report.embedded} images")
     if (complaint := report.complaint()) is not None:
         done.append(complaint)
-    if current is not None and current.state is RoundState.LABELLED:
-        done.append(f"closed round {close_round(workspace, project_id, current.id).number}")
+    if current is not None and answered:
+        tell.step(Step.CLOSE, current.number)
+        done.append(f"closed round {close_round(workspace, project_id, current.id, detail=tell.detail).number}")
         current = None
-    if current is None and _may_open(workspace, project):
-        opened = open_round(workspace, project_id, progress)
+    if current is None and (tell.wish is Wish.OPEN or _may_open(workspace, project)):
+        tell.step(Step.OPEN, _next_number(workspace, project))
+        opened = open_round(workspace, project_id, both, missing_ok=True, detail=tell.detail)
         done += [*_estimated(workspace, project), f"opened round {opened.number}"]
     return project, tuple(done)
 
@@ -84,6 +115,12 @@ def _estimated(workspace: Workspace, before: Project) -> list[str]:
         now = projects.by_id(tx, before.id)
     source = posterior_source(workspace, now) if now.posterior != before.posterior else None
     return [f"posterior {source.words}"] if source is not None and source.kind == "pool" else []
+
+
+def _next_number(workspace: Workspace, project: Project) -> int:
+    with workspace.database.read() as tx:
+        newest = rounds.last(tx, project.id)
+    return 1 if newest is None else newest.number + 1
 
 
 def _may_open(workspace: Workspace, project: Project) -> bool:

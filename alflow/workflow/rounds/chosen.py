@@ -19,10 +19,11 @@ from alflow.store.database import Transaction
 from alflow.store.images import items
 from alflow.store.people import annotators
 from alflow.store.projects import projects
-from alflow.store.rounds import candidates, rounds
+from alflow.store.rounds import candidates, reserve, rounds
 from alflow.store.rounds.candidates import NewCandidate
 from alflow.text import clean_reason
-from alflow.workflow.model.model import last_fit, load_model, load_rows
+from alflow.workflow.model.model import load_model, load_rows
+from alflow.workflow.model.source import last_fit
 from alflow.workflow.rounds.plan import described
 from alflow.workspace import Workspace
 
@@ -60,15 +61,17 @@ def send_to_queue(
     refused |= {item: "is not embedded yet" for item in asked if item not in embedded}
     with workspace.database.begin() as tx:
         annotators.lock(tx, by)
+        extra = reserve.lock(tx, project_id, unsettled=True)
         round_ = _open(rounds.lock(tx, round_.id))
         refused |= _refused(tx, project, round_, items.by_ids(tx, [one.item_id for one in new]))
         new = [one for one in new if one.item_id not in refused]
-        behind = max((one.rank for one in candidates.of_round(tx, round_.id)), default=-1) + 1
+        behind = candidates.next_rank(tx, round_.id)
         marked = [
             replace(one, rank=behind + place, origin=Origin.PERSON, chosen_by=by, reason=why)
             for place, one in enumerate(new)
         ]
-        candidates.add(tx, round_.id, marked)
+        reserve.take(tx, round_.id, {extra[one.item_id]: one for one in marked if one.item_id in extra})
+        candidates.add(tx, round_.id, [one for one in marked if one.item_id not in extra])
     return SentReport(round_.number, tuple(one.item_id for one in marked), refused)
 
 

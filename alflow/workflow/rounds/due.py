@@ -4,6 +4,7 @@ It agrees with `advance`: for a project that is not due, a run would do nothing,
 mend. What was found of a project that is not due stands until something about it is stored, for a minute at most.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -12,10 +13,13 @@ from alflow.domain.projects import Project, Trouble
 from alflow.domain.rounds import Round, RoundState
 from alflow.errors import AlflowError
 from alflow.ids import ProjectId
+from alflow.pauses import pause
 from alflow.store.database import Transaction
-from alflow.store.projects import changes, projects, troubles
+from alflow.store.desk import grid
+from alflow.store.images import watches
+from alflow.store.projects import changes, projects, runs, troubles
 from alflow.store.rounds import rounds
-from alflow.workflow.images.embed import due_ids, known_ids
+from alflow.workflow.images.embedded import due_ids, known_ids
 from alflow.workflow.rounds.hindrances import nothing_to_ask, reason_to_stop, unready
 from alflow.workspace import Workspace
 
@@ -25,6 +29,7 @@ FIRST_AGAIN: Final = timedelta(seconds=30)
 LAST_AGAIN: Final = timedelta(minutes=10)
 """The longest pause between failed runs."""
 
+_FEW: Final = 30  # answers, which take as long as it takes a process to stand ready
 _STANDS: Final = timedelta(minutes=1)  # a shard that was deleted by hand is noticed after this time
 
 
@@ -43,7 +48,10 @@ class _Seen:
     project: Project
     current: Round | None
     trouble: Trouble | None
+    ready: int
+    awaited: bool
     mark: tuple[int, ...]
+    tells: bool = field(compare=False)
 
 
 @dataclass
@@ -52,8 +60,14 @@ class Lookout:
 
     workspace: Workspace
     seen: tuple[ProjectId, ...] = ()
-    """The projects there were at the last look."""
+    """The active projects there were at the last look."""
+    telling: tuple[ProjectId, ...] = ()
+    """Those of them with messages that may be sent now."""
+    ending: Project | None = None
+    """The project whose round is about to end: answers came since the look before, or a page of the grid is open, and
+    few are left, or what is left is on pages."""
     _idle: dict[ProjectId, tuple[_Seen, datetime]] = field(default_factory=dict)
+    _n_labels: int | None = None
 
     def due(self) -> list[Due]:
         """The projects that are due now.
@@ -63,14 +77,24 @@ class Lookout:
         """
         now = datetime.now(UTC)
         with self.workspace.database.read() as tx:
-            seen = [_see(tx, project, now) for project in projects.all_(tx)]
+            seen = [_see(tx, project, now) for project in projects.all_(tx) if project.is_active]
+            self._note_ending(tx, seen, now)
         found = [Due(one.project, step) for one in seen if (step := self._step(one, now)) is not None]
         self.seen = tuple(one.project.id for one in seen)
+        self.telling = tuple(one.project.id for one in seen if one.tells)
         self._idle = {key: self._idle[key] for key in self.seen if key in self._idle}
         return found
 
+    def _note_ending(self, tx: Transaction, seen: Sequence[_Seen], now: datetime) -> None:
+        before, self._n_labels = self._n_labels, max((one.mark[1] for one in seen), default=0)
+        answered = before is not None and before != self._n_labels
+        ending = (one.project for one in seen if _is_ending(tx, one.current, now, answered=answered))
+        self.ending = next(ending, None)
+
     def _step(self, seen: _Seen, now: datetime) -> str | None:
-        if seen.trouble is not None and now < seen.trouble.at + pause(seen.trouble.times):
+        if seen.mark[-1] and (asked := _asked(self.workspace, seen.project)):
+            return asked
+        if seen.trouble is not None and now < seen.trouble.at + pause(seen.trouble.times, FIRST_AGAIN, LAST_AGAIN):
             return None
         before = self._idle.get(seen.project.id)
         if before is not None and before[0] == seen and now - before[1] < _STANDS:
@@ -88,24 +112,41 @@ def due(workspace: Workspace) -> list[Due]:
     return Lookout(workspace).due()
 
 
-def pause(times: int) -> timedelta:
-    """How long to wait after so many failures in a row."""
-    return min(LAST_AGAIN, FIRST_AGAIN * 2 ** min(times - 1, 20)) if times > 0 else timedelta()
+def _asked(workspace: Workspace, project: Project) -> str | None:
+    """What somebody asks for: another step each time, so that it waits for no pause."""
+    with workspace.database.read() as tx:
+        asked = runs.asked(tx).get(project.id)
+    return None if asked is None else f"{asked.wish}, as was asked for at {asked.at}"
 
 
 def _see(tx: Transaction, project: Project, now: datetime) -> _Seen:
     trouble, current = troubles.of_project(tx, project.id), rounds.current(tx, project.id)
-    return _Seen(project, current, trouble, changes.mark(tx, project.id, now))
+    mark, tells = changes.mark(tx, project.id, now)
+    ready, awaited = watches.arrivals(tx, project.id, now)
+    return _Seen(project, current, trouble, ready, awaited, mark, tells)
+
+
+def _is_ending(tx: Transaction, current: Round | None, now: datetime, *, answered: bool) -> bool:
+    """A page of the grid is many answers at once: what is on one counts as good as answered."""
+    if current is None or current.state is not RoundState.OPEN or current.held:
+        return False
+    on_pages = grid.n_on_pages(tx, current.id, now)
+    if not answered and not on_pages:
+        return False
+    done, total = rounds.answered(tx, current.id)
+    return total - done - on_pages <= _FEW
 
 
 def _next_step(workspace: Workspace, seen: _Seen) -> str | None:
     """What a run would do now; None if nothing."""
     project, current = seen.project, seen.current
+    answered = current is not None and current.state is RoundState.LABELLED
     try:
+        if seen.ready and not answered:
+            return f"take {seen.ready} new files"
         if waiting := due_ids(workspace, project):
             return f"embed images from {waiting[0]} to {waiting[-1]}"
         if current is not None:
-            answered = current.state is RoundState.LABELLED
             return f"close round {current.number}" if answered and unready(workspace, project) is None else None
         return f"open a round after {seen.mark[3]}" if _may_open(workspace, project) else None
     except AlflowError as error:

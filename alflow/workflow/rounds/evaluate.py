@@ -1,5 +1,6 @@
 """Evaluate a model on the test split and on the control slice, and close the round."""
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,28 +10,38 @@ from torch import Tensor
 
 from alflow.bootstrap import all_metrics
 from alflow.domain.images import Split
+from alflow.domain.messages import Event
 from alflow.domain.projects import Project
 from alflow.domain.rounds import Evaluation, Round, RoundState
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.ids import ClassId, ProjectId, RoundId
+from alflow.progress import Detail, untold
 from alflow.store.rounds import evaluations, reasons, rounds
 from alflow.workflow.model.model import ProjectModel, load_rows, model_of
 from alflow.workflow.projects.settings import require_usable
+from alflow.workflow.projects.states import require_active
 from alflow.workflow.rounds.fit import fit_round
+from alflow.workflow.rounds.hindrances import reason_to_stop
 from alflow.workflow.rounds.moment import Moment, look
 from alflow.workflow.rounds.reasons import realised_gains
 from alflow.workspace import Workspace
 
+_log = logging.getLogger(__name__)
 
-def close_round(workspace: Workspace, project_id: ProjectId, round_id: RoundId, *, early: bool = False) -> Round:
+
+def close_round(
+    workspace: Workspace, project_id: ProjectId, round_id: RoundId, *, early: bool = False, detail: Detail = untold
+) -> Round:
     """Fit, evaluate, and close; a round that is closed already is returned as it is.
 
     Args:
         early: close a round whose queue is not answered yet, with the labels that there are.
+        detail: takes what of it is done now.
 
     Raises:
-        ConflictError: the queue is not answered yet (and not `early`), or an answer changed meanwhile.
+        ConflictError: the queue is not answered yet (and not `early`), an answer changed meanwhile, or the project is
+            stopped.
     """
     with workspace.database.read() as tx:
         now, known = look(tx, project_id), reasons.of_round(tx, round_id)
@@ -39,6 +50,7 @@ def close_round(workspace: Workspace, project_id: ProjectId, round_id: RoundId, 
     if round_.state is RoundState.CLOSED:
         return round_
     require_usable(project)
+    require_active(project)
     complete = round_.held and done == total
     if round_.state is RoundState.OPEN and not early and not complete:
         raise ConflictError(
@@ -51,10 +63,13 @@ def close_round(workspace: Workspace, project_id: ProjectId, round_id: RoundId, 
         with workspace.database.read() as tx:  # read again: answers may have arrived until now
             now = look(tx, project_id)
         round_ = now.round(round_id)
+    detail("images are read (1 of 3)")
     zero_shot = model_of(workspace, project, now.classes)
     groups = (now.support(zero_shot.class_ids), now.judges(zero_shot.class_ids))
     support, test = load_rows(workspace, project, zero_shot, *map(list, groups))
+    detail("the model is fitted (2 of 3)")
     model = fit_round(workspace, now, round_, zero_shot, support)
+    detail("the model is evaluated (3 of 3)")
     found = [evaluate_test(now, model, test, round_.number, len(now.settled)), evaluate_control(now, round_)]
     gains = realised_gains(workspace, now, round_, known)
     with workspace.database.begin() as tx:
@@ -65,7 +80,13 @@ def close_round(workspace: Workspace, project_id: ProjectId, round_id: RoundId, 
             if evaluation is not None:
                 evaluations.add(tx, evaluation)
         rounds.add_hashes(tx, round_id, {name: made for name, made in model.hashes.items() if name == "fit"})
-        return rounds.set_state(tx, round_id, RoundState.CLOSED, labelled_at=round_.labelled_at)
+        closed = rounds.set_state(tx, round_id, RoundState.CLOSED, labelled_at=round_.labelled_at)
+        why = reason_to_stop(tx, project)
+        closed = rounds.note_stop(tx, closed, why)
+        if why is not None:
+            rounds.tell(tx, closed, Event.STOP, f"No further round is opened: {why.partition(': ')[2]}.")
+    _log.info("closed a round", extra={"project": project.id, "round": closed.number})
+    return closed
 
 
 def evaluate_zero_shot(workspace: Workspace, now: Moment, model: ProjectModel, test: Embeddings) -> None:

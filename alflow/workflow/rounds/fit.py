@@ -4,7 +4,8 @@ from alflow.domain.rounds import Round
 from alflow.embeddings import Embeddings
 from alflow.errors import ConflictError
 from alflow.store.artifacts import digest
-from alflow.workflow.model.model import ProjectModel, fit_path, fit_support, restore_fit, save_fit
+from alflow.workflow.model.model import ProjectModel, fit_support, restore_fit, save_fit
+from alflow.workflow.model.source import fit_path
 from alflow.workflow.rounds.moment import Moment
 from alflow.workspace import Workspace
 

@@ -23,7 +23,7 @@ class Moment:
         project: with its settings.
         classes: in their order.
         rounds: by number.
-        settled: item -> class, by the answers.
+        settled: item -> class, by answers of their own (`outcomes.evidence`).
         truths: test item -> class, where it is known.
         controls: candidates of the control slices, those of the newest round first, each by rank.
         accepted: item -> class by the model's word alone, where the project's setting lets fits use it.
@@ -74,7 +74,7 @@ def look(tx: Transaction, project_id: ProjectId) -> Moment:
         project,
         projects.classes(tx, project_id),
         rounds.all_(tx, project_id),
-        outcomes.settled(tx, project_id),
+        outcomes.evidence(tx, project_id),
         items.truths(tx, project_id, Split.TEST),
         candidates.of_origin(tx, project_id, Origin.CONTROL),
         {item: one.class_id for item, one in accepted.items()},

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
-from alflow.acquisition.acquire import acquire, chances
+from alflow.acquisition.acquire import acquire, chances, next_picks
 from alflow.acquisition.beliefs import Acquisition, Beliefs
 from alflow.acquisition.diversity import near_duplicates
 from alflow.acquisition.worth import ANSWERS
@@ -20,7 +20,7 @@ from alflow.domain.reasons import Reasons
 from alflow.domain.rounds import Origin
 from alflow.ids import ItemId
 from alflow.store.artifacts import digest
-from alflow.store.rounds.candidates import NewCandidate
+from alflow.store.rounds.candidates import NewCandidate, new_candidates
 from alflow.workflow.model.model import ProjectModel
 from alflow.workflow.rounds.question import Asked
 from alflow.workflow.rounds.reasons import places_of, reasons_for
@@ -37,6 +37,7 @@ class Plan:
         seed: of every random draw.
         configuration: what it was planned with, and what is said of its picks.
         candidates: in the order of the queue.
+        reserve: what comes behind them, the strategy's next picks.
         reasons: by item.
         scores: of every row of the pool, NaN for those that the strategy did not see.
     """
@@ -44,6 +45,7 @@ class Plan:
     seed: int
     configuration: dict[str, Any]
     candidates: list[NewCandidate]
+    reserve: list[NewCandidate]
     reasons: dict[ItemId, Reasons]
     scores: Float[Tensor, " N"]
 
@@ -57,7 +59,7 @@ def plan_round(project: Project, model: ProjectModel, about: Asked, seed: int, a
     """What a round asks about. The same inputs give the same plan: `open_round` stores it, `replay` compares it.
 
     Args:
-        project: strategy, budget, control fraction and votes are those of its settings.
+        project: strategy, budget, control fraction, reserve and votes are those of its settings.
         model: whose beliefs decide.
         about: the question.
         seed: of every random draw (`round_seed`).
@@ -86,26 +88,52 @@ def plan_round(project: Project, model: ProjectModel, about: Asked, seed: int, a
     }
     if likely is not None:  # the picks were drawn: they tell about the whole pool
         configuration["chances"] = dict(zip(item_ids[rows].tolist(), likely[rows].tolist(), strict=True))
-    queue = _candidates(project, model, about, chosen, control, generator)
-    return Plan(seed, configuration, queue, why, chosen.all_scores)
+    queue = _candidates(project, model, item_ids[rows], picked, chosen.scores, generator)
+    return Plan(
+        seed, configuration, queue, _reserve(project, model, about, chosen, picked, seed), why, chosen.all_scores
+    )
 
 
 def _candidates(
     project: Project,
     model: ProjectModel,
-    about: Asked,
-    chosen: Acquisition,
-    control: torch.Tensor,
+    item_ids: Int64[Tensor, " M"],
+    picked: Beliefs,
+    scores: Float[Tensor, " B"],
     generator: torch.Generator,
 ) -> list[NewCandidate]:
-    """Candidates in the order of the queue: control items are at random places, so that nobody can tell them apart."""
-    score = dict(zip(chosen.rows.tolist(), chosen.scores.tolist(), strict=True))
-    order = _interleave(chosen.rows.tolist(), control.tolist(), generator)
-    rows = torch.tensor(order, dtype=torch.int64)
-    believed = described(project, model, about.item_ids[rows].tolist(), about.question.pool[rows])
+    """Candidates in the order of the queue: control items are at random places, so that nobody can tell them apart.
+
+    Args:
+        project: whose they are.
+        model: whose beliefs these are.
+        item_ids: those that the strategy chose, then the control items.
+        picked: beliefs about each.
+        scores: of those that the strategy chose.
+        generator: draws the places.
+    """
+    n_control = len(item_ids) - len(scores)
+    order = _interleaved(len(scores), n_control, generator)
+    believed = described(project, model, item_ids[order].tolist(), picked[order])
+    known = [*scores.tolist(), *[None] * n_control]
     return [
-        replace(one, origin=Origin.STRATEGY if row in score else Origin.CONTROL, score=score.get(row))
-        for one, row in zip(believed, order, strict=True)
+        replace(one, origin=Origin.CONTROL if known[place] is None else Origin.STRATEGY, score=known[place])
+        for one, place in zip(believed, order.tolist(), strict=True)
+    ]
+
+
+def _reserve(
+    project: Project, model: ProjectModel, about: Asked, chosen: Acquisition, picked: Beliefs, seed: int
+) -> list[NewCandidate]:
+    """What comes behind the picked rows, as if they were labelled."""
+    query, settings = about.question, project.settings
+    size, generator = min(settings.reserve, settings.budget), torch.Generator().manual_seed(seed)
+    labelled = replace(query, labelled=Beliefs.concatenate([query.labelled, picked]))
+    rows, scores = next_picks(labelled, settings.strategy, size, chosen, generator)
+    believed = described(project, model, about.item_ids[rows].tolist(), query.pool[rows]) if len(rows) else []
+    return [
+        replace(one, origin=Origin.RESERVE, rank=len(picked) + one.rank, score=score)
+        for one, score in zip(believed, scores.tolist(), strict=True)
     ]
 
 
@@ -118,26 +146,13 @@ def described(project: Project, model: ProjectModel, item_ids: list[ItemId], pic
         item_ids: the items.
         picked: beliefs about each of them.
     """
-    parts = picked.parts(model.model.class_covariance)
-    return [
-        NewCandidate(
-            item_id=item_id,
-            rank=rank,
-            origin=Origin.STRATEGY,
-            score=None,
-            predicted_class_id=model.class_ids[int(picked.probabilities[rank].argmax())],
-            probabilities=dict(zip(model.class_ids, picked.probabilities[rank].tolist(), strict=True)),
-            epistemic=float(parts.epistemic[rank]),
-            aleatoric=float(parts.aleatoric[rank]),
-            votes_needed=project.settings.votes,
-        )
-        for rank, item_id in enumerate(item_ids)
-    ]
+    found = picked.parts(model.model.class_covariance)
+    parts = zip(found.epistemic.tolist(), found.aleatoric.tolist(), strict=True)
+    return new_candidates(item_ids, model.class_ids, picked.probabilities.tolist(), parts, project.settings.votes)
 
 
-def _interleave(chosen: list[int], control: list[int], generator: torch.Generator) -> list[int]:
-    """Both lists in their own order, merged at random."""
-    total = len(chosen) + len(control)
-    places = set(torch.randperm(total, generator=generator)[: len(control)].tolist())
-    best, drawn = iter(chosen), iter(control)
-    return [next(drawn) if place in places else next(best) for place in range(total)]
+def _interleaved(n_chosen: int, n_control: int, generator: torch.Generator) -> Int64[Tensor, " M"]:
+    """Both, each in its own order, merged at random; control items are numbered behind those that were chosen."""
+    drawn = torch.zeros(n_chosen + n_control, dtype=torch.bool)
+    drawn[torch.randperm(len(drawn), generator=generator)[:n_control]] = True
+    return torch.where(drawn, n_chosen + drawn.cumsum(0), (~drawn).cumsum(0)) - 1

@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from typing import Final
 
 import torch
-from jaxtyping import Bool, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
 from alflow.acquisition.aims import MAX_TARGETS, evenly
 from alflow.acquisition.beliefs import Question
 from alflow.acquisition.pool import StreamedPool
 from alflow.domain.projects import Project
-from alflow.embeddings import Activations, Embeddings
+from alflow.embeddings import Activations, Embeddings, places
 from alflow.ids import ItemId
 from alflow.store.images import items
 from alflow.store.projects import projects
-from alflow.workflow.images.shards import names, read, remembered_encoder
+from alflow.workflow.images.embedded import names, remembered_encoder
+from alflow.workflow.images.shards import read
 from alflow.workflow.model.kept import Outlook, outlook_of
 from alflow.workflow.model.model import ProjectModel, load_rows
 from alflow.workspace import Workspace
@@ -63,19 +64,22 @@ class Asked:
         question: beliefs about all groups.
         item_ids: of each row of its pool.
         target_ids: of each of its targets.
-        n_target: how many targets there are; a large pool comes with as many as strategies aim at.
         test: rows of the test items that were asked for.
-        every_target: ids of all targets.
+        every_target: ids of all targets; a large pool comes with as many as strategies aim at.
         labelled_ids: of the labelled images.
     """
 
     question: Question
     item_ids: Int64[Tensor, " N"]
     target_ids: Int64[Tensor, " T"]
-    n_target: int
     test: Embeddings
     every_target: Int64[Tensor, " M"]
     labelled_ids: Int64[Tensor, " L"]
+
+    @property
+    def n_target(self) -> int:
+        """How many targets there are, those that no strategy aims at among them."""
+        return len(self.every_target)
 
 
 def ask_about(
@@ -102,7 +106,7 @@ def ask_about(
         of_pool, of_target, of_labelled, of_test = load_rows(workspace, project, model, *every_group)
         query = model.ask(of_pool.activations, of_target.activations, of_labelled.activations)
         target_ids = of_target.item_ids
-        return Asked(query, of_pool.item_ids, target_ids, len(target_ids), of_test, target_ids, of_labelled.item_ids)
+        return Asked(query, of_pool.item_ids, target_ids, of_test, target_ids, of_labelled.item_ids)
     every = outlook_of(workspace, project, model, number)
     rows, _ = every.rows(sorted(groups.pool))
     of_target, of_labelled, of_test = load_rows(
@@ -115,15 +119,7 @@ def ask_about(
         model.model.class_covariance,
     )
     targets = every.item_ids[every.rows(groups.target)[0]]
-    return Asked(
-        question,
-        every.item_ids[rows],
-        of_target.item_ids,
-        len(targets),
-        of_test,
-        targets,
-        of_labelled.item_ids,
-    )
+    return Asked(question, every.item_ids[rows], of_target.item_ids, of_test, targets, of_labelled.item_ids)
 
 
 def memory_to_ask(workspace: Workspace, project: Project) -> int:
@@ -167,27 +163,23 @@ def _streamed(
     item_ids, parts = every.item_ids[rows], names(workspace, project, model.hashes["encoder"])
     newest = torch.full((len(rows),), -1)  # of an item with several rows the last counts
     found = [_of_pool(item_ids, read(workspace, name).item_ids) for name in parts]
-    for shard, (places, its) in enumerate(found):
-        newest[its] = (shard << 32) + places
-    wanted = [_that(newest[its] == (shard << 32) + places, places, its) for shard, (places, its) in enumerate(found)]
+    for shard, (its, at) in enumerate(found):
+        newest[its] = (shard << 32) + at
+    counts = [newest[its] == (shard << 32) + at for shard, (its, at) in enumerate(found)]
+    wanted = [(its[kept], at[kept]) for kept, (its, at) in zip(counts, found, strict=True)]
 
     def again() -> Iterator[tuple[Tensor, Activations]]:
-        for name, (places, its) in zip(parts, wanted, strict=True):
+        for name, (its, at) in zip(parts, wanted, strict=True):
             if len(its):
                 activations = read(workspace, name).activations
-                yield its, activations if len(its) == len(activations) else activations[places]
+                yield its, activations if len(its) == len(activations) else activations[at]
 
     return StreamedPool(model.model, again, every.probabilities[rows], every.variance[rows], every.novelty[rows])
 
 
 def _of_pool(
-    item_ids: Int64[Tensor, " N"], found: Int64[Tensor, " n"]
+    item_ids: Int64[Tensor, " N"], of_shard: Int64[Tensor, " n"]
 ) -> tuple[Int64[Tensor, " m"], Int64[Tensor, " m"]]:
-    """Places in a shard whose item is of the pool, and the rows of the pool that they are."""
-    nearest = torch.searchsorted(item_ids, found).clamp(max=len(item_ids) - 1)
-    places = (item_ids[nearest] == found).nonzero()[:, 0]
-    return places, nearest[places]
-
-
-def _that(counts: Bool[Tensor, " m"], places: Int64[Tensor, " m"], its: Int64[Tensor, " m"]) -> tuple[Tensor, Tensor]:
-    return places[counts], its[counts]
+    """Rows of the pool that a shard has, and where it has them."""
+    rows, found = places(item_ids, of_shard)
+    return rows, found.nonzero()[:, 0]

@@ -10,9 +10,10 @@ from alflow.acquisition.aims import MAX_STAND_INS, evenly
 from alflow.acquisition.beliefs import Acquisition, Beliefs, Question
 from alflow.acquisition.copies import near_copies
 from alflow.acquisition.ranks import ranks
-from alflow.acquisition.worth import INFORMED, gains_of, worths
+from alflow.acquisition.worth import gains_of, worths
 from alflow.domain.reasons import Aim, Near, Place, Reasons
 from alflow.domain.rounds import Round
+from alflow.embeddings import places
 from alflow.errors import NotFoundError
 from alflow.ids import ClassId, ItemId
 from alflow.workflow.model.model import ProjectModel, load_rows, model_of
@@ -20,14 +21,14 @@ from alflow.workflow.rounds.moment import Moment
 from alflow.workflow.rounds.question import Asked
 from alflow.workspace import Workspace
 
-COPIES: Final = INFORMED
+COPIES: Final = 24
 """Near copies of an image, as many are named."""
 
 _LEAST: Final = 1e-30
 
 
 def reasons_for(
-    model: ProjectModel, about: Asked, rows: Tensor, picked: Beliefs, places: list[list[Place]]
+    model: ProjectModel, about: Asked, rows: Tensor, picked: Beliefs, ranked: list[list[Place]]
 ) -> tuple[dict[ItemId, Reasons], list[ItemId]]:
     """The reasons for each picked row of the pool, by item; and the images that stand for what the gains are about.
 
@@ -36,7 +37,7 @@ def reasons_for(
         about: what the strategy was asked.
         rows: of the pool, those to explain.
         picked: beliefs about them.
-        places: of each of them, by strategy.
+        ranked: where each of them stands, by strategy.
     """
     query, kind = about.question, Aim.TARGET if len(about.target_ids) else Aim.POOL
     aim, ids, own = (query.target, about.target_ids, None) if kind is Aim.TARGET else _stand_ins(about, rows)
@@ -57,10 +58,10 @@ def reasons_for(
             informs=_near(ids[worth.informed], worth.nats),
             copies=_near(about.item_ids[alike.rows], alike.likeness),
             n_copies=alike.number,
-            places=tuple(place),
+            places=tuple(standings),
         )
-        for item_id, worth, alike, (lead, deviation), place in zip(
-            about.item_ids[rows].tolist(), told, copies, leads, places, strict=True
+        for item_id, worth, alike, (lead, deviation), standings in zip(
+            about.item_ids[rows].tolist(), told, copies, leads, ranked, strict=True
         )
     }
     return found, ids[standing].tolist()
@@ -70,8 +71,8 @@ def _stand_ins(about: Asked, rows: Tensor) -> tuple[Beliefs, Tensor, Tensor]:
     """Images of the pool in the place of targets, their ids, and which of them the picked rows are (-1: none)."""
     pool = about.question.pool
     chosen = evenly(pool.probabilities.argmax(dim=1), MAX_STAND_INS).sort().values
-    place = torch.searchsorted(chosen, rows).clamp_max(len(chosen) - 1)
-    return pool[chosen], about.item_ids[chosen], place.where(chosen[place] == rows, -1)
+    at, found = places(chosen, rows)
+    return pool[chosen], about.item_ids[chosen], torch.full_like(rows, -1).masked_scatter(found, at)
 
 
 def places_of(

@@ -31,9 +31,10 @@ from alflow.ids import ItemId
 from alflow.store.artifacts import digest
 from alflow.tensors import take
 from alflow.workflow.images.embed import class_rows_path
-from alflow.workflow.images.shards import layers_path, names
-from alflow.workflow.model.model import ProjectModel, fit_path
-from alflow.workflow.model.posterior import posterior_path
+from alflow.workflow.images.embedded import names
+from alflow.workflow.images.shards import layers_path
+from alflow.workflow.model.model import ProjectModel
+from alflow.workflow.model.source import fit_path, posterior_path
 from alflow.workflow.rounds.plan import Plan
 from alflow.workflow.rounds.question import Asked
 from alflow.workspace import Workspace

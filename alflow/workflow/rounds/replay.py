@@ -25,9 +25,9 @@ from alflow.store.images import items
 from alflow.store.projects import projects
 from alflow.store.rounds import candidates, rounds
 from alflow.store.rounds.candidates import NewCandidate
-from alflow.workflow.images.shards import remembered_encoder
-from alflow.workflow.model.model import ProjectModel, fit_path, model_of
-from alflow.workflow.model.posterior import posterior_path
+from alflow.workflow.images.embedded import remembered_encoder
+from alflow.workflow.model.model import ProjectModel, model_of
+from alflow.workflow.model.source import fit_path, posterior_path
 from alflow.workflow.rounds.plan import Plan, plan_round
 from alflow.workflow.rounds.question import Groups, ask_about
 from alflow.workflow.rounds.record import Record, checksums, code_of, read_record
@@ -55,7 +55,8 @@ class Replay:
     Attributes:
         round_number: which.
         outcome: in a word.
-        n_picks: how many images it asked about by itself; those that a person sent to its queue do not count.
+        n_picks: how many images it asked about by itself; those that a person sent to its queue, and those of its
+            reserve, do not count.
         n_scores: images of its pool that have a score.
         gone: picked then and not now, in the order of the queue.
         new: picked now and not then.
@@ -123,7 +124,7 @@ def _past(workspace: Workspace, project_id: ProjectId, number: int) -> _Past:
         stored, classes = projects.by_id(tx, project_id), {one.id: one for one in projects.classes(tx, project_id)}
         round_ = rounds.by_number(tx, project_id, number)
         queue = candidates.of_round(tx, round_.id)
-        target, settled = items.ids(tx, project_id, Split.TARGET), sorted(outcomes.settled(tx, project_id))
+        target, settled = items.ids(tx, project_id, Split.TARGET), sorted(outcomes.evidence(tx, project_id))
         accepted = list(certificates.accepted(tx, project_id))
         later = [items.asked(tx, each.id) for each in rounds.all_(tx, project_id) if each.number >= number]
         pool = items.ids(tx, project_id, Split.POOL)
@@ -139,6 +140,7 @@ def _past(workspace: Workspace, project_id: ProjectId, number: int) -> _Past:
         stored.settings,
         strategy=round_.strategy,
         budget=round_.budget,
+        reserve=0,
         control_fraction=configuration["control_fraction"],
         votes=configuration["votes"],
         pretraining_weight=stored.settings.pretraining_weight if known is None else known.pretraining_weight,
@@ -148,7 +150,7 @@ def _past(workspace: Workspace, project_id: ProjectId, number: int) -> _Past:
         classes=[classes[one] for one in configuration["class_ids"]],
         round=round_,
         record=record,
-        queue=[one for one in queue if one.item_id in of_pool and one.origin is not Origin.PERSON],
+        queue=[one for one in queue if one.item_id in of_pool and one.origin in {Origin.STRATEGY, Origin.CONTROL}],
         groups=Groups(
             record.item_ids.tolist(), target, [item for item in settled if not any(item in asked for asked in later)]
         ),

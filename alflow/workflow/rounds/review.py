@@ -16,15 +16,14 @@ from alflow.store.images import failures, items
 from alflow.store.projects import projects
 from alflow.store.rounds import candidates, evaluations, rounds
 from alflow.store.rounds.candidates import Standing
-from alflow.workflow.model.posterior import posterior_source
-from alflow.workflow.model.source import PosteriorSource
+from alflow.workflow.model.source import PosteriorSource, posterior_source
 from alflow.workflow.rounds.waiting import waiting
 from alflow.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class RoundSummary:
-    """A round and how far it is: `answered` of `total` candidates have the answers they need."""
+    """A round and how far it is: `answered` of `total` candidates of its queue have the answers they need."""
 
     round: Round
     answered: int
@@ -32,6 +31,8 @@ class RoundSummary:
     skipped: int
     corrected: int
     """Settled candidates whose class is not the one that was predicted."""
+    extra: int
+    """Answered images that it does not wait for: of its reserve, and of the grid's pages through the pool."""
 
 
 @dataclass(frozen=True)
@@ -93,22 +94,33 @@ def learning_curve(workspace: Workspace, project_id: ProjectId) -> list[Evaluati
         return evaluations.of_project(tx, project_id)
 
 
-def round_candidates(workspace: Workspace, round_id: RoundId) -> list[CandidateReview]:
-    """The candidates of a round in the order of its queue.
+def round_candidates(
+    workspace: Workspace, round_id: RoundId, after: int | None = None, limit: int | None = None
+) -> list[CandidateReview]:
+    """The candidates of a round in the order of its queue, then what is answered of its reserve.
+
+    With a limit the first of them; the next page starts `after` the last rank of this one.
 
     Raises:
         NotFoundError: there is no such round.
     """
     with workspace.database.read() as tx:
         round_ = rounds.by_id(tx, round_id)
-        queue = candidates.of_round(tx, round_id)
-        images = items.by_ids(tx, [candidate.item_id for candidate in queue])
+        queue = candidates.of_round(tx, round_id, after, limit)
+        asked = [candidate.item_id for candidate in queue]
+        images = items.by_ids(tx, asked)
         votes = _by_candidate(labels.of_round(tx, round_id))
-        settled = outcomes.settled(tx, round_.project_id)
+        settled = outcomes.settled(tx, round_.project_id, None if limit is None else asked)
     return [
         CandidateReview(candidate, item, tuple(votes[candidate.id]), settled.get(item.id))
         for candidate, item in zip(queue, images, strict=True)
     ]
+
+
+def progress_of(workspace: Workspace, round_id: RoundId) -> tuple[int, int]:
+    """How many candidates of a round's queue have the answers they need, and how many there are."""
+    with workspace.database.read() as tx:
+        return rounds.answered(tx, round_id)
 
 
 def overview(workspace: Workspace, project_id: ProjectId) -> Overview:
@@ -121,7 +133,7 @@ def overview(workspace: Workspace, project_id: ProjectId) -> Overview:
     with workspace.database.read() as tx:
         project = projects.by_id(tx, project_id)
         settled = outcomes.settled(tx, project_id)
-        shares = [done.configuration.get("novel_share") for done in rounds.all_(tx, project_id)]
+        newest = rounds.last(tx, project_id)
         return Overview(
             project=project,
             classes=tuple(projects.classes(tx, project_id)),
@@ -135,15 +147,17 @@ def overview(workspace: Workspace, project_id: ProjectId) -> Overview:
             trouble=now.trouble,
             looked_at=now.looked_at,
             posterior=posterior_source(workspace, project),
-            novel_share=shares[-1] if shares else None,
+            novel_share=None if newest is None else newest.configuration.get("novel_share"),
         )
 
 
 def _summary(round_: Round, queue: Sequence[Standing], settled: Mapping[ItemId, ClassId]) -> RoundSummary:
+    extra = [one for one in queue if not one.origin.queued]
+    queue = [one for one in queue if one.origin.queued]
     done = [one for one in queue if one.answered]
     skipped = sum(not one.named for one in done)
     corrected = sum(settled.get(one.item_id, one.predicted_class_id) != one.predicted_class_id for one in done)
-    return RoundSummary(round_, len(done), len(queue), skipped, corrected)
+    return RoundSummary(round_, len(done), len(queue), skipped, corrected, sum(one.answered for one in extra))
 
 
 def _by_candidate(answers: list[Label]) -> dict[CandidateId, list[Label]]:

@@ -1,5 +1,7 @@
 """Take the newest round back: reopen a closed one so that answers can be corrected, or drop one that is not closed.
 
+Or end one early, with the answers that there are.
+
 Each is one transaction. Who answers at that moment is either before it, and the answer counts as any other, or after
 it: then a dropped image is no longer there, and the desk says that the answer is not stored.
 """
@@ -14,8 +16,38 @@ from alflow.store.desk import labels
 from alflow.store.people import annotators
 from alflow.store.rounds import rollback, rounds
 from alflow.store.rounds.rollback import Dropped
-from alflow.workflow.model.model import last_fit
+from alflow.workflow.model.source import last_fit
 from alflow.workspace import Workspace
+
+
+def what_closing_does(workspace: Workspace, project_id: ProjectId, number: int | None = None) -> str:
+    """In words, before a round is closed whose queue may not be answered yet.
+
+    Raises:
+        NotFoundError: the project has no such round.
+        ConflictError: it is not the newest one, or it is closed.
+    """
+    with workspace.database.read() as tx:
+        round_ = _unclosed(tx, project_id, number)
+        done, total = rounds.answered(tx, round_.id)
+    said = f"round {round_.number} is closed with the answers that there are, to {done} of its {total} images"
+    if done == total:
+        return said
+    return (
+        f"{said}; the other {total - done} are asked about no more, by this round or a later one (if it is dropped "
+        "instead, its answers stay, and the others can be chosen again)"
+    )
+
+
+def close_early(workspace: Workspace, project_id: ProjectId, number: int) -> Round:
+    """End the labelling of an open round, whatever is answered: the next run closes it.
+
+    Raises:
+        NotFoundError: the project has no such round.
+        ConflictError: it is not the newest one, or it is closed.
+    """
+    with workspace.database.begin() as tx:
+        return rounds.set_state(tx, _unclosed(tx, project_id, number).id, RoundState.LABELLED)
 
 
 def what_reopening_does(workspace: Workspace, project_id: ProjectId, number: int | None = None) -> str:

@@ -10,7 +10,7 @@ from alflow.ids import ProjectId
 from alflow.stopping_rules import Calibration, History, Rules, Stop, calibrate, first_stop, reason_to_stop
 from alflow.store.answers import outcomes
 from alflow.store.database import Transaction
-from alflow.store.rounds import candidates, evaluations, rounds
+from alflow.store.rounds import candidates, evaluations, reserve, rounds
 
 
 def rules_of(settings: ProjectSettings) -> Rules:
@@ -39,6 +39,7 @@ def in_words(settings: ProjectSettings) -> str:
 def project_history(tx: Transaction, project_id: ProjectId) -> History:
     """Closed rounds after the zero-shot model: labels, accuracy on the test split (else on the control slice), scores.
 
+    What was answered of a reserve counts for the first round that learned from it, until then for the newest.
     The newest entry counts the labels of this moment, also those that came since the last round was closed.
     """
     closed = [round_ for round_ in rounds.all_(tx, project_id) if round_.state is RoundState.CLOSED]
@@ -46,18 +47,25 @@ def project_history(tx: Transaction, project_id: ProjectId) -> History:
     quality = _accuracy(known, "test") or _accuracy(known, "control")
     after = {each.round_number: each.n_labels for each in known if each.split == "test"}
     n_labels, information, queues = [0], [0.0], candidates.information(tx, project_id)
+    waiting = reserve.answered(tx, project_id)
     for round_ in closed:
         n_asked, total = queues.get(round_.id, (0, 0.0))
-        n_labels.append(after.get(round_.number, n_labels[-1] + n_asked))
-        information.append(total)
-    n_labels[-1] = max(n_labels[-1], len(outcomes.settled(tx, project_id)))
+        extra = [one for one in waiting if round_.learned_until and one.at <= round_.learned_until]
+        waiting = waiting[len(extra) :]
+        n_labels.append(after.get(round_.number, n_labels[-1] + n_asked + len(extra)))
+        information.append(total + sum(one.score for one in extra))
+    n_labels[-1] = max(n_labels[-1], len(outcomes.evidence(tx, project_id)))
+    information[-1] += sum(one.score for one in waiting)
     numbers = [0, *(round_.number for round_ in closed)]
     return History(tuple(n_labels), tuple(quality.get(number, nan) for number in numbers), tuple(information))
 
 
 def rule_that_stops(tx: Transaction, project_id: ProjectId, settings: ProjectSettings) -> str | None:
     """Why no further round should be opened, by the project's own rules; None while one should."""
-    return reason_to_stop(project_history(tx, project_id), rules_of(settings))
+    rules = rules_of(settings)
+    if rules == Rules(plateau_gain=rules.plateau_gain):  # none is on
+        return None
+    return reason_to_stop(project_history(tx, project_id), rules)
 
 
 def trial_history(points: Sequence[TrialPoint]) -> History:

@@ -13,13 +13,14 @@ from typing import Final
 
 from alflow.domain.projects import Project, Trouble
 from alflow.domain.rounds import Round, RoundState
-from alflow.errors import AlflowError
+from alflow.errors import AlflowError, StoppedError
 from alflow.ids import ProjectId
 from alflow.store.projects import projects, troubles
 from alflow.store.rounds import rounds
-from alflow.workflow.images.embed import known_ids
-from alflow.workflow.images.encoding import words_of
-from alflow.workflow.model.model import fit_path, last_fit
+from alflow.text import words_of
+from alflow.workflow.images.embedded import known_ids
+from alflow.workflow.model.source import fit_path, last_fit
+from alflow.workflow.rounds.activity import activity
 from alflow.workflow.rounds.hindrances import nothing_to_ask, reason_to_stop, unready, unwritable
 from alflow.workspace import Workspace
 
@@ -58,7 +59,9 @@ def waiting(workspace: Workspace, project_id: ProjectId) -> Waiting:
         answers = rounds.answered(tx, current.id) if current is not None else (0, 0)
         trouble, looked_at = troubles.of_project(tx, project_id), troubles.last_look(tx)
     failing = "" if trouble is None else f"; but its runs {_failing(trouble)}: {trouble.message}"
-    if current is not None and current.state is RoundState.OPEN:
+    if not project.is_active:
+        words = f"nobody: the project is {project.state} (`alflow project resume` lets it go on)"
+    elif current is not None and current.state is RoundState.OPEN:
         words = f"annotators: {answers[0]} of {answers[1]} images of round {current.number} are answered{failing}"
         if current.held:
             words += "; it was reopened: close it when its answers are right (`alflow round close`)"
@@ -70,17 +73,28 @@ def waiting(workspace: Workspace, project_id: ProjectId) -> Waiting:
 
 
 def awaited(workspace: Workspace, project_id: ProjectId) -> str | None:
-    """What to tell people who wait for an image: the words of `waiting`; None while a round is open."""
+    """What to tell people who wait for an image: what goes on, else what `waiting` says; None while a round is open."""
     with workspace.database.read() as tx:
         current = rounds.current(tx, project_id)
-    return None if current is not None and current.state is RoundState.OPEN else waiting(workspace, project_id).words
+    if current is not None and current.state is RoundState.OPEN:
+        return None
+    now = activity(workspace, project_id)
+    if not now.words:
+        return waiting(workspace, project_id).words
+    return ", ".join(filter(None, (f"the schedule: {now.words[:1].lower()}{now.words[1:]}", now.left_in_words)))
 
 
 @contextmanager
 def keeping_trouble(workspace: Workspace, project_id: ProjectId) -> Iterator[None]:
-    """Store why the block failed as the project's trouble; clear the trouble if the block succeeds."""
+    """Store why the block failed as the project's trouble; clear the trouble if the block succeeds.
+
+    Raises:
+        StoppedError: as the block did; a stop is no trouble.
+    """
     try:
         yield
+    except StoppedError:
+        raise  # by a person, while it ran
     except Exception as error:
         message = str(error) if isinstance(error, AlflowError) else f"an internal error, {words_of(error)}: see the log"
         _keep(workspace, project_id, message)
@@ -141,6 +155,12 @@ def _step(workspace: Workspace, project: Project, current: Round | None) -> tupl
     if missing is not None and missing.startswith("embeddings: "):
         return missing.removeprefix("embeddings: "), None
     return f"{step} the next round", missing
+
+
+def last_look(workspace: Workspace, project_id: ProjectId) -> datetime | None:
+    """When the schedule last looked at the project; None if it never did."""
+    with workspace.database.read() as tx:
+        return troubles.last_look(tx, project_id)
 
 
 def is_missed(workspace: Workspace, looked_at: datetime | None) -> bool:

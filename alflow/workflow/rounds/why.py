@@ -19,8 +19,10 @@ class Why:
     reasons: Reasons | None
 
 
-def why(workspace: Workspace, project_id: ProjectId, number: int) -> tuple[Round, list[Why]]:
-    """The round of that number, and its candidates in the order of the queue.
+def why(
+    workspace: Workspace, project_id: ProjectId, number: int, after: int | None = None, limit: int | None = None
+) -> tuple[Round, list[Why]]:
+    """The round of that number, and its candidates in the order of the queue; a page of them, as `round_candidates`.
 
     Raises:
         NotFoundError: there is no such round.
@@ -28,7 +30,8 @@ def why(workspace: Workspace, project_id: ProjectId, number: int) -> tuple[Round
     round_ = find_round(workspace, project_id, number)
     with workspace.database.read() as tx:
         known = reasons.of_round(tx, round_.id)
-    return round_, [Why(each, known.get(each.item.id)) for each in round_candidates(workspace, round_.id)]
+    asked = round_candidates(workspace, round_.id, after, limit)
+    return round_, [Why(each, known.get(each.item.id)) for each in asked]
 
 
 def newest_number(workspace: Workspace, project_id: ProjectId) -> int:

@@ -178,5 +178,6 @@ def test_provenance_tells_everything_that_led_to_an_answer(database: Database) -
         withdrawn_at=NOW,
         comment="",
         proposed_class="",
+        likewise=False,
     )
     assert (second.class_name, second.round_number, second.origin, second.posterior) == (None, None, None, None)

@@ -6,6 +6,7 @@ from alflow.domain.answers import Verdict
 from alflow.store.database import Database
 from alflow.store.desk import labels, queue
 from alflow.store.desk.labels import NewLabel
+from alflow.store.desk.queue import Wanted
 from alflow.store.people import annotators
 from tests.queues import World, open_queue
 
@@ -17,7 +18,7 @@ def lease(database: Database, world: World, who: int, count: int, at: datetime =
     """Ranks that annotator number `who` gets at a time, for five minutes."""
     with database.begin() as tx:
         annotator = annotators.lock(tx, world.annotators[who].id)
-        found = queue.lease(tx, world.round.id, annotator.id, count, at + 5 * MINUTE, at)
+        found = queue.lease(tx, Wanted(world.round.id, annotator.id, count, at + 5 * MINUTE, at))
     assert all(item.id == candidate.item_id for candidate, item in found)
     return [candidate.rank for candidate, _ in found]
 
@@ -90,7 +91,8 @@ def test_what_is_on_screen_is_kept_first(database: Database) -> None:
     assert lease(database, world, 0, 4) == [0, 1, 2, 3]
     with database.begin() as tx:
         shown = world.candidates[2].id
-        found = queue.lease(tx, world.round.id, world.annotators[0].id, 2, NOON + 5 * MINUTE, NOON, showing=shown)
+        wanted = Wanted(world.round.id, world.annotators[0].id, 2, NOON + 5 * MINUTE, NOON, showing=shown)
+        found = queue.lease(tx, wanted)
     assert [candidate.rank for candidate, _ in found] == [0, 2]
 
 

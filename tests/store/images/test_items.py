@@ -1,5 +1,7 @@
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
@@ -35,6 +37,25 @@ def test_the_same_bytes_are_one_item(database: Database, project: Project) -> No
         assert [one.content_hash for one in first + again] == [new_item(number).content_hash for number in range(3)]
         assert items.list_(tx, project.id) == first + again
         assert items.counts(tx, project.id) == {Split.POOL: 3, Split.TARGET: 0, Split.TEST: 0}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_how_many_there_are_is_what_counting_says(database: Database, project: Project, seed: int) -> None:
+    """Images come in any order, again, in another split, to several projects, and in transactions that fail."""
+    random = Random(seed)
+    with database.begin() as tx:
+        owners = [project.id, projects.create(tx, "other", "demo", "float32", ProjectSettings()).id]
+    for _ in range(12):
+        with suppress(ZeroDivisionError), database.begin() as tx:
+            for owner in random.choices(owners, k=2):
+                numbers = [random.randrange(60) for _ in range(random.randrange(12))]
+                items.add(tx, owner, [new_item(number, random.choice(list(Split))) for number in numbers])
+            if random.random() < 0.3:
+                raise ZeroDivisionError
+        with database.read() as tx:
+            for owner in owners:
+                counted = {split: len(items.ids(tx, owner, split)) for split in Split}
+                assert items.counts(tx, owner) == counted
 
 
 def test_the_same_bytes_in_two_projects_are_two_items(database: Database, project: Project) -> None:
@@ -109,6 +130,8 @@ def test_unasked_are_the_pool_items_without_round_or_label(database: Database, p
         a, b, c, d = items.add(tx, project.id, [new_item(number) for number in range(4)])
         items.add(tx, project.id, [new_item(8, Split.TARGET), new_item(9, Split.TEST)])
         assert items.unasked(tx, project.id) == [a.id, b.id, c.id, d.id]
+        assert items.unasked(tx, project.id, limit=2) == [a.id, b.id]
+        assert items.unasked(tx, project.id, b.id, 5) == [c.id, d.id]
         round_ = open_round(tx, project)
         candidates.add(tx, round_.id, [new_candidate(b, 0, projects.classes(tx, project.id))])
         taken = labels.submit(tx, label(tx, project, c.id, "c"))

@@ -42,7 +42,12 @@ def test_how_far_candidates_are_is_counted_without_what_was_predicted(database: 
     named = {one.candidate_id for one in votes if not one.verdict.abstains}
     assert found == [
         candidates.Standing(
-            world.round.id, one.item_id, one.predicted_class_id, one.answers >= one.votes_needed, one.id in named
+            world.round.id,
+            one.item_id,
+            one.origin,
+            one.predicted_class_id,
+            one.answers >= one.votes_needed,
+            one.id in named,
         )
         for one in queue
     ]

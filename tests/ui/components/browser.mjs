@@ -16,8 +16,9 @@ export class FakeStorage {
 }
 
 /** A page whose browser keeps this; where it keeps nothing for the site, asking for the storage is refused. */
-export function page(storage = new FakeStorage()) {
+export function page(storage = new FakeStorage(), address = "http://127.0.0.1:8501/") {
   globalThis.window = { localStorage: storage };
+  globalThis.document = { baseURI: address };
   Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true, writable: true });
   return storage;
 }

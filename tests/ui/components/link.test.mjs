@@ -20,7 +20,7 @@ function desk(hooks = {}) {
   const replies = [];
   const states = [];
   const events = new Events(outbox, () => ({ annotator: 1, queue: "todo" }), (reply) => replies.push(reply));
-  const link = new Link("/desk/2/sync", events, { onState: () => states.push(link.failures), pause: () => 5000, ...hooks });
+  const link = new Link("./desk/2/sync", events, { onState: () => states.push(link.failures), pause: () => 5000, ...hooks });
   const give = (token, comment = "") => outbox.add({ kind: "answer", token, candidate_id: 1, comment }, ENTRY);
   return { outbox, link, replies, states, give, kept: () => outbox.pending().map(({ token }) => token) };
 }
@@ -33,7 +33,7 @@ test("a request carries the events as the server knows them, and what is stored 
   const { link, give, kept, replies, states } = desk();
   give("a");
   await link.sync();
-  assert.equal(asked[0].address, "/desk/2/sync");
+  assert.equal(asked[0].address, "./desk/2/sync");
   assert.equal(asked[0].method, "POST");
   assert.equal(asked[0].keepalive, true);
   const told = { kind: "answer", token: "a", candidate_id: 1, comment: "", key: "answer:a" };
@@ -267,7 +267,7 @@ test("answers kept for other projects are delivered without going there", async 
   const asked = server(stores);
   flushElsewhere(1, 2);
   await settled();
-  assert.deepEqual(asked.map(({ address }) => address).sort(), ["/desk/3/sync", "/desk/4/sync"]);
+  assert.deepEqual(asked.map(({ address }) => address).sort(), ["./desk/3/sync", "./desk/4/sync"]);
   assert.deepEqual(asked.map(({ body }) => body.ahead), [0, 0]);
   await tick(60000);
   assert.equal(asked.length, 2);
@@ -283,7 +283,7 @@ function grid(hooks = {}) {
   const replies = [];
   const dropped = [];
   const take = (reply, sent) => replies.push([reply.reason, sent]);
-  const pending = new Pending(() => ({ class_id: 7 }), take, () => dropped.push(pending.event));
+  const pending = new Pending("alflow-grid:1:2", () => ({ class_id: 7 }), take, () => dropped.push(pending.event));
   const link = new Link("/grid/2", pending, { onState: () => {}, pause: () => 5000, ...hooks });
   return { pending, link, replies, dropped };
 }
@@ -294,7 +294,7 @@ test("a page of the grid is kept until the server has spoken of it, whatever it 
   const asked = server(...answers, { body: GRID });
   const { pending, link, replies } = grid({ rests: () => true });
   const event = { undo: "token" };
-  pending.event = event;
+  pending.keep(event);
   await link.sync();
   const problems = [link.problem];
   for (const ms of [1000, 2000, 4000]) {
@@ -315,7 +315,7 @@ for (const status of [400, 413, 422]) {
     const tick = clock(t);
     const asked = server({ status, body: { reason: "unreadable" } }, { body: GRID });
     const { pending, link, replies, dropped } = grid();
-    pending.event = { undo: "token" };
+    pending.keep({ undo: "token" });
     await link.sync();
     assert.equal(link.problem, "unreadable");
     assert.deepEqual([pending.event, dropped], [null, [null]]);
@@ -331,7 +331,7 @@ test("a page that is answered while the grid asks goes next, at once, and only w
   const asked = server(() => new Promise((go) => (answer = () => go({ body: GRID }))), { body: GRID });
   const { pending, link, replies } = grid();
   const done = link.sync();
-  pending.event = { undo: "token" };
+  pending.keep({ undo: "token" });
   await link.sync();
   answer();
   await done;
@@ -344,7 +344,7 @@ test("a refusal of the server ends the waiting: it is no failure", async (t) => 
   clock(t);
   server({ body: { ...GRID, reason: "The round is closed." } });
   const { pending, link, replies } = grid();
-  pending.event = { undo: "token" };
+  pending.keep({ undo: "token" });
   await link.sync();
   assert.deepEqual(replies, [["The round is closed.", { undo: "token" }]]);
   assert.equal(pending.event, null);

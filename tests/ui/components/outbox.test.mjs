@@ -111,3 +111,16 @@ test("a storage that is full keeps in memory what it cannot take", (t) => {
   assert.deepEqual(tokens(outbox), ["a", "b"]);
   assert.deepEqual(tokens(new Outbox(1, 2)), ["a"]);
 });
+
+test("another alflow in another folder of the host has answers of its own", () => {
+  new Outbox(1, 2).add(event("a"), ENTRY);
+  page(storage, "https://example.org/alflow/rounds");
+  assert.deepEqual(tokens(new Outbox(1, 2)), []);
+  assert.deepEqual(Outbox.elsewhere(1, 3), []);
+  new Outbox(1, 2).add(event("b"), ENTRY);
+  page(storage, "https://example.org/alflow/");
+  assert.deepEqual(tokens(new Outbox(1, 2)), ["b"]);
+  assert.deepEqual(Outbox.elsewhere(1, 3), [2]);
+  page(storage);
+  assert.deepEqual(tokens(new Outbox(1, 2)), ["a"]);
+});

@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from ui.components import modules
+from alflow.ui.components import modules
 
 SCRIPTS = [name for name in modules.FILES if name.endswith(".js")]
 IMPORT = re.compile(r'^import .* from "(.+)";$', re.MULTILINE)
@@ -66,7 +66,7 @@ def test_nothing_is_taken(client: TestClient) -> None:
         ("deck/keys.js", {"deck"}),
         ("deck/deck.css", {"deck"}),
         ("grid/grid.html", {"grid"}),
-        ("shared/link.js", {"deck", "grid", "finder", "gallery", "map", "saver"}),
+        ("shared/link.js", {"deck", "grid", "finder", "gallery", "map", "saver", "uploader"}),
     ],
 )
 def test_a_version_names_every_file_of_its_page(

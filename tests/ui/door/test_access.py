@@ -6,7 +6,8 @@ The tables are written out, not taken from the code.
 import json
 import re
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -20,12 +21,12 @@ from alflow.domain.rounds import Origin
 from alflow.store.desk import labels
 from alflow.store.images import items
 from alflow.store.rounds import candidates, rounds
+from alflow.ui.components import modules
+from alflow.ui.door import access
 from alflow.workflow.people import accounts as people
 from tests.house import CLOSED, PAGES, PEOPLE, ROLES, House, open_house
-from tests.ui.streamlit_client import Client
+from tests.ui.streamlit_client import Client, Drawn
 from tests.web import http
-from ui.components import modules
-from ui.door import access
 
 pytestmark = pytest.mark.slow
 
@@ -50,12 +51,32 @@ REQUESTS = {
     "GET /report/{fish}":                      [401, 403, 403, 403, 403, 200, 401, 401, 401],
     "POST /report/{birds}":                    [401, 403, 405, 405, 405, 403, 401, 401, 401],
     "GET /report/1234567890123456789012345":   [401, 404, 404, 404, 404, 404, 401, 401, 401],
+    "GET /export/{birds}/labels":              [401, 403, 200, 200, 200, 403, 401, 401, 401],
+    "GET /export/{fish}/labels":               [401, 403, 403, 403, 403, 200, 401, 401, 401],
+    "GET /export/{birds}/dataset?format=none": [401, 403, 403, 422, 422, 403, 401, 401, 401],
+    "GET /export/{birds}/secrets":             [401, 403, 403, 404, 404, 403, 401, 401, 401],
+    "POST /export/{birds}/labels":             [401, 403, 405, 405, 405, 403, 401, 401, 401],
+    "GET /export/{birds}":                     [401, 404, 404, 404, 404, 404, 401, 401, 401],
     "GET /map/{birds}/points":                 [401, 403, 200, 200, 200, 403, 401, 401, 401],
     "GET /map/{fish}/points":                  [401, 403, 403, 403, 403, 404, 401, 401, 401],
     "GET /map/{birds}":                        [401, 404, 404, 404, 404, 404, 401, 401, 401],
     "GET /map/1234567890123456789012345/points": [401, 404, 404, 404, 404, 404, 401, 401, 401],
+    "PUT /upload/{birds}":                     [401, 403, 403, 422, 422, 403, 401, 401, 401],
+    "PUT /upload/{fish}?path=a.jpg":           [401, 403, 403, 403, 403, 422, 401, 401, 401],
+    "POST /upload/{birds}":                    [401, 403, 403, 204, 204, 403, 401, 401, 401],
+    "PUT /upload/{birds}/labels":              [401, 403, 403, 422, 422, 403, 401, 401, 401],
+    "POST /upload/{birds}/labels":             [401, 403, 403, 204, 204, 403, 401, 401, 401],
+    "PUT /upload/1234567890123456789012345":   [401, 404, 404, 404, 404, 404, 401, 401, 401],
     "GET /password":                           [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "POST /password":                          [401, 403, 403, 403, 403, 403, 401, 401, 401],  # they have none
+    "GET /tokens":                             [401, 200, 200, 200, 200, 200, 401, 401, 401],
+    "POST /tokens":                            [401, 422, 422, 422, 422, 422, 401, 401, 401],
+    # below /api a cookie opens no more than the description; what a token opens, test_gate of the API tells
+    "GET /api/openapi.json":                   [401, 200, 200, 200, 200, 200, 401, 401, 401],
+    "GET /api/v1/projects":                    [401, 401, 401, 401, 401, 401, 401, 401, 401],
+    "GET /api/v1/projects/{birds}":            [401, 401, 401, 401, 401, 401, 401, 401, 401],
+    "POST /api/v1/projects/{birds}/lease":     [401, 401, 401, 401, 401, 401, 401, 401, 401],
+    "GET /api/docs":                           [401, 404, 404, 404, 404, 404, 401, 401, 401],
     "GET /":                                   [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /label":                              [401, 200, 200, 200, 200, 200, 401, 401, 401],
     f"GET /components/{modules.VERSION}/deck/mount.js": [401, 200, 200, 200, 200, 200, 401, 401, 401],
@@ -81,6 +102,10 @@ REQUESTS = {
     "GET /app/static/none.jpg":                [401, 200, 200, 200, 200, 200, 401, 401, 401],  # the pages' own frame
     "GET /sign-in":                            [200, 200, 200, 200, 200, 200, 200, 200, 200],
     "GET /offline.js":                         [200, 200, 200, 200, 200, 200, 200, 200, 200],
+    "GET /manifest.webmanifest":               [200, 200, 200, 200, 200, 200, 200, 200, 200],
+    "GET /icon-192.png":                       [200, 200, 200, 200, 200, 200, 200, 200, 200],
+    "GET /icon-touch.png":                     [200, 200, 200, 200, 200, 200, 200, 200, 200],
+    "GET /icon-513.png":                       [401, 200, 200, 200, 200, 200, 401, 401, 401],  # the pages' own frame
     # without a provider these lead to the pages, past whose gate nobody is
     "GET /auth/login":                         [401, 200, 200, 200, 200, 200, 401, 401, 401],
     "GET /oauth2callback":                     [401, 200, 200, 200, 200, 200, 401, 401, 401],
@@ -102,12 +127,16 @@ ACTIONS = {
     ("find", "What to look for"):              [False,    True,    True,    True],
     ("map", "alflow_map"):                     [False,    True,     True,    True],
     ("history", "Image number"):               [False,    True,    True,    True],
-    ("project", "Download labels as"):         [False,    True,    True,    True],
+    ("project", "Export"):                     [False,    True,    True,    True],
+    ("project", "Import labels"):              [False,    False,   True,    True],
+    ("project", "Installation"):               [False,    False,   False,   True],
+    ("project", "Stop or delete"):             [False,    False,   True,    True],
     ("backtest", "Combination of strategies"): [False,    False,   True,    True],
-    ("project", "Guidelines, in Markdown"):    [False,    False,   True,    True],
-    ("project", "images shown that are checks"): [False,  False,   True,    True],
+    ("project", "Guidelines"):                 [False,    False,   True,    True],
+    ("project", "Settings"):                   [False,    False,   True,    True],
     ("people", "Valid for days"):              [False,    False,   False,   True],
     ("people", "loses access to this project"): [False,   False,   False,   True],
+    ("new", "Create the project"):             [False,    False,   False,   True],
 }  # fmt: skip
 
 
@@ -115,6 +144,18 @@ ACTIONS = {
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with open_house(tmp_path_factory.mktemp("house")) as house:
         yield house
+
+
+@pytest.fixture(scope="module")
+def pages_of(house: House) -> Callable[[str], dict[str, Drawn]]:
+    """All pages at the address of the project `birds`, as somebody gets them; drawn once for each of them."""
+
+    @cache
+    def draw(who: str) -> dict[str, Drawn]:
+        with Client(house.url, house.cookies[who]) as client:
+            return {page: client.page(page, "project=birds") for page in PAGES}
+
+    return draw
 
 
 @pytest.mark.parametrize("request_", REQUESTS)
@@ -131,18 +172,21 @@ def test_every_route_and_page_is_in_the_tables() -> None:
         "/desk/{project:int}/guide",
         "/grid/{project:int}",
         "/report/{project:int}",
+        "/export/{project:int}/labels",
+        "/export/{project:int}/{what:str}",
         "/map/{project:int}/points",
+        "/upload/{project:int}",
+        "/upload/{project:int}/labels",
     }
     assert set(access.ROUTES) == written
     assert set(access.PAGES) == set(PAGES)
-    assert set(access.SIGNED_IN) == {"/password", "/label", "/components/{version:str}/{module:path}"}
+    own = {"/password", "/tokens", "/label", "/components/{version:str}/{module:path}"}
+    assert set(access.SIGNED_IN) == own | {"/api/openapi.json", "/api/v1/projects"}
 
 
 @pytest.mark.parametrize("who", ROLES)
-def test_pages_and_what_one_can_do_there(house: House, who: str) -> None:
-    place = ROLES.index(who)
-    with Client(house.url, house.cookies[who]) as client:
-        drawn = {page: client.page(page, "project=birds") for page in PAGES}
+def test_pages_and_what_one_can_do_there(pages_of: Callable[[str], dict[str, Drawn]], who: str) -> None:
+    place, drawn = ROLES.index(who), pages_of(who)
     assert {page: CLOSED not in drawn[page].text for page in PAGES} == {page: row[place] for page, row in PAGES.items()}
     acts = {(page, what): what in drawn[page].text for page, what in ACTIONS}
     assert acts == {action: row[place] for action, row in ACTIONS.items()}
@@ -152,14 +196,14 @@ def test_pages_and_what_one_can_do_there(house: House, who: str) -> None:
 
 
 @pytest.mark.parametrize("who", [*ROLES, "of fish"])
-def test_every_link_leads_to_a_page(house: House, who: str) -> None:
+def test_every_link_leads_to_a_page(pages_of: Callable[[str], dict[str, Drawn]], who: str) -> None:
     """Streamlit has the first page at `/` alone; at the address of its name it says that there is none."""
-    there = {"/", *(f"/{page}" for page in PAGES if page != "label"), "/sign-out", "/password"}
-    with Client(house.url, house.cookies[who]) as client:
-        text = "".join(client.page(page, "project=birds").text for page in PAGES)
-    linked = set(re.findall(r"""(?:href|action)=[\\]?["'](/[^"'?\\]*)""", text))
+    there = {"/", *(f"/{page}" for page in PAGES if page != "label"), "/sign-out", "/password", "/tokens"}
+    text = "".join(page.text for page in pages_of(who).values())
+    linked = set(re.findall(r"""(?:href|action)=[\\]?["']\.(/[^"'?\\]*)""", text))
     assert linked
     assert linked <= there
+    assert not re.search(r"""(?:href|action|src)=[\\]?["']/""", text)  # pages may be in a folder of a host
 
 
 def test_the_address_of_the_first_page_leads_to_it(house: House) -> None:
@@ -169,13 +213,11 @@ def test_the_address_of_the_first_page_leads_to_it(house: House) -> None:
         assert answer.url == f"{house.url}/?project=birds"
 
 
-def test_who_is_of_another_project_sees_that_one_only(house: House) -> None:
-    with Client(house.url, house.cookies["of fish"]) as client:
-        for page in PAGES:
-            text = client.page(page, "project=birds").text
-            assert CLOSED not in text
-            assert "fish" in text
-            assert "birds" not in text
+def test_who_is_of_another_project_sees_that_one_only(pages_of: Callable[[str], dict[str, Drawn]]) -> None:
+    for page in pages_of("of fish").values():
+        assert CLOSED not in page.text
+        assert "fish" in page.text
+        assert "birds" not in page.text
 
 
 def test_an_answer_reaches_no_other_project(house: House) -> None:
@@ -243,7 +285,7 @@ def _newest(house: House) -> int:
 
 
 def test_whoever_labels_opens_the_queue_of_bad_images(house: House) -> None:
-    """As `ui.door.access` says: an answer there is one more vote, and what differs is settled by reviewers."""
+    """As `alflow.ui.door.access` says: an answer there is one more vote, and what differs is settled by reviewers."""
     body = json.dumps({"events": [], "queue": "bad"}).encode()
     address = f"{house.url}/desk/{house.birds.id}/sync"
     assert http(address, cookie=house.cookies["annotator"], method="POST", body=body)[0] == 200

@@ -8,7 +8,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from alflow.errors import InvalidInputError
 from alflow.settings import Settings
-from ui.door import address
+from alflow.ui.door import address
 
 
 def _seen(peer: str, forwarded: list[str], proxies: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.door.allowances import Allowance
+from alflow.ui.door.allowances import Allowance
 
 
 def test_a_burst_passes_and_what_follows_comes_at_the_rate() -> None:

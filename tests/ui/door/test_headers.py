@@ -10,11 +10,11 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from alflow.settings import Settings
+from alflow.ui.components import modules
+from alflow.ui.door import headers
 from alflow.workspace import Workspace
 from tests.browser import world
 from tests.web import free_port, served, sign_in
-from ui.components import modules
-from ui.door import headers
 
 ADDRESSES = [
     "/",

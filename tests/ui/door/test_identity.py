@@ -14,12 +14,12 @@ from oidc_provider_mock import User, run_server_in_thread
 from alflow.accounts import OPERATOR, Role
 from alflow.errors import InvalidInputError
 from alflow.settings import Settings
+from alflow.ui.door.identity import streamlit_secrets
 from alflow.workflow.people import accounts as people
 from alflow.workflow.people import invitations
 from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
 from tests.web import free_port, served
-from ui.door.identity import streamlit_secrets
 
 PEOPLE = {
     "ada": {"email": "Ada@Example.org", "email_verified": True, "name": "Ada Lovelace"},
@@ -38,7 +38,7 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home, port = tmp_path_factory.mktemp("identity"), free_port()
     workspace = Workspace.open(Settings(home=home, port=port))
     birds = create_project(workspace, "birds", "demo", "fp32")
@@ -47,8 +47,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with run_server_in_thread(user_claims=users) as provider:
         metadata = f"http://localhost:{provider.server_port}/.well-known/openid-configuration"
         known = {"OIDC_CLIENT_ID": "alflow", "OIDC_CLIENT_SECRET": "secret", "OIDC_METADATA_URL": metadata}
-        with served(home, port, **known) as url:
-            yield House(workspace, url)
+        public = f"http://127.0.0.1:{port}{getattr(request, 'param', '')}"
+        with served(home, port, **known, PUBLIC_URL=public):
+            yield House(workspace, public)
     workspace.database.close()
 
 
@@ -77,6 +78,7 @@ class Browser:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("house", ["", "/alflow"], indirect=True)
 def test_an_invited_identity_comes_in_with_the_invitations_role(house: House) -> None:
     browser = Browser()
     status, where, _ = browser.sign_in(house, "ada", "/rounds?project=birds")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import HTTPConnection
 
-from ui.door import onward
+from alflow.ui.door import onward
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import HTTPConnection
 
-from ui.door import origin
+from alflow.ui.door import origin
 
 PUBLIC = "https://label.example.org"
 

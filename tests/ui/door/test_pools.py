@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from alflow.errors import TryLaterError
-from ui.door.pools import Pool
+from alflow.ui.door.pools import Pool
 
 
 def _together(count: int, ask: Callable[[int], Awaitable[str]]) -> list[str]:

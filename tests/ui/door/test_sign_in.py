@@ -15,13 +15,13 @@ from starlette.testclient import TestClient
 
 from alflow.accounts import OPERATOR, Role
 from alflow.errors import AlflowError
+from alflow.ui.door import gate, identity, password
+from alflow.ui.door import invitations as links
+from alflow.ui.door import sign_in as door
 from alflow.workflow.people import accounts as people
 from alflow.workflow.people import invitations, sign_in
 from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
-from ui.door import gate, identity, password
-from ui.door import invitations as links
-from ui.door import sign_in as door
 
 PASSWORD = "correct horse battery"
 ROUNDS = "/rounds?project=two%20words&x=1"
@@ -98,7 +98,7 @@ def test_a_link_to_a_page_survives_an_invitation(team: Workspace, browser: TestC
         _, link = invitations.invite(team, 1, Role.ANNOTATOR, by=OPERATOR)
         page = browser.get("/invitation", params={"token": link, "next": ROUNDS}).text
         if place == "/sign-in":
-            to = unescape(re.findall(r'href="(/sign-in[^"]*)"', page)[0])
+            to = unescape(re.findall(r'href=".(/sign-in[^"]*)"', page)[0])
             page = browser.get(enter(browser, name, to)).text
         assert leads(browser, "/invitation", name=name, password=PASSWORD, **hidden(page)) == ROUNDS
         browser.cookies.clear()
@@ -143,7 +143,7 @@ def test_only_a_button_signs_out(team: Workspace, browser: TestClient) -> None:
     for method in (browser.get, browser.head):
         assert method("/sign-out").status_code == 200
         assert sign_in.visitor(team, held) is not None
-    assert 'method="post" action="/sign-out"' in browser.get("/sign-out").text
+    assert 'method="post" action="./sign-out"' in browser.get("/sign-out").text
     assert browser.post("/sign-out", headers={"Origin": "https://evil.example"}).status_code == 403
     assert browser.post("/sign-out", headers={"Origin": "null"}).status_code == 403
     assert sign_in.visitor(team, held) is not None
@@ -203,7 +203,7 @@ def test_an_invitation_survives_the_way_to_a_provider(workspace: Workspace) -> N
     known = workspace.settings.model_copy(update={"oidc_client_id": "alflow", "host": "0.0.0.0"})
     with served(replace(workspace, settings=known)) as browser:
         page = browser.get("/sign-in", params={"invitation": link, "next": ROUNDS}).text
-        to = unescape(re.findall(r'href="(/sign-in/identity[^"]*)"', page)[0])
+        to = unescape(re.findall(r'href=".(/sign-in/identity[^"]*)"', page)[0])
         place = parse_qs(urlsplit(to).query)["next"][0]
     assert (urlsplit(place).path, parse_qs(urlsplit(place).query)) == (
         "/invitation",

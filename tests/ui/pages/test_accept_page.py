@@ -1,17 +1,17 @@
 """The Accept page, by Streamlit's own script runner: refused, offered, accepted, audited, withdrawn, and empty."""
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from alflow.store.answers import certificates
+from alflow.ui.parts import services
 from alflow.workflow.people.annotators import sign_in
 from alflow.workspace import Workspace
 from tests import certified
 from tests.colours import colour_project
-from ui.parts import services
 
 
 def page() -> None:
@@ -20,8 +20,8 @@ def page() -> None:
 
     from alflow.accounts import Visitor
     from alflow.domain.answers import Annotator
-    from ui.pages import accept
-    from ui.parts import session
+    from alflow.ui.pages import accept
+    from alflow.ui.parts import session
 
     session.be(Visitor(Annotator(1, "Ada"), "", everywhere=True))
     st.session_state["project"] = "grown"
@@ -29,11 +29,9 @@ def page() -> None:
 
 
 @pytest.fixture
-def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its script there
-    monkeypatch.setattr(services, "_provided", [services.Services(workspace, None)])  # type: ignore[arg-type]
+def shown(workspace: Workspace, drawn: Callable[..., AppTest]) -> AppTest:
     sign_in(workspace, "Ada")
-    return AppTest.from_function(page, default_timeout=120)
+    return drawn(page)
 
 
 def words(shown: AppTest) -> str:
@@ -83,8 +81,8 @@ def test_a_project_without_images_says_what_is_missing(shown: AppTest, workspace
 
 
 def test_a_forged_click_changes_nothing(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ui.pages import accept
-    from ui.parts import session
+    from alflow.ui.pages import accept
+    from alflow.ui.parts import session
 
     project = certified.grown_project(workspace, tmp_path, 20)
     monkeypatch.setattr(session, "may", lambda *_: False)

@@ -1,7 +1,7 @@
 """The Back-test page on trials that were made: shown whole, by Streamlit's own script runner."""
 
 import functools
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,6 @@ from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace
 from tests import packages
 from tests.packs import small_pack
-from ui.parts import services
 
 
 def page() -> None:
@@ -22,8 +21,8 @@ def page() -> None:
 
     from alflow.accounts import Visitor
     from alflow.domain.answers import Annotator
-    from ui.pages import backtest
-    from ui.parts import session
+    from alflow.ui.pages import backtest
+    from alflow.ui.parts import session
 
     session.be(Visitor(Annotator(1, "Ada"), "", everywhere=True))
     st.session_state["project"] = "birds"
@@ -31,11 +30,9 @@ def page() -> None:
 
 
 @pytest.fixture
-def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def shown(workspace: Workspace, drawn: Callable[..., AppTest]) -> AppTest:
     create_project(workspace, "birds", "demo", "fp32", name_classes(["robin", "wren"]))
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its script there
-    monkeypatch.setattr(services, "_provided", [services.Services(workspace, None)])  # type: ignore[arg-type]
-    return AppTest.from_function(page, default_timeout=120)
+    return drawn(page)
 
 
 def test_without_a_back_test_the_page_says_so(shown: AppTest) -> None:

@@ -1,6 +1,6 @@
 """The Label errors page, by Streamlit's own script runner: each section on a labelled project, and on an empty one."""
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,6 @@ from alflow.workflow.projects.projects import create_project, name_classes, proj
 from alflow.workspace import Workspace
 from tests.colours import colour_project
 from tests.workflow.insight.labelled import labelled_project
-from ui.parts import services
 
 SECTIONS = ("Doubtful labels", "Confused classes", "Unclear images", "Near copies")
 
@@ -23,8 +22,8 @@ def page() -> None:
 
     from alflow.accounts import Visitor
     from alflow.domain.answers import Annotator
-    from ui.pages import errors
-    from ui.parts import session
+    from alflow.ui.pages import errors
+    from alflow.ui.parts import session
 
     session.be(Visitor(Annotator(1, "Ada"), "", everywhere=True))
     st.session_state["project"] = "colours"
@@ -32,11 +31,9 @@ def page() -> None:
 
 
 @pytest.fixture
-def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its script there
-    monkeypatch.setattr(services, "_provided", [services.Services(workspace, None)])  # type: ignore[arg-type]
+def shown(workspace: Workspace, drawn: Callable[..., AppTest]) -> AppTest:
     sign_in(workspace, "Ada")
-    return AppTest.from_function(page, default_timeout=120)
+    return drawn(page)
 
 
 def words(shown: AppTest) -> str:

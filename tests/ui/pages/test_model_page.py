@@ -1,22 +1,21 @@
 """The Model page by Streamlit's own script runner: every section, both splits, and what there is before anything."""
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from alflow.domain.projects import Project
+from alflow.ui.pages import model
 from alflow.workflow.backtests.study import Grid, run_study
 from alflow.workflow.insight.changes import changes
 from alflow.workflow.insight.evaluated import evaluated
 from alflow.workflow.rounds.advance import advance
 from alflow.workflow.rounds.review import learning_curve
 from alflow.workspace import Workspace
-from tests.colours import answer, colour_project
+from tests.colours import after_two_rounds, colour_project
 from tests.packs import small_pack
-from ui.pages import model
-from ui.parts import services
 
 
 def page() -> None:
@@ -25,8 +24,8 @@ def page() -> None:
 
     from alflow.accounts import Role, Visitor
     from alflow.domain.answers import Annotator
-    from ui.pages import model
-    from ui.parts import session
+    from alflow.ui.pages import model
+    from alflow.ui.parts import session
 
     session.be(Visitor(Annotator(1, "Ada"), "", {1: st.session_state.get("role", Role.REVIEWER)}))
     st.session_state["project"] = "colours"
@@ -34,10 +33,8 @@ def page() -> None:
 
 
 @pytest.fixture
-def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its script there
-    monkeypatch.setattr(services, "_provided", [services.Services(workspace, None)])  # type: ignore[arg-type]
-    return AppTest.from_function(page, default_timeout=120)
+def shown(drawn: Callable[..., AppTest]) -> AppTest:
+    return drawn(page)
 
 
 @pytest.fixture
@@ -47,11 +44,7 @@ def project(workspace: Workspace, tmp_path: Path) -> Project:
 
 @pytest.fixture
 def after_two(workspace: Workspace, project: Project) -> Project:
-    for _ in range(2):
-        advance(workspace, project.id)
-        answer(workspace, project)
-    advance(workspace, project.id)
-    return project
+    return after_two_rounds(workspace, project)
 
 
 def section(shown: AppTest, name: str) -> AppTest:

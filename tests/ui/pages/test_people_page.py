@@ -1,18 +1,19 @@
 """The People page: what an owner presses there happens, and what is refused is said."""
 
-import sys
+from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from alflow.accounts import OPERATOR, Role
+from alflow.accounts import OPERATOR, Role, Scope
 from alflow.domain.projects import Project
+from alflow.ui.door import gate
+from alflow.ui.parts import session
 from alflow.workflow.people import accounts as people
-from alflow.workflow.people import invitations
+from alflow.workflow.people import invitations, tokens
+from alflow.workflow.people.erase import people_of
 from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
-from ui.door import gate
-from ui.parts import services, session
 
 
 def page() -> None:
@@ -21,8 +22,8 @@ def page() -> None:
 
     from alflow.accounts import Role, Visitor
     from alflow.domain.answers import Annotator
-    from ui.pages import people
-    from ui.parts import session
+    from alflow.ui.pages import people
+    from alflow.ui.parts import session
 
     session.be(Visitor(Annotator(1, "Ada"), "", {1: Role.OWNER}))
     st.session_state["project"] = "birds"
@@ -40,11 +41,9 @@ def birds(workspace: Workspace) -> Project:
 
 
 @pytest.fixture
-def shown(workspace: Workspace, birds: Project, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def shown(workspace: Workspace, birds: Project, drawn: Callable[..., AppTest]) -> AppTest:
     assert birds.id == 1
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its script there
-    monkeypatch.setattr(services, "_provided", [services.Services(workspace, gate.Doorkeeper(workspace))])
-    return AppTest.from_function(page, default_timeout=120).run()
+    return drawn(page, gate.Doorkeeper(workspace)).run()
 
 
 def roles(workspace: Workspace, project: Project) -> dict[str, str]:
@@ -84,3 +83,41 @@ def test_a_link_is_shown_once_and_can_be_taken_back(shown: AppTest, workspace: W
     (invitation,) = invitations.open_invitations(workspace, birds.id)
     shown.button(key=f"revoke-{invitation.id}").click().run()
     assert invitations.open_invitations(workspace, birds.id) == []
+
+
+def test_an_owner_sees_and_ends_the_tokens_of_others(shown: AppTest, workspace: Workspace, birds: Project) -> None:
+    assert "API tokens" not in [each.value for each in shown.subheader]
+    made, secret = tokens.make_token(workspace, birds.id, 2, "a *robot*", Scope.LABEL)
+    shown.run()
+    (line,) = [each.value for each in shown.markdown if "robot" in each.value]
+    assert "of Bo, may label" in line
+    assert "*robot*" not in line.replace("\\*", "")
+    assert secret not in str([each.value for each in (*shown.markdown, *shown.caption, *shown.code)])
+    shown.button(key=f"end-{made.id}").click().run()
+    assert not shown.exception
+    assert tokens.project_tokens(workspace, birds.id) == []
+
+
+def test_an_owner_deactivates_and_brings_back(shown: AppTest, workspace: Workspace) -> None:
+    for label, active in (("Deactivate", False), ("Activate", True)):
+        assert shown.button(key="active-1-2").label == label
+        shown.button(key="active-1-2").click().run()
+        assert not shown.exception
+        assert people.find_account(workspace, "Bo").active is active
+    shown.button(key="active-1-1").click().run()
+    assert ["without an owner" in each.value for each in shown.error] == [True]
+
+
+def test_who_is_forgotten_is_named_twice(shown: AppTest, workspace: Workspace, birds: Project) -> None:
+    assert [each.name for each in people_of(workspace, birds.id)] == ["Ada", "Bo"]
+    shown.selectbox(key="erase-1").select_index(1).run()
+    assert ["0 answers in 1 project." in each.value for each in shown.warning] == [True]
+    shown.text_input(key="erase-name-2").set_value("bo")
+    shown.button(key="FormSubmitter:erase-1-2-Forget for good").click().run()
+    assert any("nothing was changed" in each.value for each in shown.warning)
+    assert roles(workspace, birds) == {"Ada": "owner", "Bo": "annotator"}
+    shown.text_input(key="erase-name-2").set_value(" Bo ")
+    shown.button(key="FormSubmitter:erase-1-2-Forget for good").click().run()
+    assert not shown.exception
+    assert any("Bo is forgotten" in each.value for each in shown.success)
+    assert roles(workspace, birds) == {"Ada": "owner"}

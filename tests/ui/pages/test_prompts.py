@@ -1,6 +1,7 @@
 """The Prompts page by Streamlit's own script runner: try, save, discard, and who may."""
 
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from alflow.domain.projects import Project
 from alflow.workflow.images.embed import embed_missing
-from alflow.workflow.projects.class_changes import Edit, edit_classes
+from alflow.workflow.projects.class_changes import edit_classes
+from alflow.workflow.projects.class_edits import Edit
 from alflow.workflow.projects.projects import create_project, name_classes, project_classes
 from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
-from ui.parts import services
 
 
 def page(everywhere: bool = True, role: str = "owner") -> None:
@@ -22,8 +23,8 @@ def page(everywhere: bool = True, role: str = "owner") -> None:
 
     from alflow.accounts import Role, Visitor
     from alflow.domain.answers import Annotator
-    from ui.pages import prompts
-    from ui.parts import session
+    from alflow.ui.pages import prompts
+    from alflow.ui.parts import session
 
     roles = {1: Role(role)}
     session.be(Visitor(Annotator(1, "Ada"), "", everywhere=everywhere, roles=roles))
@@ -31,10 +32,9 @@ def page(everywhere: bool = True, role: str = "owner") -> None:
     prompts.show(session.project())  # type: ignore[arg-type]
 
 
-def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, **options: object) -> AppTest:
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # AppTest leaves its script there
-    monkeypatch.setattr(services, "_provided", [services.Services(workspace, None)])  # type: ignore[arg-type]
-    return AppTest.from_function(page, default_timeout=120, kwargs=options)
+@pytest.fixture
+def shown(drawn: Callable[..., AppTest]) -> Callable[..., AppTest]:
+    return partial(drawn, page)
 
 
 @pytest.fixture
@@ -57,9 +57,9 @@ def prompts(workspace: Workspace, project: Project) -> list[tuple[str, ...]]:
 
 
 def test_a_trial_is_shown_and_stored_by_save_alone(
-    workspace: Workspace, colours: Project, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, colours: Project, shown: Callable[..., AppTest]
 ) -> None:
-    app = shown(workspace, monkeypatch).run()
+    app = shown().run()
     assert not app.exception
     assert not app.metric
     before = prompts(workspace, colours)
@@ -75,8 +75,8 @@ def test_a_trial_is_shown_and_stored_by_save_alone(
     assert not app.metric
 
 
-def test_a_draft_is_discarded(workspace: Workspace, colours: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = shown(workspace, monkeypatch).run()
+def test_a_draft_is_discarded(workspace: Workspace, colours: Project, shown: Callable[..., AppTest]) -> None:
+    app = shown().run()
     app.text_area[0].set_value("crimson")
     press(app, "Try")
     press(app, "Discard")
@@ -87,9 +87,9 @@ def test_a_draft_is_discarded(workspace: Workspace, colours: Project, monkeypatc
 
 
 def test_templates_are_applied_to_all_names(
-    workspace: Workspace, colours: Project, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, colours: Project, shown: Callable[..., AppTest]
 ) -> None:
-    app = shown(workspace, monkeypatch).run()
+    app = shown().run()
     app.multiselect[0].set_value(["The name alone"])
     app.text_area[1].set_value("my {}")
     press(app, "Try for all classes")
@@ -99,10 +99,8 @@ def test_templates_are_applied_to_all_names(
 
 
 @pytest.mark.usefixtures("colours")
-def test_a_new_name_takes_its_prompts_along_within_a_draft(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = shown(workspace, monkeypatch).run()
+def test_a_new_name_takes_its_prompts_along_within_a_draft(shown: Callable[..., AppTest]) -> None:
+    app = shown().run()
     app.text_area[1].set_value("my {}")
     app.multiselect[0].set_value([])
     press(app, "Try for all classes")
@@ -113,10 +111,8 @@ def test_a_new_name_takes_its_prompts_along_within_a_draft(
 
 
 @pytest.mark.usefixtures("colours")
-def test_what_cannot_be_stored_is_said_and_the_draft_stays(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = shown(workspace, monkeypatch).run()
+def test_what_cannot_be_stored_is_said_and_the_draft_stays(shown: Callable[..., AppTest]) -> None:
+    app = shown().run()
     for text, message in (("a photo of a blue", "same prompts"), ("", "empty prompt"), ("a\na", "same prompt twice")):
         app.text_area[0].set_value(text)
         press(app, "Try")
@@ -129,9 +125,9 @@ def test_what_cannot_be_stored_is_said_and_the_draft_stays(
 
 
 def test_a_change_by_somebody_else_is_tried_anew_and_not_overwritten(
-    workspace: Workspace, colours: Project, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, colours: Project, shown: Callable[..., AppTest]
 ) -> None:
-    app = shown(workspace, monkeypatch).run()
+    app = shown().run()
     app.text_area[0].set_value("crimson")
     press(app, "Try")
     edit_classes(workspace, colours.id, ["blue"], Edit(prompts=("the sky",)))
@@ -141,23 +137,23 @@ def test_a_change_by_somebody_else_is_tried_anew_and_not_overwritten(
 
 
 @pytest.mark.usefixtures("colours")
-def test_reviewers_look_and_do_not_edit(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = shown(workspace, monkeypatch, everywhere=False, role="reviewer").run()
+def test_reviewers_look_and_do_not_edit(shown: Callable[..., AppTest]) -> None:
+    app = shown(everywhere=False, role="reviewer").run()
     assert not app.exception
     assert not app.button
     assert len(app.dataframe) == 1
 
 
 @pytest.mark.usefixtures("colours")
-def test_suggestions_are_told(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = press(shown(workspace, monkeypatch).run(), "Compare")
+def test_suggestions_are_told(shown: Callable[..., AppTest]) -> None:
+    app = press(shown().run(), "Compare")
     assert not app.exception
     assert any("The 4 labels prefer" in one.value for one in app.markdown)
 
 
-def test_before_anything_is_embedded_the_page_says_so(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_before_anything_is_embedded_the_page_says_so(workspace: Workspace, shown: Callable[..., AppTest]) -> None:
     create_project(workspace, "colours", "demo", "fp32", name_classes(["red", "blue"]))
-    app = shown(workspace, monkeypatch).run()
+    app = shown().run()
     assert not app.exception
     assert ["no predictions to compare yet" in one.value for one in app.info] == [True]
     app.text_area[0].set_value("crimson")

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from ui.parts import markdown
-from ui.parts.session import escape
+from alflow.ui.parts import markdown
+from alflow.ui.parts.session import escape
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_no_picture_comes_from_elsewhere(text: str) -> None:
 @pytest.mark.parametrize("kind", ["thumbnail", "rendition", "full"])
 def test_pictures_of_this_server_are_shown(kind: str) -> None:
     html = markdown.render(f'![a "robin" <b>](/images/1/12/{kind})')
-    assert f'src="/images/1/12/{kind}"' in html
+    assert f'src="./images/1/12/{kind}"' in html
     assert "<b>" not in html
 
 

@@ -10,11 +10,11 @@ from alflow.domain.images import Item, Split
 from alflow.domain.projects import Project, ProjectSettings
 from alflow.domain.reasons import Aim, Near, Place, Reasons
 from alflow.domain.rounds import Candidate, Origin
+from alflow.ui.parts import worth_charts
+from alflow.ui.parts.why import nats, told
 from alflow.workflow.insight.worth import Group, Kept
 from alflow.workflow.rounds.review import CandidateReview
 from alflow.workflow.rounds.why import Why
-from ui.parts import worth_charts
-from ui.parts.why import nats, told
 
 PROJECT = Project(7, "birds", "demo", "fp32", None, ProjectSettings(), datetime(2026, 1, 1, tzinfo=UTC))
 ITEM = Item(5, 7, "0" * 64, "5.png", Split.POOL, 4, 4, None)
@@ -51,9 +51,9 @@ def test_the_card_says_all_there_is_to_say() -> None:
             ("stork", "12%", "0.06 nats"),
         ],
         "about": "It tells most about these target images",
-        "informs": [{"image": "/images/7/8/thumbnail", "name": "Image 8", "caption": "0.5 nats"}],
+        "informs": [{"image": "./images/7/8/thumbnail", "name": "Image 8", "caption": "0.5 nats"}],
         "alike": "4 near copies in the pool, of which 1 are shown",
-        "copies": [{"image": "/images/7/9/thumbnail", "name": "Image 9", "caption": "96% alike"}],
+        "copies": [{"image": "./images/7/9/thumbnail", "name": "Image 9", "caption": "96% alike"}],
         "places": [("margin", "3 of 12,000"), ("bald", "about 40 of 12,000")],
     }
 
@@ -116,6 +116,7 @@ def test_the_tables_of_the_figures_hold_what_is_drawn() -> None:
     assert rounds["high"].isna().tolist() == [False, True]
     drawn = worth_charts.promises(groups).to_dict(), worth_charts.by_round(rounds).to_dict()
     assert [len(chart["layer"]) for chart in drawn] == [3, 4]
+    assert len(worth_charts.by_round(rounds[1:]).to_dict()["layer"]) == 3  # no interval is known
 
 
 def test_an_interval_that_reaches_nothing_ends_at_the_edge_of_the_figure() -> None:

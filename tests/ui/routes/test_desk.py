@@ -13,11 +13,12 @@ from alflow.domain.projects import Project, Suggestion
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.store import tables
 from alflow.store.desk import labels
+from alflow.ui.routes import desk
 from alflow.workflow.people import annotators
 from alflow.workflow.projects import projects
 from alflow.workspace import Workspace
 from tests.browser import world
-from ui.routes import desk
+from tests.queues import open_queue
 
 
 @pytest.fixture
@@ -38,6 +39,12 @@ def test_an_empty_exchange_gives_the_queue(workspace: Workspace, project: Projec
     assert [entry["rank"] for entry in reply["queue"]] == [0, 1, 2, 3, 4, 5]
     assert reply["round"] == {"number": 1, "state": "open", "answered": 0, "total": 8}
     assert reply["recent"] == reply["acknowledgements"] == []
+
+
+def test_what_comes_behind_the_round_is_marked_as_extra(workspace: Workspace) -> None:
+    world = open_queue(workspace.database, 3, name="behind", reserve=2)
+    queue = desk.sync(workspace, world.project.id, world.annotators[0].id, [])["queue"]
+    assert [(entry["rank"], entry.get("extra")) for entry in queue] == [(0, None), (1, True), (2, True)]
 
 
 def test_the_queue_tells_nothing_that_could_bias(workspace: Workspace, project: Project, ada: int) -> None:
@@ -113,6 +120,11 @@ BROKEN: list[dict[str, Any]] = [
     {"verdict": "maybe"},
     {"verdict": "skip", "shown": "x"},
     {"seconds": "fast"},
+    {"kind": "likewise"},
+    {"kind": "likewise", "answer": "good", "item_ids": "all"},
+    {"kind": "likewise", "answer": "good", "item_ids": [True]},
+    {"kind": "likewise", "answer": "good", "item_ids": [2**70]},
+    {"kind": "likewise", "answer": "nobody's", "item_ids": [1]},
 ]
 
 
@@ -242,3 +254,18 @@ def _answer(workspace: Workspace, project: Project, annotator: int, token: str, 
 def _stored(workspace: Workspace, project: Project) -> list[Any]:
     with workspace.database.read() as tx:
         return labels.of_project(tx, project.id)
+
+
+@pytest.mark.parametrize("when", list(Suggestion))
+def test_the_most_probable_classes_come_first_where_the_guess_is_shown(
+    workspace: Workspace, project: Project, ada: int, when: Suggestion
+) -> None:
+    settings = replace(project.settings, suggestion=when, sort_classes=True)
+    projects.change_settings(workspace, project.id, settings)
+    first = desk.sync(workspace, project.id, ada, [])["queue"][0]
+    assert ("likely" in first) is (when is Suggestion.BEFORE)
+    if when is Suggestion.BEFORE:
+        ids = [each.id for each in projects.project_classes(workspace, project.id)]
+        assert first["likely"] == ids[::-1]  # the image of rank 0: 0.7 more for each class
+        assert first["suggestion"]["class_id"] == first["likely"][0]
+        assert first["rivals"] == first["likely"][:2]

@@ -8,10 +8,10 @@ import pytest
 from alflow.domain.projects import Project
 from alflow.errors import UnavailableError
 from alflow.store.desk import labels
+from alflow.ui.routes import grid
 from alflow.workflow.people import annotators
 from alflow.workspace import Workspace
 from tests.browser import world
-from ui.routes import grid
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from alflow.errors import NotFoundError
 from alflow.settings import Settings
 from alflow.store.images import items
 from alflow.store.projects import projects
+from alflow.ui.routes import map as map_
 from alflow.workflow.images.embed import embed_missing
 from alflow.workflow.insight.map import make_map
 from alflow.workflow.insight.slices import make_slice
 from alflow.workflow.people.annotators import sign_in
 from alflow.workspace import Workspace
 from tests.colours import colour_project
-from ui.routes import map as map_
 
 KINDS = {"u16": "<u2", "i32": "<i4"}
 

@@ -1,9 +1,12 @@
 """What machines ask the server: health without a sign-in, figures with the token."""
 
 import json
+import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import move
@@ -13,11 +16,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from alflow.settings import Settings
 from alflow.store.projects import troubles
+from alflow.ui.door import access
+from alflow.workflow.images.watching import watch
 from alflow.workflow.rounds.waiting import note_look
 from alflow.workspace import Workspace
 from tests.browser import world
-from tests.web import free_port, http, served
-from ui.door import access
+from tests.web import free_port, http, served, sign_in
 
 SECRET = "a-token-of-the-monitor"
 
@@ -34,8 +38,9 @@ def url(home: Path) -> Iterator[str]:
     note_look(workspace, project.id)
     with workspace.database.begin() as tx:
         troubles.record(tx, project.id, "secret words", datetime.now(UTC))
+    watch(workspace, project, str(home))
     workspace.database.close()
-    with served(home, free_port(), METRICS_TOKEN=SECRET) as address:
+    with served(home, free_port(), METRICS_TOKEN=SECRET, LOG_FORMAT="json", CONNECTIONS="20") as address:
         yield address
 
 
@@ -70,8 +75,39 @@ def test_figures_are_for_who_shows_the_token(url: str) -> None:
     assert found["alflow_rounds", "1", "open"] == 1
     assert found["alflow_rounds", "1", "closed"] == 0
     assert 0 <= found["alflow_look_lag_seconds", "1"] < 300
+    assert found["alflow_watched_files", "1", "new"] > 0
+    assert found["alflow_failed_looks", "1"] == 0
     assert found["alflow_request_seconds_count", "/images/{project:int}/{item:int}/{kind:str}", "4xx"] == 1
     assert found["alflow_request_seconds_count", "4xx", "other"] >= 1
+
+
+@pytest.mark.slow
+def test_the_log_has_a_line_for_each_request_with_numbers_and_no_names(url: str, home: Path) -> None:
+    cookie = sign_in(url, "Ada Lovelace")
+    assert http(f"{url}/images/1/1/rendition", cookie=cookie)[0] == 200
+    until = time.monotonic() + 15
+    while True:  # a line is written after its answer was sent
+        written = (home / "ui.log").read_text().splitlines(keepends=True)
+        lines = [json.loads(line) for line in written if line.startswith("{") and line.endswith("\n")]
+        seen = [one for one in lines if one.get("person") and one.get("route", "").startswith("/images/")]
+        if seen or time.monotonic() > until:
+            break
+        time.sleep(0.1)
+    (asked,) = seen
+    assert (asked["message"], asked["level"], asked["status"], asked["project"]) == ("GET", "info", 200, 1)
+    assert asked["seconds"] >= 0
+    assert "Lovelace" not in (home / "ui.log").read_text()
+    assert not [one for one in lines if one.get("route") == "/health"]
+
+
+@pytest.mark.slow
+def test_too_many_connections_are_refused_and_places_come_back(url: str) -> None:
+    port = int(url.rpartition(":")[2])
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        assert http(f"{url}/health")[0] == 503
+    assert http(f"{url}/_stcore/health")[0] == 200
 
 
 @pytest.mark.slow
@@ -90,8 +126,6 @@ def test_health_is_open_and_fails_with_a_part(url: str, home: Path, tmp_path: Pa
 
 def _told(url: str, part: str) -> dict[str, str]:
     """The health, once it knows that this part fails: a look is kept for some seconds."""
-    import time
-
     until = time.monotonic() + 15
     while True:
         status, text = http(f"{url}/health")

@@ -155,7 +155,7 @@ def test_an_answer_is_traced_to_its_screen(workspace: Workspace, tmp_path: Path)
     assert change.screen == {
         "page": "label",
         "version": "v1",
-        "classes": [{"id": 7, "name": "cat", "display_name": "Cat", "prompts": ["a cat"], "hot_key": "c"}],
+        "classes": [{"id": 7, "name": "cat", "display_name": "Cat", "prompts": ["a cat"], "hot_key": "c", "group": ""}],
         "suggestion": True,
         "probabilities": False,
     }

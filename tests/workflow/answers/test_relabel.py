@@ -35,6 +35,10 @@ def vote(workspace: Workspace, world: World, who: int, places: str, first: int =
             )
 
 
+def told(prior: list[float], accuracy: float) -> float:
+    return float(vote_information(np.array([prior]), accuracy)[0])
+
+
 def test_the_numbers_are_those_of_bayes_rule(each_workspace: Workspace) -> None:
     """The model held every image a cat with 3/4; two people agree on three of four images, one alone says dog."""
     world = open_queue(each_workspace.database, 6, votes=2, n_annotators=2)
@@ -44,11 +48,11 @@ def test_the_numbers_are_those_of_bayes_rule(each_workspace: Workspace) -> None:
     q = advice.accuracy
     assert q**2 + (1 - q) ** 2 == pytest.approx((1 + 3) / (1 + 4))
     assert advice.compared == 4
-    assert advice.new_information == pytest.approx(vote_information([0.75, 0.25], q), abs=1e-5)
+    assert advice.new_information == pytest.approx(told([0.75, 0.25], q), abs=1e-5)
     (suspect,) = advice.suspects  # where two differ a third tells as much as a first elsewhere, not more
     dog = 0.25 * q / (0.25 * q + 0.75 * (1 - q))
     assert suspect.item_id == world.candidates[4].item_id
-    assert suspect.information == pytest.approx(vote_information([1 - dog, dog], q), abs=1e-5)
+    assert suspect.information == pytest.approx(told([1 - dog, dog], q), abs=1e-5)
     assert advice.most == suspect.information
     assert (suspect.class_id, suspect.error) == (None, pytest.approx(1 - dog, abs=1e-5))
 
@@ -60,8 +64,8 @@ def test_without_two_votes_the_accuracy_is_assumed_and_a_surprising_answer_is_as
     assert (advice.accuracy, advice.compared) == (relabel.ASSUMED_ACCURACY, 0)
     for suspect in advice.suspects:
         assert 0 < suspect.error < 0.5
-    belief = class_posterior([0.75, 0.25], [1], 0.95)
-    expected = vote_information(np.asarray(belief), 0.95)
+    (belief,) = class_posterior(np.array([[0.75, 0.25]]), [[1]], 0.95).tolist()
+    expected = told(belief, 0.95)
     assert (expected > (advice.new_information or 0)) == bool(advice.suspects)
 
 

@@ -15,11 +15,11 @@ from alflow.domain.projects import Suggestion
 from alflow.store.desk import presence
 from alflow.store.images import items
 from alflow.store.projects import projects
+from alflow.ui.routes import desk
 from alflow.workflow.desk.messages import AHEAD, Wish
 from alflow.workspace import Workspace
 from tests.counted import counted
 from tests.queues import World, new_item, open_queue
-from ui.routes import desk
 
 
 def world_of(workspace: Workspace, **settings: Any) -> World:
@@ -45,7 +45,7 @@ def work(workspace: Workspace, world: World) -> Callable[..., dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("what", "transactions", "statements"),  # before there was an exchange: 10 and 35, 7 and 18, 8 and 27, 13 and 50
-    [("answer", 3, 29), ("heartbeat", 1, 14), ("undo", 3, 22), ("two answers", 4, 41)],
+    [("answer", 3, 30), ("heartbeat", 1, 14), ("undo", 3, 23), ("two answers", 4, 43)],
 )
 def test_what_an_exchange_costs(each_workspace: Workspace, what: str, transactions: int, statements: int) -> None:
     world = world_of(each_workspace, suggestion=Suggestion.AFTER)

@@ -16,6 +16,7 @@ from alflow.store.desk import labels
 from alflow.store.images import items
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
+from alflow.ui.routes import desk
 from alflow.workflow.answers import quality
 from alflow.workflow.desk import gold, guidelines
 from alflow.workflow.desk.label import submit
@@ -25,7 +26,6 @@ from alflow.workflow.projects.projects import change_settings
 from alflow.workspace import Workspace
 from tests.at_desk import answer_check, due_check, next_check, undo, visit
 from tests.queues import World, new_item, open_queue, open_round
-from ui.routes import desk
 
 
 def checked(workspace: Workspace, size: int = 40, checks: int = 30, **settings: Any) -> World:

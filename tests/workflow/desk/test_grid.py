@@ -142,6 +142,25 @@ def test_a_page_of_a_closed_round_stays(workspace: Workspace) -> None:
     assert ask(workspace, world).page is None
 
 
+def test_once_the_round_has_nothing_left_pages_take_its_reserve(each_workspace: Workspace) -> None:
+    """As the deck does; what is marked stays behind the round."""
+    world = open_queue(each_workspace.database, 14, n_annotators=2, reserve=8)
+    first = page_of(each_workspace, world)
+    assert (len(first.entries), first.extra) == (6, False)
+    ask(each_workspace, world, answer_of(first))
+    with each_workspace.database.read() as tx:
+        labelled = rounds.by_id(tx, world.round.id)
+    assert labelled.state is RoundState.LABELLED
+    second = page_of(each_workspace, world)
+    assert (len(second.entries), second.extra) == (8, True)
+    ask(each_workspace, world, answer_of(second, wrong=2))
+    with each_workspace.database.read() as tx:
+        assert rounds.by_id(tx, world.round.id) == labelled  # no round is closed anew for these
+    assert ask(each_workspace, world, who=1).page is None
+    deck = queue.next_candidates(each_workspace, world.project.id, world.annotators[0].id, 14)
+    assert {entry.candidate.id for entry in deck} == set(ids(second)[:2])
+
+
 def test_marks_teach_how_many_errors_to_expect(workspace: Workspace) -> None:
     world = open_queue(workspace.database, 30)
     first = page_of(workspace, world)
@@ -187,9 +206,14 @@ def test_control_candidates_are_never_on_a_page(workspace: Workspace) -> None:
 def test_several_people_empty_a_grid_without_meeting(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 60, votes=2, n_annotators=4)
 
+    def is_open() -> bool:
+        with each_workspace.database.read() as tx:
+            return rounds.by_id(tx, world.round.id).state is RoundState.OPEN
+
     def work(who: int) -> None:
-        while page := ask(each_workspace, world, who=who).page:
-            ask(each_workspace, world, answer_of(page), who)
+        while is_open():  # also while others hold the last images
+            if page := ask(each_workspace, world, who=who).page:
+                ask(each_workspace, world, answer_of(page), who)
 
     people = [Thread(target=work, args=(who,)) for who in range(4)]
     for one in people:

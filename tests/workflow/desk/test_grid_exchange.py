@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
+from alflow.ui.routes import grid
 from alflow.workspace import Workspace
 from tests.counted import counted
 from tests.queues import open_queue
-from ui.routes import grid
 
 
 @pytest.mark.parametrize(
     ("what", "transactions", "statements"),  # before there was an exchange: 5 and 18, 5 and 16, 7 and 53, 6 and 45
-    [("page", 1, 12), ("same page", 1, 10), ("accept", 3, 42), ("take back", 2, 30)],
+    [("page", 1, 12), ("same page", 1, 10), ("accept", 3, 42), ("take back", 2, 36)],
 )
 def test_what_an_exchange_costs(each_workspace: Workspace, what: str, transactions: int, statements: int) -> None:
     """Pages of six images."""

@@ -8,12 +8,12 @@ from alflow.domain.answers import Verdict
 from alflow.domain.images import Split
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store.images import items
+from alflow.ui.routes import desk
 from alflow.workflow.desk import guidelines, label
 from alflow.workflow.desk.submission import Submission
 from alflow.workflow.projects import projects
 from alflow.workspace import Workspace
 from tests.queues import new_item, open_queue
-from ui.routes import desk
 
 
 def test_guidelines_are_kept_and_rendered_without_html_of_their_author(each_workspace: Workspace) -> None:

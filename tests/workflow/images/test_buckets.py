@@ -1,6 +1,8 @@
 """Images and artifacts on a real S3 server."""
 
+import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -8,15 +10,22 @@ from uuid import uuid4
 import pytest
 
 from alflow.domain.rounds import RoundState
+from alflow.errors import UnavailableError
+from alflow.ids import RoundId
 from alflow.settings import Settings
 from alflow.workflow.answers.dataset import export_dataset
 from alflow.workflow.images.embed import embed_missing
+from alflow.workflow.images.embedded import _item_ids
 from alflow.workflow.images.pool import import_items, rendition_bytes
-from alflow.workflow.images.shards import _item_ids
+from alflow.workflow.insight.doubts import doubts
+from alflow.workflow.operating.backup import make_backup
 from alflow.workflow.projects.projects import create_project, name_classes
+from alflow.workflow.rounds.acquire import open_round
 from alflow.workflow.rounds.advance import advance
+from alflow.workflow.rounds.evaluate import close_round
 from alflow.workflow.rounds.review import round_summaries
 from alflow.workspace import Workspace
+from tests.buckets import Server
 from tests.colours import answer, colour_project
 
 pytestmark = pytest.mark.slow
@@ -88,3 +97,45 @@ def test_a_round_lives_in_a_bucket_and_who_waits_reads_no_row(
     export_dataset(far, project.id, place, "coco")
     assert s3fs.S3FileSystem().find(place)
     s3fs.S3FileSystem.clear_instance_cache()
+
+
+def sums(workspace: Workspace) -> dict[str, str]:
+    return {name: workspace.artifacts.checksum(name) for name in workspace.artifacts.list("projects")}
+
+
+def live(workspace: Workspace, folder: Path, outage: Callable[[Callable[[], object]], None]) -> dict[str, str]:
+    """Embed, open, answer, close, export, back up, each after an outage in its middle; what is kept at the end."""
+    project = colour_project(workspace, folder)
+    home = workspace.settings.home
+    steps: list[Callable[[], object]] = [
+        lambda: embed_missing(workspace, project),
+        lambda: open_round(workspace, project.id),
+        lambda: (answer(workspace, project), close_round(workspace, project.id, RoundId(1))),
+        lambda: doubts(workspace, project.id),
+        lambda: export_dataset(workspace, project.id, home / "coco", "coco"),
+        lambda: make_backup(workspace, home / "all.tar"),
+    ]
+    for step in steps:
+        _item_ids.cache_clear()  # as in a new process
+        outage(step)
+        step()
+    assert {path.name for path in home.iterdir()} == {"alflow.db", "alflow.db-shm", "alflow.db-wal", "coco", "all.tar"}
+    workspace.database.close()
+    return sums(workspace)
+
+
+def test_a_server_that_dies_in_the_middle_is_named_and_the_rerun_ends_equal(
+    bucket: str, s3_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def far(name: str) -> Workspace:
+        return Workspace.open(Settings(home=tmp_path / name, artifacts_url=f"{bucket}/{uuid4().hex}"))
+
+    def outage(step: Callable[[], object]) -> None:
+        for requests in (0, 2):
+            with s3_server.dying(monkeypatch, requests), pytest.raises(UnavailableError) as told:
+                step()
+            assert re.fullmatch(r"s3://\S+ cannot be (read|written) \(.*\): check the address, .*", str(told.value))
+
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # else it is asked again for a while; read when the workspace opens
+    whole = live(far("whole"), tmp_path / "pictures", lambda _: None)
+    assert live(far("outages"), tmp_path / "pictures", outage) == whole

@@ -21,7 +21,8 @@ from alflow.store.images import failures, items
 from alflow.vlm.encoder import OpenClipEncoder, class_activations
 from alflow.vlm.towers import Tower
 from alflow.workflow.images import embed
-from alflow.workflow.images.embed import class_rows, due_ids, embed_missing, load_embeddings
+from alflow.workflow.images.embed import adopt_rows, class_rows, embed_missing, load_embeddings
+from alflow.workflow.images.embedded import due_ids
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.images.shards import encoder_in_use
 from alflow.workflow.projects.projects import create_project, name_classes, project_classes, set_classes
@@ -84,6 +85,22 @@ def test_only_what_is_missing_is_embedded(
     assert len(shards(workspace)) == len(before) + 1
     assert len(load_embeddings(workspace, pets, [item.id for item in stored(workspace, pets)])) == 6
     assert len(five) == 5
+
+
+def test_a_second_project_takes_the_rows_of_the_same_pictures(
+    workspace: Workspace, pets: Project, five: list[Item], pictures: Path
+) -> None:
+    embed_missing(workspace, pets)
+    tiny.write_picture(pictures / "new.png", seed=9)
+    again = create_project(workspace, "again", pets.model, pets.precision, name_classes(["cat", "dog"]))
+    import_items(workspace, again, str(pictures))
+    adopt_rows(workspace, again, pets)
+    report = embed_missing(workspace, again)
+    assert (report.embedded, report.known) == (1, 5)
+    copies = {item.content_hash: item.id for item in stored(workspace, again)}
+    taken = load_embeddings(workspace, again, [copies[item.content_hash] for item in five])
+    rows = load_embeddings(workspace, pets, [item.id for item in five])
+    assert torch.equal(taken.activations.values, rows.activations.values)
 
 
 class KilledError(Exception):

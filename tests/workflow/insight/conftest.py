@@ -3,16 +3,11 @@
 import pytest
 
 from alflow.domain.projects import Project
-from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace
-from tests.colours import answer
+from tests.colours import after_two_rounds
 
 
 @pytest.fixture
 def after_two(workspace: Workspace, project: Project) -> Project:
     """Two rounds are closed, the third is open."""
-    for _ in range(2):
-        advance(workspace, project.id)
-        answer(workspace, project)
-    advance(workspace, project.id)
-    return project
+    return after_two_rounds(workspace, project)

@@ -30,7 +30,7 @@ def answer_wrongly(workspace: Workspace, project: Project, wrong: Collection[Ite
     annotator = sign_in(workspace, "tester")
     class_ids = [one.id for one in project_classes(workspace, project.id)]
     done = 0
-    while queue := next_candidates(workspace, project.id, annotator.id):
+    while queue := next_candidates(workspace, project.id, annotator.id, extra=False):
         for entry in queue:
             truth = entry.item.truth
             other = next(one for one in class_ids if one != truth)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from alflow.demo.prepare import HISTORY
+from alflow.demo.history import HISTORY
 from alflow.domain.images import Split
 from alflow.errors import NotFoundError
 from alflow.store.answers import outcomes
@@ -130,7 +130,7 @@ def test_classes_that_people_and_the_model_confuse_are_counted_with_images(
 
 @pytest.mark.slow
 def test_the_errors_of_the_demo_are_found(demo_workspace: Workspace) -> None:
-    """Its simulated annotator errs now and then; half of the doubtful labels at the top are such errors."""
+    """Its simulated people err now and then; what stands of that is near the top of the doubtful labels."""
     project = find_project(demo_workspace, HISTORY)
     found = doubts(demo_workspace, project.id)
     with demo_workspace.database.read() as tx:

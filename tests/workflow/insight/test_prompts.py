@@ -16,7 +16,8 @@ from alflow.workflow.images.shards import encoder_in_use
 from alflow.workflow.insight.prompts import Trial, save_prompts, try_prompts
 from alflow.workflow.model.from_pairs import estimate_posterior
 from alflow.workflow.model.kept import Outlook, outlook
-from alflow.workflow.projects.class_changes import Edit, add_classes, edit_classes
+from alflow.workflow.projects.class_changes import add_classes, edit_classes
+from alflow.workflow.projects.class_edits import Edit
 from alflow.workflow.projects.projects import create_project, name_classes, project_classes
 from alflow.workflow.rounds.acquire import open_round
 from alflow.workflow.rounds.advance import advance

@@ -24,7 +24,8 @@ from alflow.workflow.insight.slices import (
     remove_slice,
     slice_reports,
 )
-from alflow.workflow.model.model import last_fit, load_model
+from alflow.workflow.model.model import load_model
+from alflow.workflow.model.source import last_fit
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workflow.rounds.acquire import open_round

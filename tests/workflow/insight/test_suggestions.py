@@ -20,24 +20,13 @@ from alflow.workflow.model.kept import outlook
 from alflow.workflow.model.model import load_model, load_rows
 from alflow.workflow.projects.projects import project_classes
 from alflow.workflow.rounds.acquire import open_round
-from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace
-from tests.colours import answer
 
 FEW = {"Name": ("{}",), "Two": ("a {} thing", "something {}")}
 
 
-@pytest.fixture
-def labelled(workspace: Workspace, project: Project) -> Project:
-    for _ in range(2):
-        advance(workspace, project.id)
-        answer(workspace, project)
-    advance(workspace, project.id)
-    return project
-
-
 def test_the_gain_is_that_of_choosing_and_fitting_without_the_labels_it_is_told_by(
-    workspace: Workspace, labelled: Project, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, after_two: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = []
 
@@ -46,28 +35,28 @@ def test_the_gain_is_that_of_choosing_and_fitting_without_the_labels_it_is_told_
         return replace(chosen[-1], of_class=torch.tensor([2, 1]))  # as if they said enough: so that it is used
 
     monkeypatch.setattr(module, "best_prompts", noted)
-    found = suggest_prompts(workspace, labelled.id, templates=FEW)
+    found = suggest_prompts(workspace, after_two.id, templates=FEW)
     assert found.labels == 8
     assert found.classes == (
         Suggested(found.classes[0].class_id, "Two", ("a red thing", "something red")),
         Suggested(found.classes[1].class_id, "Name", ("blue",)),
     )
     with workspace.database.read() as tx:
-        support = dict(sorted(outcomes.settled(tx, labelled.id).items()))
-    now = load_model(workspace, labelled, outlook(workspace, labelled.id).fit)
-    (rows,) = load_rows(workspace, labelled, now, list(support))
+        support = dict(sorted(outcomes.settled(tx, after_two.id).items()))
+    now = load_model(workspace, after_two, outlook(workspace, after_two.id).fit)
+    (rows,) = load_rows(workspace, after_two, now, list(support))
     labels = now.columns([support[item] for item in rows.item_ids.tolist()])
     present = replace(now.model, learnt=None)
-    encoder = workspace.encoder(labelled)
+    encoder = workspace.encoder(after_two)
     texts = [encoder.texts([text]) for text in ("a red thing", "something red", "blue")]
     unit = [one.values / one.embed(encoder.layers.text_weight).norm() for one in texts]
     other = replace(present, classes=Activations(torch.cat([(unit[0] + unit[1]) / 2, unit[2]])))
-    dealt = folds(labels, torch.Generator().manual_seed(labelled.settings.seed))
+    dealt = folds(labels, torch.Generator().manual_seed(after_two.settings.seed))
     said: dict[str, list[torch.Tensor]] = {"before": [], "after": []}
     for fold in range(5):
         held = dealt == fold
         for name, model in (("before", present), ("after", other)):
-            generator = torch.Generator().manual_seed(labelled.settings.seed)
+            generator = torch.Generator().manual_seed(after_two.settings.seed)
             fitted = refit(model, rows.activations[~held], labels[~held], generator)
             said[name].append(fitted.probabilities(rows.activations[held]))
     known = torch.cat([labels[dealt == fold] for fold in range(5)])
@@ -78,10 +67,10 @@ def test_the_gain_is_that_of_choosing_and_fitting_without_the_labels_it_is_told_
     assert found.gain.nlpd.value == pytest.approx(float(nlpd(after, known) - nlpd(before, known)), abs=1e-4)
 
 
-def test_what_is_suggested_is_not_stored_and_can_be_tried(workspace: Workspace, labelled: Project) -> None:
-    classes, files = project_classes(workspace, labelled.id), workspace.artifacts.list("")
-    found = suggest_prompts(workspace, labelled.id, ["my own {}"], templates=FEW)
-    assert project_classes(workspace, labelled.id) == classes
+def test_what_is_suggested_is_not_stored_and_can_be_tried(workspace: Workspace, after_two: Project) -> None:
+    classes, files = project_classes(workspace, after_two.id), workspace.artifacts.list("")
+    found = suggest_prompts(workspace, after_two.id, ["my own {}"], templates=FEW)
+    assert project_classes(workspace, after_two.id) == classes
     assert [name for name in workspace.artifacts.list("") if "/outlooks/" not in name] == [
         name for name in files if "/outlooks/" not in name
     ]
@@ -91,7 +80,7 @@ def test_what_is_suggested_is_not_stored_and_can_be_tried(workspace: Workspace, 
     assert found.edits == {
         one.class_id: one_edit for one, one_edit in zip(found.classes, found.edits.values(), strict=True)
     }
-    try_prompts(workspace, labelled.id, found.edits)
+    try_prompts(workspace, after_two.id, found.edits)
 
 
 def test_without_labels_it_says_so(workspace: Workspace, project: Project) -> None:
@@ -102,17 +91,17 @@ def test_without_labels_it_says_so(workspace: Workspace, project: Project) -> No
 
 @pytest.mark.parametrize(("own", "message"), [("a photo", "where the class name goes"), ("a {}\x07", "leave it out")])
 def test_a_template_that_cannot_be_used_is_refused(
-    workspace: Workspace, labelled: Project, own: str, message: str
+    workspace: Workspace, after_two: Project, own: str, message: str
 ) -> None:
     with pytest.raises(InvalidInputError, match=message):
-        suggest_prompts(workspace, labelled.id, [own], templates=FEW)
+        suggest_prompts(workspace, after_two.id, [own], templates=FEW)
 
 
 def test_what_would_be_too_many_texts_is_left_out(
-    workspace: Workspace, labelled: Project, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, after_two: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_MOST_TEXTS", 5)
-    found = suggest_prompts(workspace, labelled.id, templates=FEW)
+    found = suggest_prompts(workspace, after_two.id, templates=FEW)
     assert (found.left_out, [one.title for one in found.fits]) == (("Two",), ["Name"])
 
 

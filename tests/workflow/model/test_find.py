@@ -16,8 +16,9 @@ from alflow.store.answers import outcomes
 from alflow.store.images import items
 from alflow.store.rounds import candidates, evaluations
 from alflow.workflow.desk.queue import next_candidates
-from alflow.workflow.images import embed, shards
+from alflow.workflow.images import embed
 from alflow.workflow.images.embed import load_embeddings
+from alflow.workflow.images.embedded import names
 from alflow.workflow.model import find
 from alflow.workflow.model.find import Filter, find_like, find_text
 from alflow.workflow.people.annotators import sign_in
@@ -46,7 +47,7 @@ def by(workspace: Workspace) -> int:
 def test_words_rank_by_cosine(workspace: Workspace, project: Project, ids: list[int], residuals: bool) -> None:
     encoder = workspace.encoder(project)
     if residuals:  # as SigLIP's image tower has them
-        (name,) = shards.names(workspace, project, encoder.hash)
+        (name,) = names(workspace, project, encoder.hash)
         tensors, _ = workspace.artifacts.read_tensors(name)
         more = torch.randn(len(ids), 12, generator=torch.Generator().manual_seed(0))
         workspace.artifacts.write_tensors(name, {**tensors, "residuals": more})
@@ -164,7 +165,8 @@ def test_a_selection_joins_the_queue_marked_as_a_persons(workspace: Workspace, p
     with workspace.database.read() as tx:
         queue = candidates.of_round(tx, round_.id)
     assert [(one.rank, one.origin, one.chosen_by, one.reason, one.score) for one in queue[4:]] == [
-        (rank, Origin.PERSON, by, "rare case", None) for rank in (4, 5)
+        (rank, Origin.PERSON, by, "rare case", None)
+        for rank in (8, 9)  # behind the reserve, too
     ]
     by_item = {one.item.id: one for one in unlabelled}
     for one in queue[4:]:
@@ -189,6 +191,6 @@ def test_without_an_open_round_nothing_is_sent(workspace: Workspace, project: Pr
     with pytest.raises(InvalidInputError, match="say why"):
         send_to_queue(workspace, project.id, by, ids[:1], " ")
     answer(workspace, project)
-    assert not next_candidates(workspace, project.id, by)
+    assert not next_candidates(workspace, project.id, by, extra=False)
     with pytest.raises(ConflictError, match="is labelled"):
         send_to_queue(workspace, project.id, by, ids[:1], "why")

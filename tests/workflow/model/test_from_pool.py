@@ -20,12 +20,8 @@ from alflow.workflow.model import from_pool
 from alflow.workflow.model.from_pairs import estimate_posterior
 from alflow.workflow.model.from_pool import estimate_from_pool, with_posterior
 from alflow.workflow.model.pairs import NEGATIVES
-from alflow.workflow.model.posterior import (
-    export_posterior,
-    import_posterior,
-    load_posterior,
-    posterior_source,
-)
+from alflow.workflow.model.posterior import export_posterior, import_posterior, load_posterior
+from alflow.workflow.model.source import posterior_source
 from alflow.workflow.projects.projects import create_project, find_project, name_classes, project_classes
 from alflow.workflow.rounds.acquire import open_round
 from alflow.workflow.rounds.advance import advance

@@ -8,7 +8,7 @@ from alflow.domain.images import Split
 from alflow.domain.projects import Project
 from alflow.errors import NotFoundError
 from alflow.store.images import items
-from alflow.workflow.model.kept import Outlook, outlook
+from alflow.workflow.model.kept import Outlook, outlook, outlook_at_hand
 from alflow.workflow.model.model import load_model, load_rows
 from alflow.workflow.rounds.acquire import open_round
 from alflow.workflow.rounds.evaluate import close_round
@@ -56,6 +56,18 @@ def test_it_is_made_once_and_found_again(workspace: Workspace, project: Project)
     assert first.hash == again.hash
     assert torch.equal(first.probabilities, again.probabilities)
     assert len(workspace.artifacts.list(f"projects/{project.id}/outlooks")) == 1
+
+
+def test_while_the_newest_is_made_the_one_before_is_at_hand(workspace: Workspace, project: Project) -> None:
+    opened = open_round(workspace, project.id)
+    outlook(workspace, project.id).entropies()
+    answer(workspace, project)
+    close_round(workspace, project.id, opened.id)
+    assert outlook_at_hand(workspace, project.id).number == 0
+    outlook(workspace, project.id)
+    assert outlook_at_hand(workspace, project.id).number == 0  # its entropies are still missing
+    outlook(workspace, project.id).entropies()
+    assert outlook_at_hand(workspace, project.id).number == 1
 
 
 def none_asked() -> Uncertainty:

@@ -7,8 +7,10 @@ from safetensors.torch import save_file
 from alflow.bayes.fit import refit
 from alflow.domain.projects import NewClass, Project
 from alflow.domain.rounds import Round
-from alflow.workflow.model.model import ProjectModel, fit_path, last_fit, load_model, load_rows
-from alflow.workflow.projects.class_changes import Edit, add_classes, edit_classes, order_classes
+from alflow.workflow.model.model import ProjectModel, load_model, load_rows
+from alflow.workflow.model.source import fit_path, last_fit
+from alflow.workflow.projects.class_changes import add_classes, edit_classes, order_classes
+from alflow.workflow.projects.class_edits import Edit
 from alflow.workflow.rounds.advance import advance
 from alflow.workflow.rounds.review import round_candidates, round_summaries
 from alflow.workspace import Workspace

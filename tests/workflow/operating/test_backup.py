@@ -9,6 +9,7 @@ import tarfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import URL, text
@@ -44,6 +45,9 @@ def restored(backup: Path, home: Path) -> Workspace:
 def test_a_restored_home_is_as_it_was_and_goes_on(workspace: Workspace, project: Project, tmp_path: Path) -> None:
     advance(workspace, project.id)
     answer(workspace, project)
+    sent = workspace.settings.uploads / str(project.id) / "pool" / "cats" / "a.jpg"
+    sent.parent.mkdir(parents=True)
+    sent.write_bytes(b"uploaded")
     made = make_backup(workspace, tmp_path / "copies" / "one.tar")
     assert stat.S_IMODE((tmp_path / "copies" / "one.tar").stat().st_mode) == 0o600
     assert os.listdir(tmp_path / "copies") == ["one.tar"]  # noqa: PTH208
@@ -54,6 +58,7 @@ def test_a_restored_home_is_as_it_was_and_goes_on(workspace: Workspace, project:
     assert all(other.artifacts.checksum(name) == workspace.artifacts.checksum(name) for name in names)
     assert answers(other) == answers(workspace) != set()
     assert damaged(other, find_project(other, project.name)) == []
+    assert (other.settings.uploads / sent.relative_to(workspace.settings.uploads)).read_bytes() == b"uploaded"
     for file in (tmp_path / "new" / "home").rglob("*"):
         assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0
     assert (
@@ -111,6 +116,23 @@ def test_backups_under_writes_hold_every_answer_that_was_acknowledged(
     assert late > 0  # there were writes between the call and the copy
 
 
+@pytest.mark.slow
+def test_artifacts_on_s3_are_backed_up_and_come_back_there_or_here(bucket: str, tmp_path: Path) -> None:
+    far = Workspace.open(Settings(home=tmp_path / "far", artifacts_url=f"{bucket}/{uuid4().hex}"))
+    project = find_project(far, colour_project(far, tmp_path).name)
+    make_backup(far, tmp_path / "b.tar")
+    names = {name: far.artifacts.checksum(name) for name in far.artifacts.list("")}
+    there = Settings(home=tmp_path / "there", artifacts_url=f"{bucket}/{uuid4().hex}")
+    for settings in (there, Settings(home=tmp_path / "here")):
+        assert restore_backup(settings, tmp_path / "b.tar").artifacts == len(names)
+        other = Workspace.open(settings)
+        assert {name: other.artifacts.checksum(name) for name in other.artifacts.list("")} == names
+        assert find_project(other, project.name) == project
+        other.database.close()
+    assert {path.name for path in (tmp_path / "there").iterdir()} <= {"alflow.db", "alflow.db-shm", "alflow.db-wal"}
+    far.database.close()
+
+
 @pytest.mark.postgres
 @pytest.mark.skipif(shutil.which("pg_dump") is None, reason="PostgreSQL's client programs are not installed")
 def test_postgresql_by_its_own_programs(postgres_server: URL, tmp_path: Path) -> None:
@@ -148,9 +170,25 @@ def test_nothing_is_overwritten(workspace: Workspace, backup: Path, tmp_path: Pa
     assert backup.read_bytes() == before
     with pytest.raises(ConflictError, match="there is a database"):
         restore_backup(workspace.settings, backup)
-    Artifacts(tmp_path / "half" / "artifacts").write_bytes("x", b"x")
-    with pytest.raises(ConflictError, match="there are artifacts"):
-        restore_backup(Settings(home=tmp_path / "half"), backup)
+    for name, data in {"x": b"x", "projects/1/note.json": b"{}"}.items():
+        Artifacts(tmp_path / name / "artifacts").write_bytes(name, data)
+        with pytest.raises(ConflictError, match="there are other artifacts"):
+            restore_backup(Settings(home=tmp_path / name), backup)
+
+
+@pytest.mark.usefixtures("project")
+def test_a_restore_goes_on_where_it_was(workspace: Workspace, tmp_path: Path) -> None:
+    make_backup(workspace, tmp_path / "b.tar")
+    names, other = workspace.artifacts.list(""), Artifacts(tmp_path / "new" / "artifacts", private=True)
+    for name in names[::2]:
+        with workspace.artifacts.reading(name) as (content, _):
+            other.write_stream(name, content)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "new").rglob("*") if path.is_file()}
+    restored(tmp_path / "b.tar", tmp_path / "new").database.close()
+    assert other.list("") == names
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    with pytest.raises(ConflictError, match="there is a database"):
+        restore_backup(Settings(home=tmp_path / "new"), tmp_path / "b.tar")
 
 
 def cut(data: bytes) -> bytes:

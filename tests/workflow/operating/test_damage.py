@@ -5,7 +5,7 @@ import pytest
 from alflow.domain.projects import Project
 from alflow.errors import InvalidInputError
 from alflow.store.projects import projects
-from alflow.workflow.images.embed import missing_ids
+from alflow.workflow.images.embedded import missing_ids
 from alflow.workflow.model.kept import outlook
 from alflow.workflow.operating.damage import Damage, damaged, repair
 from alflow.workflow.rounds.advance import advance

@@ -15,9 +15,10 @@ from alflow.errors import NotFoundError
 from alflow.settings import Settings
 from alflow.store.projects import troubles
 from alflow.workflow.images.embed import embed_missing
+from alflow.workflow.images.watching import look, watch
 from alflow.workflow.operating import packages
 from alflow.workflow.operating.checks import Check, State, looked
-from alflow.workflow.operating.doctor import examine, mend
+from alflow.workflow.operating.doctor import examine, mend, tidy
 from alflow.workflow.projects.projects import create_project
 from alflow.workflow.rounds.question import memory_to_ask
 from alflow.workflow.rounds.waiting import note_look
@@ -198,6 +199,24 @@ def test_a_check_that_fails_in_an_unknown_way_is_one_line() -> None:
     assert (found.state, found.words) == (State.ERROR, "the check failed (ValueError: first): see what it names")
 
 
+def test_leftovers_are_told_and_removed(workspace: Workspace, project: Project) -> None:
+    home = workspace.settings.home
+    note_look(workspace, project.id)
+    old = [home / "artifacts" / "posteriors" / "x.safetensors.01.tmp", home / "alflow.db.01.tmp"]
+    young = home / "artifacts" / "posteriors" / "y.safetensors.01.tmp"
+    for path in (*old, young):
+        path.write_bytes(b"half")
+    assert wrong(workspace.settings) == {}
+    for path in old:
+        os.utime(path, (0, 0))
+    found = states(workspace.settings)["leftovers"]
+    assert (found.state, "2 unfinished files" in found.words) == (State.WARNING, True)
+    assert set(tidy(workspace.settings)) == set(map(str, old))
+    assert [path.exists() for path in (*old, young)] == [False, False, True]
+    assert tidy(workspace.settings) == []
+    assert wrong(workspace.settings) == {}
+
+
 def test_memory_grows_with_the_images(workspace: Workspace, project: Project) -> None:
     least = memory_to_ask(workspace, create_project(workspace, "none", "demo", "fp32"))
     assert least < memory_to_ask(workspace, project) < least + 10**6
@@ -219,3 +238,17 @@ def test_a_flipped_bit_is_told_and_mended(workspace: Workspace, project: Project
     with pytest.raises(NotFoundError, match="there is no database"):
         mend(workspace.settings.model_copy(update={"home": workspace.settings.home / "none"}))
     assert not (workspace.settings.home / "none").exists()
+
+
+def test_a_watched_source_that_is_gone_is_an_error(workspace: Workspace, project: Project, tmp_path: Path) -> None:
+    note_look(workspace, project.id)
+    made = watch(workspace, project, str(tmp_path / "colours/pool"))
+    name = "watched sources of colours"
+    assert wrong(workspace.settings) == {}
+    (tmp_path / "colours/pool").rename(tmp_path / "away")
+    look(workspace, made)
+    told = states(workspace.settings)[name]
+    assert (told.state, told.words.startswith(f"{made.source} could not be read, tried once: there is no")) == (
+        State.ERROR,
+        True,
+    )

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, text
 
-from alflow.accounts import OPERATOR, Role
-from alflow.domain.answers import Verdict
+from alflow.accounts import OPERATOR, Role, Visitor
+from alflow.domain.answers import Annotator, Verdict
 from alflow.domain.projects import Project
 from alflow.errors import ConflictError, DeniedError, NotFoundError
 from alflow.store.answers import adjudications, history
@@ -21,7 +21,7 @@ from alflow.workflow.desk.submission import Submission
 from alflow.workflow.images.embed import embed_missing
 from alflow.workflow.people import accounts as people
 from alflow.workflow.people import annotators, invitations, sign_in
-from alflow.workflow.people.erase import Erased, erase, find_person
+from alflow.workflow.people.erase import Erased, Known, erase, find_person, known_of
 from alflow.workflow.projects.projects import create_project
 from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace
@@ -171,3 +171,31 @@ def _everything(workspace: Workspace, without: str) -> str:
 
 def _bytes(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.glob("alflow.db*")).lower()
+
+
+def test_an_owner_erases_and_deactivates_who_is_of_no_other_owner(workspace: Workspace) -> None:
+    """An account is one for all projects: who owns one of them has no say over it in the others."""
+    birds, fish = (create_project(workspace, name, "demo", "fp32") for name in ("birds", "fish"))
+    ada, bo, cy = (people.add_account(workspace, name, email=f"{name}@e.org").annotator_id for name in ("A", "B", "C"))
+    for who, role in ((ada, Role.OWNER), (bo, Role.ANNOTATOR)):
+        people.set_role(workspace, birds.id, who, role, by=OPERATOR)
+    for who, role in ((cy, Role.OWNER), (bo, Role.ANNOTATOR)):
+        people.set_role(workspace, fish.id, who, role, by=OPERATOR)
+    by = Visitor(Annotator(ada, "A"), "", {birds.id: Role.OWNER})
+    for refused in (
+        lambda: people.set_active(workspace, bo, active=False, by=by),
+        lambda: erase(workspace, bo, by=by),
+        lambda: known_of(workspace, bo, by),
+        lambda: erase(workspace, cy, by=by),
+    ):
+        with pytest.raises(DeniedError, match="projects that are not yours"):
+            refused()
+    people.remove_member(workspace, fish.id, bo, by=OPERATOR)
+    people.set_active(workspace, bo, active=False, by=by)
+    assert not people.find_account(workspace, "B").active
+    assert known_of(workspace, bo, by) == Known(0, 0, 1)
+    assert erase(workspace, bo, by=by).name == f"person-{bo}"
+    with pytest.raises(DeniedError):
+        erase(workspace, bo, by=by)  # who is part of nothing is nobody's to erase
+    with pytest.raises(ConflictError, match="birds would be without an owner"):
+        people.set_active(workspace, ada, active=False, by=by)

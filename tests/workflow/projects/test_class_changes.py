@@ -11,13 +11,13 @@ from alflow.store.projects import projects
 from alflow.workflow.desk.label import submit
 from alflow.workflow.desk.submission import Submission
 from alflow.workflow.projects.class_changes import (
-    Edit,
     add_classes,
     edit_classes,
     order_classes,
     remove_classes,
     rename_class,
 )
+from alflow.workflow.projects.class_edits import Edit
 from alflow.workflow.projects.projects import create_project, find_project, name_classes, project_classes, set_classes
 from alflow.workspace import Workspace
 from tests.queues import new_item, open_queue

@@ -4,11 +4,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from alflow.accounts import Role
 from alflow.domain.projects import NewClass, Project, ProjectSettings
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store import tables
 from alflow.workflow.desk.queue import next_candidates
-from alflow.workflow.projects.classes import read_classes
+from alflow.workflow.people.accounts import add_account, list_members
+from alflow.workflow.projects.classes import read_classes, read_pasted
 from alflow.workflow.projects.projects import (
     change_settings,
     complete_classes,
@@ -169,6 +171,35 @@ WANTED = [
 def test_class_files(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert read_classes(tmp_path / name) == WANTED
+
+
+@pytest.mark.parametrize(
+    ("text", "prompts"),
+    [
+        ("robin\n\n wren \n", ((), ())),
+        ('name;prompt\nrobin;"a robin"\nwren;\n', (("a robin",), ())),
+        ('["robin", {"name": "wren", "prompts": ["a wren"]}]', ((), ("a wren",))),
+        ("name\nwren", ((), ())),  # a list whose first class is called so
+    ],
+)
+def test_pasted_classes_are_read_as_files_are(text: str, prompts: tuple[tuple[str, ...], ...]) -> None:
+    found = read_pasted(text)
+    assert [one.name for one in found] == [text[:4], "wren"] if text.startswith("name\n") else ["robin", "wren"]
+    assert tuple(one.prompts for one in found) == prompts
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("", "holds no class"), ("wren\nwren", "wren"), ("[1", "cannot be used")]
+)
+def test_wrong_pasted_classes_are_named(text: str, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        read_pasted(text)
+
+
+def test_whoever_has_an_account_may_be_the_first_owner(workspace: Workspace, tiny_model: str) -> None:
+    ada = add_account(workspace, "Ada", email="ada@example.org")
+    made = create_project(workspace, "birds", tiny_model, "fp32", name_classes(["wren"]), owner=ada.annotator_id)
+    assert [(one.account.name, one.role) for one in list_members(workspace, made.id)] == [("Ada", Role.OWNER)]
 
 
 def test_a_class_file_gives_cells_back_as_they_were_quoted(tmp_path: Path) -> None:

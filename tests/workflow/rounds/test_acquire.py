@@ -13,13 +13,14 @@ from alflow.domain.projects import Project, ProjectSettings
 from alflow.domain.rounds import Origin, RoundState
 from alflow.errors import ConflictError, InvalidInputError
 from alflow.store.images import items
-from alflow.workflow.images.embed import load_embeddings
+from alflow.workflow.images.embed import embed_missing, load_embeddings
 from alflow.workflow.model.posterior import load_posterior
 from alflow.workflow.projects.projects import change_settings, create_project, name_classes
 from alflow.workflow.rounds.acquire import open_round
 from alflow.workflow.rounds.plan import NOVEL, round_seed
 from alflow.workflow.rounds.review import overview, round_candidates
 from alflow.workspace import Workspace
+from tests.certified import grow
 from tests.colours import colour_project
 
 
@@ -105,6 +106,16 @@ def test_nothing_embedded_is_said(workspace: Workspace, tmp_path: Path) -> None:
     project = colour_project(workspace, tmp_path)
     with pytest.raises(ConflictError, match=r"no embedded pool item.*alflow embed"):
         open_round(workspace, project.id)
+
+
+def test_a_pool_that_lost_a_shard_is_not_asked_as_if_it_were_whole(workspace: Workspace, project: Project) -> None:
+    grow(workspace, project, 6)
+    (lost,) = workspace.settings.home.glob("artifacts/projects/*/embeddings/*/made-0.safetensors")
+    lost.unlink()
+    with pytest.raises(ConflictError, match=r"6 of 18 images to ask about have no embedding: run `alflow embed` first"):
+        open_round(workspace, project.id)
+    assert embed_missing(workspace, project).complaint().startswith("6 of 6 images could not be embedded")
+    assert open_round(workspace, project.id).number == 1  # which is told, and tried again
 
 
 def test_one_class_is_no_choice(workspace: Workspace, project: Project) -> None:

@@ -15,7 +15,8 @@ from alflow.store.answers import outcomes
 from alflow.workflow.desk.label import submit
 from alflow.workflow.desk.queue import next_candidates
 from alflow.workflow.desk.submission import Submission
-from alflow.workflow.model.model import last_fit, load_model
+from alflow.workflow.model.model import load_model
+from alflow.workflow.model.source import last_fit
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.projects import change_settings
 from alflow.workflow.rounds import evaluate
@@ -34,7 +35,7 @@ def states(workspace: Workspace, project: Project) -> list[RoundState]:
 
 def skip_all(workspace: Workspace, project: Project) -> None:
     annotator = sign_in(workspace, "tester")
-    while queue := next_candidates(workspace, project.id, annotator.id):
+    while queue := next_candidates(workspace, project.id, annotator.id, extra=False):
         for entry in queue:
             one = entry.candidate.id
             submit(workspace, project.id, annotator.id, Submission(f"skip {one}", one, Verdict.SKIP, None, 1.0))

@@ -8,18 +8,30 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from alflow.domain.answers import Verdict
+from alflow.domain.images import Split
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError
 from alflow.progress import Progress
 from alflow.store.projects import projects, troubles
-from alflow.workflow.images.embed import EmbedReport, due_ids, embed_items
-from alflow.workflow.images.pool import import_items
+from alflow.workflow.desk.grid_exchange import grid_exchange
+from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.messages import Wish
+from alflow.workflow.desk.queue import QueueEntry, next_candidates
+from alflow.workflow.desk.submission import Submission
+from alflow.workflow.images.embed import EmbedReport, embed_items
+from alflow.workflow.images.embedded import due_ids
+from alflow.workflow.images.pool import image_counts, import_items
+from alflow.workflow.images.watching import look, watch
+from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.projects import change_settings, create_project, name_classes, set_classes
 from alflow.workflow.rounds import due as watching
 from alflow.workflow.rounds.advance import advance
-from alflow.workflow.rounds.due import Lookout, due, pause
+from alflow.workflow.rounds.due import FIRST_AGAIN, Lookout, due
 from alflow.workspace import Workspace
-from tests.colours import answer, colour_project
+from tests.at_desk import visit
+from tests.colours import answer, colour_project, paint
+from tests.watching import an_hour_later
 
 
 def embed_due(workspace: Workspace, project: Project, progress: Progress) -> EmbedReport:
@@ -144,12 +156,11 @@ def test_a_project_in_trouble_is_left_alone_for_a_while(workspace: Workspace, tm
             found = troubles.of_project(tx, project.id)
             assert found is not None
             assert found.times == times
-            just = datetime.now(UTC) - pause(times)
+            just = datetime.now(UTC) - FIRST_AGAIN * 2 ** (times - 1)
             tx.execute(projects.tables.trouble.update().values(at=just + timedelta(seconds=30)))
         assert not steps(lookout)
         with workspace.database.begin() as tx:
             tx.execute(projects.tables.trouble.update().values(at=just))
-    assert [pause(times).total_seconds() for times in (0, 1, 2, 3, 5, 6, 10_000)] == [0, 30, 60, 120, 480, 600, 600]
 
 
 def test_a_damaged_note_is_a_reason_to_run_so_that_people_are_told(workspace: Workspace, project: Project) -> None:
@@ -175,10 +186,58 @@ def test_looking_again_costs_a_few_queries_and_reads_no_file(workspace: Workspac
     shutil.move(Path(workspace.settings.artifacts), Path(workspace.settings.artifacts).with_name("moved"))
     event.listen(workspace.database._reader, "before_cursor_execute", lambda *a: said.append(a[2]))
     assert not steps(lookout)
-    assert len(said) <= 6
+    assert len(said) <= 7
+
+
+def test_a_round_is_about_to_end_while_answers_come_and_few_are_left(
+    workspace: Workspace, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance(workspace, project.id)
+    annotator, lookout = sign_in(workspace, "somebody"), Lookout(workspace)
+    first, second, *_ = next_candidates(workspace, project.id, annotator.id)
+
+    def ending_after(entry: QueueEntry | None) -> Project | None:
+        if entry is not None:
+            given = Submission(f"{entry.candidate.id}", entry.candidate.id, Verdict.NONE, None, 1.0)
+            submit(workspace, project.id, annotator.id, given)
+        lookout.due()
+        return lookout.ending
+
+    assert ending_after(None) is None
+    monkeypatch.setattr(watching, "_FEW", 0)
+    assert ending_after(first) is None, "many are left"
+    monkeypatch.setattr(watching, "_FEW", 30)
+    assert ending_after(second) is not None
+    assert ending_after(None) is None, "nobody answers"
+    visit(workspace, project.id, annotator.id, wish=Wish(ahead=0, leave=True))
+    grid_exchange(workspace, project.id, annotator.id, None)
+    assert ending_after(None) is not None, "a page is many answers at once"
 
 
 def test_projects_are_apart(workspace: Workspace, tmp_path: Path) -> None:
     first, second = (colour_project(workspace, tmp_path, name) for name in ("one", "two"))
     advance(workspace, first.id)
     assert [one.project.id for one in due(workspace)] == [second.id]
+
+
+def test_new_files_of_a_watched_source_are_due_and_wait_for_an_answered_round(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    project, lookout = colour_project(workspace, tmp_path), Lookout(workspace)
+    assert agree(workspace, project, lookout)
+    source = paint(tmp_path / "new", 2, seed=9)
+    made = watch(workspace, project, str(source), every=1)
+    assert not agree(workspace, project, lookout), "they may still be written"
+    an_hour_later(workspace, made)
+    look(workspace, made)
+    assert steps(lookout) == ["take 4 new files"]
+    answer(workspace, project)
+    assert [one.split()[0] for one in steps(lookout)] == ["close"]
+    assert run(workspace, project) == ("closed round 1", "opened round 2")
+    assert steps(lookout) == ["take 4 new files"]
+    assert run(workspace, project) == (
+        f"took from {source}: 4 added, 0 known already, 0 rejected",
+        "embedded 4 images",
+    )
+    assert not agree(workspace, project, lookout)
+    assert image_counts(workspace, project.id)[Split.POOL] == 16

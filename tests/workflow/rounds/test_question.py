@@ -7,7 +7,8 @@ from alflow.domain.projects import Project
 from alflow.domain.rounds import Candidate
 from alflow.store.images import items
 from alflow.store.rounds import candidates
-from alflow.workflow.images.shards import folder, names, read
+from alflow.workflow.images.embedded import folder, names
+from alflow.workflow.images.shards import read
 from alflow.workflow.model.model import load_model
 from alflow.workflow.projects.projects import change_settings
 from alflow.workflow.rounds import question as module

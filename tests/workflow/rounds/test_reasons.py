@@ -1,8 +1,10 @@
 """Why images are asked about, and what their labels were worth, from the opening of a round to its close."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from alflow.acquisition import worth
 from alflow.domain.answers import Verdict
@@ -11,19 +13,27 @@ from alflow.domain.projects import Project
 from alflow.domain.reasons import Aim, Reasons
 from alflow.domain.rounds import Origin, Round, RoundState
 from alflow.ids import ItemId
+from alflow.store.answers import outcomes
 from alflow.store.images import items
 from alflow.store.projects import projects
 from alflow.store.rounds import candidates, reasons
 from alflow.workflow.desk.label import submit
+from alflow.workflow.desk.likewise import Follow
+from alflow.workflow.desk.messages import Answer, Likewise
 from alflow.workflow.desk.queue import next_candidates
 from alflow.workflow.desk.submission import Submission
+from alflow.workflow.images.embed import embed_missing
+from alflow.workflow.images.pool import import_items
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.class_changes import add_classes
 from alflow.workflow.projects.projects import change_settings, name_classes
 from alflow.workflow.rounds import plan, question
 from alflow.workflow.rounds.acquire import open_round
 from alflow.workflow.rounds.evaluate import close_round
+from alflow.workflow.rounds.moment import look
+from alflow.workflow.rounds.reasons import COPIES
 from alflow.workspace import Workspace
+from tests.at_desk import visit
 
 
 def known(workspace: Workspace, round_: Round) -> dict[ItemId, Reasons]:
@@ -33,7 +43,7 @@ def known(workspace: Workspace, round_: Round) -> dict[ItemId, Reasons]:
 
 def answer(workspace: Workspace, project: Project, verdict: Verdict = Verdict.CLASS) -> None:
     annotator = sign_in(workspace, "tester")
-    for entry in next_candidates(workspace, project.id, annotator.id, 100):
+    for entry in next_candidates(workspace, project.id, annotator.id, 100, extra=False):
         one, label = entry.candidate.id, entry.item.truth if verdict is Verdict.CLASS else None
         submit(workspace, project.id, annotator.id, Submission(f"{one}", one, verdict, label, 1.0))
 
@@ -62,7 +72,7 @@ def test_every_candidate_has_reasons(workspace: Workspace, project: Project) -> 
         nats = [each.value for each in why.informs]
         assert nats == sorted(nats, reverse=True)
         assert {each.item_id for each in why.copies} <= pool - {item_id}
-        assert len(why.copies) == min(why.n_copies, 6)
+        assert len(why.copies) == min(why.n_copies, COPIES)
         assert why.lead >= 0 < why.lead_deviation
         assert why.realised is None
         places = {each.strategy: each for each in why.places}
@@ -124,7 +134,7 @@ def test_an_answer_that_was_not_rated_is_rated_at_the_close(
     assert {len(why.gains) for why in rated.values()} == {1}
     other = {item: next(one for one in set(truth.values()) if one not in why.gains) for item, why in rated.items()}
     annotator = sign_in(workspace, "tester")
-    for entry in next_candidates(workspace, project.id, annotator.id, 100):
+    for entry in next_candidates(workspace, project.id, annotator.id, 100, extra=False):
         one = entry.candidate.id
         given = Submission(f"{one}", one, Verdict.CLASS, other[entry.item.id], 1.0)
         submit(workspace, project.id, annotator.id, given)
@@ -139,7 +149,7 @@ def test_a_class_that_came_after_the_round_opened_has_no_gain(workspace: Workspa
     with workspace.database.read() as tx:
         violet = next(one.id for one in projects.classes(tx, project.id) if one.display_name == "violet")
     annotator = sign_in(workspace, "tester")
-    for number, entry in enumerate(next_candidates(workspace, project.id, annotator.id, 100)):
+    for number, entry in enumerate(next_candidates(workspace, project.id, annotator.id, 100, extra=False)):
         one, label = entry.candidate.id, entry.item.truth if number else violet
         submit(workspace, project.id, annotator.id, Submission(f"{one}", one, Verdict.CLASS, label, 1.0))
     assert close_round(workspace, project.id, round_.id).state is RoundState.CLOSED
@@ -172,7 +182,7 @@ def test_any_budget_and_slice_is_explained(
 def test_of_a_pool_in_blocks_the_reasons_are_the_same(
     workspace: Workspace, project: Project, split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With targets and without; BALD is exact there, as it is known of every image."""
+    """With targets and without."""
     without(workspace, project, split)
     whole = known(workspace, opened := open_round(workspace, project.id))
     with workspace.database.begin() as tx:
@@ -186,7 +196,36 @@ def test_of_a_pool_in_blocks_the_reasons_are_the_same(
         assert why.gains == pytest.approx(other.gains, rel=1e-3)
         assert [each.item_id for each in why.informs] == [each.item_id for each in other.informs]
         assert [each.item_id for each in why.copies] == [each.item_id for each in other.copies]
-        assert {each.strategy: each.place for each in why.places if each.strategy != "bald"} == {
-            each.strategy: each.place for each in other.places if each.strategy != "bald"
-        }
-        assert all(each.exact for each in why.places)
+        assert why.places == other.places
+
+
+def test_the_near_copies_of_a_round_are_labelled_likewise_and_no_fit_learns_from_them(
+    workspace: Workspace, project: Project, tmp_path: Path
+) -> None:
+    with workspace.database.read() as tx:
+        pool = items.list_(tx, project.id, Split.POOL)
+    for item in pool:  # the same pixels in other bytes
+        folder = tmp_path / "copies" / Path(item.uri).parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.open(item.uri).save(folder / f"{item.id}.bmp")
+    import_items(workspace, project, str(tmp_path / "copies"), Split.POOL)
+    change_settings(workspace, project.id, replace(project.settings, reserve=0))  # else it holds them all
+    embed_missing(workspace, project)
+    round_, person = open_round(workspace, project.id), sign_in(workspace, "tester")
+    copies = {item_id: [near.item_id for near in why.copies] for item_id, why in known(workspace, round_).items()}
+    for entry in next_candidates(workspace, project.id, person.id, 100, extra=False):
+        given = Submission(f"{entry.candidate.id}", entry.candidate.id, Verdict.CLASS, entry.item.truth, 1.0)
+        (fate,) = visit(workspace, project.id, person.id, Answer(None, given)).acknowledgements
+        if fate.offer:
+            break
+    else:
+        pytest.fail("no image of this round has a near copy that nobody asks about")
+    offered = list(fate.offer.item_ids)
+    assert set(offered) <= set(copies[entry.item.id]) - copies.keys()
+    visit(workspace, project.id, person.id, Likewise(None, Follow("all", given.token, tuple(offered), 1.0)))
+    answer(workspace, project)
+    close_round(workspace, project.id, round_.id)
+    with workspace.database.read() as tx:
+        assert set(look(tx, project.id).settled) == copies.keys()
+        assert set(outcomes.settled(tx, project.id)) == {*copies, *offered}
+        assert not set(items.unasked(tx, project.id)) & set(offered)

@@ -17,7 +17,7 @@ from alflow.errors import ConflictError, InvalidInputError, NotFoundError
 from alflow.store.rounds import candidates
 from alflow.workflow.images.embed import embed_missing
 from alflow.workflow.images.pool import import_items
-from alflow.workflow.model.model import fit_path
+from alflow.workflow.model.source import fit_path
 from alflow.workflow.projects.class_changes import add_classes
 from alflow.workflow.projects.projects import change_settings, find_project, name_classes
 from alflow.workflow.rounds import question, record

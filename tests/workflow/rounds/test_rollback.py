@@ -151,7 +151,7 @@ def test_answers_at_the_moment_of_the_drop_are_kept_or_refused(ready: tuple[Work
     workspace, project = ready
     open_round(workspace, project.id)
     people = [sign_in(workspace, f"tester {number}").id for number in range(3)]
-    held = [(who, entry) for who in people for entry in next_candidates(workspace, project.id, who, 2)]
+    held = [(who, entry) for who in people for entry in next_candidates(workspace, project.id, who, 2, extra=False)]
 
     def give(one: int) -> bool:
         who, entry = held[one]

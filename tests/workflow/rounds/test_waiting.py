@@ -18,6 +18,7 @@ from alflow.workflow.images.embed import embed_missing
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.projects.projects import create_project, name_classes, set_classes
 from alflow.workflow.rounds import advance as advancing
+from alflow.workflow.rounds import hindrances
 from alflow.workflow.rounds.advance import advance
 from alflow.workflow.rounds.review import overview, round_candidates, round_summaries
 from alflow.workflow.rounds.waiting import awaited, in_time, keeping_trouble, note_look, waiting
@@ -39,7 +40,7 @@ def test_a_new_project_is_told_what_it_lacks_step_by_step(
     workspace: Workspace, tiny_model: str, pictures: Path
 ) -> None:
     project = create_project(workspace, "new", tiny_model, "fp32", [])
-    assert words(workspace, project) == "images: the pool is empty, import some"
+    assert words(workspace, project) == "images: the pool is empty, bring some (the Project page, or `alflow import`)"
     import_items(workspace, project, str(pictures))
     assert words(workspace, project).startswith("classes: the project has none and needs at least two")
     set_classes(workspace, project.id, name_classes(["cat"]))
@@ -73,7 +74,10 @@ def test_images_to_embed_are_the_work_of_the_schedule(workspace: Workspace, tmp_
     assert words(workspace, project) == "the schedule: it will open the next round"
 
 
-def test_images_that_cannot_be_read_are_told_and_not_asked_for_again(workspace: Workspace, tmp_path: Path) -> None:
+def test_images_that_cannot_be_read_are_told_and_not_asked_for_again(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hindrances, "_PAGE", 5)  # all three pages of the pool are looked at
     project = colour_project(workspace, tmp_path)
     pool = tmp_path / "colours" / "pool"
     pool.rename(tmp_path / "away")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from alflow.domain.answers import Annotator
 from alflow.domain.projects import ClassLabel, Project
-from ui.components import modules
+from alflow.ui.components import modules
 
 
 def deck(project: Project, classes: Sequence[ClassLabel], annotator: Annotator, screen: str) -> None:
@@ -17,7 +17,10 @@ def deck(project: Project, classes: Sequence[ClassLabel], annotator: Annotator, 
         "title": project.name,
         "annotator": annotator.id,
         "screen": screen,
-        "classes": [{"id": each.id, "name": each.display_name, "key": each.hot_key} for each in classes],
+        "classes": [
+            {"id": each.id, "name": each.display_name, "key": each.hot_key, "group": each.group} for each in classes
+        ],
+        "break_minutes": project.settings.break_minutes,
         "heartbeat_ms": round(1000 * max(5.0, min(10.0, 20.0 * project.settings.lease_minutes))),
     }
     deck_of = modules.component("deck", "mount.js")

@@ -1,11 +1,13 @@
 /** Hands: keys, clicks and taps become what the deck can do. */
 /** @import { Deck } from "./deck.js" */
-/** @import { Command } from "./keys.js" */
+/** @import { Action, Command } from "./keys.js" */
 import { isTyping, one, target } from "../shared/dom.js";
 import { Presence } from "../shared/presence.js";
 import { Keys } from "./keys.js";
 import { KeyHelp } from "./panels.js";
 
+/** @type {Action} a key that was meant for the desk, and does nothing yet */
+const NOTHING = { command: "help" };
 const DOUBLE_MS = 300; // the second half of a double click is no answer to the next image
 
 export class Controls {
@@ -48,7 +50,7 @@ export class Controls {
     document.addEventListener("visibilitychange", () => !document.hidden && link.sync(), { signal });
     for (const group of [at.tools, at.zoom])
       group.addEventListener("click", (event) => this.#press(event), { signal });
-    for (const node of [at.tools, at.zoom, at.classes, at.recent, at.queues, at.guide_button, at.keys_button])
+    for (const node of [at.tools, at.zoom, at.classes, at.recent, at.queues, at.guide_button, at.compare_button, at.keys_button])
       node.addEventListener("mousedown", (event) => event.preventDefault(), { signal }); // keep focus off the buttons
   }
 
@@ -67,11 +69,13 @@ export class Controls {
   #key(event) {
     const pressing = target(event).tagName === "BUTTON" && (event.key === " " || event.key === "Enter");
     if (isTyping(event) || pressing || event.altKey || this.deck.at.help.open) return;
-    const action = this.#action(event);
+    const alone = this.#action(event);
+    const step = event.ctrlKey || event.metaKey ? undefined : this.deck.classes.step(event, alone !== undefined);
+    const action = step === undefined ? alone : step === null ? NOTHING : { classId: step };
     if (!action) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if ((event.repeat && action.command !== "closer" && action.command !== "wider") || !this.#awake()) return;
+    if (action === NOTHING || (event.repeat && action.command !== "closer" && action.command !== "wider") || !this.#awake()) return;
     if (action.classId !== undefined) this.deck.answer("class", action.classId);
     else this.#run(action.command);
   }
@@ -96,15 +100,18 @@ export class Controls {
       fit: () => deck.zoom.toggle(),
       closer: () => deck.zoom.by(1.25),
       wider: () => deck.zoom.by(0.8),
-      guide: () => deck.guide.toggle(),
+      guide: () => deck.aids.guide.toggle(),
       help: () => this.help.open(),
       find: () => deck.classes.find(),
+      likewise: () => deck.follow(),
+      compare: () => deck.aids.compare.toggle(),
     };
     rest[command]();
   }
 
   #printKeys() {
     this.deck.classes.printKeys((id) => this.keys.classKey(id));
+    one(this.deck.at.likewise, "kbd").textContent = this.keys.commandKey("likewise");
     const buttons = /** @type {HTMLElement[]} */ ([...this.deck.at.tools.children]);
     for (const button of buttons)
       one(button, "kbd").textContent = this.keys.commandKey(/** @type {Command} */ (button.dataset.do));

@@ -6,8 +6,9 @@
  */
 /** @import { Answer, DeckData, DeskReply, Entry, QueueKind, Verdict } from "../shared/types.js" */
 /** @import { DeckParts } from "./parts.js" */
-import { one, parts } from "../shared/dom.js";
+import { parts } from "../shared/dom.js";
 import { Link } from "../shared/link.js";
+import { Aids } from "./aids.js";
 import { announce } from "./announce.js";
 import { ClassList } from "./classes.js";
 import { Controls } from "./controls.js";
@@ -17,7 +18,6 @@ import { Guard } from "./guard.js";
 import { Ledger } from "./ledger.js";
 import { Notes } from "./notes.js";
 import { Outbox } from "./outbox.js";
-import { Guide } from "./panels.js";
 import { Stage } from "./stage.js";
 import { Tabs } from "./tabs.js";
 import { View } from "./view.js";
@@ -38,7 +38,6 @@ export class Deck {
    */
   constructor(parent, data) {
     this.at = /** @type {DeckParts} */ (parts(parent));
-    this.root = one(parent, ".deck");
     this.data = data;
     this.outbox = new Outbox(data.annotator, data.project);
     this.ledger = new Ledger(this.outbox);
@@ -48,14 +47,16 @@ export class Deck {
     this.feedback = new Feedback(this.view.names, (text, warn) => this.hint(text, warn));
     const signal = this.off.signal;
     this.stage = new Stage(this.at.stage, {
-      source: (entry) => `/images/${data.project}/${entry.item_id}/rendition`,
+      source: (entry) => `./images/${data.project}/${entry.item_id}/rendition`,
       onShown: (entry) => announce("shown", entry),
       onChange: (entry) => this.#changed(entry),
     });
-    this.guard = new Guard(this.stage);
+    const hooks = { onFollow: () => this.follow(), onDecline: () => this.#decline(), onGoal: () => this.render(), signal };
+    this.aids = new Aids(this.at, data, this.view, hooks);
+    this.guard = new Guard(this.stage, this.aids.strip);
     this.zoom = new Zoom(this.at.frame, {
       width: () => this.stage.current?.width,
-      onZoom: () => this.stage.sharpen((entry) => `/images/${data.project}/${entry.item_id}/full`),
+      onZoom: () => this.stage.sharpen((entry) => `./images/${data.project}/${entry.item_id}/full`),
       onSwipe: (step) => this.step(step),
       signal,
     });
@@ -64,14 +65,13 @@ export class Deck {
       onNone: (entry, name) => this.guard.allows(entry) && this.answer("none", null, { proposed_class: name }),
       signal,
     });
-    this.guide = new Guide(this.at, data, signal);
     const ask = () => ({ annotator: data.annotator, queue: this.open, showing: this.stage.current?.candidate_id });
-    this.link = new Link(`/desk/${data.project}/sync`, new Events(this.outbox, ask, (reply) => this.#take(reply)), {
+    this.link = new Link(`./desk/${data.project}/sync`, new Events(this.outbox, ask, (reply) => this.#take(reply)), {
       onState: () => this.render(),
       pause: () => (this.stage.current ? data.heartbeat_ms : POLL_MS),
       rests: () => this.controls.presence.away,
     });
-    this.classes = new ClassList(this.at, data.classes, (id, event) => this.controls.meant(event) && this.answer("class", id));
+    this.classes = new ClassList(this.at, data.classes, this.aids.shelf, (id, event) => this.controls.meant(event) && this.answer("class", id));
     this.controls = new Controls(this, signal);
     /** @type {HTMLElement | null} */ (document.activeElement)?.blur?.();
     this.render();
@@ -112,8 +112,9 @@ export class Deck {
       shown: { ...this.stage.describe(entry), ...this.#known(entry) },
       ...more,
     };
+    this.aids.answered(classId);
     this.walk.answered(entry);
-    this.outbox.add(event, { candidate_id: entry.candidate_id, item_id: entry.item_id });
+    this.outbox.add(event, { candidate_id: entry.candidate_id, item_id: entry.item_id, extra: entry.extra, group: entry.group });
     announce("answered", entry, { class_id: classId, token: event.token });
     this.hint("");
     this.render();
@@ -153,14 +154,45 @@ export class Deck {
     const answer = this.ledger.history().find((each) => each.token === token);
     if (!answer) return this.hint("Nothing to undo");
     if (answer.final) return this.hint("Cannot undo: the round is closed and the model is fitted to this answer", true);
-    const entry = { candidate_id: answer.candidate_id, item_id: answer.item_id };
+    const { candidate_id, item_id, group } = answer;
+    if (candidate_id === null) {
+      this.outbox.add({ kind: "undo", token: answer.token, candidate_id }, { candidate_id, item_id });
+      this.hint(`Undone: ${this.view.said(answer)}`);
+    } else this.#again({ candidate_id, item_id, group }, answer.token);
+    this.render();
+    this.link.sync();
+  }
+
+  /**
+   * Take back the answer about an entry, and show it.
+   *
+   * @param {Entry} entry
+   * @param {string} token
+   */
+  #again(entry, token) {
     this.outbox.add({ kind: "undo", token, candidate_id: entry.candidate_id }, entry);
+    this.aids.sitting.undone();
     this.walk.revisit(entry.candidate_id, this.stage.current);
     this.stage.show(entry);
     announce("undone", entry, { token });
     this.hint("Undone: answer again");
-    this.render();
+  }
+
+  /** Label the near copies that are offered, but for those left out, as the image that was answered. */
+  follow() {
+    const chosen = this.aids.likewise.chosen();
+    if (!chosen) return this.hint(this.aids.likewise.offer ? "Near copies: look first" : "No near copies to label");
+    const { token: answer, class_id, item_ids, seconds } = chosen;
+    const { screen } = this.data;
+    const token = crypto.randomUUID();
+    this.outbox.add({ kind: "likewise", token, answer, candidate_id: null, class_id, item_ids, seconds, screen }, { candidate_id: null, item_id: item_ids[0] });
+    this.#decline();
     this.link.sync();
+  }
+
+  #decline() {
+    this.feedback.declined();
+    this.render();
   }
 
   /** Draw everything from state; the item on screen stays unless it is answered or gone. */
@@ -175,7 +207,7 @@ export class Deck {
   #draw() {
     const { ledger, view } = this;
     const history = ledger.history();
-    view.progress(ledger.round, ledger.pendingAnswers());
+    view.progress(ledger.round, ledger.pendingAnswers(), this.stage.current);
     view.pill(this.outbox, this.link);
     view.banner(this.outbox, this.link, this.stage.loaded(this.ledger.entries()));
     view.queues(ledger.aside, this.open, (kind) => this.openQueue(kind));
@@ -183,7 +215,10 @@ export class Deck {
     view.recent(history, (token) => this.undo(token));
     const last = history.find((answer) => answer.stored && this.feedback.of(answer.token));
     view.worth(this.feedback.of(last?.token), last ? view.said(last) : "");
-    this.root.classList.toggle("idle", !this.stage.current);
+    const { current } = this.stage;
+    const fresh = ledger.entries().find((entry) => entry.candidate_id === current?.candidate_id) ?? current;
+    this.aids.draw(fresh, history, history[0]?.stored ? this.feedback.offer(history[0].token) : undefined);
+    view.idle(!this.stage.current);
     if (this.link.failures) this.#dismissFrame();
   }
 
@@ -224,7 +259,8 @@ export class Deck {
   #changed(entry) {
     this.zoom?.reset();
     this.notes?.follow(entry);
-    this.classes?.suggest(entry?.suggestion);
+    this.aids?.changed(entry);
+    this.classes?.suggest(entry?.suggestion, entry?.likely);
   }
 
   /**
@@ -236,7 +272,8 @@ export class Deck {
     const before = this.ledger.history().find((answer) => answer.candidate_id === entry.candidate_id);
     const revealed = Boolean(this.feedback.of(before?.token));
     const { screen } = this.data;
-    return { screen, suggestion: entry.suggestion ?? null, revealed, queue: this.open, keys: this.controls.keys.name };
+    const known = { screen, suggestion: entry.suggestion ?? null, revealed, queue: this.open, keys: this.controls.keys.name };
+    return { ...known, ...this.aids.shown(entry) };
   }
 
   /**

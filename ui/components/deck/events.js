@@ -84,7 +84,7 @@ export function flushElsewhere(annotator, project) {
   return Outbox.elsewhere(annotator, project).map((other) => {
     const outbox = new Outbox(annotator, other);
     const events = new Events(outbox, () => ({ annotator, ahead: 0 }), () => {});
-    const link = new Link(`/desk/${other}/sync`, events, {
+    const link = new Link(`./desk/${other}/sync`, events, {
       onState: () => outbox.pending().length || link.close(),
       pause: () => 1000,
     });

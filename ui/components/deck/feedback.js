@@ -4,6 +4,8 @@
 export class Feedback {
   /** @type {Map<string, Worth>} by the token of the answer */
   #worths = new Map();
+  /** @type {{token: string, item_ids: number[]} | undefined} near copies of the image that was answered last */
+  #offer;
 
   /**
    * @param {Map<number, string>} names of the classes
@@ -16,12 +18,24 @@ export class Feedback {
 
   /** @param {Acknowledgement[]} acknowledgements */
   take(acknowledgements) {
-    for (const { worth, check } of acknowledgements) {
+    for (const { worth, check, offer, likewise } of acknowledgements) {
       if (worth) this.#worths.set(worth.token, worth);
+      if (offer) this.#offer = offer;
+      if (likewise?.taken) this.hint(`${likewise.labelled} labelled likewise; the others have an answer by now`, false);
       if (!check) continue;
       const verdict = check.right ? "This was a check, and you were right" : "This was a check. Correct class";
       this.hint(`${verdict}: ${this.names.get(check.class_id)}`, !check.right);
     }
+  }
+
+  /** @param {string} [token] of the answer whose image has the near copies */
+  offer(token) {
+    return this.#offer?.token === token ? this.#offer : undefined;
+  }
+
+  /** The near copies are labelled, or shall not be. */
+  declined() {
+    this.#offer = undefined;
   }
 
   /**

@@ -6,9 +6,13 @@ import { GUARD_MS } from "../shared/presence.js";
 export class Guard {
   #until = 0;
 
-  /** @param {Stage} stage */
-  constructor(stage) {
+  /**
+   * @param {Stage} stage
+   * @param {{covers: boolean}} [strip] whether it has another image in front
+   */
+  constructor(stage, strip) {
     this.stage = stage;
+    this.strip = strip;
   }
 
   /** The image changed, or may have, without the annotator's doing: allow no answer for a moment. */
@@ -22,11 +26,12 @@ export class Guard {
    * @param {Entry | null} entry
    */
   allows(entry) {
-    return entry !== null && entry === this.stage.current && this.stage.ready && performance.now() >= this.#until;
+    return !this.strip?.covers && entry !== null && entry === this.stage.current && this.stage.ready && performance.now() >= this.#until;
   }
 
   /** Why no answer is allowed. */
   get reason() {
+    if (this.strip?.covers) return "Another image is in front: press Esc first";
     return this.stage.ready ? "New image: look first" : "The image is still loading";
   }
 }

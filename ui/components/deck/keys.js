@@ -7,7 +7,7 @@
 /** @import { DeckData } from "../shared/types.js" */
 import { remember, remembered } from "../shared/memory.js";
 
-/** @typedef {"previous" | "next" | "skip" | "unsure" | "none" | "bad" | "comment" | "undo" | "fit" | "guide"} SetCommand */
+/** @typedef {"previous" | "next" | "skip" | "unsure" | "none" | "bad" | "comment" | "undo" | "fit" | "guide" | "likewise" | "compare"} SetCommand */
 /** @typedef {SetCommand | "find" | "help" | "closer" | "wider"} Command */
 /** @typedef {{command: Command, classId?: undefined} | {classId: number, command?: undefined}} Action */
 /** @typedef {{title: string, about: string, classes?: string[], commands: Record<SetCommand, string[]>}} KeySet */
@@ -29,6 +29,8 @@ export const KEY_SETS = {
       undo: ["Backspace"],
       fit: ["f", "z"],
       guide: ["g", "'"],
+      likewise: ["y", "="],
+      compare: ["v", "`"],
     },
   },
   left: {
@@ -46,6 +48,8 @@ export const KEY_SETS = {
       undo: ["KeyZ"],
       fit: ["Backquote"],
       guide: ["Digit5"],
+      likewise: ["Digit6"],
+      compare: ["Digit7"],
     },
   },
   right: {
@@ -63,6 +67,8 @@ export const KEY_SETS = {
       undo: ["Backspace"],
       fit: ["Quote"],
       guide: ["BracketLeft"],
+      likewise: ["BracketRight"],
+      compare: ["Digit6"],
     },
   },
 };
@@ -72,11 +78,11 @@ const ALWAYS = { ArrowLeft: "previous", ArrowRight: "next", Backspace: "undo", "
 export const WORDS = {
   previous: "Previous image", next: "Next image", skip: "Skip", unsure: "Unsure", none: "None of these", bad: "Bad image",
   comment: "Comment", undo: "Undo", fit: "Fit / 1:1", guide: "Guidelines", find: "Find a class", help: "Keys",
-  closer: "Zoom in", wider: "Zoom out",
+  closer: "Zoom in", wider: "Zoom out", likewise: "Label near copies likewise", compare: "Compare two classes",
 };
 /** @type {Record<string, string>} */
-const PRINTED = { " ": "Space", Backspace: "Bksp", ArrowLeft: "←", ArrowRight: "→", Comma: ",", Period: ".", Semicolon: ";", Quote: "'", BracketLeft: "[", Backquote: "`" };
-const PLACE = /^(Key[A-Z]|Digit\d|Comma|Period|Semicolon|Quote|BracketLeft|Backquote)$/;
+const PRINTED = { " ": "Space", Backspace: "Bksp", ArrowLeft: "←", ArrowRight: "→", Comma: ",", Period: ".", Semicolon: ";", Quote: "'", BracketLeft: "[", BracketRight: "]", Backquote: "`" };
+const PLACE = /^(Key[A-Z]|Digit\d|Comma|Period|Semicolon|Quote|BracketLeft|BracketRight|Backquote)$/;
 
 const STORED = "alflow-keys";
 

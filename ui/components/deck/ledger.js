@@ -1,5 +1,5 @@
 /** What there is to answer and what was answered: the server's last word, changed by events it has not acknowledged. */
-/** @import { Aside, DeskReply, Entry, KeptEvent, QueueKind, RoundState, StandingAnswer, StoredAnswer } from "../shared/types.js" */
+/** @import { Answer, Aside, DeskReply, Entry, KeptEvent, Likewise, QueueKind, RoundState, StandingAnswer, StoredAnswer } from "../shared/types.js" */
 /** @import { Outbox } from "./outbox.js" */
 
 export class Ledger {
@@ -36,7 +36,8 @@ export class Ledger {
    * @returns {(Entry & {answer?: StandingAnswer})[]}
    */
   sequence() {
-    const answered = this.history().filter((each) => each.candidate_id !== null);
+    /** @type {(StandingAnswer & Entry)[]} */
+    const answered = this.history().flatMap((each) => (each.candidate_id === null ? [] : [{ ...each, candidate_id: each.candidate_id }]));
     return [...answered.reverse().map((answer) => ({ ...answer, answer })), ...this.entries()];
   }
 
@@ -47,14 +48,16 @@ export class Ledger {
    */
   entries() {
     const latest = this.#latest();
-    const undone = [...latest.values()].filter((event) => event.kind === "undo").map((event) => event.entry);
+    const undone = [...latest.values()].filter((event) => event.kind === "undo").map((event) => /** @type {Entry} */ (event.entry));
     return [...undone.reverse(), ...this.queue.filter((entry) => !latest.has(entry.candidate_id))];
   }
 
-  /** How many items have a first answer on its way. */
+  /** How many items that the round waits for have a first answer on its way. */
   pendingAnswers() {
     const answered = new Set(this.recent.map((answer) => answer.candidate_id));
-    return [...this.#latest().values()].filter((event) => event.kind === "answer" && !answered.has(event.candidate_id)).length;
+    return [...this.#latest().values()].filter(
+      (event) => event.kind === "answer" && !("extra" in event.entry && event.entry.extra) && !answered.has(event.candidate_id),
+    ).length;
   }
 
   /**
@@ -66,11 +69,12 @@ export class Ledger {
     const events = this.outbox.pending();
     const undone = new Set(events.filter((event) => event.kind === "undo").map((event) => event.token));
     const pending = events
-      .filter((event) => event.kind === "answer")
+      .filter((event) => event.kind !== "undo")
       .filter((event) => !undone.has(event.token))
-      .map((event) => ({ ...event, item_id: event.entry.item_id, stored: false }));
+      .map(standing);
     const known = new Set(pending.map((event) => event.token));
     const replaced = new Set(pending.map((event) => event.candidate_id));
+    replaced.delete(null);
     const stored = this.recent.filter(
       (answer) => !undone.has(answer.token) && !known.has(answer.token) && !replaced.has(answer.candidate_id),
     );
@@ -79,6 +83,17 @@ export class Ledger {
 
   /** The last pending event of each candidate. */
   #latest() {
-    return new Map(this.outbox.pending().map((event) => /** @type {[number, KeptEvent]} */ ([event.candidate_id, event])));
+    const about = this.outbox.pending().filter((event) => event.candidate_id !== null);
+    return new Map(about.map((event) => /** @type {[number, KeptEvent]} */ ([event.candidate_id, event])));
   }
+}
+
+/**
+ * @param {KeptEvent & (Answer | Likewise)} event as an answer that stands
+ * @returns {StandingAnswer}
+ */
+function standing(event) {
+  const shared = { item_id: event.entry.item_id, group: "group" in event.entry ? event.entry.group : undefined, stored: false };
+  if (event.kind === "answer") return { ...event, ...shared };
+  return { ...event, ...shared, verdict: "class", comment: "", likewise: event.item_ids.length };
 }

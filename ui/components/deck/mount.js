@@ -1,11 +1,12 @@
 /** The deck of the page. */
 /** @import { DeckData } from "../shared/types.js" */
+import { install } from "../shared/install.js";
 import { live } from "../shared/live.js";
 import { Deck } from "./deck.js";
 
 const REDRAWN_MS = 2000; // a page that is drawn anew has a new deck by then
 
-navigator.serviceWorker?.register("/offline.js").catch(() => {}); // a reload without a connection then shows something
+install();
 
 /**
  * A deck goes; the page may be about to draw it anew, so its images are given back only if that does not happen.

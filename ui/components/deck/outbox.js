@@ -4,8 +4,8 @@
  * One localStorage entry per event: neither a reload, a lost connection nor a second tab can lose or overwrite one.
  * Where storage is forbidden, memory serves for the life of the page (`durable` is then false).
  */
-/** @import { DeckEvent, Entry, KeptEvent, RefusedEvent } from "../shared/types.js" */
-import { inStorage } from "../shared/memory.js";
+/** @import { AnswerAlone, DeckEvent, Entry, KeptEvent, RefusedEvent } from "../shared/types.js" */
+import { inStorage, ours } from "../shared/memory.js";
 
 export class Outbox {
   /** @type {Map<string, KeptEvent>} */
@@ -20,8 +20,8 @@ export class Outbox {
    * @param {number} project
    */
   constructor(annotator, project) {
-    this.prefix = `alflow:${annotator}:${project}:`;
-    this.refusedPrefix = `alflow-refused:${annotator}:${project}:`;
+    this.prefix = `${ours()}:${annotator}:${project}:`;
+    this.refusedPrefix = `${ours()}-refused:${annotator}:${project}:`;
     this.#load(this.prefix, this.events);
     this.#load(this.refusedPrefix, this.refused);
   }
@@ -37,7 +37,7 @@ export class Outbox {
     const projects = new Set();
     for (const name of names) {
       const [word, who, where] = name.split(":");
-      if (word === "alflow" && who === String(annotator) && where !== String(project)) projects.add(Number(where));
+      if (word === ours() && who === String(annotator) && where !== String(project)) projects.add(Number(where));
     }
     return /** @type {number[]} */ ([...projects]);
   }
@@ -46,7 +46,7 @@ export class Outbox {
    * Keep an event until it is acknowledged; `entry` lets its item be shown again before the server says so.
    *
    * @param {DeckEvent} event
-   * @param {Entry} entry
+   * @param {Entry | AnswerAlone} entry
    * @returns {KeptEvent}
    */
   add(event, entry) {

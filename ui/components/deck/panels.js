@@ -36,7 +36,7 @@ export class Guide {
 
   async #fill() {
     try {
-      const response = await fetch(`/desk/${this.data.project}/guide`);
+      const response = await fetch(`./desk/${this.data.project}/guide`);
       if (!response.ok) throw new Error(String(response.status));
       this.#draw(await response.json());
     } catch {
@@ -52,7 +52,7 @@ export class Guide {
     const rows = shown.map(({ id, name }) => {
       const row = make("figure", "example");
       const images = examples[id].map((item) =>
-        Object.assign(make("img"), { src: `/images/${this.data.project}/${item}/thumbnail`, alt: `Example of ${name}`, loading: "lazy" }),
+        Object.assign(make("img"), { src: `./images/${this.data.project}/${item}/thumbnail`, alt: `Example of ${name}`, loading: "lazy" }),
       );
       row.append(make("figcaption", "", name), ...images);
       return row;

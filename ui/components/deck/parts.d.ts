@@ -2,6 +2,7 @@
 export interface DeckParts {
   title: HTMLElement;
   round: HTMLElement;
+  extra: HTMLElement;
   bar: HTMLElement;
   count: HTMLElement;
   pill: HTMLElement;
@@ -23,6 +24,13 @@ export interface DeckParts {
   tools: HTMLElement;
   undo: HTMLButtonElement;
   recent: HTMLElement;
+  likewise: HTMLElement;
+  sitting: HTMLElement;
+  goal: HTMLElement;
+  compare: HTMLElement;
+  compare_button: HTMLButtonElement;
+  strip: HTMLElement;
+  peek: HTMLButtonElement;
   worth: HTMLElement;
   help: HTMLDialogElement;
 }

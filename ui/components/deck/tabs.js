@@ -2,7 +2,7 @@
  * The tabs in which one person has the desk of a project open. Whoever closes the last one gives the reserved images
  * back at once; a browser that dies leaves them to lapse with their leases.
  */
-import { inStorage } from "../shared/memory.js";
+import { inStorage, ours } from "../shared/memory.js";
 
 const TAB_MS = 30000; // a tab that is open says so more often than this
 
@@ -12,7 +12,7 @@ export class Tabs {
    * @param {number} project
    */
   constructor(annotator, project) {
-    this.prefix = `alflow-tab:${annotator}:${project}:`;
+    this.prefix = `${ours()}-tab:${annotator}:${project}:`;
     this.name = this.prefix + crypto.randomUUID();
   }
 

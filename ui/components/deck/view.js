@@ -29,17 +29,25 @@ export class View {
   /**
    * @param {Round} round
    * @param {number} pending answers on their way
+   * @param {Entry | null} current
    */
-  progress(round, pending) {
+  progress(round, pending, current) {
     const total = round?.total ?? 0;
     const answered = Math.min(total, (round?.answered ?? 0) + pending);
     this.at.title.textContent = this.data.title;
     this.at.round.textContent = round ? `Round ${round.number}` : "";
+    this.at.extra.hidden = !current?.extra;
     this.at.count.textContent = round ? `${answered} of ${total}` : "";
     this.at.bar.hidden = !round;
     this.at.bar.setAttribute("aria-valuenow", String(answered));
     this.at.bar.setAttribute("aria-valuemax", String(total));
     one(this.at.bar, "i").style.width = `${total ? (100 * answered) / total : 0}%`;
+  }
+
+  /** @param {boolean} idle there is no image that could be answered or looked at */
+  idle(idle) {
+    const tools = this.at.tools.querySelectorAll('button:not([data-do="undo"])');
+    for (const node of [this.at.classes, this.at.zoom, ...tools]) node.setAttribute("aria-disabled", String(idle));
   }
 
   /**
@@ -144,10 +152,11 @@ export class View {
   /**
    * What an answer said, in a word.
    *
-   * @param {{verdict: Verdict, class_id: number | null, proposed_class?: string}} answer
+   * @param {{verdict: Verdict, class_id: number | null, proposed_class?: string, likewise?: number}} answer
    */
-  said({ verdict, class_id, proposed_class }) {
-    if (verdict === "class") return (class_id !== null && this.names.get(class_id)) || "?";
+  said({ verdict, class_id, proposed_class, likewise }) {
+    const name = (class_id !== null && this.names.get(class_id)) || "?";
+    if (verdict === "class") return likewise ? `${name} (${likewise})` : name;
     return proposed_class ? `None: ${proposed_class}` : SAID[verdict];
   }
 
@@ -200,7 +209,7 @@ export class View {
     chip.classList.toggle("skipped", answer.verdict !== "class");
     chip.append(
       // the very image that was answered: it is here, also without a connection
-      Object.assign(make("img"), { src: `/images/${this.data.project}/${answer.item_id}/rendition`, alt: "" }),
+      Object.assign(make("img"), { src: `./images/${this.data.project}/${answer.item_id}/rendition`, alt: "" }),
       make("span", "", this.said(answer)),
     );
     chip.onclick = () => undo(answer.token);
@@ -230,6 +239,8 @@ export class View {
     if (round === undefined) return ["One moment", "Opening the queue."];
     if (round === null)
       return ["No round is open yet", `The first image appears here when a round opens.${awaited}`];
+    if (round.state === "stopped")
+      return ["The project is stopped", "Nobody is asked anything for now, and what you answered is kept. When the project goes on, the next image appears here."];
     if (round.state === "labelled")
       return [`Round ${round.number} is labelled`, `The model is fitted to the answers and evaluated. Then the next round opens, and its first image appears here.${awaited}`];
     if (round.state === "closed")

@@ -1,5 +1,6 @@
 /**
- * Zoom and pan of the image on screen: wheel, double click, two fingers, drag; a swipe at rest leads to the neighbours.
+ * Zoom and pan of the image on screen: wheel, double click, two fingers, drag; a swipe at rest leads to the neighbours,
+ * and never answers: a thumb that slips does no harm.
  *
  * Scale 1 shows the whole image. `onZoom` is called when more pixels than those of the rendition may be wanted.
  */
@@ -20,6 +21,7 @@ export class Zoom {
   #pointers = new Map();
   /** @type {PointerEvent | null} */
   #start = null;
+  #touched = false; // two quick taps are no wish to zoom
 
   /**
    * @param {HTMLElement} stage
@@ -42,7 +44,7 @@ export class Zoom {
      */
     const on = (what, act) => stage.addEventListener(what, act, { passive: false, signal });
     on("wheel", (event) => this.#wheel(event));
-    on("dblclick", (event) => ofControls(event) || this.toggle(event));
+    on("dblclick", (event) => ofControls(event) || this.#touched || this.toggle(event));
     on("pointerdown", (event) => this.#down(event));
     on("pointermove", (event) => this.#move(event));
     on("pointerup", (event) => this.#up(event));
@@ -110,6 +112,7 @@ export class Zoom {
   /** @param {PointerEvent} event */
   #down(event) {
     if (ofControls(event)) return;
+    this.#touched = event.pointerType === "touch";
     this.#pointers.set(event.pointerId, event);
     this.#start = this.#pointers.size === 1 ? event : null;
     if (this.zoomed || this.#pointers.size > 1) this.stage.setPointerCapture(event.pointerId);

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 import streamlit as st
 
 from alflow.ids import ItemId
-from ui.components import modules
+from alflow.ui.components import modules
 
 
 class Tile(TypedDict):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NotRequired, TypedDict
 
-from ui.components import modules
+from alflow.ui.components import modules
 
 
 class Bar(TypedDict):

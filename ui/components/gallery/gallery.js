@@ -3,6 +3,9 @@
 import { make, one } from "../shared/dom.js";
 import { opener } from "./why.js";
 
+/** @type {Record<string, string>} */
+const ORIGINS = { person: "by hand", reserve: "extra", grid: "grid" };
+
 /** @param {Card["believed"][number]} believed */
 const bar = ({ name, value }) => {
   const row = make("div", "bar");
@@ -24,7 +27,7 @@ const draw = (card, open) => {
     Object.assign(make("img"), { src: image, alt: `Candidate ${rank}`, loading: "lazy" }),
     make("span", "rank", `#${rank}`),
   );
-  if (origin !== "strategy") picture.append(make("span", "origin", origin === "person" ? "by hand" : origin));
+  if (origin !== "strategy") picture.append(make("span", "origin", ORIGINS[origin] ?? origin));
   const reasons = make("dl");
   for (const [name, value] of facts) reasons.append(make("dt", "", name), make("dd", "", value));
   const given = make("p", "answers", answers.join(", ") || "not answered yet");

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from alflow.domain.answers import Annotator
 from alflow.domain.projects import ClassLabel, Project
-from ui.components import modules
+from alflow.ui.components import modules
 
 
 def grid(project: Project, classes: Sequence[ClassLabel], annotator: Annotator, screen: str) -> None:

@@ -1,20 +1,33 @@
-/** What the grid sends to `POST /grid/PROJECT`: an answered page, or one taken back, kept until the server has spoken. */
+/**
+ * What the grid sends to `POST /grid/PROJECT`: an answered page, or one taken back. The browser keeps it until the server
+ * has spoken, so that neither a lost connection nor a reload loses what was marked.
+ */
 /** @import { Cargo, GridReply, PageEvent } from "../shared/types.js" */
+import { forget, remember, remembered } from "../shared/memory.js";
 
 /** @implements {Cargo<PageEvent | null, GridReply>} */
 export class Pending {
   /** @type {PageEvent | null} */
-  event = null;
+  event;
 
   /**
+   * @param {string} name under which the browser keeps it
    * @param {() => object} ask what to send beside it
    * @param {(reply: GridReply, sent: PageEvent | null) => void} onReply
    * @param {() => void} onDrop
    */
-  constructor(ask, onReply, onDrop) {
+  constructor(name, ask, onReply, onDrop) {
+    this.name = name;
     this.ask = ask;
     this.onReply = onReply;
     this.onDrop = onDrop;
+    this.event = JSON.parse(remembered(name) ?? "null");
+  }
+
+  /** @param {PageEvent} event */
+  keep(event) {
+    this.event = event;
+    remember(this.name, JSON.stringify(event));
   }
 
   load() {
@@ -31,7 +44,7 @@ export class Pending {
    * @param {PageEvent | null} sent
    */
   taken(reply, sent) {
-    if (this.event === sent) this.event = null;
+    this.#done(sent);
     this.onReply(reply, sent);
     return "";
   }
@@ -43,15 +56,20 @@ export class Pending {
    * @param {string} reason
    */
   unread(sent, reason) {
-    if (sent && this.event === sent) {
-      this.event = null;
-      this.onDrop();
-    }
+    if (sent && this.#done(sent)) this.onDrop();
     throw new Error(reason);
   }
 
   /** @param {PageEvent | null} [sent] */
   waits(sent = null) {
     return this.event !== null && this.event !== sent;
+  }
+
+  /** @param {PageEvent | null} sent */
+  #done(sent) {
+    if (this.event !== sent) return false;
+    this.event = null;
+    forget(this.name);
+    return true;
   }
 }

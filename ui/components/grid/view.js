@@ -1,4 +1,4 @@
-/** @import { ClassOfProject, GridPage, GridReply } from "../shared/types.js" */
+/** @import { ClassOfProject, GridPage, GridPool, GridReply } from "../shared/types.js" */
 /** @import { GridParts } from "./parts.js" */
 import { make, one } from "../shared/dom.js";
 import { SIGNED_OUT } from "../shared/link.js";
@@ -26,30 +26,54 @@ export class GridView {
    * @param {boolean} may.accept
    * @param {boolean} may.undo
    * @param {boolean} hasLast whether there is a page to take back
+   * @param {number} unseen images that were not on screen yet
    */
-  acts(page, marked, may, hasLast) {
+  acts(page, marked, may, hasLast, unseen) {
     const { at } = this;
     const rest = (page?.images.length ?? 0) - marked;
     const name = (page && this.names.get(page.class_id)) ?? "";
     at.accept.hidden = !page;
     at.accept.disabled = !may.accept;
-    one(at.accept, "span").textContent = marked ? `${rest} are ${name}, ${marked} not` : `All ${rest} are ${name}`;
+    const said = marked ? `${rest} are ${name}, ${marked} not` : `All ${rest} are ${name}`;
+    one(at.accept, "span").textContent = unseen && may.accept ? `Show the next ${unseen}` : said;
     at.undo.hidden = !hasLast;
     at.undo.disabled = !may.undo;
-    at.summary.textContent = page ? `${page.images.length} images, about ${page.expected_errors.toFixed(1)} expected to be of another class` : "";
+    const extra = page?.extra ? "extra, " : "";
+    at.summary.textContent = page ? `${page.images.length} images, ${extra}about ${page.expected_errors.toFixed(1)} expected to be of another class` : "";
+  }
+
+  /** @param {GridPool | null} pool what of it is wanted; none: the round */
+  source(pool) {
+    this.at.source.value = pool?.order ?? "round";
+    if (pool) this.at.size.value = String(pool.size);
+    /** @type {HTMLElement} */ (this.at.size.closest("label")).hidden = !pool;
+  }
+
+  /**
+   * How pages of the class went so far.
+   *
+   * @param {string} words
+   * @param {GridPage | null} page
+   */
+  words(words, page) {
+    this.at.words.textContent = page ? words : "";
+    this.at.words.hidden = !page || !words;
   }
 
   /**
    * @param {boolean} storing
+   * @param {boolean} opening whether other images were asked for
    * @param {Connection} link
    */
-  pill(storing, link) {
+  pill(storing, opening, link) {
     const problem = link.problem === SIGNED_OUT ? `${SIGNED_OUT}: sign in again` : link.problem;
     const [state, text] = link.failures
       ? ["off", `${problem}${storing ? ", this page is not stored yet" : ""}`]
       : storing
         ? ["busy", "Storing"]
-        : ["ok", "All stored"];
+        : opening
+          ? ["busy", "Opening"]
+          : ["ok", "All stored"];
     this.at.pill.dataset.state = state;
     this.at.pill.textContent = text;
   }
@@ -74,13 +98,13 @@ export class GridView {
    * What stands in place of a page.
    *
    * @param {GridPage | null} page
-   * @param {GridReply["round"] | undefined} round undefined: not asked yet
-   * @param {string} awaited what the round waits for
+   * @param {GridReply | null} reply none: not asked yet
+   * @param {boolean} ofPool whether pages come from the pool
    */
-  empty(page, round, awaited) {
+  empty(page, reply, ofPool) {
     this.at.empty.hidden = Boolean(page);
     this.at.tiles.hidden = !page;
-    const [title, text] = instead(round, awaited);
+    const [title, text] = instead(reply, ofPool);
     one(this.at.empty, "h3").textContent = title;
     one(this.at.empty, "p").textContent = text;
   }
@@ -96,13 +120,16 @@ export class GridView {
 }
 
 /**
- * @param {GridReply["round"] | undefined} round
- * @param {string} awaited
+ * @param {GridReply | null} reply
+ * @param {boolean} ofPool
  */
-function instead(round, awaited) {
-  if (round === undefined) return ["Opening the grid", "One moment."];
-  if (round?.state === "open")
+function instead(reply, ofPool) {
+  if (!reply) return ["Opening the grid", "One moment."];
+  if (reply.round?.state === "stopped")
+    return ["The project is stopped", "Nobody is asked anything for now, and what you answered is kept. When the project goes on, the next page appears here."];
+  if (ofPool && reply.round) return ["Nothing left of the pool to show", reply.words || "All other images are answered, asked about by a round, or on other people's pages."];
+  if (reply.round?.state === "open")
     return ["No images left for the grid", "The remaining images of this round are reserved for other people, were marked as wrong, or belong to the random control slice. They are answered one by one on the Label page."];
-  const waiting = awaited ? ` Waiting for ${awaited}.` : "";
-  return ["No round is open", `The grid shows the images of an open round, grouped by their most probable class.${waiting}`];
+  const waiting = reply.awaited ? ` Waiting for ${reply.awaited}.` : "";
+  return ["No round is open", `The grid shows the images of an open round, grouped by their most probable class, or goes through the rest of the pool.${waiting}`];
 }

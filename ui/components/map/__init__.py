@@ -7,7 +7,7 @@ import streamlit as st
 
 from alflow.domain.projects import ClassLabel, Project
 from alflow.ids import ClassId, ItemId
-from ui.components import modules
+from alflow.ui.components import modules
 
 
 def image_map(

@@ -75,10 +75,10 @@ export class Chosen {
     const id = cloud.ids[row];
     const node = make("li", "tile");
     node.dataset.row = String(row);
-    const picture = Object.assign(make("img"), { src: `/images/${project}/${id}/thumbnail`, alt: `Image ${id}`, loading: "lazy" });
+    const picture = Object.assign(make("img"), { src: `./images/${project}/${id}/thumbnail`, alt: `Image ${id}`, loading: "lazy" });
     const acts = make("div");
     const query = new URLSearchParams({ project: title, item: String(id) });
-    const past = Object.assign(make("a", "", "History"), { href: `/history?${query}`, target: "_self" });
+    const past = Object.assign(make("a", "", "History"), { href: `./history?${query}`, target: "_self" });
     past.setAttribute("aria-label", `History of image ${id}`);
     const out = make("button", "", "×");
     out.type = "button";

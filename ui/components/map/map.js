@@ -102,7 +102,7 @@ export class ImageMap {
    */
   async #load(data, tries = 1) {
     try {
-      const reply = await fetch(`/map/${data.project}/points?version=${data.version}`);
+      const reply = await fetch(`./map/${data.project}/points?version=${data.version}`);
       if (reply.status === 503 && tries < TRIES) throw new TypeError("busy");
       if (!reply.ok) {
         this.#say((await reply.json()).reason ?? "The images cannot be had: reload the page.");
@@ -251,7 +251,7 @@ export class ImageMap {
     if (tip.dataset.id !== String(id) || tip.hidden) {
       tip.dataset.id = String(id);
       const image = /** @type {HTMLImageElement} */ (one(tip, "img"));
-      image.src = `/images/${this.data.project}/${id}/thumbnail`;
+      image.src = `./images/${this.data.project}/${id}/thumbnail`;
       one(tip, "figcaption").textContent = this.#told(row);
     }
     tip.hidden = false;

@@ -1,6 +1,6 @@
 """A button that saves a chart of the page as SVG; the browser makes the file from what it shows."""
 
-from ui.components import modules
+from alflow.ui.components import modules
 
 
 def saver(figure: str, name: str) -> None:

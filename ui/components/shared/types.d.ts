@@ -20,8 +20,14 @@ export interface DeckData {
   title: string;
   annotator: number;
   screen: string;
-  classes: (ClassOfProject & { key: string | null })[];
+  classes: ClassOfDeck[];
   heartbeat_ms: number;
+  break_minutes: number | null;
+}
+
+export interface ClassOfDeck extends ClassOfProject {
+  key: string | null;
+  group: string;
 }
 
 export type Verdict = "class" | Aside;
@@ -33,6 +39,11 @@ export interface Suggestion {
   probability: number;
 }
 
+export interface ItemGroup {
+  name: string;
+  images: [item_id: number, class_id: number | null][];
+}
+
 /** One image that can be shown: of the queue, or of an answer that is looked at again. */
 export interface Entry {
   candidate_id: number;
@@ -40,6 +51,20 @@ export interface Entry {
   rank?: number;
   width?: number;
   suggestion?: Suggestion;
+  /** The two most probable classes, where the project shows its guess. */
+  rivals?: number[];
+  /** The most probable classes, the first one most, where the list is sorted by that. */
+  likely?: number[];
+  /** Images of the same thing, itself among them, each with the class that this person gave it. */
+  group?: ItemGroup;
+  /** Of the reserve: it is asked while the next round is prepared. */
+  extra?: boolean;
+}
+
+/** What an answer is about that no round asked for: it is in no queue. */
+export interface AnswerAlone {
+  candidate_id: null;
+  item_id: number;
 }
 
 export interface Answer {
@@ -57,13 +82,25 @@ export interface Answer {
 export interface Undo {
   kind: "undo";
   token: string;
-  candidate_id: number;
+  candidate_id: number | null;
 }
 
-export type DeckEvent = Answer | Undo;
+/** Label near copies as the answer of that token: of `class_id`, which the server takes from the answer. */
+export interface Likewise {
+  kind: "likewise";
+  token: string;
+  answer: string;
+  candidate_id: null;
+  class_id: number | null;
+  item_ids: number[];
+  seconds: number;
+  screen: string;
+}
+
+export type DeckEvent = Answer | Likewise | Undo;
 
 /** An event as the browser keeps it until the server has acknowledged it. */
-export type KeptEvent = DeckEvent & { key: string; at: number; entry: Entry };
+export type KeptEvent = DeckEvent & { key: string; at: number; entry: Entry | AnswerAlone };
 export type RefusedEvent = KeptEvent & { reason: string };
 
 export interface Worth {
@@ -80,12 +117,15 @@ export interface Acknowledgement {
   again?: boolean;
   reason?: string;
   worth?: Worth | null;
+  /** Near copies that may be labelled as the answer of that token. */
+  offer?: { token: string; item_ids: number[] };
+  likewise?: { labelled: number; taken: number };
   check?: { right: boolean; class_id: number };
 }
 
 export interface RoundState {
   number: number;
-  state: "open" | "labelled" | "closed";
+  state: "open" | "labelled" | "closed" | "stopped";
   answered: number;
   total: number;
   checks?: [right: number, answered: number];
@@ -94,13 +134,16 @@ export interface RoundState {
 /** An answer that the server has stored; without a candidate where it was asked in no round. */
 export interface StoredAnswer {
   token: string;
-  candidate_id: number;
+  candidate_id: number | null;
   item_id: number;
   verdict: Verdict;
   class_id: number | null;
   comment: string;
   proposed_class?: string;
   final: boolean;
+  group?: ItemGroup;
+  /** How many it stands for, where near copies were labelled likewise. */
+  likewise?: number;
 }
 
 /** An answer that stands: on its way, or stored. */
@@ -137,10 +180,18 @@ export interface GridImage {
   probability: number;
 }
 
+/** Where pages of the rest of the pool begin, and how many images each has. */
+export interface GridPool {
+  order: "surest" | "border";
+  size: number;
+}
+
 export interface GridPage {
   token: string;
   class_id: number;
   expected_errors: number;
+  /** No round waits for it: of the reserve, or of the rest of the pool. */
+  extra: boolean;
   images: GridImage[];
 }
 
@@ -160,7 +211,9 @@ export interface GridReply {
   reason: string | null;
   page: GridPage | null;
   waiting: Record<string, number>;
-  last: { token: string; class_id: number; accepted: number; wrong: number } | null;
+  /** How pages of this class went so far, or why there is none. */
+  words: string;
+  last: { token: string; class_id: number; pool: boolean; accepted: number; wrong: number } | null;
   awaited: string;
   round: { number: number; state: RoundState["state"] } | null;
 }
@@ -256,6 +309,43 @@ export interface MapData {
 export type MapAct =
   | { what: "send" | "save"; ids: number[]; words: string }
   | { what: "label"; ids: number[]; class_id: number };
+
+// ---- uploads: `ui/components/uploader/__init__.py` and `ui/routes/uploads.py`
+
+export interface UploaderData {
+  /** Where files are sent. */
+  address: string;
+  call: string;
+  hint: string;
+  /** What is said with each file; null where people choose what images are for. */
+  query: string | null;
+}
+
+/** A file and its path below what was dropped. */
+export interface Found {
+  path: string;
+  file: File;
+}
+
+/** A file that is to be sent. */
+export interface Upload extends Found {
+  to: string;
+  /** Bytes of it that were sent, in this try. */
+  arrived: number;
+  /** Why it was refused. */
+  why: string;
+  /** What became of it, in lines. */
+  said: string[];
+  /** Whether the server said that it may come. */
+  asked: boolean;
+  abort(): void;
+}
+
+/** Of a request; status 0 where nobody answered. */
+export interface Outcome {
+  status: number;
+  reply: { reason?: string; known?: boolean; said?: string[] };
+}
 
 declare global {
   /** Of the module that `loader.js` loads; `ui/components/modules.py` writes it there. */

@@ -5,6 +5,7 @@ what an annotation without a choice means. People are their email, else their us
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from alflow.domain.answers import Verdict
@@ -27,6 +28,17 @@ def read(tasks: list[Any]) -> Iterator[Found]:
     """The answers, task by task."""
     for number, task in enumerate(tasks, start=1):
         yield from _task(number, task)
+
+
+def meant(task: Mapping[str, Any], place: str) -> Given:
+    """Which image a task is about; nothing is said of it.
+
+    Raises:
+        InvalidInputError: no field of its data names an image.
+    """
+    if not isinstance(task.get("data"), dict):
+        raise InvalidInputError("it has no 'data'")
+    return Given(place, _image(task), "", content_hash=word(task["data"], "sha256") if _is_own(task["data"]) else "")
 
 
 def _task(number: int, task: Any) -> Iterator[Found]:
@@ -59,18 +71,15 @@ def _answer(place: str, task: Mapping[str, Any], annotation: Any) -> Found:
         return Skipped("annotations without a choice")
     if len(choices) > 1:
         raise InvalidInputError(f"it has {len(choices)} choices, and an image has one class")
-    data = task["data"]
-    return Given(
-        place,
-        _image(task),
-        choices[0] if choices else "",
-        _person(annotation.get("completed_by")),
-        time_of(annotation.get("created_at")),
-        seconds_of(annotation.get("lead_time")),
-        verdict,
-        word(data, "sha256") if "alflow_split" in data else "",
-        word(own, "comment"),
-        word(own, "proposed_class") if verdict is Verdict.NONE else "",
+    return replace(
+        meant(task, place),
+        label=choices[0] if choices else "",
+        annotator=_person(annotation.get("completed_by")),
+        at=time_of(annotation.get("created_at")),
+        seconds=seconds_of(annotation.get("lead_time")),
+        verdict=verdict,
+        comment=word(own, "comment"),
+        proposed_class=word(own, "proposed_class") if verdict is Verdict.NONE else "",
     )
 
 
@@ -97,12 +106,17 @@ def _image(task: Mapping[str, Any]) -> str:
         InvalidInputError: no field of its data is one.
     """
     data = task["data"]
-    named = [data.get("uri"), *(data.get(name) for name in _IMAGE)] if "alflow_split" in data else []
+    named = [data.get("uri"), *(data.get(name) for name in _IMAGE)] if _is_own(data) else []
     fields = [*named, *(data.get(name) for name in _IMAGE), *data.values(), task.get("file_upload")]
     image = next((value for value in fields if isinstance(value, str) and value), None)
     if image is None:
         raise InvalidInputError("no field of its data names an image")
     return image
+
+
+def _is_own(data: Mapping[str, Any]) -> bool:
+    """Whether alflow has written the task, so that its fields are what they are called."""
+    return "alflow_split" in data
 
 
 def _person(value: Any) -> str:

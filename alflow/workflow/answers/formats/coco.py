@@ -24,7 +24,9 @@ def write(folder: Path, about: Dataset, pictures: Iterable[Picture]) -> None:
                 files.add(place / f"{split}.labels", line(_annotation(about, picture)), ",\n")
     for split in seen:
         head = line({"description": f"{about.name}: {split}", "date_created": about.created.isoformat()})
-        categories = ",\n".join(line({"id": at, "name": name, "supercategory": ""}) for at, name in _numbered(about))
+        categories = ",\n".join(
+            line({"id": at, "name": name, "supercategory": about.groups.get(name, "")}) for at, name in _numbered(about)
+        )
         images, labels = place / f"{split}.images", place / f"{split}.labels"
         opening = f'{{"info": {head},\n"licenses": [],\n"categories": [\n{categories}],\n"images": [\n'
         join(place / f"{split}.json", opening, images, '],\n"annotations": [\n', labels, "]}\n")
@@ -32,6 +34,10 @@ def write(folder: Path, about: Dataset, pictures: Iterable[Picture]) -> None:
 
 def _numbered(about: Dataset) -> Iterable[tuple[int, str]]:
     return enumerate(about.classes, start=1)  # 0 is the background to some readers
+
+
+def _category(about: Dataset, at: int, name: str) -> dict[str, Any]:
+    return {"id": at, "name": name, "supercategory": about.groups.get(name, "")}
 
 
 def _image(picture: Picture) -> dict[str, Any]:

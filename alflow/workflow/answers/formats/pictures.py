@@ -7,7 +7,7 @@ import shutil
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from math import isfinite
@@ -25,11 +25,12 @@ _NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 @dataclass(frozen=True)
 class Dataset:
-    """The project as a whole: its name, and its classes in their order."""
+    """The project as a whole: its name, its classes in their order, and the groups of those that have one."""
 
     name: str
     classes: tuple[str, ...]
     created: datetime
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     def index(self, picture: "Picture") -> int | None:
         """Place of the picture's class among the classes."""

@@ -31,7 +31,8 @@ from alflow.row_files import write_batches
 from alflow.store.images import items
 from alflow.store.images.items import SPLITS
 from alflow.store.projects import projects
-from alflow.workflow.images.shards import encoder_in_use, names, read, require_embedded, single
+from alflow.workflow.images.embedded import names, require_embedded
+from alflow.workflow.images.shards import encoder_in_use, read, single
 from alflow.workspace import Workspace
 
 

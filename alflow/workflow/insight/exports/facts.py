@@ -16,7 +16,7 @@ from alflow.store.desk import labels
 from alflow.store.images import items
 from alflow.store.projects import projects
 from alflow.store.rounds import evaluations, rounds
-from alflow.workflow.model.model import last_fit
+from alflow.workflow.model.source import last_fit
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from alflow.workflow.insight.exports.facts import gather_facts
 from alflow.workflow.insight.exports.head_files import About, HeadFiles
 from alflow.workflow.insight.exports.table import FORMATS, Given
 from alflow.workflow.model.model import load_model
-from alflow.workflow.model.posterior import posterior_source
+from alflow.workflow.model.source import posterior_source
 from alflow.workspace import Workspace
 
 

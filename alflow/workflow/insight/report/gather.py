@@ -20,11 +20,12 @@ from alflow.ids import ProjectId
 from alflow.store.images import failures, items
 from alflow.store.rounds import evaluations
 from alflow.workflow.answers.certify import all_certificates
+from alflow.workflow.insight.leaks import leak
 from alflow.workflow.insight.report.answers import Answers, read_answers
 from alflow.workflow.insight.report.judged import Judged, Pool, Predictions, judge, read_predictions
 from alflow.workflow.insight.report.pictures import Gallery, read_pictures
 from alflow.workflow.insight.report.scope import Scope, look
-from alflow.workflow.model.posterior import posterior_source
+from alflow.workflow.model.source import posterior_source
 from alflow.workflow.rounds.review import RoundSummary, round_summaries
 from alflow.workflow.rounds.stopping import in_words
 from alflow.workflow.rounds.strategies import strategy_captions
@@ -35,12 +36,16 @@ _PACKAGES: Final = ("alflow", "torch", "open_clip_torch", "numpy", "scikit-learn
 
 @dataclass(frozen=True)
 class Images:
-    """How many images there are: by split, of the test split with a known class, without a model's view, rejected."""
+    """How many images there are: by split, of the test split with a known class, without a model's view, rejected.
+
+    `leak` says which of the test split have near copies outside; it is empty where none has.
+    """
 
     counts: Mapping[Split, int]
     known: int
     not_embedded: int
     rejected: int
+    leak: str
 
 
 @dataclass(frozen=True)
@@ -179,12 +184,14 @@ def _certificate(workspace: Workspace, scope: Scope) -> Certificate | None:
 
 def _images(workspace: Workspace, scope: Scope) -> Images:
     project_id = scope.project.id
+    leaked = leak(workspace, project_id)
     with workspace.database.read() as tx:
         return Images(
             items.counts(tx, project_id),
             len(items.truths(tx, project_id, Split.TEST)),
             len(failures.of_project(tx, project_id)),
             len(items.rejections(tx, project_id)),
+            leaked,
         )
 
 

@@ -54,6 +54,8 @@ ORIGINS: Final = {
     Origin.STRATEGY: "chosen by the strategy",
     Origin.CONTROL: "drawn at random, as control",
     Origin.PERSON: "chosen by hand",
+    Origin.RESERVE: "asked extra, while the next round was prepared",
+    Origin.GRID: "on pages of the grid through the pool, by their prediction",
 }
 
 
@@ -77,6 +79,7 @@ def page(report: Report) -> str:
         curves=_curves(report),
         reliability=_reliability(report.model.judged),
         people=_people(report),
+        speeds=report.project.settings.show_speeds,
         splits=SPLITS,
         verdicts=VERDICTS,
         origins=ORIGINS,

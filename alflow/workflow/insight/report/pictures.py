@@ -19,7 +19,13 @@ _SOME: Final = 12
 _OF_CLASSES: Final = 24
 _OF_ROUND: Final = 120
 
-_WHY: Final = {Origin.STRATEGY: "chosen by the strategy", Origin.CONTROL: "drawn at random", Origin.PERSON: "by hand"}
+_WHY: Final = {
+    Origin.STRATEGY: "chosen by the strategy",
+    Origin.CONTROL: "drawn at random",
+    Origin.PERSON: "by hand",
+    Origin.RESERVE: "extra, next in the strategy's order",
+    Origin.GRID: "on a page of the grid, by its prediction",
+}
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ def _of_this(report: Report) -> list[str]:
             "There is no test split, so each image of the control slice is judged by what was predicted before its "
             "label was known: by several models, older ones too.",
         ),
+        (bool(images.leak), images.leak),
         (bool(unclosed), f"Round {', '.join(map(str, unclosed))} is not closed: its answers are not learnt yet."),
         (images.not_embedded > 0, f"{images.not_embedded:,} images could not be read so far and are left out."),
         (quality.disputed > 0, f"{quality.disputed:,} images have votes that disagree and that nobody settled."),

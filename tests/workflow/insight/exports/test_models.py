@@ -29,7 +29,8 @@ from alflow.workflow.images.encoding import prepare_file
 from alflow.workflow.insight.exports.embedded import export_embeddings
 from alflow.workflow.insight.exports.table import FORMATS
 from alflow.workflow.insight.exports.write import export_model
-from alflow.workflow.model.model import last_fit, load_model
+from alflow.workflow.model.model import load_model
+from alflow.workflow.model.source import last_fit
 from alflow.workflow.projects.projects import set_classes
 from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace

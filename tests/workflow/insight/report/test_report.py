@@ -214,7 +214,7 @@ def test_two_people_and_their_agreement(workspace: Workspace, project: Project) 
         tx.exec_driver_sql("UPDATE candidate SET votes_needed = 2")
     for name in ("Ada", "Grace"):
         who = sign_in(workspace, name).id
-        while queue := next_candidates(workspace, project.id, who):
+        while queue := next_candidates(workspace, project.id, who, extra=False):
             entry = queue[0]
             given = Submission(f"{name} {entry.candidate.id}", entry.candidate.id, Verdict.CLASS, entry.item.truth, 2.0)
             submit(workspace, project.id, who, given)
