@@ -19,6 +19,8 @@ NODE_STAMP := node_modules/.installed
 # while these wait, a third has the others.
 WORKERS ?= $(shell n=$$(nproc); echo $$((n > 3 ? n : 3)))
 FAST := not slow and not browser and not prefect and not postgres
+# Tests start hundreds of processes, which need not compile what the last one did.
+unexport PYTHONDONTWRITEBYTECODE
 # Not every tool looks at it, but those that do stay silent.
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
