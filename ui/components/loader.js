@@ -13,5 +13,9 @@ const load = async (tries = 1) => {
   }
 };
 
-/** @param {Mounted<unknown>} mounted */
-export default async (mounted) => (await load()).default(mounted);
+/** @param {Mounted<unknown>} mounted what is inert until something listens to it: a press before would be lost */
+export default async (mounted) => {
+  const cleanUp = (await load()).default(mounted);
+  mounted.parentElement.querySelector("[inert]")?.removeAttribute("inert");
+  return cleanUp;
+};
