@@ -61,12 +61,16 @@ EACH_DATABASE = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup`: those of one Prefect server in one process, those of Chromium in another, at once."""
+    """With `--dist loadgroup`: those of one Prefect server in one process, those of Chromium in another, at once.
+
+    They are tried once more when they fail, and the run names them: on busy cores a page may be drawn under a click.
+    """
     servers = ("prefect", "browser")
     group = {item: next(filter(item.get_closest_marker, servers), "") for item in items}
     for item in items:
         if group[item]:
             item.add_marker(pytest.mark.xdist_group(group[item]))
+            item.add_marker(pytest.mark.flaky(reruns=1))
     items.sort(key=lambda item: [*servers, ""].index(group[item]))
 
 

@@ -38,6 +38,13 @@ def wait_until(page: Page, expression: str, arg: Any = None, timeout_ms: float =
         page.wait_for_timeout(20)
 
 
+def wait_until_drawn(page: Page) -> None:
+    """Until the page is not being drawn: meanwhile something may stand on it twice, or move away under a click."""
+    page.wait_for_timeout(100)
+    wait_until(page, "!document.querySelector('[data-test-script-state=running]')")
+    page.wait_for_timeout(200)
+
+
 def wait_for_image(page: Page) -> None:
     """Until the first image is on screen."""
     wait_until(page, "window.witness.some(each => each.what === 'shown')")

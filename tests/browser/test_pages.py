@@ -26,7 +26,7 @@ from alflow.workflow.projects.sending import CLAIM
 from tests.browser import world
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
-from tests.browser.seen import wait_until
+from tests.browser.seen import wait_until, wait_until_drawn
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -153,7 +153,7 @@ def test_a_project_is_made_without_a_terminal(desk: Desk, signed_in: Open, proje
     assert_accessible(page)
     page.get_by_role("textbox", name="Name", exact=True).fill("pets by hand")
     page.get_by_role("textbox", name="Name", exact=True).blur()
-    expect(page.get_by_text("The demo's")).to_have_count(1)  # while the page is drawn again, it may stand twice
+    wait_until_drawn(page)
     page.get_by_text("The demo's").click()
     page.get_by_role("button", name="Create the project").click()
     expect(page.get_by_role("heading", name="pets by hand")).to_be_visible()

@@ -21,7 +21,7 @@ from alflow.workflow.projects import projects
 from alflow.workflow.projects.projects import create_project, name_classes
 from tests.browser import world
 from tests.browser.conftest import Desk
-from tests.browser.seen import wait_until
+from tests.browser.seen import wait_until_drawn
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -107,6 +107,8 @@ def test_what_people_write_is_text_on_every_page(desk: Desk, signed_in: Callable
     expect(page.locator(".change").last).to_contain_text(":material/bug_report: :cat: $x^2$ **b** www.evil.ex")
     assert page.evaluate(FOUND) == []
     page.goto(desk.url)
+    page.get_by_role("button", name="Guidelines").wait_for()
+    wait_until_drawn(page)
     page.get_by_role("button", name="Guidelines").click()
     prose = page.locator(".prose")
     expect(prose).to_contain_text("How to label")
@@ -118,9 +120,7 @@ def test_what_people_write_is_text_on_every_page(desk: Desk, signed_in: Callable
 
 def look(page: Page, where: str) -> None:
     """Nothing on the page is more than text, also below what can be opened."""
-    page.wait_for_timeout(100)
-    wait_until(page, "!document.querySelector('[data-test-script-state=running]')")
-    page.wait_for_timeout(200)
+    wait_until_drawn(page)
     page.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach((each) => each.click())")
     page.wait_for_timeout(200)
     assert page.evaluate(FOUND) == [], where
