@@ -1,5 +1,6 @@
 """One project over HTTP, in the name of whoever the token is of."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, TypeVar
@@ -12,6 +13,7 @@ from alflow.ids import CandidateId, ItemId
 T = TypeVar("T")
 
 _A_REQUEST: Final = 1_000  # images that one request imports
+_BYTES: Final = 3_500_000  # of their rows; the server takes 4 million in all
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ class Client:
         Args:
             images: address of a manifest, an archive or a page that lists files, 1,000 at most; or the images
                 themselves, each an address or a row with `uri`, `label`, `split`, `caption` and `group`. Of these 1,000
-                go into each request: after an error the same call goes on where it was.
+                go into each request, fewer where they are long: after an error the same call goes on where it was.
             split: what they are for, where a row does not say: `pool`, `target` or `test`.
             strict: store nothing if anything cannot be used.
 
@@ -192,15 +194,13 @@ class Client:
         how = {"split": split, "strict": strict}
         if isinstance(images, str):
             return self._post("/imports", {"source": images, **how})
-        if strict and len(images) > _A_REQUEST:
+        requests = list(_parts([{"uri": one} if isinstance(one, str) else one for one in images]))
+        if strict and len(requests) > 1:
             raise InvalidInputError(
-                f"all or none of {len(images):,} images cannot be imported: with `strict`, send {_A_REQUEST:,} at most"
+                f"all or none of {len(images):,} images go into no single request: with `strict`, send "
+                f"{_A_REQUEST:,} images and {_BYTES / 1e6:.1f} MB at most"
             )
-        rows = [{"uri": one} if isinstance(one, str) else one for one in images]
-        told = [
-            self._post("/imports", {"rows": rows[start : start + _A_REQUEST], "first": start + 1, **how})
-            for start in range(0, max(1, len(rows)), _A_REQUEST)
-        ]
+        told = [self._post("/imports", {"rows": rows, "first": first, **how}) for first, rows in requests]
         counts = {name: sum(each[name] for each in told) for name in ("added", "known")}
         return counts | {name: [one for each in told for one in each[name]] for name in ("rejected", "remarks")}
 
@@ -236,3 +236,15 @@ class Client:
 def _read(kind: type[T], said: Mapping[str, Any]) -> T:
     """The fields that this version of the client knows."""
     return kind(**{field.name: said[field.name] for field in fields(kind) if field.name in said})  # type: ignore[arg-type]
+
+
+def _parts(rows: Sequence[Mapping[str, str]]) -> Iterator[tuple[int, Sequence[Mapping[str, str]]]]:
+    """The rows in the requests that they go into, each with the number of its first row."""
+    start = size = 0
+    for at, row in enumerate(rows):
+        more = len(json.dumps(row)) + 2
+        if at - start == _A_REQUEST or (at > start and size + more > _BYTES):
+            yield start + 1, rows[start:at]
+            start, size = at, 0
+        size += more
+    yield start + 1, rows[start:]

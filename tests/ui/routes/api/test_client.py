@@ -116,8 +116,10 @@ def test_more_images_than_a_request_takes_go_in_several(running: Running) -> Non
     assert (told["added"], told["known"]) == (0, 0)
     named = [f"row {number}, {one}" for number, one in enumerate(many, 1)]
     assert [each["uri"] for each in told["rejected"]] == named
-    with pytest.raises(InvalidInputError, match=r"all or none of 1,001 images.*send 1,000 at most"):
+    with pytest.raises(InvalidInputError, match=r"all or none of 1,001 images.*send 1,000 images and 3\.5 MB at most"):
         robot.import_images(many, strict=True)
+    long = [{"uri": one, "caption": "\u00e9" * 1_000} for one in many[:700]]  # 4.2 MB as JSON
+    assert [each["uri"] for each in robot.import_images(long)["rejected"]] == named[:700]
     with pytest.raises(InvalidInputError, match=r"body\.rows"):
         robot.import_images([])
 
