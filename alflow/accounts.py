@@ -5,7 +5,7 @@ project; an `Invitation` is a link, or an e-mail address, that grants one; an `A
 somebody; a `Visitor` is who sends a request, and `OPERATOR` is who types commands on the machine itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
@@ -150,6 +150,10 @@ class Visitor:
         """Whether the role held in the project is enough."""
         held = self.role_in(project_id)
         return held is not None and held.includes(needed)
+
+    def owns(self, projects: Iterable[ProjectId]) -> bool:
+        """Whether the visitor owns each of these."""
+        return all(self.role_in(each) is Role.OWNER for each in projects)
 
     @property
     def stamp(self) -> str:

@@ -40,7 +40,7 @@ from alflow.ui.door import (
 )
 from alflow.ui.parts import navigation, services
 from alflow.ui.parts.theme import THEME
-from alflow.ui.routes import export, monitor, report, routes, uploads
+from alflow.ui.routes import backup, export, monitor, report, routes, uploads
 from alflow.ui.routes.api import application
 from alflow.workflow.people.sign_in import has_accounts, require_door
 from alflow.workspace import Workspace
@@ -94,7 +94,7 @@ def create_app(settings: Settings) -> st.App:
     services.provide(services.Services(doorkeeper.workspace, doorkeeper))
     ours = [
         *(*sign_in.ROUTES, *invitations.ROUTES, *password.ROUTES, *tokens.ROUTES, *routes.ROUTES),
-        *(*report.ROUTES, *export.ROUTES, *monitor.ROUTES, *uploads.ROUTES),
+        *(*report.ROUTES, *export.ROUTES, *backup.ROUTES, *monitor.ROUTES, *uploads.ROUTES),
         *(*offline.ROUTES, *installed.ROUTES, *navigation.ROUTES, *modules.ROUTES),
     ]
     access.check_routes(ours)

@@ -104,6 +104,7 @@ ROUTES: Final[Mapping[str, Role]] = {
     "/report/{project:int}": Role.REVIEWER,
     "/export/{project:int}/labels": Role.REVIEWER,
     "/export/{project:int}/{what:str}": Role.ENGINEER,
+    "/backup/{project:int}/{name:str}": Role.OWNER,
     "/map/{project:int}/points": Role.REVIEWER,
     "/upload/{project:int}": Role.ENGINEER,
     "/upload/{project:int}/labels": Role.ENGINEER,
@@ -200,7 +201,7 @@ ERASE_PEOPLE: Final = Role.OWNER
 SEE_COST_BY_PERSON: Final = Role.ENGINEER
 """Tells how long each person worked."""
 
-_NUMBERED: Final = re.compile(r"/(?:images|desk|grid|map|report|upload|export|api/v1/[a-z-]+)/[0-9]")
+_NUMBERED: Final = re.compile(r"/(?:images|desk|grid|map|report|upload|export|backup|api/v1/[a-z-]+)/[0-9]")
 _NUMBER: Final = re.compile(r"[0-9]{19}")  # more than any row has
 _OF_PAGES: Final = ("/_stcore/", "/static/", "/media/", "/component/")  # what Streamlit's pages load
 _NAMES: Final = [(compile_path(path)[0], path) for path in (*ROUTES, *API, *sorted(SIGNED_IN | OPEN))]

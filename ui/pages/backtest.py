@@ -12,7 +12,7 @@ from alflow.domain.projects import Project, ProjectSettings
 from alflow.domain.trials import Backtest, Trial, TrialPoint
 from alflow.errors import AlflowError
 from alflow.ui.door import access
-from alflow.ui.parts import backtest_form, session
+from alflow.ui.parts import backtest_form, session, told
 from alflow.ui.parts.figure import figure
 from alflow.ui.parts.live import live
 from alflow.ui.parts.tables import table
@@ -22,6 +22,7 @@ from alflow.workflow.backtests.comparison import Difference, Measure
 from alflow.workflow.backtests.study import Grid, Study
 from alflow.workflow.rounds import stopping
 
+_REFRESH: Final = "4s"
 FORMS: Final[Mapping[Measure, tuple[str, str]]] = {
     "accuracy": ("Accuracy", ".0%"),
     "nlpd": ("NLPD (nats, lower is better)", ".2f"),
@@ -41,6 +42,7 @@ def show(project: Project) -> None:
     )
     if session.may(access.RUN_BACKTEST):
         backtest_form.form(project)
+    told.tell(project)
     backtest_form.status(project)
     _results(project)
 
@@ -73,7 +75,7 @@ def _results(project: Project) -> None:
     _stops(study.load_study(workspace, one.id, grid), project.settings)
 
 
-@live(backtest_form.REFRESH)
+@live(_REFRESH)
 def _live(one: Backtest, grid: Grid, measure: Measure, reference: str, level: float | None) -> None:
     found = study.load_study(session.workspace(), one.id, grid)
     title, form = FORMS[measure]

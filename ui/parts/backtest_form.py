@@ -8,23 +8,19 @@ import streamlit as st
 from alflow.domain.projects import Project
 from alflow.domain.trials import Trial, TrialMode
 from alflow.errors import AlflowError
-from alflow.ids import ProjectId
-from alflow.started import Started
-from alflow.ui.parts import session
-from alflow.ui.parts.live import live
+from alflow.ui.door import access
+from alflow.ui.parts import beside, session
 from alflow.workflow.backtests import study
 from alflow.workflow.backtests.study import Grid
 from alflow.workflow.rounds.strategies import strategy_captions, strategy_faults
 
-REFRESH = "4s"
 _MODES = {TrialMode.BATCH: "after the whole batch", TrialMode.SEQUENTIAL: "after every pick"}
 _FILES = {
     "pack": "Activations and labels",
     "model": "Last layers (none if the pack has no class texts)",
     "pairs": "Image-text pairs (none if the pack has no class texts)",
 }
-_running: dict[ProjectId, Started] = {}
-"""Back-tests that this server started, by project."""
+_KIND = "backtest"
 
 
 def form(project: Project) -> None:
@@ -71,29 +67,23 @@ def form(project: Project) -> None:
     _start(project, grid, paths if of_pack else {}, int(processes))
 
 
-@live(REFRESH)
 def status(project: Project) -> None:
     """How the back-test is doing that this server started for the project."""
-    run = _running.get(project.id)
-    if run is None:
-        return
-    if run.code is None:
-        st.info(
-            "Running. Results appear below as they arrive. A run that was stopped continues when you start it again."
-        )
-        return
-    del _running[project.id]
-    if run.code:
-        st.error(session.sentence(run.fault))
-    else:
+    done = beside.ended(
+        project,
+        _KIND,
+        "Running. Results appear below as they arrive. A run that was stopped continues when you start it again.",
+    )
+    if done is not None and done.code:
+        st.error(session.sentence(done.fault))
+    elif done is not None:
         st.success("The back-test is complete.")
+    if command := st.session_state.get(_command(project)):
+        st.caption("The same in a terminal:")
+        st.code(command, language=None, wrap_lines=True)
 
 
 def _start(project: Project, grid: Grid, paths: Mapping[str, str], processes: int) -> None:
-    known = _running.get(project.id)
-    if known is not None and known.code is None:
-        st.warning("A back-test of this project is still running.")
-        return
     options = [*study.options_of(grid, None if paths else project), "--processes", str(processes)]
     options += [part for name, path in paths.items() if path.strip() for part in (f"--{name}", path.strip())]
     try:
@@ -101,6 +91,12 @@ def _start(project: Project, grid: Grid, paths: Mapping[str, str], processes: in
     except AlflowError as error:
         st.error(session.escape(str(error)))
         return
-    _running[project.id] = study.start(session.workspace(), options)
-    st.caption("The same in a terminal:")
-    st.code(f"alflow backtest {shlex.join(options)}", language=None, wrap_lines=True)
+    # its points turn up in SQL; one that is stopped loses the point it was working on
+    beside.start(project, _KIND, ["backtest", *options], access.RUN_BACKTEST, OMP_NUM_THREADS="1")
+    st.session_state[_command(project)] = f"alflow backtest {shlex.join(options)}"
+    st.rerun()
+
+
+def _command(project: Project) -> str:
+    """The key of what the visitor started."""
+    return f"backtest-command-{project.id}"

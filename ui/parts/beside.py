@@ -18,15 +18,18 @@ _SECONDS: Final = 2.0  # between two looks whether it is done
 _started: Final[dict[tuple[ProjectId, str], Started]] = {}
 
 
-def start(project: Project, kind: str, arguments: Sequence[str], needs: Role) -> None:
-    """Start `alflow` with these arguments, for who may; refused while the last one of this kind runs."""
+def start(project: Project, kind: str, arguments: Sequence[str], needs: Role, **more: str) -> None:
+    """Start `alflow` with these arguments, for who may; refused while the last one of this kind runs.
+
+    `more` are variables of its environment.
+    """
 
     def begin() -> str:
         last = _started.get((project.id, kind))
         if last is not None and last.code is None:
             raise ConflictError("this is running already: wait until it is done")
         with disk_errors("the folder of temporary files"):
-            _started[project.id, kind] = Started(session.workspace().settings, arguments)
+            _started[project.id, kind] = Started(session.workspace().settings, arguments, **more)
         return "Started. It goes on when this page is left."
 
     told.act(project, begin, needs)

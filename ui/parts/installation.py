@@ -11,9 +11,10 @@ from alflow.domain.projects import Project
 from alflow.memory import in_words
 from alflow.settings import Settings
 from alflow.ui.door import access
+from alflow.ui.door.prefix import below
 from alflow.ui.parts import beside, session, told
 from alflow.ui.parts.tables import table
-from alflow.workflow.operating.backups import backups, new_backup
+from alflow.workflow.operating.backups import backups, new_backup, remove_backup
 from alflow.workflow.operating.checks import State
 
 _WORST_FIRST: Final = (State.ERROR, State.WARNING, State.OK)
@@ -50,12 +51,32 @@ def _backup(project: Project) -> None:
     st.button("Make a backup", on_click=_make, args=(project,), icon=":material/archive:", key="backup")
     beside.tell(project, "backup", "A backup is on its way; everything may go on meanwhile.")
     if found := backups(_settings()):
-        rows = [{"File": one.path, "Size": in_words(one.size), "Made at": one.at} for one in found]
+        rows = [{"File": str(one.path), "Size": in_words(one.size), "Made at": one.at} for one in found]
         made = st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm")
         table(rows, "backups", column_config={"Made at": made})
+        _one_of(project, [one.path.name for one in found])
     st.caption("To bring one back is a command, for it needs an empty home, and alflow to be stopped:")
-    file = found[0].path if found else "FILE"
+    file = str(found[0].path) if found else "FILE"
     st.code(f"alflow restore {quote(file)} --home NEW", language=None, wrap_lines=True)
+
+
+def _one_of(project: Project, names: Sequence[str]) -> None:
+    choice, save, remove = st.columns([4, 1, 1], vertical_alignment="bottom")
+    name = choice.selectbox("Backup", names, key="backup-chosen")
+    address = below(f"/backup/{project.id}/{name}")
+    save.link_button("Save", address, icon=":material/download:", width="stretch")
+    with remove.popover("Remove", width="stretch"):
+        st.write(f"{session.escape(name)} goes for good.")
+        st.button("Remove it", on_click=_remove, args=(project, name), type="primary", key="backup-remove")
+
+
+def _remove(project: Project, name: str) -> None:
+    def remove() -> str:
+        remove_backup(_settings(), name)
+        return f"the backup {name} is removed"
+
+    if _is_theirs(project):
+        told.act(project, remove, access.KEEP_HOUSE)
 
 
 def _make(project: Project) -> None:
@@ -103,7 +124,13 @@ def _found(said: dict[str, Any]) -> None:
 
 
 def _begin(project: Project, kind: str, arguments: Sequence[str]) -> None:
-    if not session.owns_all():  # the click was forged, or a project was made meanwhile
+    if _is_theirs(project):
+        beside.start(project, kind, arguments, access.KEEP_HOUSE)
+
+
+def _is_theirs(project: Project) -> bool:
+    """Whether the click may act; if not, it was forged, or a project was made meanwhile."""
+    if not session.owns_all():
         told.keep(project, "This is for who owns every project.", done=False)
-        return
-    beside.start(project, kind, arguments, access.KEEP_HOUSE)
+        return False
+    return True

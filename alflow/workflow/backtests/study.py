@@ -9,7 +9,6 @@ from alflow.domain.trials import Backtest, Trial, TrialMode, TrialPoint
 from alflow.errors import InvalidInputError
 from alflow.ids import BacktestId, ProjectId
 from alflow.progress import Progress, silent
-from alflow.started import Started
 from alflow.store.backtests import backtests
 from alflow.workflow.backtests.trials import Plan, Source, run_trials
 from alflow.workflow.projects.settings import listed
@@ -163,14 +162,6 @@ def warning(backtest: Backtest) -> str | None:
         f"{backtest.n_chosen} of {backtest.n_items} labels exist because a strategy asked for them: these images are "
         "no fair sample of the pool, and a back-test on them favours strategies that resemble the one that chose."
     )
-
-
-def start(workspace: Workspace, options: Sequence[str]) -> Started:
-    """Run `alflow backtest` with these options beside this process, on the same workspace; its points turn up in SQL.
-
-    A run that is stopped loses the point it was working on, and is gone on with by starting it again.
-    """
-    return Started(workspace.settings, ["backtest", *options], OMP_NUM_THREADS="1")
 
 
 def options_of(grid: Grid, project: Project | None) -> list[str]:

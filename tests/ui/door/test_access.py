@@ -55,6 +55,8 @@ REQUESTS = {
     "GET /export/{fish}/labels":               [401, 403, 403, 403, 403, 200, 401, 401, 401],
     "GET /export/{birds}/dataset?format=none": [401, 403, 403, 422, 422, 403, 401, 401, 401],
     "GET /export/{birds}/secrets":             [401, 403, 403, 404, 404, 403, 401, 401, 401],
+    "GET /backup/{birds}/alflow-1.tar":        [401, 403, 403, 403, 403, 403, 401, 401, 401],  # none owns all
+    "GET /backup/{birds}":                     [401, 404, 404, 404, 404, 404, 401, 401, 401],
     "POST /export/{birds}/labels":             [401, 403, 405, 405, 405, 403, 401, 401, 401],
     "GET /export/{birds}":                     [401, 404, 404, 404, 404, 404, 401, 401, 401],
     "GET /map/{birds}/points":                 [401, 403, 200, 200, 200, 403, 401, 401, 401],
@@ -175,6 +177,7 @@ def test_every_route_and_page_is_in_the_tables() -> None:
         "/export/{project:int}/labels",
         "/export/{project:int}/{what:str}",
         "/map/{project:int}/points",
+        "/backup/{project:int}/{name:str}",
         "/upload/{project:int}",
         "/upload/{project:int}/labels",
     }

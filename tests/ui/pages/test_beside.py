@@ -2,13 +2,24 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
+from alflow.accounts import Role, Visitor
+from alflow.domain.answers import Annotator
 from alflow.domain.projects import Project
 from alflow.settings import Settings
 from alflow.ui.parts import beside, services
+from alflow.ui.routes import backup
 from alflow.workflow.images.embed import embed_missing
 from alflow.workflow.insight.map import make_map
 from alflow.workflow.model.posterior import export_posterior
@@ -17,7 +28,7 @@ from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.projects import create_project, find_project
 from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace
-from tests.colours import colour_project
+from tests.colours import answer, colour_project
 
 pytestmark = pytest.mark.slow
 
@@ -83,9 +94,9 @@ def test_a_backup_and_the_doctor(workspace: Workspace, colours: Project, drawn: 
     app.run()
     pressed(app, "backup", "backup")
     (made,) = backups(workspace.settings)
-    assert Path(made.path).stat().st_mode & 0o777 == 0o600
-    assert Path(made.path).parent.stat().st_mode & 0o777 == 0o700
-    assert [made.path] == [frame.value.loc[0, "File"] for frame in app.dataframe if "File" in frame.value]
+    assert made.path.stat().st_mode & 0o777 == 0o600
+    assert made.path.parent.stat().st_mode & 0o777 == 0o700
+    assert [str(made.path)] == [frame.value.loc[0, "File"] for frame in app.dataframe if "File" in frame.value]
     assert any(f"alflow restore {made.path} --home NEW" in one.value for one in app.code)
     pressed(app, "doctor-Look", "doctor")
     (rows,) = [frame.value for frame in app.dataframe if "Check" in frame.value]
@@ -96,6 +107,67 @@ def test_a_backup_and_the_doctor(workspace: Workspace, colours: Project, drawn: 
     assert any("owns every project" in one.value for one in app.warning)
     assert [one.value for one in app.code] == ["alflow doctor\nalflow backup FILE"]
     assert len(backups(workspace.settings)) == 1
+
+
+def test_a_backup_is_saved_elsewhere_and_removed(
+    workspace: Workspace, colours: Project, drawn: Callable[..., AppTest]
+) -> None:
+    folder = workspace.settings.home / "backups"
+    folder.mkdir(mode=0o700)
+    for number in (1, 2):
+        (folder / f"alflow-{number}.tar").write_bytes(bytes([number]) * 70_000)
+    (folder / "secret.txt").write_text("x")
+    app = drawn(page, name="project", role="owner")
+    app.session_state[f"project-section-{colours.id}"] = "Installation"
+    app.run()
+    assert set(app.selectbox(key="backup-chosen").options) == {"alflow-1.tar", "alflow-2.tar"}
+
+    def asked(name: str, roles: dict[int, Role]) -> httpx.Response:
+        class AsAda(BaseHTTPMiddleware):
+            async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+                request.state.visitor = Visitor(Annotator(1, "Ada"), "", roles)  # type: ignore[arg-type]
+                return await call_next(request)
+
+        served = Starlette(routes=backup.ROUTES, middleware=[Middleware(AsAda)])
+        return TestClient(served).get(f"/backup/1/{quote(name, safe='')}")
+
+    owner = {colours.id: Role.OWNER}
+    assert asked("alflow-2.tar", owner).content == bytes([2]) * 70_000
+    assert asked("alflow-2.tar", owner).headers["cache-control"] == "no-store"
+    assert [asked(name, owner).status_code for name in ("secret.txt", "../alflow.db", "*", "alflow-3.tar")] == [404] * 4
+    app.selectbox(key="backup-chosen").set_value("alflow-2.tar").run()
+    app.button(key="backup-remove").click().run()
+    assert "The backup alflow\\-2\\.tar is removed\\." in [one.value for one in app.success]
+    assert [one.path.name for one in backups(workspace.settings)] == ["alflow-1.tar"]
+    create_project(workspace, "of somebody else", "demo", "fp32")
+    assert asked("alflow-1.tar", owner).status_code == 403
+    app.button(key="backup-remove").click().run()
+    assert any("owns every project" in one.value for one in app.warning)
+    assert len(backups(workspace.settings)) == 1
+
+
+def test_a_back_test_is_started_and_told(workspace: Workspace, colours: Project, drawn: Callable[..., AppTest]) -> None:
+    answer(workspace, colours)
+    app = drawn(page, name="backtest", role="reviewer").run()
+    assert not [one for one in app.button if one.label == "Run"]
+    app = drawn(page, name="backtest", role="engineer").run()
+    (strategies,) = app.multiselect
+    strategies.set_value(["random"])
+    for box in app.number_input:
+        if box.label in {"Seeds", "Rounds", "Labels per round"}:
+            box.set_value(1)
+    (run,) = [one for one in app.button if one.label == "Run"]
+    run.click().run()
+    assert not app.exception
+    assert [one.value for one in app.code][-1].startswith("alflow backtest --strategy random --seeds 1 --rounds 1")
+    run = next(one for one in app.button if one.label == "Run")
+    run.click().run()  # once more, while it runs
+    assert [one.value for one in app.warning] == ["This is running already\\: wait until it is done\\."]
+    assert beside._started[1, "backtest"].wait() == 0, beside._started[1, "backtest"].fault
+    app.run()
+    assert not app.exception
+    assert "The back-test is complete." in [one.value for one in app.success]
+    assert any("Strategy" in frame.value for frame in app.dataframe)
 
 
 def test_the_posterior_is_made_anew_or_taken_from_the_sources(
