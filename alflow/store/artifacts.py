@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _TEMPORARY: Final = ".tmp"
 _UNFINISHED: Final = (f"*{_TEMPORARY}", f"{_TEMPORARY}*")  # ours, and those of safetensors
+_REMEDY: Final = "`alflow doctor --repair` makes anew what can be, and says what else to do"  # not all can be deleted
 _BLOCK: Final = 2**20
 _START: Final = 1024  # bytes that hold the header of a shard
 _LONGEST: Final = 100_000_000  # of a header, by the definition of safetensors
@@ -194,6 +195,8 @@ class Artifacts:
             NotFoundError: there is no such artifact.
             UnavailableError: it may not be read.
         """
+        if self._is_local and Path(path := self._path(name)).is_symlink() and not Path(path).exists():
+            raise InvalidInputError(_damaged(path, ValueError("it is a link that leads nowhere")))
         path = self._existing(name)
         try:
             if not name.endswith(".safetensors"):
@@ -402,7 +405,7 @@ class Artifacts:
             try:
                 return bytes(self._files.cat_file(path, start=start, end=end))
             except FileNotFoundError as error:
-                raise NotFoundError(f"there is no artifact {name} in {self._root}") from error
+                raise NotFoundError(f"there is no artifact {name} in {self._root}: {_REMEDY}") from error
             except OSError:
                 if start is None or self._files.size(path) > start:
                     raise
@@ -456,7 +459,7 @@ class Artifacts:
 
     def _existing(self, name: str) -> str:
         if not self.exists(name):
-            raise NotFoundError(f"there is no artifact {name} in {self._root}")
+            raise NotFoundError(f"there is no artifact {name} in {self._root}: {_REMEDY}")
         return self._path(name)
 
     def _path(self, name: str) -> str:
@@ -519,4 +522,4 @@ def _check_file(path: str, *_as_it_is: int) -> None:
 
 
 def _damaged(path: str, error: Exception) -> str:
-    return f"the artifact {path} is damaged ({error}): delete it and run again"
+    return f"the artifact {path} is damaged ({error}): {_REMEDY}"

@@ -67,7 +67,7 @@ def test_one_tensor_is_read_alone(store: Artifacts, name: str) -> None:
 
 def test_a_tensor_that_cannot_be_read_is_named(store: Artifacts) -> None:
     store.write_tensors("a", TENSORS)
-    with pytest.raises(InvalidInputError, match=r"a is damaged \(.*nowhere.*\): delete it and run again"):
+    with pytest.raises(InvalidInputError, match=r"a is damaged \(.*nowhere.*\): `alflow doctor --repair`"):
         store.read_array("a", "nowhere")
     with pytest.raises(NotFoundError, match="there is no artifact b"):
         store.read_array("b", "ids")
@@ -126,7 +126,7 @@ def test_what_is_not_there_is_named(store: Artifacts) -> None:
 def test_a_damaged_file_is_named_with_the_remedy(store: Artifacts, keep: int) -> None:
     store.write_tensors("x.safetensors", TENSORS)
     store.write_bytes("x.safetensors", store.read_bytes("x.safetensors")[:keep])
-    with pytest.raises(InvalidInputError, match=r"x\.safetensors is damaged .* delete it and run again"):
+    with pytest.raises(InvalidInputError, match=r"x\.safetensors is damaged .* `alflow doctor --repair`"):
         store.read_tensors("x.safetensors")
 
 
@@ -136,7 +136,7 @@ def test_a_damaged_file_is_named_with_the_remedy(store: Artifacts, keep: int) ->
 def test_a_header_that_promises_something_else_is_a_damaged_file(store: Artifacts, dtype: str, shape: object) -> None:
     header = json.dumps({"a": {"dtype": dtype, "shape": shape, "data_offsets": [0, 16]}}).encode()
     store.write_bytes("x.safetensors", len(header).to_bytes(8, "little") + header + bytes(16))
-    with pytest.raises(InvalidInputError, match=r"x\.safetensors is damaged .* delete it and run again"):
+    with pytest.raises(InvalidInputError, match=r"x\.safetensors is damaged .* `alflow doctor --repair`"):
         store.read_tensors("x.safetensors")
 
 
@@ -304,7 +304,7 @@ def test_every_flipped_bit_of_a_tensor_file_is_noticed(tmp_path: Path) -> None:
     whole = (tmp_path / "x.safetensors").read_bytes()
     for bit in range(8 * len(whole)):
         (tmp_path / "x.safetensors").write_bytes(flipped(whole, bit))
-        with pytest.raises(InvalidInputError, match=r"x\.safetensors is damaged \(.*\): delete it and run again"):
+        with pytest.raises(InvalidInputError, match=r"x\.safetensors is damaged \(.*\): `alflow doctor --repair`"):
             store.check("x.safetensors")
         with pytest.raises(InvalidInputError, match="is damaged"):
             store.read_tensors("x.safetensors")
@@ -336,7 +336,7 @@ def test_flipped_bits_and_cut_ends_of_files_are_noticed(store: Artifacts, name: 
         try:
             found = store.read_bytes(name)
         except InvalidInputError as error:
-            assert str(error).endswith("): delete it and run again")  # noqa: PT017
+            assert "): `alflow doctor --repair`" in str(error)  # noqa: PT017
             continue
         with contextlib.suppress(ValueError):  # no JSON any more: its readers notice
             assert holds(found) == holds(content)  # the name of the checksum was hit, and nothing else

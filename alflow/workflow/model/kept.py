@@ -146,9 +146,12 @@ def outlook_of(workspace: Workspace, project: Project, model: ProjectModel, numb
     """`outlook`, by the model after the round of that number.
 
     Raises:
+        NotFoundError: the embeddings are gone.
         InvalidInputError: a shard is damaged.
     """
     parts = names(workspace, project, model.hashes["encoder"])
+    if not parts:
+        raise NotFoundError(f"the embeddings of project '{project.name}' are gone: `alflow embed` makes them anew")
     name = _name(model, parts)
     tensors = workspace.keep(f"outlook {name}", lambda: _kept(workspace, project, model, parts, name))
 

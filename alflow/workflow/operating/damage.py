@@ -4,7 +4,7 @@ Nearly all that alflow stores it can make once more: rows from the originals, pr
 for a posterior, for the scores of a past round, and for the fit of any round but the newest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
@@ -14,6 +14,7 @@ import torch
 
 from alflow.domain.images import Item
 from alflow.domain.projects import Project
+from alflow.domain.rounds import Round, RoundState
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.ids import ItemId
 from alflow.store.images import failures, items
@@ -21,7 +22,8 @@ from alflow.store.projects import projects
 from alflow.store.rounds import rounds
 from alflow.workflow.images.embedded import missing_ids, remembered_encoder
 from alflow.workflow.images.pool import SIDES, original, rendition_bytes
-from alflow.workflow.model.source import fit_path, last_fit, missing_posterior
+from alflow.workflow.model.source import fit_path, last_fit, missing_posterior, posterior_path
+from alflow.workflow.rounds.record import record_path
 from alflow.workspace import Workspace
 
 _MADE_ANEW: Final = frozenset([
@@ -44,6 +46,11 @@ _MADE_ANEW: Final = frozenset([
     "predictions",
 ])
 """The folders of a project whose files the next run, or the next page, makes anew when they are gone."""
+
+_OF_ALL: Final = ("estimates", "vocabularies")
+_ANEW: Final = "nothing is lost: `alflow doctor --repair` removes it, and the next run makes it anew"
+_SHOWN: Final = "without it, pages cannot show what an earlier model predicted"
+_REPLAY: Final = "without it, `alflow replay` cannot plan its round again"
 
 
 @dataclass(frozen=True)
@@ -77,15 +84,26 @@ def damaged(workspace: Workspace, project: Project) -> list[Damage]:
         project, past = projects.by_id(tx, project.id), rounds.all_(tx, project.id)
         every = items.list_(tx, project.id)
     fit = last_fit(past)
-    found = list(_lost(workspace, project, fit))
-    wrong = ((name, _wrong(workspace, name)) for name in _stored(workspace, project))
+    found = [*_lost(workspace, project, fit), *_lost_of_rounds(workspace, project, past)]
+    wrong = ((name, _wrong(workspace, name)) for name in _stored(workspace, project, past))
     found += [_damage_of(workspace, project, name, what, fit) for name, what in wrong if what is not None]
     for item in every:
         found += _of_pictures(workspace, item)
     return found
 
 
-def repair(workspace: Workspace, project: Project, damages: list[Damage]) -> list[Damage]:
+def damaged_of_all(workspace: Workspace) -> list[Damage]:
+    """The same of what is kept for the estimates of posteriors, of whatever project: each is made anew when needed.
+
+    Raises:
+        UnavailableError: a file may not be read.
+    """
+    names = (name for folder in _OF_ALL for name in workspace.artifacts.list(folder))
+    wrong = ((name, _wrong(workspace, name)) for name in names)
+    return [Damage(workspace.artifacts.path(name), what, _ANEW, True, name) for name, what in wrong if what is not None]
+
+
+def repair(workspace: Workspace, project: Project | None, damages: list[Damage]) -> list[Damage]:
     """Make the damaged pictures anew, and remove the other files that the next run makes anew; returns those damages.
 
     What cannot be made anew stays as it is, and so does a file that is whole by now.
@@ -93,11 +111,11 @@ def repair(workspace: Workspace, project: Project, damages: list[Damage]) -> lis
     return [one for one in damages if one.can_be_made_anew and _repaired(workspace, project, one)]
 
 
-def _repaired(workspace: Workspace, project: Project, damage: Damage) -> bool:
+def _repaired(workspace: Workspace, project: Project | None, damage: Damage) -> bool:
     if damage.name is None or _wrong(workspace, damage.name) is None:
         return damage.name is None
     kind = _kind_of_picture(damage.name)
-    if damage.item is None or kind not in SIDES:
+    if project is None or damage.item is None or kind not in SIDES:
         workspace.artifacts.remove(damage.name)
         return True
     try:
@@ -107,11 +125,15 @@ def _repaired(workspace: Workspace, project: Project, damage: Damage) -> bool:
     return True
 
 
-def _stored(workspace: Workspace, project: Project) -> Iterator[str]:
+def _stored(workspace: Workspace, project: Project, past: Sequence[Round]) -> Iterator[str]:
     yield from workspace.artifacts.list(f"projects/{project.id}")
-    posterior = f"posteriors/{project.posterior}.safetensors"
-    if project.posterior is not None and workspace.artifacts.exists(posterior):
-        yield posterior
+    yield from filter(workspace.artifacts.exists, _posteriors(project, past))
+
+
+def _posteriors(project: Project, past: Sequence[Round]) -> list[str]:
+    """That of the project first, then those that its past rounds were planned with."""
+    every = [project.posterior, *(one.hashes.get("posterior") for one in past)]
+    return [posterior_path(one) for one in dict.fromkeys(every) if one is not None]
 
 
 def _wrong(workspace: Workspace, name: str) -> str | None:
@@ -133,11 +155,11 @@ def _damage_of(workspace: Workspace, project: Project, name: str, what: str, fit
             f"bring it back from a backup, or the {gone} originals of its images that are gone or changed", False
         )
     if folder in _MADE_ANEW:
-        return told("nothing is lost: `alflow doctor --repair` removes it, and the next run makes it anew", True)
+        return told(_ANEW, True)
     if fit is not None and name == fit_path(project.id, fit):
         return told("the newest fit is fitted again from the labels: `alflow doctor --repair` removes it", True)
     if folder == "fields":
-        return told("bring it back from a backup; without it, pages cannot show what an earlier model predicted", False)
+        return told(f"bring it back from a backup; {_SHOWN}", False)
     if name.startswith("posteriors/"):
         return told("bring it back from a backup, or give the project factors: `alflow posterior import DIR`", False)
     return told("bring it back from a backup", False)
@@ -157,7 +179,7 @@ def _ids(workspace: Workspace, shard: str) -> set[ItemId] | None:
     """The items of a shard; None if it does not say them."""
     try:
         return set(workspace.artifacts.read_tensors(shard, check=False)[0]["item_ids"].tolist())
-    except (InvalidInputError, KeyError):
+    except (InvalidInputError, NotFoundError, KeyError):
         return None
 
 
@@ -183,7 +205,7 @@ def _lost(workspace: Workspace, project: Project, fit: str | None) -> Iterator[D
     """What the database or another file says was there, and is not."""
     if project.posterior is not None and (missing := missing_posterior(workspace, project)) is not None:
         remedy = missing.partition("; ")[2]
-        path = workspace.artifacts.path(f"posteriors/{project.posterior}.safetensors")
+        path = workspace.artifacts.path(posterior_path(project.posterior))
         yield Damage(path, "it is lost", f"bring it back from a backup, or {remedy}", False)
     if fit is not None and not workspace.artifacts.exists(path := fit_path(project.id, fit)):
         yield Damage(workspace.artifacts.path(path), "it is lost", "the next round fits it again", True)
@@ -193,6 +215,23 @@ def _lost(workspace: Workspace, project: Project, fit: str | None) -> Iterator[D
         yield Damage(
             where, f"{images} have none any more", "run `alflow embed`, or wait for the schedule: it makes them", True
         )
+
+
+def _lost_of_rounds(workspace: Workspace, project: Project, past: Sequence[Round]) -> Iterator[Damage]:
+    """What was kept with past rounds, and is needed for no other."""
+    newest, needed = last_fit(past), dict[str, str]()
+    for one in past:
+        if "dropped_at" in one.configuration:
+            continue
+        needed |= {
+            path: _REPLAY for path in _posteriors(project, [one]) if one.hashes["posterior"] != project.posterior
+        }
+        needed |= {record_path(project.id, one.hashes["scores"]): _REPLAY} if "scores" in one.hashes else {}
+        fit = one.hashes.get("fit") if one.state is RoundState.CLOSED else None
+        needed |= {fit_path(project.id, fit): _SHOWN} if fit and fit != newest else {}
+    for name, without in needed.items():
+        if not workspace.artifacts.exists(name):
+            yield Damage(workspace.artifacts.path(name), "it is lost", f"bring it back from a backup; {without}", False)
 
 
 def _lost_rows(workspace: Workspace, project: Project) -> int:

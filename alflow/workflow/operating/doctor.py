@@ -15,7 +15,7 @@ from alflow.store.database import Database
 from alflow.store.projects import projects, troubles
 from alflow.workflow.operating import packages, project
 from alflow.workflow.operating.checks import Check, error, looked, ok, warning
-from alflow.workflow.operating.damage import damaged, repair
+from alflow.workflow.operating.damage import damaged, damaged_of_all, repair
 from alflow.workflow.operating.deleting import finish_deletions, unfinished_deletions
 from alflow.workflow.rounds.waiting import in_time, is_missed
 from alflow.workspace import Workspace
@@ -39,7 +39,8 @@ def mend(settings: Settings) -> list[str]:
         workspace.check_writable()
         with workspace.database.read() as tx:
             every = projects.all_(tx)
-        return [one.path for each in every for one in repair(workspace, each, damaged(workspace, each))]
+        mended = [one for each in every for one in repair(workspace, each, damaged(workspace, each))]
+        return [one.path for one in [*mended, *repair(workspace, None, damaged_of_all(workspace))]]
     finally:
         workspace.database.close()
 
@@ -105,6 +106,9 @@ def _inside(workspace: Workspace, *, files: bool) -> Iterator[Check]:
         every = projects.all_(tx)
     for one in every:
         yield from project.examine(workspace, one, files=files)
+    if files:
+        name = "files of all projects"
+        yield from looked(name, lambda: project.told(name, damaged_of_all(workspace)))
 
 
 def _home(settings: Settings) -> Check:

@@ -1,6 +1,6 @@
 """What is wrong with one project: its model, posterior, rows and fits; found without loading the towers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -14,7 +14,7 @@ from alflow.workflow.images.embedded import known_ids
 from alflow.workflow.images.watching import amiss, watched
 from alflow.workflow.model.source import fit_path, last_fit, missing_posterior
 from alflow.workflow.operating.checks import Check, error, looked, ok, warning
-from alflow.workflow.operating.damage import damaged
+from alflow.workflow.operating.damage import Damage, damaged
 from alflow.workflow.rounds.question import memory_to_ask
 from alflow.workspace import Workspace
 
@@ -133,8 +133,11 @@ def _memory(workspace: Workspace, project: Project, name: str) -> Check:
 
 
 def _files(workspace: Workspace, project: Project, name: str) -> Iterator[Check]:
+    return told(name, damaged(workspace, project))
+
+
+def told(name: str, found: Sequence[Damage]) -> Iterator[Check]:
     """A line for each of the first that are damaged; which of them `alflow doctor --repair` makes anew."""
-    found = damaged(workspace, project)
     if not found:
         yield ok(name, "each is as it was written")
     for one in found[:_NAMED]:

@@ -27,7 +27,7 @@ from alflow.bayes.field import Frame
 from alflow.domain.projects import ClassLabel, Project
 from alflow.domain.rounds import Round
 from alflow.errors import InvalidInputError, NotFoundError
-from alflow.ids import ItemId
+from alflow.ids import ItemId, ProjectId
 from alflow.store.artifacts import digest
 from alflow.tensors import take
 from alflow.workflow.images.embed import class_rows_path
@@ -129,7 +129,7 @@ def keep_record(workspace: Workspace, made_of: Inputs, plan: Plan) -> str:
         "made_by": json.dumps(code_of(strategy)),
     }
     name = _name(tensors, notes)
-    workspace.artifacts.write_tensors(_path(project, name), tensors, notes)
+    workspace.artifacts.write_tensors(record_path(project.id, name), tensors, notes)
     return name
 
 
@@ -140,7 +140,7 @@ def read_record(workspace: Workspace, project: Project, round_: Round) -> Record
         NotFoundError: it was lost.
         InvalidInputError: it is damaged, or was changed.
     """
-    path = _path(project, round_.hashes.get("scores", ""))
+    path = record_path(project.id, round_.hashes.get("scores", ""))
     if not workspace.artifacts.exists(path):
         raise NotFoundError(
             f"the scores of round {round_.number} were lost, and with them which images its pool had: "
@@ -236,5 +236,6 @@ def _known(tensors: dict[str, Tensor], notes: Mapping[str, str]) -> Known:
     )
 
 
-def _path(project: Project, name: str) -> str:
-    return f"projects/{project.id}/scores/{name}.safetensors"
+def record_path(project_id: ProjectId, name: str) -> str:
+    """Where the record of that hash lies among the artifacts."""
+    return f"projects/{project_id}/scores/{name}.safetensors"

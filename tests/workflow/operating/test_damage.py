@@ -3,11 +3,12 @@ from pathlib import Path
 import pytest
 
 from alflow.domain.projects import Project
-from alflow.errors import InvalidInputError
+from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store.projects import projects
+from alflow.store.rounds import rounds
 from alflow.workflow.images.embedded import missing_ids
 from alflow.workflow.model.kept import outlook
-from alflow.workflow.operating.damage import Damage, damaged, repair
+from alflow.workflow.operating.damage import Damage, damaged, damaged_of_all, repair
 from alflow.workflow.rounds.advance import advance
 from alflow.workflow.rounds.review import find_round, round_candidates
 from alflow.workspace import Workspace
@@ -67,9 +68,43 @@ def test_what_can_be_made_anew_is_and_the_next_round_is_the_same(workspace: Work
     assert not any(path.exists() for path in harmed[:-2])
     answer(workspace, lived)
     advance(workspace, lived.id)
-    assert damaged(workspace, lived) == []
+    (lost,) = damaged(workspace, lived)
+    assert (lost.path, lost.what) == (str(harmed[5]), "it is lost")
     assert picks(workspace, lived, 2) == before
     assert repair(workspace, lived, found) == []  # they are whole by now
+
+
+def test_what_past_rounds_lost_is_told(workspace: Workspace, lived: Project) -> None:
+    answer(workspace, lived)
+    advance(workspace, lived.id)
+    with workspace.database.read() as tx:
+        past = rounds.all_(tx, lived.id)
+    folder = workspace.settings.home / f"artifacts/projects/{lived.id}"
+    older = folder / f"fields/{past[0].hashes['fit']}.safetensors"
+    record = folder / f"scores/{past[1].hashes['scores']}.safetensors"
+    older.unlink()
+    record.unlink()
+    found = by_path(damaged(workspace, lived))
+    assert {path: (one.what, one.can_be_made_anew) for path, one in found.items()} == {
+        str(older): ("it is lost", False),
+        str(record): ("it is lost", False),
+    }
+
+
+def test_a_link_that_leads_nowhere_and_files_of_no_project(workspace: Workspace, lived: Project) -> None:
+    (shard,) = files(workspace, "projects/*/embeddings/*/*")
+    shard.unlink()
+    shard.symlink_to("/nowhere")
+    (found,) = damaged(workspace, lived)
+    assert (found.what, repair(workspace, lived, [found])) == ("it is a link that leads nowhere", [found])
+    assert not shard.is_symlink()
+    with pytest.raises(NotFoundError, match="the embeddings of project 'colours' are gone: `alflow embed`"):
+        outlook(workspace, lived.id, 0)
+    kept = files(workspace, "estimates/*/*")
+    flip(kept[0])
+    found = damaged_of_all(workspace)
+    assert [one.path for one in repair(workspace, None, found)] == [str(kept[0])] == [one.path for one in found]
+    assert files(workspace, "estimates/*/*") == kept[1:]
 
 
 @pytest.mark.parametrize("folder", ["posteriors/*", "projects/*/scores/*"])

@@ -19,6 +19,7 @@ from alflow.store.rounds import candidates, rounds
 from alflow.tensors import take
 from alflow.workflow.images.threads import groups
 from alflow.workflow.model.kept import Outlook, outlook
+from alflow.workflow.rounds.record import record_path
 from alflow.workspace import Workspace
 
 _PAGE: Final = 5_000  # images in memory at once
@@ -57,8 +58,8 @@ def export_scores(
         round_ = past[-1] if number is None else rounds.by_number(tx, project_id, number)
         queue = {one.item_id: one for one in candidates.of_round(tx, round_.id)}
     name = round_.hashes.get("scores")
-    artifact = f"projects/{project_id}/scores/{name}.safetensors"
-    if name is None or not workspace.artifacts.exists(artifact):
+    artifact = record_path(project_id, name or "")
+    if not workspace.artifacts.exists(artifact):
         raise NotFoundError(f"the scores of round {round_.number} were lost: name another with --round")
     tensors, _ = workspace.artifacts.read_tensors(artifact)
     ids, scores = take(tensors, "item_ids", artifact, 1, "int"), take(tensors, "scores", artifact, 1)
