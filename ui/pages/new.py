@@ -14,6 +14,7 @@ from alflow.workflow.projects.classes import read_pasted
 from alflow.workflow.projects.models import ModelChoice, model_choices
 from alflow.workflow.projects.naming import TEMPLATES, complete_classes
 
+_SHOWN: Final = 12  # of the classes that were read
 _OTHER: Final = "another"
 _DEMO: Final = "demo"
 _NAME, _CLASSES, _TEMPLATE, _MODEL, _REFERENCE = (f"new-{one}" for one in ("name", "classes", "prompt", "model", "ref"))
@@ -38,15 +39,31 @@ def show(chosen: Project | None) -> None:
             key=_CLASSES,
             height=220,
             placeholder="cat\ndog\nfrog",
-            help="Or paste the text of a CSV file with the columns name, display_name, prompt and hot_key, or a JSON "
-            "list of such objects.",
+            help="Or in one line, with commas between them. Or paste the text of a CSV file with the columns name, "
+            "display_name, prompt and hot_key, or a JSON list of such objects.",
         )
+        _read()
         st.text_input(
             "Prompt of each class", TEMPLATES[0], key=_TEMPLATE, help="What the model reads; {} stands for the class."
         )
+        st.button("Create the project", type="primary", icon=":material/add:", on_click=_create)
     with right:
         _model(_choices())
-    st.button("Create the project", type="primary", icon=":material/add:", on_click=_create)
+
+
+def _read() -> None:
+    """What the list was taken for, before anything is made of it."""
+    given = str(st.session_state[_CLASSES])
+    if not given.strip():
+        return
+    try:
+        names = [session.escape(one.name) for one in read_pasted(given)]
+    except AlflowError as error:
+        st.caption(session.sentence(str(error)))
+        return
+    said = f"{len(names):,} classes: " if len(names) > 1 else "One class, and the model needs two to choose between: "
+    more = [f"and {len(names) - _SHOWN:,} more"] if len(names) > _SHOWN else []
+    st.caption(said + " \u00b7 ".join(names[:_SHOWN] + more))
 
 
 @st.cache_data(ttl=60, show_spinner="Looking which models are on this machine")

@@ -4,7 +4,6 @@ import base64
 import time
 from datetime import timedelta
 from html import escape
-from pathlib import Path
 from typing import Final
 
 import streamlit as st
@@ -108,7 +107,7 @@ def _again(project: Project) -> str:
 
 
 def _figure(one: LeftOut) -> str:
-    name = escape(visible(Path(one.uri).name))
+    name = escape(visible(one.name))
     shown = (
         f'<img src="data:image/jpeg;base64,{base64.b64encode(one.picture).decode()}" alt="{name}">'
         if one.picture

@@ -48,6 +48,11 @@ class LeftOut:
     unseen: str
     at: datetime
 
+    @property
+    def name(self) -> str:
+        """What people call it: of a member of an archive also which archive."""
+        return " in ".join(part.rpartition("/")[2] for part in self.uri.split("::"))
+
 
 def left_out(workspace: Workspace, project: Project, most: int) -> list[LeftOut]:
     """The newest files that were not taken; those on disks of this machine are opened for their pictures."""

@@ -190,7 +190,7 @@ def ended(workspace: Workspace, project: Project) -> None:
 
 @contextmanager
 def refusing(workspace: Workspace, project: Project, where: Path) -> Iterator[None]:
-    """Record why a file was not taken.
+    """Record why a file was not taken; where it is kept is of no use to whoever sent it.
 
     Raises:
         InvalidInputError: it was not.
@@ -198,9 +198,10 @@ def refusing(workspace: Workspace, project: Project, where: Path) -> Iterator[No
     try:
         yield
     except InvalidInputError as error:
+        why = str(error).replace(str(where), where.name)
         with workspace.database.begin() as tx:
-            items.reject(tx, project.id, [Rejection(storable(str(where)), storable(str(error)), datetime.now(UTC))])
-        raise
+            items.reject(tx, project.id, [Rejection(storable(str(where)), storable(why), datetime.now(UTC))])
+        raise InvalidInputError(why) from error
 
 
 def _source(workspace: Workspace, project: Project, folder: Path, to: Destination) -> Watch:

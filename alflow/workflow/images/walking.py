@@ -14,6 +14,7 @@ from alflow.errors import InvalidInputError
 from alflow.workflow.images.addresses import is_below
 
 HIDDEN: Final = "hidden files"
+_OF_SYSTEMS: Final = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})  # Windows hides them without a dot
 HIDDEN_FOLDERS: Final = "hidden folders"
 NO_FILES: Final = "not files (pipes, sockets, devices)"
 NOWHERE: Final = "links that lead nowhere"
@@ -91,8 +92,12 @@ def local_folder(root: str, *, anywhere: bool) -> Found:
 
 
 def hidden(below: tuple[str, ...]) -> str:
-    """The reason to leave a file out, if a name on the way to it begins with a dot; else empty."""
-    return HIDDEN if any(part.startswith(".") for part in below) else ""
+    """The reason to leave a file out, if a system hides a name on the way to it; else empty."""
+    return HIDDEN if any(map(_is_hidden, below)) else ""
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _OF_SYSTEMS
 
 
 def _look_into(walk: _Walk, folder: _Folder) -> list[_Folder]:
@@ -129,7 +134,7 @@ def _below(folder: _Folder, child: "os.DirEntry[str]") -> _Folder:
 
 def _kind(walk: _Walk, child: "os.DirEntry[str]", here: str) -> str:
     """Whether it is a file or a folder to visit, or else the reason why it is skipped."""
-    if child.name.startswith("."):
+    if _is_hidden(child.name):
         return HIDDEN_FOLDERS if child.is_dir(follow_symlinks=False) else HIDDEN
     try:
         mode = child.stat().st_mode

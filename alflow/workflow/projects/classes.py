@@ -20,6 +20,7 @@ from alflow.domain.projects import NewClass
 from alflow.errors import InvalidInputError
 from alflow.text import likeness, quoted
 from alflow.workflow.projects.naming import TEMPLATES, complete_classes
+from alflow.workflow.projects.pasted import names_of
 
 _FIELDS: Final = frozenset({"name", "display_name", "prompts", "hot_key", "group"})
 _COLUMNS: Final = frozenset({"name", "display_name", "prompt", "hot_key", "group"})
@@ -52,14 +53,15 @@ def read_given(path: Path, templates: Sequence[str] = TEMPLATES) -> list[NewClas
 
 
 def read_pasted(text: str, templates: Sequence[str] = TEMPLATES) -> list[NewClass]:
-    """The classes of what somebody typed or pasted: lines, or the text of a CSV or JSON file, as they are given there.
+    """The classes of what somebody typed or pasted: a list, or the text of a CSV or JSON file, as they are given there.
 
     Raises:
         InvalidInputError: a class in it cannot be used; the message names it.
     """
-    heading = {cell.strip().strip('"') for cell in re.split(f"[{_DELIMITERS}]", text.partition("\n")[0])}
+    text = text.lstrip("\ufeff")
+    heading = {cell.strip().strip('"').lower() for cell in re.split(f"[{_DELIMITERS}]", text.partition("\n")[0])}
     is_table = len(heading) > 1 and "name" in heading
-    read = _from_json if text.lstrip()[:1] in {"[", "{"} else _from_csv if is_table else _from_lines
+    read = _from_json if text.lstrip()[:1] in {"[", "{"} else _from_csv if is_table else _from_list
     return _given("the list of classes", read, text, templates)
 
 
@@ -83,6 +85,10 @@ def _from_lines(text: str) -> list[Mapping[str, Any]]:
             f"line {notes[0]} begins with '# ': take comments out, or name such a class in a CSV file"
         )
     return [{"name": line} for line in lines if line]
+
+
+def _from_list(text: str) -> list[Mapping[str, Any]]:
+    return [{"name": name} for name in names_of(text)]
 
 
 def _from_json(text: str) -> list[Mapping[str, Any]]:

@@ -29,12 +29,12 @@ test("some are sent at once, those that images are named in come last, and the e
     most = Math.max(most, uploads.going.size);
     await settled();
   });
-  uploads.add(found("labels.csv", "all.zip", "a.png", ".hidden", "b/__MACOSX/c.png", "d.png"), "split=test");
+  uploads.add(found("labels.csv", "all.zip", "a.png", ".hidden", "b/__MACOSX/c.png", "b/Thumbs.db", "d.png"), "split=test");
   await until(() => !uploads.busy);
   assert.equal(most, AT_ONCE);
   assert.deepEqual(asked.map(({ path }) => path), ["a.png", "d.png", "all.zip", "labels.csv", null]);
   assert.match(asked[0].address, /&split=test$/);
-  assert.deepEqual([uploads.done, uploads.hidden, uploads.sent], [4, 2, 16]);
+  assert.deepEqual([uploads.done, uploads.hidden, uploads.sent], [4, 3, 16]);
 });
 
 test("what is refused for good is told, what is lost is sent again", async (t) => {
@@ -75,6 +75,16 @@ test("a file that is gone from the disk is not sent for ever", async (t) => {
   uploads.add([{ path: "gone.png", file: gone }], "split=pool");
   await until(() => !uploads.busy);
   assert.match(uploads.refused[0].why, /choose it again/);
+});
+
+test("a link to nowhere, as an empty file, holds nothing up: the server says that it is empty", async (t) => {
+  clock(t);
+  const uploads = new Uploads("./upload/1", async (_, __, body) =>
+    body instanceof File ? { status: 0, reply: {} } : { status: 422, reply: { reason: "the file is empty" } },
+  );
+  uploads.add([{ path: "nowhere.png", file: new File([], "nowhere.png") }], "split=pool");
+  await until(() => !uploads.busy);
+  assert.equal(uploads.refused[0].why, "the file is empty");
 });
 
 test("stopping sends nothing more", async (t) => {

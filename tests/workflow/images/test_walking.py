@@ -94,12 +94,13 @@ def test_what_is_hidden_or_no_file_is_counted(root: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(root / "socket.png"))
     (root / ".DS_Store").touch()
+    (root / "Thumbs.db").touch()
     (root / "cat/.thumb.png").touch()
     (root / "cat/.git").mkdir()
     (root / "zero.png").symlink_to("/dev/zero")
     assert entries(str(root)).left_out == {
         walking.NO_FILES: 2,
-        walking.HIDDEN: 2,
+        walking.HIDDEN: 3,
         walking.HIDDEN_FOLDERS: 1,
         walking.OUTSIDE: 1,
     }

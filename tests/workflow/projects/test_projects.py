@@ -180,6 +180,13 @@ def test_class_files(tmp_path: Path, name: str, text: str) -> None:
         ('name;prompt\nrobin;"a robin"\nwren;\n', (("a robin",), ())),
         ('["robin", {"name": "wren", "prompts": ["a wren"]}]', ((), ("a wren",))),
         ("name\nwren", ((), ())),  # a list whose first class is called so
+        ("\ufeffName,prompt\r\nrobin,\r\nwren,a wren\r\n", ((), ("a wren",))),
+        ("robin, wren", ((), ())),
+        ("robin\twren", ((), ())),
+        ("robin;\nwren;", ((), ())),
+        ("1. robin\n2) wren\u200b\n", ((), ())),
+        ("- robin\n\u2022 wren", ((), ())),
+        ("\u201crobin\u201d,\n'wren'", ((), ())),
     ],
 )
 def test_pasted_classes_are_read_as_files_are(text: str, prompts: tuple[tuple[str, ...], ...]) -> None:
@@ -189,7 +196,15 @@ def test_pasted_classes_are_read_as_files_are(text: str, prompts: tuple[tuple[st
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("", "holds no class"), ("wren\nwren", "wren"), ("[1", "cannot be used")]
+    "text", ["1. FC Union\nBFC", "7. day\n8. day", "tench, Tinca tinca\ngoldfish, Carassius", "-1\n+1"]
+)
+def test_what_only_some_lines_have_is_part_of_the_name(text: str) -> None:
+    assert [one.name for one in read_pasted(text)] == text.split("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "holds no class"), ("wren\nwren", "wren"), ("[1", "cannot be used"), ("a\tb\nc\td", "first line")],
 )
 def test_wrong_pasted_classes_are_named(text: str, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):

@@ -14,8 +14,10 @@ const SIGNED_OUT = "Signed out: sign in again in another tab";
 const GONE = "it cannot be read any more: choose it again";
 const LAST = [/\.(zip|tar|tgz|tbz2|txz|tar\.\w+)$/i, /\.(csv|tsv|jsonl|ndjson|parquet)$/i]; // images that a manifest names come before it
 
+const OF_SYSTEMS = ["__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini"];
+
 /** @param {string} path whether a system hides it */
-const isHidden = (path) => path.split("/").some((name) => name.startsWith(".") || name === "__MACOSX");
+const isHidden = (path) => path.split("/").some((name) => name.startsWith(".") || OF_SYSTEMS.includes(name.toLowerCase()));
 
 /** @param {string} path */
 const turn = (path) => LAST.findIndex((ending) => ending.test(path));
@@ -133,7 +135,7 @@ export class Uploads {
     const address = `${this.address}?path=${encodeURIComponent(one.path)}&${one.to}`;
     const outcome = asks
       ? await this.send("POST", `${address}&size=${one.file.size}`, one.file.slice(0, BEGINNING), one, this.onChange)
-      : await this.send("PUT", address, one.file, one, this.onChange);
+      : await this.send("PUT", address, one.file.size ? one.file : new Blob(), one, this.onChange); // an empty one may be a link to nowhere
     if (outcome.status) return outcome;
     const there = await one.file.slice(0, 1).arrayBuffer().catch(() => null);
     return there ? outcome : { status: 422, reply: { reason: GONE } };
