@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar
 
 from alflow.disk import check_writable
 from alflow.domain.projects import Project
+from alflow.errors import UnavailableError
 from alflow.private import private_folder, tighten
 from alflow.progress import Progress, silent
 from alflow.settings import Settings
@@ -55,13 +57,13 @@ class Workspace:
         """Connect to the database (created when missing, checked to be of this version) and the artifacts.
 
         Raises:
-            UnavailableError: the database belongs to another version of alflow, or cannot be reached; or the home
-                cannot be made.
+            UnavailableError: the database belongs to another version of alflow, cannot be reached, or was lost while
+                files of its projects are there; or the home cannot be made.
         """
         settings = settings or Settings()
         _close_home(settings)
         artifacts = Artifacts(settings.artifacts, private=not settings.artifacts_url)
-        return cls(settings, Database.open(settings.database), artifacts)
+        return cls(settings, Database.open(settings.database, partial(_require_none_lost, artifacts)), artifacts)
 
     @classmethod
     def open_to_read(cls, settings: Settings | None = None) -> Self:
@@ -86,7 +88,9 @@ class Workspace:
         Raises:
             UnavailableError: it belongs to a newer alflow, or cannot be reached.
         """
-        return Database.upgrade((settings or Settings()).database)
+        settings = settings or Settings()
+        artifacts = Artifacts(settings.artifacts, read_only=True)
+        return Database.upgrade(settings.database, partial(_require_none_lost, artifacts))
 
     def check_writable(self) -> None:
         """Would a write succeed now, in the home, the database and the artifacts, as far as a glance can tell?
@@ -157,6 +161,19 @@ class Workspace:
             while len(self._kept) > _KEPT:
                 del self._kept[next(iter(self._kept))]
             return found
+
+
+def _require_none_lost(artifacts: Artifacts) -> None:
+    """A new database would number its projects and images anew, and take these files for theirs.
+
+    Raises:
+        UnavailableError: there are files of projects.
+    """
+    if artifacts.list("projects"):
+        raise UnavailableError(
+            f"there is no database, but files of its projects are in {artifacts.path('projects')}: bring back a backup "
+            "(`alflow restore`), or the file of the database; to begin anew, set ALFLOW_HOME to another folder"
+        )
 
 
 def _close_home(settings: Settings) -> None:

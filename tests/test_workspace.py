@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from alflow.errors import UnavailableError
 from alflow.settings import Settings
 from alflow.workspace import Workspace
 
@@ -56,3 +57,20 @@ def test_artifacts_kept_elsewhere_follow_the_umask(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert [path.stat().st_mode & 0o777 for path in (shared, shared / "a" / "bytes")] == [0o775, 0o664]
+
+
+def test_a_lost_database_is_not_made_anew_beside_files_of_its_projects(tmp_path: Path) -> None:
+    workspace = Workspace.open(Settings(home=tmp_path))
+    workspace.artifacts.write_bytes("projects/1/note.json", b"{}")
+    workspace.database.close()
+    for path in tmp_path.glob("alflow.db*"):
+        path.unlink()
+    for make in (Workspace.open, Workspace.upgrade):
+        with pytest.raises(
+            UnavailableError, match=r"there is no database, but files of its projects are in .*projects: b"
+        ):
+            make(Settings(home=tmp_path))
+        assert not list(tmp_path.glob("alflow.db*"))
+    (tmp_path / "alflow.db").touch()
+    with pytest.raises(UnavailableError, match="there is no database"):
+        Workspace.open(Settings(home=tmp_path))

@@ -5,7 +5,7 @@ statements on PostgreSQL is locked by row.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,13 +17,26 @@ from sqlalchemy.exc import DatabaseError
 
 from alflow.errors import NotFoundError
 from alflow.store import schema
-from alflow.store.engines import BUSY_SECONDS, check_path, make_engine, make_reader, reachable, reader
+from alflow.store.engines import (
+    BUSY_SECONDS,
+    check_path,
+    is_missing,
+    make_engine,
+    make_reader,
+    reachable,
+    reader,
+    shown,
+)
 from alflow.store.fair_lock import Turns
 
 Transaction = Connection
 """What the functions of the store work on; opened by `Database.begin` or `Database.read`, opaque to everyone else."""
 
 _LOCK_SECONDS: Final = 5
+
+
+def _any() -> None:
+    """Any new database is welcome."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +48,24 @@ class Database:
     _turns: Turns = field(default_factory=Turns, repr=False)
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, check_new: Callable[[], None] = _any) -> Self:
         """Connect; an empty database gets the schema, for a SQLite file the parent folder is made too.
 
         Args:
             url: `sqlite:///path` or `postgresql+psycopg://...` (`postgresql://` is read as that).
+            check_new: raises where none should be made: it is asked while there is none, or an empty one.
 
         Raises:
             UnavailableError: no connection, or the schema is older or newer than this alflow.
         """
+        if is_missing(url):
+            check_new()
         engine = make_engine(url)
         with reachable(engine):
             with engine.connect() as connection:
                 found = schema.revision(connection)
             if found is None:
+                check_new()
                 _migrate(engine.url)
             else:
                 schema.check(found, engine.url)
@@ -65,21 +82,27 @@ class Database:
         engine = make_reader(url)
         with reachable(engine), engine.connect() as connection:
             found = schema.revision(connection)
-        where = engine.url.render_as_string(hide_password=True)
         if found is None:
-            raise NotFoundError(f"the database {where} holds no project: make one with `alflow init`")
+            raise NotFoundError(f"the database {shown(engine.url)} holds no project: make one with `alflow init`")
         schema.check(found, make_url(url))
         return cls(engine, engine)
 
     @classmethod
-    def upgrade(cls, url: str) -> str:
+    def upgrade(cls, url: str, check_new: Callable[[], None] = _any) -> str:
         """Bring the schema to this version of alflow (`alflow db upgrade`) and return its revision; idempotent.
+
+        One that is not there is made, as `open` does.
 
         Raises:
             UnavailableError: no connection, or the schema is newer than this alflow.
         """
+        if is_missing(url):
+            check_new()
         engine = make_engine(url)
         with reachable(engine):
+            with engine.connect() as connection:
+                if schema.revision(connection) is None:
+                    check_new()
             return _migrate(engine.url)
 
     @contextmanager

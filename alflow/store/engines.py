@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -66,6 +67,28 @@ def make_engine(url: str | URL, *, foreign_keys: bool = True) -> Engine:
 _to_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
 
 
+def _from_json(stored: str) -> Any:
+    try:
+        return json.loads(stored)
+    except ValueError as error:  # nobody wrote that: a page of the file changed
+        raise UnavailableError(f"the database holds a damaged row ({error}): bring it back from a backup") from error
+
+
+_JSON: Final = {"json_serializer": _to_json, "json_deserializer": _from_json}
+
+
+def is_missing(url: str) -> bool:
+    """Whether this names a SQLite file that is not there."""
+    return url.startswith("sqlite:") and not Path(str(make_url(url).database)).exists()
+
+
+def shown(url: URL) -> str:
+    """The address of a database for messages: no password, and no file that was opened as a URL."""
+    if str(url.database).startswith("file:"):
+        url = url.set(database=unquote(urlsplit(str(url.database)).path), query={})
+    return url.render_as_string(hide_password=True)
+
+
 def reader(engine: Engine) -> Engine:
     """An engine for the same database whose transactions see one snapshot and refuse to write."""
     if engine.dialect.name == "sqlite":
@@ -85,14 +108,14 @@ def make_reader(url: str) -> Engine:
         UnavailableError: the driver is not installed.
     """
     if not url.startswith("sqlite:"):
-        engine = create_engine(make_engine(url).url, poolclass=NullPool)
+        engine = create_engine(make_engine(url).url, poolclass=NullPool, **_JSON)
         return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     given = make_url(url)
     path = Path(str(given.database)).absolute()
     if not path.is_file():
         raise NotFoundError(f"there is no database {path}: name the home of your projects (`home=`, or ALFLOW_HOME)")
     to_read = given.set(database=path.as_uri(), query={"mode": "ro", "uri": "true"})
-    engine = create_engine(to_read, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(to_read, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS}, **_JSON)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _: Any) -> None:
@@ -106,7 +129,7 @@ def make_reader(url: str) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, json_serializer=_to_json)
+    engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, **_JSON)
     if engine.dialect.is_async:
         raise InvalidInputError(f"alflow cannot use the driver of {url.drivername}: take postgresql+psycopg://")
     return engine
@@ -119,7 +142,7 @@ def _sqlite(url: URL, *, foreign_keys: bool = True, read_only: bool = False) -> 
         path = Path(str(url.database))
         make_private(path.parent)
         private_file(path)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_to_json)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **_JSON)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _: Any) -> None:
@@ -163,7 +186,7 @@ def reachable(engine: Engine) -> Iterator[None]:
         InvalidInputError: a number or a text that no database can store; to retry is of no use.
         DatabaseError: something else did.
     """
-    where = engine.url.render_as_string(hide_password=True)
+    where = shown(engine.url)
     try:
         yield
     except (PoolTimeoutError, TimeoutError) as error:
@@ -186,7 +209,7 @@ def _in_words(url: URL, error: BaseException | None) -> str:
             check_path(url)
         except UnavailableError as found:
             said, remedy = str(found), ""
-    return f"the database {url.render_as_string(hide_password=True)} does not answer: {said}{remedy and '; '}{remedy}"
+    return f"the database {shown(url)} does not answer: {said}{remedy and '; '}{remedy}"
 
 
 def check_path(url: URL) -> None:

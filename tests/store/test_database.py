@@ -265,6 +265,20 @@ def test_a_damaged_database_is_named_with_what_to_do(tmp_path: Path, bytes_: byt
     (tmp_path / "alflow.db").write_bytes(bytes_)
     with pytest.raises(UnavailableError, match=rf"alflow\.db does not answer: [^\n]*{told}[^\n]*$"):
         Database.open(f"sqlite:///{tmp_path}/alflow.db")
+    with pytest.raises(UnavailableError, match=rf"database sqlite:///{tmp_path}/alflow\.db does not answer"):
+        Database.open_to_read(f"sqlite:///{tmp_path}/alflow.db")
+
+
+def test_a_damaged_row_is_told(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/alflow.db"
+    database = Database.open(url)
+    with database.begin() as tx:
+        projects.create(tx, "room", "demo", "fp32", ProjectSettings())
+        tx.execute(text("UPDATE project SET settings = '{'"))
+    for each in (database, Database.open_to_read(url)):
+        with pytest.raises(UnavailableError, match=r"holds a damaged row \(.*\): bring it back"), each.read() as tx:
+            projects.all_(tx)
+    database.close()
 
 
 def test_a_database_that_another_process_holds_is_named_with_what_to_do(

@@ -94,7 +94,7 @@ def test_what_past_rounds_lost_is_told(workspace: Workspace, lived: Project) -> 
 def test_a_link_that_leads_nowhere_and_files_of_no_project(workspace: Workspace, lived: Project) -> None:
     (shard,) = files(workspace, "projects/*/embeddings/*/*")
     shard.unlink()
-    shard.symlink_to("/nowhere")
+    shard.symlink_to(workspace.settings.home / "nowhere")
     (found,) = damaged(workspace, lived)
     assert (found.what, repair(workspace, lived, [found])) == ("it is a link that leads nowhere", [found])
     assert not shard.is_symlink()
