@@ -27,8 +27,8 @@ def in_words(error: OSError, path: str, doing: str = "written") -> str:
         return f"the disk is full: {path} cannot be {doing}; free some space there, and it goes on"
     if error.errno == errno.EROFS:
         return f"the disk is read-only: {path} cannot be {doing}; let it be written, and it goes on"
-    if error.errno == errno.EISDIR:
-        return f"{path} cannot be {doing}, for it is a folder: move that away, and it goes on"
+    if error.errno == errno.EISDIR and doing == "written":
+        return f"{path} cannot be written, for it is a folder: move that away, and it goes on"
     why = error.strerror or str(error) or type(error).__name__
     if error.errno in _REFUSED:
         return f"{path} may not be {doing} ({why}): give the user who runs alflow that right, and it goes on"

@@ -12,9 +12,10 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,6 +40,7 @@ _ABOUT: Final = "backup.json"
 _SUMS: Final = "checksums.json"
 _ARTIFACTS: Final = "artifacts/"
 _UPLOADS: Final = "uploads/"
+_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+:/")  # of which a path has lost a slash
 _BLOCK: Final = 1 << 20
 _BEGUN: Final = ".alflow-backup-"
 _BEGUN_TO_RESTORE: Final = ".alflow-restore-"
@@ -73,9 +75,12 @@ def make_backup(workspace: Workspace, path: str | Path, progress: Progress = sil
 
     Raises:
         ConflictError: there is such a file.
+        InvalidInputError: it would be among the artifacts, or on another machine.
         UnavailableError: it cannot be written, the database fails, or PostgreSQL's `pg_dump` is not there.
     """
-    target = Path(path).absolute()
+    target = _file(path)
+    if target.resolve().is_relative_to(Path(workspace.settings.artifacts).resolve()):
+        raise InvalidInputError(f"{target} is among the artifacts, so that the next backup would hold it: name another")
     sweep(target.parent, f"{_BEGUN}*")
     if target.exists():
         raise ConflictError(f"{target} is there already: name a new file, or remove that one")
@@ -116,10 +121,10 @@ def restore_backup(settings: Settings, path: str | Path, progress: Progress = si
         ConflictError: there is a database, or there are artifacts that are not those of the backup.
         UnavailableError: it is of a newer alflow; or something cannot be written.
     """
-    source = Path(path).absolute()
+    source = _file(path)
     sweep(Path(tempfile.gettempdir()), f"{_BEGUN_TO_RESTORE}*")
     about, sums = _checked(source)
-    kind, revision = dump.kind_of(settings.database), str(about["revision"])
+    kind, revision = dump.kind_of(settings.database), about["revision"]
     if about["database"] != kind:
         raise InvalidInputError(f"{source} holds a {about['database']} database: let ALFLOW_DATABASE_URL name one")
     if (age := schema.age(revision)) == "unknown":
@@ -144,6 +149,19 @@ def restore_backup(settings: Settings, path: str | Path, progress: Progress = si
     return Backup(str(source), made_at, revision, kind, n_artifacts, older=age == "older")
 
 
+def _file(path: str | Path) -> Path:
+    """A file of this machine.
+
+    Raises:
+        InvalidInputError: an address is given.
+    """
+    if _ADDRESS.match(str(path)):
+        raise InvalidInputError(
+            f"a backup is a file of this machine, not {path}: copy it there, or from there, yourself"
+        )
+    return Path(path).absolute()
+
+
 def _restored(artifacts: Artifacts, sums: dict[str, str]) -> set[str]:
     """The artifacts that an earlier restore of the same backup has brought already.
 
@@ -161,7 +179,7 @@ def _checked(source: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """Compare every file of a backup with its checksum; returns what it is of, and the checksums.
 
     Raises:
-        InvalidInputError: it is no whole backup, or it is damaged.
+        InvalidInputError: it is no whole backup, it is damaged, or it holds what no backup does.
     """
     about: dict[str, Any] = {}
     promised: dict[str, str] = {}
@@ -177,11 +195,20 @@ def _checked(source: Path) -> tuple[dict[str, Any], dict[str, str]]:
             while reader.read(_BLOCK):
                 pass
             found[name] = reader.sum()
-    if not promised or about.get("format") != FORMAT:
+    whole = promised and about.keys() >= {"revision", "made_at"} and str(about.get("database")) in dump.FILES
+    if not whole or about.get("format") != FORMAT:
         raise InvalidInputError(f"{source} is no whole backup of alflow: take another one")
     if wrong := sorted(name for name in promised | found if promised.get(name) != found.get(name)):
         raise InvalidInputError(f"the backup {source} is damaged (first in {wrong[0]}): take another one")
+    if odd := sorted(found.keys() ^ _usual(found, str(about["database"]))):
+        raise InvalidInputError(f"{source} is no backup that alflow made (for {odd[0]!r}): take another one")
     return about, found
+
+
+def _usual(names: Iterable[str], kind: str) -> set[str]:
+    """What a backup must hold, and what of these names one may hold."""
+    below = {one for one in names if one.startswith((_ARTIFACTS, _UPLOADS)) and os.path.normpath(one) == one}
+    return {_ABOUT, dump.FILES[kind]} | below
 
 
 @contextmanager
@@ -193,7 +220,7 @@ def _members(source: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
     """
     try:
         with tarfile.open(source, mode="r:") as tar:
-            yield ((each.name, content) for each in tar if (content := tar.extractfile(each)) is not None)
+            yield ((each.name, content) for each in tar if each.isfile() and (content := tar.extractfile(each)))
     except OSError as error:
         raise InvalidInputError(in_words(error, f"the backup {source}", "read")) from error
     except (tarfile.TarError, EOFError) as error:
@@ -253,7 +280,6 @@ def _bring(settings: Settings, name: str, content: IO[bytes], copy: Path) -> Non
     """Write the copy of the database, or what somebody uploaded to its place; whole, or not at all.
 
     Raises:
-        InvalidInputError: the place is outside.
         UnavailableError: it cannot be written.
     """
     if name == copy.name:
@@ -261,10 +287,7 @@ def _bring(settings: Settings, name: str, content: IO[bytes], copy: Path) -> Non
             _pour(content, copy)
     if not name.startswith(_UPLOADS):
         return
-    folder = settings.uploads
-    place = Path(os.path.normpath(folder / name.removeprefix(_UPLOADS)))
-    if not place.is_relative_to(folder):
-        raise InvalidInputError(f"the backup names a file outside of {folder}: take another one")
+    place = settings.uploads / name.removeprefix(_UPLOADS)
     make_private(place.parent)
     begun = place.with_name(f"{_BEGUN_TO_RESTORE}{place.name}"[:200])
     with _disk_errors(place):

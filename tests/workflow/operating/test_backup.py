@@ -16,7 +16,7 @@ from sqlalchemy import URL, text
 
 from alflow.domain.answers import Verdict
 from alflow.domain.projects import Project
-from alflow.errors import AlflowError, ConflictError, InvalidInputError, UnavailableError
+from alflow.errors import ConflictError, InvalidInputError, UnavailableError
 from alflow.settings import Settings
 from alflow.store.artifacts import Artifacts
 from alflow.workflow.desk.label import submit
@@ -228,16 +228,29 @@ def test_a_backup_of_another_version(workspace: Workspace, tmp_path: Path) -> No
     assert not (tmp_path / "new").exists()
 
 
-def test_a_backup_names_no_file_outside(backup: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("odd", ["artifacts/../../out", "uploads/../out", "artifacts//out", "notes.txt", "alflow.db"])
+def test_a_backup_that_holds_another_file_or_no_database_is_refused(backup: Path, tmp_path: Path, odd: str) -> None:
     with tarfile.open(backup) as tar:
-        about = tar.extractfile("backup.json").read()
-    content = {"backup.json": about, "artifacts/../../out": b"x"}
+        content = {name: tar.extractfile(name).read() for name in ("backup.json", "alflow.db")} | {odd: b"x"}
+    if odd == "alflow.db":
+        del content[odd]
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
     with tarfile.open(tmp_path / "bad.tar", "w") as tar:
+        link = tarfile.TarInfo("artifacts/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "nowhere"
+        tar.addfile(link)  # is passed over
         for name, data in (*content.items(), ("checksums.json", json.dumps(sums).encode())):
             told = tarfile.TarInfo(name)
             told.size = len(data)
             tar.addfile(told, io.BytesIO(data))
-    with pytest.raises(AlflowError, match="stays inside its folder"):
+    with pytest.raises(InvalidInputError, match=rf"is no backup that alflow made \(for '{odd}'\): take another one"):
         restore_backup(Settings(home=tmp_path / "new"), tmp_path / "bad.tar")
     assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_backup_is_a_file_outside_of_the_artifacts(workspace: Workspace) -> None:
+    with pytest.raises(InvalidInputError, match=r"a file of this machine, not s3:/bucket/b\.tar"):
+        make_backup(workspace, Path("s3://bucket/b.tar"))
+    with pytest.raises(InvalidInputError, match="is among the artifacts"):
+        make_backup(workspace, Path(workspace.settings.artifacts) / "b.tar")
