@@ -2,10 +2,11 @@
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -23,6 +24,11 @@ _SECRETS: Final = frozenset({"database_url", "artifacts_url", "sign_in_token", "
 _HIDDEN: Final = frozenset({"sign_in_token", "metrics_token", "oidc_client_secret"})
 _CREDENTIALS: Final = re.compile(r"(?<=://).*@")  # to the last @, since passwords may hold others
 _IN_QUERY: Final = re.compile(r"(?i)([?&;][^=&;]*(?:pass|secret|token|key|sig)[^=&;]*)=[^&;#]*")
+_OF_TESTS: Final = {
+    f"alflow_{name}" for name in ("reference", "packs", "screenshots", "test_figures", "test_postgres_url")
+}
+_UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f]")
+_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+:/")  # of which a path has lost a slash
 _SHORTEST_TOKEN: Final = 16
 _PUBLIC: Final = re.compile(r"(?i)https?://[^/?#@\s]+(/(?!\.+(/|$))[a-z0-9._~-]+)*/?")
 
@@ -125,6 +131,23 @@ class Settings(BaseSettings):
         except (OSError, UnicodeError) as error:
             raise InvalidInputError(f"the settings file {_FILE.resolve()} cannot be read: {error}") from error
 
+    @field_validator("*")
+    @classmethod
+    def _is_seen(cls, value: Any) -> Any:
+        if isinstance(value, str | Path) and (text := str(value)) and (text.isspace() or _UNSEEN.search(text)):
+            raise ValueError("it has nothing that can be seen, or characters that control a terminal")
+        return value
+
+    @field_validator("home")
+    @classmethod
+    def _is_folder(cls, value: Path) -> Path:
+        if _ADDRESS.match(str(value)):
+            raise ValueError("it needs a folder of this machine; artifacts may be elsewhere, by ALFLOW_ARTIFACTS_URL")
+        try:
+            return value.expanduser()  # `~` of a file `.env` has met no shell
+        except RuntimeError as error:
+            raise ValueError("nobody of that name has a home here") from error
+
     @field_validator("public_url")
     @classmethod
     def _is_whole(cls, value: str) -> str:
@@ -141,7 +164,7 @@ class Settings(BaseSettings):
             try:
                 ip_network(each, strict=False)
             except ValueError as error:
-                raise ValueError(f"{each!r} is not an address or a network such as 10.0.0.0/8") from error
+                raise ValueError(f"{quoted(each)} is not an address or a network such as 10.0.0.0/8") from error
         return value
 
     @field_validator("metrics_token")
@@ -199,8 +222,7 @@ class Settings(BaseSettings):
 
     def in_force(self) -> list[InForce]:
         """Every setting with where it comes from; secrets, and those in addresses, are hidden."""
-        of_file = {name.lower(): value for name, value in dotenv_values(_FILE).items() if value}
-        of_system = {name.lower(): value for name, value in os.environ.items() if value}
+        of_file, of_system = _given(dotenv_values(_FILE)), _given(os.environ)
         filled = {"database_url": self.database, "artifacts_url": self.artifacts, "home": str(self.home.resolve())}
         rows = []
         for name in type(self).model_fields:
@@ -211,6 +233,12 @@ class Settings(BaseSettings):
             value = filled.get(name, str(getattr(self, name)))
             rows.append(InForce(variable.upper(), _shown(name, value), source))
         return rows
+
+    def strange(self) -> list[str]:
+        """The variables that begin like settings and are none: a name that was mistyped sets nothing."""
+        known = {f"alflow_{name}" for name in type(self).model_fields} | _OF_TESTS
+        found = _given(dotenv_values(_FILE)) | _given(os.environ)
+        return sorted(one.upper() for one in found if one.startswith("alflow_") and one not in known)
 
     def as_environment(self) -> dict[str, str]:
         """The variables that make these very settings in another process, wherever it runs."""
@@ -223,6 +251,10 @@ def _shown(name: str, value: str) -> str:
     if name in _HIDDEN:
         return "hidden" if value else ""
     return _IN_QUERY.sub(r"\1=hidden", _CREDENTIALS.sub("hidden@", value))
+
+
+def _given(variables: Mapping[str, str | None]) -> dict[str, str]:
+    return {name.lower(): value for name, value in variables.items() if value}
 
 
 def _listed(value: str) -> list[str]:
@@ -252,6 +284,7 @@ def _needed(name: str) -> str:
     field = Settings.model_fields[name]
     limits = {kind: getattr(one, kind) for one in field.metadata for kind in ("ge", "gt", "le") if hasattr(one, kind)}
     if not limits:
-        return ""
+        words = ["true", "false"] if field.annotation is bool else get_args(field.annotation)
+        return f"it needs one of {', '.join(words)}" if words else ""
     least = f"{limits['ge']:,}" if "ge" in limits else f"more than {limits['gt']:,}"
     return f"it needs a {'whole ' if field.annotation is int else ''}number, {least} to {limits['le']:,}"

@@ -33,7 +33,13 @@ from alflow.store.database import Database
         ("PUBLIC_URL", "https://example.org/a//b", "a whole address"),
         ("PUBLIC_URL", "https://example.org/a?b", "a whole address"),
         ("PUBLIC_URL", "https://example.org/../b", "a whole address"),
-        ("TRUSTED_PROXIES", "here\x1b[2J", "is not an address"),
+        ("TRUSTED_PROXIES", "here" * 200, "is not an address"),
+        ("TRUSTED_PROXIES", "here\x1b[2J", "characters that control a terminal"),
+        ("HOST", " ", "nothing that can be seen"),
+        ("HOME", "s3://bucket/alflow", "a folder of this machine"),
+        ("HOME", "~nobody at all/alflow", "nobody of that name"),
+        ("LOG_FORMAT", "xml", "one of text, json"),
+        ("MESSAGES_INSIDE", "perhaps", "one of true, false"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named_with_what_it_needs(
@@ -73,7 +79,8 @@ def test_every_number_has_both_bounds() -> None:
 
 def test_all_that_is_wrong_is_told_at_once_and_an_empty_value_is_none_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALFLOW_PORT", "")
-    assert Settings().port == 8501
+    monkeypatch.setenv("ALFLOW_HOME", "~/alflow")
+    assert (Settings().port, Settings().home) == (8501, Path.home() / "alflow")
     monkeypatch.setenv("ALFLOW_PORT", "x")
     monkeypatch.setenv("ALFLOW_BATCH_SIZE", "y")
     with pytest.raises(InvalidInputError, match=r"ALFLOW_BATCH_SIZE.*; ALFLOW_PORT"):
@@ -101,7 +108,8 @@ def test_a_settings_file_that_cannot_be_read_is_named(
 def test_a_folder_of_the_name_is_no_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path(".env").mkdir()  # a virtual environment, as some call it
-    assert Settings().port == 8501
+    monkeypatch.setenv("ALFLOW_HOME", "~/alflow")
+    assert (Settings().port, Settings().home) == (8501, Path.home() / "alflow")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from alflow.bayes.gaussian import prompt_ensemble
 from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from alflow.vlm.compiled import FEWEST_IMAGES, PAYS_FROM_SECONDS, bfloat16_is_fast, compile_tower, seconds_an_image
+from alflow.vlm.devices import device_named
 from alflow.vlm.models import LoadedModel, load_model
 from alflow.vlm.towers import Tower, cut_image_tower, cut_text_tower
 
@@ -137,7 +138,7 @@ def load_encoder(model: str, precision: str = "fp32", device: str = "cpu", batch
         UnavailableError: weights or tokenizer cannot be had on this machine.
     """
     check_precision(precision)
-    where = _device(device)
+    where = device_named(device)
     return open_up(load_model(model), precision, where, batch_size, _fastest(precision, where))
 
 
@@ -207,15 +208,6 @@ def _fastest(precision: str, device: torch.device) -> torch.dtype:
     """What to compute in: float32 is within the precision `bf16`, and faster on a processor without matrix units."""
     slow = precision == "bf16" and device.type == "cpu" and not bfloat16_is_fast()
     return torch.float32 if slow else PRECISIONS[precision]
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InvalidInputError(f"the device {name!r} cannot be used: {str(error).splitlines()[0]}") from error
-    return device
 
 
 @torch.no_grad()

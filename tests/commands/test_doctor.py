@@ -9,6 +9,8 @@ from typer.testing import CliRunner, Result
 
 from alflow.cli import app
 
+_STRANGE = "ALFLOW_PROXIES: no setting has that name; `alflow settings --machine` lists all"
+
 
 def run(*words: str) -> Result:
     return CliRunner().invoke(app, words)
@@ -16,6 +18,8 @@ def run(*words: str) -> Result:
 
 def test_the_exit_code_says_whether_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALFLOW_HOME", str(tmp_path / "none"))
+    monkeypatch.setenv("ALFLOW_DEVICE", "abacus")
+    monkeypatch.setenv("ALFLOW_PROXIES", "10.0.0.0/8")
     assert run("doctor").exit_code == 1
     told = run("doctor", "--json")
     assert told.exit_code == 1
@@ -23,6 +27,9 @@ def test_the_exit_code_says_whether_it_works(tmp_path: Path, monkeypatch: pytest
     assert said["ok"] is False
     home = next(each for each in said["checks"] if each["name"] == "home")
     assert (home["state"], "set ALFLOW_HOME" in home["words"]) == ("error", True)
+    told_of = {each["name"]: (each["state"], each["words"]) for each in said["checks"]}
+    assert told_of["settings"] == ("warning", _STRANGE)
+    assert told_of["device"][1].startswith("the device 'abacus' cannot be used (")
     mended = run("doctor", "--repair", "--quick", "--json")
     assert (mended.exit_code, json.loads(mended.stdout)["repaired"]) == (1, [])
     assert mended.stderr.startswith("nothing was repaired: there is no database")

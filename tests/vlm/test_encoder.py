@@ -306,8 +306,11 @@ def test_wrong_files_precision_and_device_are_named(tmp_path: Path) -> None:
         load_encoder(f"tiny-vit:{tmp_path / 'weights.npz'}")
     with pytest.raises(InvalidInputError, match="unknown precision 'int4'"):
         load_encoder("demo", precision="int4")
-    with pytest.raises(InvalidInputError, match="the device 'abacus'"):
-        load_encoder(f"tiny-resnet:{weights}", device="abacus")
+    for device in ("abacus", "meta"):
+        with pytest.raises(
+            InvalidInputError, match=rf"the device '{device}' cannot be used \(.{{1,100}}\): set ALFLOW_DEV"
+        ):
+            load_encoder(f"tiny-resnet:{weights}", device=device)
 
 
 @pytest.mark.parametrize("reference", ["ViT-B-32/laion2b_s34b_b79k", "hf-hub:laion/no-such-model"])

@@ -13,6 +13,7 @@ from alflow.settings import Settings
 from alflow.store.artifacts import Artifacts
 from alflow.store.database import Database
 from alflow.store.projects import projects, troubles
+from alflow.vlm.devices import device_named
 from alflow.workflow.operating import packages, project
 from alflow.workflow.operating.checks import Check, error, looked, ok, warning
 from alflow.workflow.operating.damage import damaged, damaged_of_all, repair
@@ -80,9 +81,11 @@ def examine(settings: Settings, *, files: bool = True) -> list[Check]:
     found = [
         *looked("Python", packages.python),
         *looked("packages", packages.packages),
+        *looked("settings", partial(_settings, settings)),
         *looked("home", partial(_home, settings)),
         *looked("disk", partial(_disk, settings)),
         *looked("artifacts", partial(_artifacts, settings)),
+        *looked("device", partial(_device, settings)),
     ]
     if files:
         found += looked("leftovers", partial(_leftovers, settings))
@@ -111,6 +114,14 @@ def _inside(workspace: Workspace, *, files: bool) -> Iterator[Check]:
         yield from looked(name, lambda: project.told(name, damaged_of_all(workspace)))
 
 
+def _settings(settings: Settings) -> Check:
+    if strange := settings.strange():
+        return warning(
+            "settings", f"{', '.join(strange)}: no setting has that name; `alflow settings --machine` lists all"
+        )
+    return ok("settings", "each variable that begins with ALFLOW_ is one")
+
+
 def _home(settings: Settings) -> Check:
     home = settings.home.resolve()
     if not home.exists() and not (settings.database_url and settings.artifacts_url):
@@ -129,6 +140,10 @@ def _disk(settings: Settings) -> Check:
     left = shutil.disk_usage(place)
     words = f"{in_words(left.free)} of {in_words(left.total)} are free at {place}"
     return warning("disk", f"{words}: make room before it is full") if left.free < _LITTLE else ok("disk", words)
+
+
+def _device(settings: Settings) -> Check:
+    return ok("device", f"{device_named(settings.device)} computes")
 
 
 def _artifacts(settings: Settings) -> Check:
