@@ -77,7 +77,9 @@ def check_bytes(data: bytes, *, jpeg: bool) -> None:
     if at is not None:
         if _sum(data, at) != data[at : at + len(_ZEROS)]:
             raise ValueError("its checksum differs")
-    elif jpeg and (_START.startswith(data[:2]) and not data.endswith(_END)):
+    elif jpeg and not data.startswith(_START):
+        raise ValueError("it is no picture" if data else "it is cut short")
+    elif jpeg and not data.endswith(_END):
         raise ValueError("it is cut short")
 
 

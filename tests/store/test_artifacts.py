@@ -102,9 +102,9 @@ def test_views_and_gradients_are_written_as_the_numbers_they_are(store: Artifact
 
 
 def test_bytes_come_back_and_are_replaced(store: Artifacts) -> None:
-    store.write_bytes("renditions/ab/abc.jpg", b"one")
-    store.write_bytes("renditions/ab/abc.jpg", b"another")
-    assert store.read_bytes("renditions/ab/abc.jpg") == b"another"
+    store.write_bytes("notes/ab/abc.txt", b"one")
+    store.write_bytes("notes/ab/abc.txt", b"another")
+    assert store.read_bytes("notes/ab/abc.txt") == b"another"
 
 
 def test_listing_is_sorted_deep_and_empty_for_what_is_not_there(store: Artifacts) -> None:

@@ -126,11 +126,11 @@ def image_page(
 def rendition_bytes(workspace: Workspace, project_id: ProjectId, item_id: ItemId, kind: str) -> bytes:
     """The JPEG that is shown for an item of this project: one row and one file are read.
 
-    A damaged one is made anew from the source, if that still has the bytes that were imported.
+    A damaged or lost one is made anew from the source, if that still has the bytes that were imported.
 
     Raises:
         InvalidInputError: there is no such kind.
-        NotFoundError: the project has no such item, or its rendition was removed, or cannot be made anew.
+        NotFoundError: the project has no such item, or its rendition cannot be made anew.
     """
     if kind not in SIDES:
         raise InvalidInputError(f"there is no rendition {kind!r}: choose one of {', '.join(SIDES)}")
@@ -140,9 +140,7 @@ def rendition_bytes(workspace: Workspace, project_id: ProjectId, item_id: ItemId
         raise NotFoundError(f"no item of this project has the id {item_id}")
     try:
         return workspace.artifacts.read_bytes(_path(kind, item.content_hash))
-    except NotFoundError as error:
-        raise NotFoundError(f"the {kind} of item {item_id} was removed: import {item.uri} once more") from error
-    except InvalidInputError:
+    except (NotFoundError, InvalidInputError):
         return _made_anew(workspace, item, kind)
 
 
@@ -183,7 +181,7 @@ def _made_anew(workspace: Workspace, item: Item, kind: str) -> bytes:
         picture = read_image(original(item), longest=max(SIDES.values()))
     except (InvalidInputError, UnavailableError) as error:
         raise NotFoundError(
-            f"the {kind} of item {item.id} is damaged, and cannot be made anew ({error}): bring {item.uri} back"
+            f"the {kind} of item {item.id} is damaged or lost, and cannot be made anew ({error}): bring {item.uri} back"
         ) from error
     return workspace.artifacts.write_bytes(_path(kind, item.content_hash), rendition(picture, SIDES[kind]))
 

@@ -49,6 +49,7 @@ _MADE_ANEW: Final = frozenset([
 
 _OF_ALL: Final = ("estimates", "vocabularies")
 _ANEW: Final = "nothing is lost: `alflow doctor --repair` removes it, and the next run makes it anew"
+_LOST: Final = "it is lost"
 _SHOWN: Final = "without it, pages cannot show what an earlier model predicted"
 _REPLAY: Final = "without it, `alflow replay` cannot plan its round again"
 
@@ -112,9 +113,11 @@ def repair(workspace: Workspace, project: Project | None, damages: list[Damage])
 
 
 def _repaired(workspace: Workspace, project: Project | None, damage: Damage) -> bool:
-    if damage.name is None or _wrong(workspace, damage.name) is None:
-        return damage.name is None
-    kind = _kind_of_picture(damage.name)
+    if damage.name is None:
+        return True
+    kind, is_there = _kind_of_picture(damage.name), workspace.artifacts.exists(damage.name)
+    if _wrong(workspace, damage.name) is None and (is_there or damage.what != _LOST):
+        return False
     if project is None or damage.item is None or kind not in SIDES:
         workspace.artifacts.remove(damage.name)
         return True
@@ -186,7 +189,10 @@ def _ids(workspace: Workspace, shard: str) -> set[ItemId] | None:
 def _of_pictures(workspace: Workspace, item: Item) -> Iterator[Damage]:
     for kind in (*SIDES, "whole"):
         name = f"{kind}s/{item.content_hash[:2]}/{item.content_hash}.jpg"
-        if (what := _wrong(workspace, name)) is None:
+        what = _wrong(workspace, name)
+        if what is None and kind in SIDES and not workspace.artifacts.exists(name):
+            what = _LOST
+        if what is None:
             continue
         anew = kind not in SIDES or _has_original(item)
         remedy = "`alflow doctor --repair` makes it anew" if anew else f"bring {item.uri} back, or import it once more"
@@ -206,9 +212,9 @@ def _lost(workspace: Workspace, project: Project, fit: str | None) -> Iterator[D
     if project.posterior is not None and (missing := missing_posterior(workspace, project)) is not None:
         remedy = missing.partition("; ")[2]
         path = workspace.artifacts.path(posterior_path(project.posterior))
-        yield Damage(path, "it is lost", f"bring it back from a backup, or {remedy}", False)
+        yield Damage(path, _LOST, f"bring it back from a backup, or {remedy}", False)
     if fit is not None and not workspace.artifacts.exists(path := fit_path(project.id, fit)):
-        yield Damage(workspace.artifacts.path(path), "it is lost", "the next round fits it again", True)
+        yield Damage(workspace.artifacts.path(path), _LOST, "the next round fits it again", True)
     if rows := _lost_rows(workspace, project):
         where = workspace.artifacts.path(f"projects/{project.id}/embeddings")
         images = f"{rows} image{'' if rows == 1 else 's'} that had embeddings"
@@ -231,7 +237,7 @@ def _lost_of_rounds(workspace: Workspace, project: Project, past: Sequence[Round
         needed |= {fit_path(project.id, fit): _SHOWN} if fit and fit != newest else {}
     for name, without in needed.items():
         if not workspace.artifacts.exists(name):
-            yield Damage(workspace.artifacts.path(name), "it is lost", f"bring it back from a backup; {without}", False)
+            yield Damage(workspace.artifacts.path(name), _LOST, f"bring it back from a backup; {without}", False)
 
 
 def _lost_rows(workspace: Workspace, project: Project) -> int:

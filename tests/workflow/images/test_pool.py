@@ -272,10 +272,12 @@ def test_a_removed_rendition_says_so_and_comes_back(workspace: Workspace, pets: 
     item = stored(workspace, pets)[0]
     (path,) = Path(workspace.settings.artifacts).rglob(f"thumbnails/*/{item.content_hash}.jpg")
     path.unlink()
-    with pytest.raises(NotFoundError, match=r"the thumbnail of item \d+ was removed: import .*0\.png once more"):
+    source = Path(item.uri).rename(pictures.parent / "aside.png")
+    with pytest.raises(NotFoundError, match=r"the thumbnail of item \d+ is damaged or lost.*: bring .*0\.png back"):
         rendition_bytes(workspace, pets.id, item.id, "thumbnail")
+    source.rename(item.uri)
     assert import_items(workspace, pets, str(pictures)).added == 0
-    assert rendition_bytes(workspace, pets.id, item.id, "thumbnail")
+    assert path.exists()
 
 
 def test_the_hash_of_a_rendition_that_comes_back_is_known_again(
@@ -324,7 +326,13 @@ def test_a_killed_import_is_continued(
 
 
 @pytest.mark.parametrize(
-    "harm", [lambda data: data[:-30], lambda data: data[:400] + b"\x00" + data[401:], lambda _: b""]
+    "harm",
+    [
+        lambda data: data[:-30],
+        lambda data: data[:400] + b"\x00" + data[401:],
+        lambda _: b"",
+        lambda data: bytes(len(data)),
+    ],
 )
 @pytest.mark.parametrize("kind", ["thumbnail", "rendition"])
 def test_a_damaged_rendition_is_made_anew_from_its_source(
@@ -335,6 +343,8 @@ def test_a_damaged_rendition_is_made_anew_from_its_source(
     (path,) = Path(workspace.settings.artifacts).rglob(f"{kind}s/*/{item.content_hash}.jpg")
     data = rendition_bytes(workspace, pets.id, item.id, kind)
     path.write_bytes(harm(data))
+    assert rendition_bytes(workspace, pets.id, item.id, kind) == data == path.read_bytes()
+    path.unlink()
     assert rendition_bytes(workspace, pets.id, item.id, kind) == data == path.read_bytes()
     path.write_bytes(harm(data))
     (pictures / Path(item.uri).name).write_bytes(b"another picture")

@@ -98,6 +98,11 @@ def test_a_link_that_leads_nowhere_and_files_of_no_project(workspace: Workspace,
     (found,) = damaged(workspace, lived)
     assert (found.what, repair(workspace, lived, [found])) == ("it is a link that leads nowhere", [found])
     assert not shard.is_symlink()
+    picture = files(workspace, "renditions/*/*")[0]
+    data = picture.read_bytes()
+    picture.unlink()
+    lost = by_path(damaged(workspace, lived))[str(picture)]
+    assert (lost.what, repair(workspace, lived, [lost]), picture.read_bytes()) == ("it is lost", [lost], data)
     with pytest.raises(NotFoundError, match="the embeddings of project 'colours' are gone: `alflow embed`"):
         outlook(workspace, lived.id, 0)
     kept = files(workspace, "estimates/*/*")
