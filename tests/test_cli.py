@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 
 import click
+import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -14,6 +15,7 @@ from alflow.errors import ConflictError
 HEAVY = ("torch", "open_clip", "prefect", "streamlit", "sqlalchemy", "pydantic", "pyarrow", "sklearn")
 
 
+@pytest.mark.slow
 def test_help_is_fast_and_imports_nothing_heavy() -> None:
     code = (
         "import sys\nfrom alflow.cli import app\n"
@@ -34,6 +36,7 @@ def test_importing_alflow_imports_nothing_heavy() -> None:
     assert _run(sys.executable, "-c", code).stderr.strip() == ""
 
 
+@pytest.mark.slow
 def test_every_command_explains_itself() -> None:
     found = list(_commands(typer.main.get_command(app)))
     assert {("init",), ("round", "close"), ("export", "labels"), ("db", "upgrade"), ("up",)} <= set(found)

@@ -20,6 +20,7 @@ def test_a_slice_of_the_same_pool_is_rarely_refused() -> None:
     assert found <= LEVEL + 2 * np.sqrt(LEVEL * (1 - LEVEL) / 100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shift", "share"), [(1.5, 1.0), (3.0, 0.5)])
 def test_another_pool_is_found(shift: float, share: float) -> None:
     assert np.mean([_drift(seed, shift, share) for seed in range(10)]) >= 0.9

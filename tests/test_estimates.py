@@ -50,12 +50,14 @@ def test_intervals_cover_in_93_to_97_of_100_projects(taste: str) -> None:
     assert naive < 0.8
 
 
+@pytest.mark.slow
 def test_picks_that_were_random_narrow_the_interval() -> None:
     weighted = [high - low for _, low, high, _ in (_project(seed, "gumbel") for seed in range(60))]
     alone = [high - low for _, low, high, _ in (_project(seed, "gumbel", use_picks=False) for seed in range(60))]
     assert np.mean(weighted) < 0.9 * np.mean(alone)
 
 
+@pytest.mark.slow
 def test_chances_of_gumbel_picks_are_those_that_they_have() -> None:
     generator = torch.Generator().manual_seed(0)
     scores = torch.rand(60, generator=generator) ** 2

@@ -71,6 +71,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
         cache.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("installed")
 def test_the_strategy_of_the_guide_is_found_by_name(workspace: Workspace, tmp_path: Path) -> None:
     listed = _cli(tmp_path, "strategies", "--json")
@@ -82,6 +83,7 @@ def test_the_strategy_of_the_guide_is_found_by_name(workspace: Workspace, tmp_pa
     assert "error: there is no strategy 'fartest': choose one of" in refused
 
 
+@pytest.mark.slow
 def test_a_project_is_read_as_the_guide_shows(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +142,7 @@ def test_a_program_labels_a_round_as_the_guide_shows(workspace: Workspace, proje
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("installed")
 def test_the_strategy_of_the_guide_chooses_a_round(workspace: Workspace, project: Project) -> None:
     change_settings(workspace, project.id, replace(project.settings, strategy="farthest"))
@@ -160,6 +163,7 @@ def test_a_backtest_goes_on_without_the_one_that_fails(workspace: Workspace, tmp
     assert {trial.strategy: len(found) for trial, found in points.items()} == {"twice": 1, "farthest": 2, "random": 2}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("installed")
 def test_rubbish_opens_no_round_and_other_projects_go_on(
     workspace: Workspace, project: Project, tmp_path: Path
@@ -194,6 +198,7 @@ def _cli(home: Path, *words: str) -> Result:
     return CliRunner().invoke(app, words, env={"ALFLOW_HOME": str(home)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chapter", list(Chapter))
 def test_a_chapter_is_shown_as_it_is_written(chapter: Chapter) -> None:
     """In a pipe it is the Markdown that the README links to; its commands and pages are there."""

@@ -14,6 +14,7 @@ def test_majority(votes: list[int], winner: int | None) -> None:
     assert majority(votes) == winner
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 3)), st.randoms(use_true_random=False))
 def test_order_of_votes_does_not_matter_and_the_winner_has_more_than_any_other(votes: list[int], random) -> None:
     winner = majority(votes)

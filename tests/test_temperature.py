@@ -31,6 +31,7 @@ def test_the_temperature_that_made_the_labels_is_found(true: float) -> None:
     assert abs(found - true) < 4 * standard_error
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 1000), st.integers(1, 60), st.floats(0.2, 5.0))
 def test_no_other_temperature_is_likelier(seed: int, n: int, true: float) -> None:

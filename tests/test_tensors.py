@@ -82,6 +82,7 @@ def bomb(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_compressed_archive_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"x\.pt is compressed"):
         read_pickled(bomb(tmp_path / "x.pt"))

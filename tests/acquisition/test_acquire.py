@@ -11,6 +11,8 @@ from alflow.acquisition.beliefs import Beliefs
 from alflow.acquisition.strategies import STRATEGIES
 from tests.acquisition.conftest import MakeWorld
 
+pytestmark = pytest.mark.slow
+
 
 def test_rows_are_asked_about_as_often_as_their_chances_say(make_world: MakeWorld) -> None:
     query = make_world(pool=30).query

@@ -34,6 +34,7 @@ def written_out(query, budget):
     return rows, torch.stack(drops)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labelled", [0, 6])
 def test_batch_is_the_written_out_one(make_world, labelled, monkeypatch):
     monkeypatch.setattr(module, "_ROWS", 4)
@@ -45,6 +46,7 @@ def test_batch_is_the_written_out_one(make_world, labelled, monkeypatch):
     assert found.all_scores.argmax() == rows[0]
 
 
+@pytest.mark.slow
 def test_greedy_takes_off_most_of_what_the_best_batch_would(make_world):
     """Nemhauser, Wolsey and Fisher: 1 - 1/e at least, where all answers surprise alike; every batch is tried."""
     query = make_world(pool=14, labelled=3).query

@@ -18,6 +18,8 @@ from alflow.bayes.kronecker import KroneckerPosterior
 from alflow.bayes.model import Model
 from alflow.embeddings import Activations, LastLayers
 
+pytestmark = pytest.mark.slow
+
 
 def two_domains(pool, target):
     """Images of two kinds whose activations share no direction; all targets are of the first, the second is vaguer."""
@@ -58,7 +60,6 @@ def published():
     return Factors.published(A, B, 327_680), Factors.published(A_t, B_t, 327_680)
 
 
-@pytest.mark.slow
 def test_g11_closed_form_ranks_as_joint_draws_do_with_the_published_factors(published, monkeypatch):
     """G11 in distribution: 300 pool items, 200 targets, 20 classes, 4,096 joint draws."""
     monkeypatch.setattr("alflow.bayes.field.AMPLITUDE", 1.0)  # as the second order is meant for

@@ -13,6 +13,8 @@ from alflow.acquisition.strategies import STRATEGIES
 from alflow.embeddings import Activations
 from alflow.errors import UnavailableError
 
+pytestmark = pytest.mark.slow
+
 IN_BLOCKS = sorted(name for name, strategy in STRATEGIES.items() if strategy.copies is None)
 WHOLE = sorted(name for name, strategy in STRATEGIES.items() if strategy.copies is not None)
 

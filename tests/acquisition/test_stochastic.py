@@ -74,6 +74,7 @@ def test_batch_bald_meets_the_reference():
     torch.testing.assert_close(found.scores.cumsum(0), reference["batchbald_values"], rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_gumbel_top_k_draws_in_proportion_to_the_scores():
     score = torch.tensor([4.0, 3.0, 2.0, 1.0, 0.0])
     generator, draws = torch.Generator().manual_seed(0), 5000

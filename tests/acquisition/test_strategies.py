@@ -65,6 +65,7 @@ def test_scores_are_of_the_rows_they_stand_beside(make_world, name):
     torch.testing.assert_close(chosen.scores[0], chosen.all_scores[chosen.rows[0]])
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pool=st.integers(1, 30), budget=st.integers(1, 40), fraction=st.floats(0, 1), name=st.sampled_from(NAMES))
 def test_no_row_is_asked_twice_and_the_budget_is_spent(make_world, pool, budget, fraction, name):

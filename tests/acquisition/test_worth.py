@@ -62,6 +62,7 @@ def test_of_a_small_covariance_it_is_second_order_epig(make_world: MakeWorld) ->
     assert found == pytest.approx(second.mean(dim=1).tolist(), rel=0.02)
 
 
+@pytest.mark.slow
 def test_what_labels_are_worth_is_in_the_mean_what_was_expected(make_world: MakeWorld) -> None:
     """Of 500 labels drawn from each prediction: within four standard errors."""
     query = make_world(pool=3).query
@@ -137,6 +138,7 @@ def test_of_many_classes_those_that_are_rated_stand_for_all(sharpness: float) ->
     assert int(labels[0]) == int(p.argmax()) or float(p.max()) < 0.5 / ANSWERS
 
 
+@pytest.mark.slow
 def test_few_answers_give_nearly_the_gain_of_all() -> None:
     """Of 150 classes, 64 slices of the prediction against every class, within 5 %."""
     Q = class_covariance(normal(0, 150, 32))

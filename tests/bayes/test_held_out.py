@@ -11,6 +11,7 @@ from alflow.errors import InvalidInputError
 from tests.bayes.test_fit import generator, make_world
 
 
+@pytest.mark.slow
 def test_a_label_does_not_move_the_prediction_of_its_own_image() -> None:
     """With the folds fixed, another label changes the fits of the other folds, and of its own only the weights."""
     model, images, labels = make_world()
@@ -50,6 +51,7 @@ def test_held_out_predictions_are_honest(n: int) -> None:
     assert float(metrics.nlpd(found, labels[:n])) == pytest.approx(float(metrics.nlpd(fresh, labels[200:])), abs=0.35)
 
 
+@pytest.mark.slow
 def test_labels_that_count_for_nothing_teach_nothing() -> None:
     model, images, labels = make_world()
     some, given = images[torch.arange(50)], labels[:50].clone()
@@ -71,6 +73,7 @@ def test_planted_errors_come_first() -> None:
     assert torch.isin(odds.argsort()[:10], wrong).sum() >= 8
 
 
+@pytest.mark.slow
 def test_more_labels_than_a_fit_takes_are_a_random_part(monkeypatch: pytest.MonkeyPatch) -> None:
     model, images, labels = make_world()
     whole = held_out_probabilities(model, images, labels, generator())
@@ -90,6 +93,7 @@ def test_a_few_labels_are_enough(n: int) -> None:
         torch.testing.assert_close(found.float(), model.probabilities(images[torch.arange(1)]), rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_same_labels_give_the_same_predictions_and_none_is_refused() -> None:
     model, images, labels = make_world()
     first, second = (held_out_probabilities(model, images[torch.arange(30)], labels[:30], generator()) for _ in "ab")

@@ -90,6 +90,7 @@ def test_variances_of_embeddings_are_those_of_the_dense_matrix(world: World, for
         torch.testing.assert_close(image.expected_norm, embeddings.square_norm.sqrt())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["damped", "exact"])
 def test_g6_covariance_of_embeddings_meets_draws(world: World, form: str) -> None:
     mean, n_draws = world.layers.image_weight, 200_000

@@ -68,6 +68,7 @@ def test_one_image_is_predicted_without_any_label() -> None:
     assert not moved.any()
 
 
+@pytest.mark.slow
 def test_the_candidate_that_made_the_labels_replaces_prompts_that_say_something_else() -> None:
     right, images, _ = make_world(N=60, scale=30.0)
     labels = likely(right, images)
@@ -78,6 +79,7 @@ def test_the_candidate_that_made_the_labels_replaces_prompts_that_say_something_
     assert best_prompts([right, shuffled(right)], images, labels, generator()).of_class.tolist() == [0] * C
 
 
+@pytest.mark.slow
 def test_one_class_with_a_wrong_prompt_gets_another_and_the_others_keep_theirs() -> None:
     right, images, _ = make_world(N=80, scale=60.0)
     labels = likely(right, images)
@@ -89,6 +91,7 @@ def test_one_class_with_a_wrong_prompt_gets_another_and_the_others_keep_theirs()
     assert torch.equal(mixed.classes.values, right.classes.values)
 
 
+@pytest.mark.slow
 def test_without_candidates_or_with_their_like_all_stays() -> None:
     model, images, labels = make_world(N=20)
     assert not best_prompts([model], images, labels, generator()).of_class.any()

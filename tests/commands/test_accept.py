@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from alflow.cli import app
 from alflow.workspace import Workspace
 from tests import certified
+
+pytestmark = pytest.mark.slow
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -13,6 +13,8 @@ from alflow.workspace import Workspace
 from tests.colours import after_two_rounds, colour_project
 from tests.commands.test_story import home, ok, run
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["home"]
 
 

@@ -49,6 +49,7 @@ def test_classes_are_set_by_name_and_keep_what_was_written_by_hand() -> None:
     assert run("classes", "set", "cat", "dog").stderr == "removed: owl\n"
 
 
+@pytest.mark.slow
 def test_each_change_is_a_command_of_its_own() -> None:
     assert "1 class added, 4 in all" in ok(
         "classes", "add", "owl", "--prompt", "an owl", "--shown", "Owl", "--key", "o"

@@ -83,6 +83,7 @@ def test_an_empty_address_names_no_server(settings: Settings, monkeypatch: pytes
     assert [part.command[0] for part in services(settings)] == [sys.executable] * 3
 
 
+@pytest.mark.slow
 def test_prefect_reads_our_settings_of_its_server(tmp_path: Path) -> None:
     server, *_ = services(Settings(home=tmp_path))
     program = (

@@ -90,6 +90,7 @@ program("caf\\u00e9 \\u4e2d \\U0001f408 " + "/long" * 100)(sys.argv[1:])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "shift_jis"])
 @pytest.mark.parametrize("command", ["table", "json", "--help"])
 def test_no_terminal_is_too_poor(encoding: str, command: str) -> None:
@@ -103,10 +104,12 @@ def test_no_terminal_is_too_poor(encoding: str, command: str) -> None:
         assert "caf" in text
 
 
+@pytest.mark.slow
 def test_a_plain_locale_is_enough() -> None:
     assert run("table", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0").returncode == 0
 
 
+@pytest.mark.slow
 def test_whoever_reads_may_stop_reading() -> None:
     for command in ("table", "say"):
         with subprocess.Popen(

@@ -9,6 +9,8 @@ from typer.testing import CliRunner, Result
 
 from alflow.cli import app
 
+pytestmark = pytest.mark.slow
+
 _STRANGE = "ALFLOW_PROXIES: no setting has that name; `alflow settings --machine` lists all"
 
 

@@ -14,6 +14,7 @@ from tests.workflow.insight.labelled import labelled_project
 __all__ = ["home"]
 
 
+@pytest.mark.slow
 def test_the_most_doubtful_labels_are_listed_and_sent_once(home: Workspace, tmp_path: Path) -> None:
     project, wrong = labelled_project(home, tmp_path)
     shown = ok("doubts", "-n", "3")
@@ -29,6 +30,7 @@ def test_the_most_doubtful_labels_are_listed_and_sent_once(home: Workspace, tmp_
     assert sorted(referred_items(home, project.id)) == sorted(wrong)
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_said_in_one_line(home: Workspace, tmp_path: Path) -> None:
     failed = run("doubts")
     assert (failed.exit_code, failed.stderr.count("\n")) == (1, 1)

@@ -13,6 +13,8 @@ from alflow.workflow.rounds.review import learning_curve
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 
+pytestmark = pytest.mark.slow
+
 
 def run(*words: str) -> Result:
     return CliRunner().invoke(app, ["model", "show", *words])

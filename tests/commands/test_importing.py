@@ -60,6 +60,7 @@ def test_strict_refuses_before_anything_is_stored(tmp_path: Path) -> None:
     assert unusable.stderr.endswith(f"1 file was rejected: {source / 'cat/3.png'}: the file is empty\n")
 
 
+@pytest.mark.slow
 def test_exit_codes_tell_an_import_of_nothing_from_one_of_something(tmp_path: Path) -> None:
     (empty := tmp_path / "empty").mkdir()
     nothing = run(empty)

@@ -24,6 +24,7 @@ def run(*words: str | Path) -> Result:
     return CliRunner().invoke(app, [*map(str, words)])
 
 
+@pytest.mark.slow
 def test_out_and_in(world: Voted, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = run("export", "dataset", out, "--format", "label-studio")

@@ -16,6 +16,8 @@ from alflow.workflow.people.annotators import sign_in
 from alflow.workspace import Workspace
 from tests import colours
 
+pytestmark = pytest.mark.slow
+
 
 def run(*words: str) -> Result:
     return CliRunner().invoke(app, words)

@@ -12,6 +12,8 @@ from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
 from tests.receivers import receiver
 
+pytestmark = pytest.mark.slow
+
 
 def run(*words: str, code: int = 0, given: str | None = None) -> Result:
     result = CliRunner().invoke(app, ["messages", *words], input=given)

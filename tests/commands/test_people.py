@@ -35,6 +35,7 @@ def roles() -> dict[str, dict[str, Role]]:
     return {each["account"]["name"]: each["roles"] for each in json.loads(run("list", "--json").stdout)}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("team")
 def test_an_owner_who_types_the_password_twice() -> None:
     made = run("add", "Ada", "--role", "owner", "--all-projects", typed=f"{PASSWORD}\n{PASSWORD}\n")
@@ -62,6 +63,7 @@ def test_a_life_of_an_account(team: Workspace) -> None:
     sign_in.sign_in(team, "Ada", "another password", "192.0.2.7")
 
 
+@pytest.mark.slow
 def test_links_work_once(team: Workspace) -> None:
     address = f"{Settings().address}/invitation?token="
     link = run("invite", "--role", "reviewer", "-p", "birds").stdout.strip()
@@ -88,6 +90,7 @@ def test_what_cannot_be_done_is_said(words: tuple[str, ...], typed: str, problem
     assert problem in run(*words, typed=typed, code=1).stderr
 
 
+@pytest.mark.slow
 def test_somebody_is_forgotten(team: Workspace) -> None:
     """Asked first; what is out of reach is named."""
     run("add", "Ada [/ops]", "--email", "ada@example.org", "--role", "owner", "-p", "birds")

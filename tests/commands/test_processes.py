@@ -43,6 +43,7 @@ def alive(pid: int) -> bool:
     return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
+@pytest.mark.slow
 def test_what_a_service_started_ends_with_it(service: MakeService, tmp_path: Path) -> None:
     child = tmp_path / "child"
     program = (
@@ -68,6 +69,7 @@ def test_a_service_that_dies_while_starting_is_named_with_its_last_words(service
             supervisor.wait()
 
 
+@pytest.mark.slow
 def test_what_runs_once_is_waited_for_and_not_started_again(service: MakeService, tmp_path: Path) -> None:
     done, looks = tmp_path / "done", list[bool]()
     once = replace(service(f"ready()\ntime.sleep(0.5)\npathlib.Path({str(done)!r}).touch()"), once=True)
@@ -81,6 +83,7 @@ def test_what_runs_once_is_waited_for_and_not_started_again(service: MakeService
         assert len(supervisor._running) == 1
 
 
+@pytest.mark.slow
 def test_what_runs_once_and_fails_is_told(service: MakeService) -> None:
     fails = service("ready()\ntime.sleep(1)\nprint('no font', flush=True)\nsys.exit(1)")
     with Supervisor() as supervisor:
@@ -90,6 +93,7 @@ def test_what_runs_once_and_fails_is_told(service: MakeService) -> None:
             supervisor.finish()
 
 
+@pytest.mark.slow
 def test_a_service_that_dies_later_is_started_again_and_the_others_go_on(
     service: MakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +117,7 @@ def test_a_service_that_dies_later_is_started_again_and_the_others_go_on(
     assert len(starts.read_text()) >= 2
 
 
+@pytest.mark.slow
 def test_a_service_that_is_killed_gets_its_socket_again(service: MakeService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alflow.commands.processes._WATCH_SECONDS", 0.05)
     port = free_port("127.0.0.1", 18660)
@@ -134,6 +139,7 @@ def test_a_service_that_is_killed_gets_its_socket_again(service: MakeService, mo
         assert asked() != before
 
 
+@pytest.mark.slow
 def test_a_service_that_cannot_start_again_is_tried_again(
     service: MakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +178,7 @@ def test_sigterm_ends_the_watch_and_the_old_handler_comes_back(service: MakeServ
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+@pytest.mark.slow
 def test_a_service_that_ignores_sigterm_is_killed(service: MakeService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alflow.commands.processes._GRACE_SECONDS", 0.5)
     with Supervisor() as supervisor:

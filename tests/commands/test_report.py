@@ -29,6 +29,7 @@ def run(*words: str | Path) -> Result:
     return CliRunner().invoke(app, ["report", *map(str, words)])
 
 
+@pytest.mark.slow
 def test_it_is_written_once(here: Path) -> None:
     done = run("pets")
     assert (done.exit_code, done.stdout) == (0, "report of project pets written to pets-report.html\n")

@@ -15,6 +15,8 @@ from alflow.workflow.projects.projects import find_project
 from alflow.workspace import Workspace
 from tests.colours import colour_project
 
+pytestmark = pytest.mark.slow
+
 
 def run(*words: str, typed: str = "") -> Result:
     return CliRunner().invoke(app, words, input=typed)

@@ -108,6 +108,7 @@ def test_which_project_is_asked_only_when_there_are_several(tmp_path: Path) -> N
     assert sign["prompts"] == ["a photo of a sign"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("home")
 def test_settings_are_shown_and_changed(tmp_path: Path) -> None:
     ok("init", "pets", "--model", write_model(tmp_path / "model"))

@@ -11,6 +11,8 @@ from alflow.cli import app
 from alflow.workspace import Workspace
 from tests import colours
 
+pytestmark = pytest.mark.slow
+
 
 def run(*words: str) -> Result:
     return CliRunner().invoke(app, words)

@@ -24,6 +24,7 @@ def run(*words: str | Path) -> Result:
     return CliRunner().invoke(app, [*map(str, words)])
 
 
+@pytest.mark.slow
 def test_a_folder_is_watched_taken_listed_and_stopped(workspace: Workspace, tmp_path: Path) -> None:
     assert "nothing is watched yet" in run("watch", "list").stdout
     source = paint(tmp_path / "new", 2, seed=9)

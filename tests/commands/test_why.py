@@ -13,6 +13,8 @@ from alflow.workspace import Workspace
 from tests import colours
 from tests.workflow.rounds.test_reasons import answer
 
+pytestmark = pytest.mark.slow
+
 
 def run(*words: str) -> Result:
     return CliRunner().invoke(app, words)

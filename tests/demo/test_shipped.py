@@ -54,6 +54,7 @@ def test_the_notice_names_the_licence_of_every_style() -> None:
     assert not [style for style in STYLES if style.split("-")[0].removesuffix("emoji") not in notice.lower()]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("openmoji")
 def test_its_rows_are_what_it_sees() -> None:
     """Of some drawings; where they are rendered otherwise than by the tested packages, none is taken for theirs."""

@@ -127,6 +127,7 @@ def test_every_view_is_of_another_picture_of_the_same_drawing(some_drawings: Dra
     assert not torch.equal(seen.values[:3], seen.values[3:])
 
 
+@pytest.mark.slow
 def test_a_seed_gives_one_model_and_the_trunk_stays_as_it_is(some_features: Features) -> None:
     before = new_model(seed=0)[0].visual.trunk.state_dict()
     first, second = (_trained(some_features) for _ in range(2))
@@ -140,6 +141,7 @@ def _trained(features: Features) -> Any:
     return model
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_one_that_open_clip_reads(tmp_path: Path) -> None:
     model, tokenize = new_model(seed=0)
     save(model, tmp_path)

@@ -65,6 +65,7 @@ def test_two_workers_one_of_which_is_killed_make_the_same_bits_and_picks_as_one_
     assert len(killed) == (kind != "thread")
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("prefect_dask", reason="not installed: pip install 'alflow[dask]'")
     monkeypatch.setenv("ALFLOW_TASK_RUNNER", "dask")

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from alembic import command
 
 from alflow.domain.answers import Verdict
@@ -11,6 +12,8 @@ from alflow.store.desk import labels
 from alflow.store.engines import make_engine
 from tests.migrations.test_reserve import counts
 from tests.queues import open_queue
+
+pytestmark = pytest.mark.slow
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

@@ -1,5 +1,6 @@
 """0002: the points of a back-test that are stored stay as they are, without the parts; new ones have them."""
 
+import pytest
 from alembic import command
 from sqlalchemy import text
 
@@ -8,6 +9,8 @@ from alflow.store import schema
 from alflow.store.backtests import backtests
 from alflow.store.database import Database
 from alflow.store.engines import make_engine
+
+pytestmark = pytest.mark.slow
 
 TRIAL = Trial("random", 3)
 OLD = TrialPoint(0, 0.5, 0.7, 0.1, 0.0, 0.0, ())

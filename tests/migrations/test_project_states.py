@@ -1,5 +1,6 @@
 """0011: the table of projects is made anew on SQLite, and nothing that belongs to them goes."""
 
+import pytest
 from alembic import command
 from sqlalchemy import Engine, text
 
@@ -9,6 +10,8 @@ from alflow.store.database import Database
 from alflow.store.engines import make_engine
 from alflow.store.projects import projects
 from tests.queues import open_queue
+
+pytestmark = pytest.mark.slow
 
 COUNTED = ("project", "class_label", "item", "round", "candidate")
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from alembic import command
 from sqlalchemy import Engine, text
 
@@ -11,6 +12,8 @@ from alflow.store.database import Database
 from alflow.store.desk import labels, queue
 from alflow.store.engines import make_engine
 from tests.queues import open_queue
+
+pytestmark = pytest.mark.slow
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 COUNTED = ("candidate", "lease", "label", "label_history")

@@ -111,6 +111,7 @@ def test_no_id_is_used_twice_on_sqlite(workspace: Workspace) -> None:
     assert {name for name, sql in made if "AUTOINCREMENT" in sql} == wanted
 
 
+@pytest.mark.slow
 def test_down_and_up_again(empty_url: str) -> None:
     engine = make_engine(empty_url)
     migrate(engine, "head")
@@ -148,6 +149,7 @@ def numbers(settings: dict[str, float | None]) -> dict[str, float | None]:
     return {name: None if value is None else float(value) for name, value in settings.items()}
 
 
+@pytest.mark.slow
 def test_the_tau_of_a_project_becomes_the_weight_of_its_pretraining_and_back(database_url: str) -> None:
     engine, read = make_engine(database_url), select(tables.project.c.settings).order_by(tables.project.c.id)
     add = (

@@ -54,6 +54,7 @@ def test_nothing_is_open_in_the_neutral_posterior() -> None:
     assert neutral_posterior(D).output_spectrum.max() < 2e-4
 
 
+@pytest.mark.slow
 def test_fit_and_choice_are_those_of_a_model_whatever_its_posterior(own: Own) -> None:
     """Against a model of the same logits with some other posterior, put together by hand."""
     factor = torch.randn(D, D, dtype=torch.float64, generator=torch.Generator().manual_seed(3))

@@ -96,6 +96,7 @@ def test_what_is_neither_images_nor_features_is_told(folder: Path, given: object
         alflow.load_head(folder).predict_proba(given)
 
 
+@pytest.mark.slow
 def test_a_broken_picture_is_named(folder: Path, tmp_path: Path) -> None:
     _json(folder, hashes={"encoder": load_encoder("demo").hash})
     (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing")

@@ -28,6 +28,8 @@ from alflow.workflow.rounds.review import round_summaries
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def colours(workspace: Workspace, tmp_path: Path) -> Project:

@@ -298,6 +298,7 @@ def flipped(data: bytes, bit: int) -> bytes:
     return data[: bit // 8] + bytes([data[bit // 8] ^ 1 << bit % 8]) + data[bit // 8 + 1 :]
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_of_a_tensor_file_is_noticed(tmp_path: Path) -> None:
     store = Artifacts(tmp_path)
     store.write_tensors("x.safetensors", {"ids": torch.tensor([2**40, -1]), "v": torch.ones(1, 2)}, {"source": "pool"})
@@ -318,6 +319,7 @@ def jpeg(side: int = 8) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "content"), [("r/x.jpg", jpeg()), ("note.json", b'{"path": "a", "n": 1}')])
 def test_flipped_bits_and_cut_ends_of_files_are_noticed(store: Artifacts, name: str, content: bytes) -> None:
     store.write_bytes(name, content)

@@ -23,6 +23,7 @@ def names(database: Database) -> list[str]:
         return [one.name for one in annotators.all_(tx)]
 
 
+@pytest.mark.slow
 def test_an_empty_database_gets_the_schema_and_keeps_its_rows(empty_url: str) -> None:
     first = Database.open(empty_url)
     with first.begin() as tx:
@@ -177,6 +178,7 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
         Database.open(f"sqlite:///{tmp_path / 'file' / 'alflow.db'}")
 
 
+@pytest.mark.slow
 def test_a_lock_held_for_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alflow.store.engines.BUSY_SECONDS", 0.05)
     database = Database.open(f"sqlite:///{tmp_path / 'alflow.db'}")
@@ -229,6 +231,7 @@ def test_a_text_that_no_database_keeps_is_what_was_given(database: Database, nam
         annotators.get_or_create(tx, name)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_named_with_what_to_do(small_disk: Path) -> None:
     database = Database.open(f"sqlite:///{small_disk}/alflow.db")
     (small_disk / "filler").write_bytes(bytes(shutil.disk_usage(small_disk).free // 4096 * 4096))

@@ -65,6 +65,7 @@ def test_few_images_are_not_worth_compiling(reference: str, monkeypatch: pytest.
     assert tried.for_many(MANY) is tried
 
 
+@pytest.mark.slow
 def test_without_a_compiler_a_warning_says_so_and_the_tower_stays(
     reference: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -17,6 +17,8 @@ from alflow.vlm.models import LoadedModel
 from alflow.vlm.towers import cut_image_tower
 from tests.vlm.test_encoder import CONFIGURATIONS, PROMPTS, _architectures, opened, pictures, random_model
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["_architectures"]
 FACTOR = 2.0**-12
 NO_PLACE = {"tiny-vit-attentional", "tiny-timm-mlp", "tiny-sigmoid", "tiny-coca"}
@@ -55,7 +57,6 @@ def test_a_checkpoint_embeds_as_the_model_and_carries_the_map_where_it_can(name:
 ONNX = ["tiny-vit", "tiny-vit-attentional", "tiny-resnet", "tiny-timm-linear-bias", "tiny-sigmoid"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ONNX)
 @torch.no_grad()
 def test_an_onnx_file_gives_the_same_numbers(name: str, tmp_path: Path) -> None:

@@ -149,6 +149,7 @@ def test_what_would_take_too_much_is_refused_by_its_header(tmp_path: Path) -> No
         assert grown < 20, name
 
 
+@pytest.mark.slow
 def test_a_large_jpeg_2000_is_decoded_smaller_where_that_will_do(tmp_path: Path) -> None:
     side = 3000
     whole = encoded(Image.new("RGB", (side, side), (200, 30, 9)), "JPEG2000")

@@ -215,6 +215,7 @@ def bomb(side: int) -> bytes:
     return png(struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0), rows + squeeze.flush())
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_by_its_header() -> None:
     side = int(MAX_HELD_PIXELS**0.5) + 1
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

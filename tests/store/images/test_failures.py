@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from alflow.domain.images import EmbedFailure
 from alflow.domain.projects import ProjectSettings
 from alflow.store import rows
@@ -36,6 +38,7 @@ def test_no_pause_is_longer_than_the_longest(database: Database) -> None:
         assert failures.of_project(tx, made.id)[0].next_at == NOW + failures.LAST_AGAIN
 
 
+@pytest.mark.slow
 def test_more_failures_than_a_statement_holds(database: Database) -> None:
     size = rows.CHUNK + 1
     with database.begin() as tx:

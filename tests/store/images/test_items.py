@@ -66,6 +66,7 @@ def test_the_same_bytes_in_two_projects_are_two_items(database: Database, projec
         assert items.by_hashes(tx, other.id, [new_item(0).content_hash, "unknown"]) == theirs
 
 
+@pytest.mark.slow
 def test_more_rows_than_a_statement_holds(database: Database, project: Project) -> None:
     size = 2 * rows.CHUNK + 1
     with database.begin() as tx:

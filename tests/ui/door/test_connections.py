@@ -107,6 +107,7 @@ def test_a_proxy_opens_many_and_is_limited_by_whom_it_speaks_for(monkeypatch: py
             assert _status(other, ASK.replace(b"\r\n\r\n", b"\r\nX-Forwarded-For: 192.0.2.2\r\n\r\n")) == 200
 
 
+@pytest.mark.slow
 def test_who_does_not_say_what_they_want_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 1.0)
     with _server(monkeypatch, Limits(10, 10)) as port:

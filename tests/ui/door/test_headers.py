@@ -149,6 +149,7 @@ def test_a_host_adds_no_rule(host: str, rule: str) -> None:
     assert rule in dict(sent[0]["headers"])[b"content-security-policy"].decode()
 
 
+@pytest.mark.slow
 def test_scripts_of_the_frame_are_named_by_hash() -> None:
     assert "script-src 'self' blob: 'sha256-" in headers.policy()
 

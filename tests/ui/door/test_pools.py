@@ -29,6 +29,7 @@ def _together(count: int, ask: Callable[[int], Awaitable[str]]) -> list[str]:
     return told
 
 
+@pytest.mark.slow
 def test_few_run_at_once_some_wait_and_the_rest_is_refused() -> None:
     pool = Pool(2, 3, "busy")
     here, most, lock, go = 0, 0, threading.Lock(), threading.Event()

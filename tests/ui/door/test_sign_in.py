@@ -75,6 +75,7 @@ def token(workspace: Workspace, browser: TestClient) -> str:
     return browser.cookies[gate.Doorkeeper(workspace).cookie]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("team")
 def test_a_link_to_a_page_survives_a_password(browser: TestClient) -> None:
     to = browser.get(ROUNDS).headers["location"]
@@ -92,6 +93,7 @@ def test_a_link_to_a_page_survives_the_terminals_link(workspace: Workspace) -> N
         assert leads(browser, "/sign-in", token="a token", name="Ada", **fields) == ROUNDS
 
 
+@pytest.mark.slow
 def test_a_link_to_a_page_survives_an_invitation(team: Workspace, browser: TestClient) -> None:
     """Of who makes an account, and of who signs in to join."""
     for name, place in (("Cy", "/invitation"), ("Ada", "/sign-in")):
@@ -104,6 +106,7 @@ def test_a_link_to_a_page_survives_an_invitation(team: Workspace, browser: TestC
         browser.cookies.clear()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("team")
 @pytest.mark.parametrize("place", ["//evil.example", "/\\evil.example", "https://evil.example", "/%09/evil.example"])
 def test_a_sign_in_leads_to_no_other_site(browser: TestClient, place: str) -> None:
@@ -111,6 +114,7 @@ def test_a_sign_in_leads_to_no_other_site(browser: TestClient, place: str) -> No
     assert leads(browser, "/sign-in", name="Ada", password=PASSWORD, next=place) == "/"
 
 
+@pytest.mark.slow
 def test_signing_in_again_ends_the_session_before(team: Workspace, browser: TestClient) -> None:
     enter(browser, "Ada")
     first = token(team, browser)
@@ -121,6 +125,7 @@ def test_signing_in_again_ends_the_session_before(team: Workspace, browser: Test
     assert sign_in.visitor(team, first) is None
 
 
+@pytest.mark.slow
 def test_a_session_is_never_one_that_the_browser_brought(team: Workspace, browser: TestClient) -> None:
     """Whoever plants a cookie of their own in a browser does not share what is signed in to there."""
     planted = sign_in.sign_in(team, "Bo", PASSWORD, "192.0.2.1")
@@ -130,12 +135,14 @@ def test_a_session_is_never_one_that_the_browser_brought(team: Workspace, browse
         assert sign_in.visitor(team, brought) is None
 
 
+@pytest.mark.slow
 def test_a_wrong_password_leaves_the_session_as_it_is(team: Workspace, browser: TestClient) -> None:
     enter(browser, "Ada")
     browser.post("/sign-in", data={"name": "Bo", "password": "wrong"})
     assert sign_in.visitor(team, token(team, browser)) is not None
 
 
+@pytest.mark.slow
 def test_only_a_button_signs_out(team: Workspace, browser: TestClient) -> None:
     """A picture on any page could make a browser follow a link."""
     enter(browser, "Ada")

@@ -13,6 +13,8 @@ from alflow.workspace import Workspace
 from tests import certified
 from tests.colours import colour_project
 
+pytestmark = pytest.mark.slow
+
 
 def page() -> None:
     """The page alone, without sign-in and navigation."""

@@ -14,6 +14,8 @@ from alflow.workspace import Workspace
 from tests import packages
 from tests.packs import small_pack
 
+pytestmark = pytest.mark.slow
+
 
 def page() -> None:
     """The page alone, without sign-in and navigation."""

@@ -13,6 +13,8 @@ from alflow.workspace import Workspace
 from tests.colours import colour_project
 from tests.workflow.insight.labelled import labelled_project
 
+pytestmark = pytest.mark.slow
+
 SECTIONS = ("Doubtful labels", "Confused classes", "Unclear images", "Near copies")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
@@ -13,6 +14,8 @@ from alflow.workflow.desk.submission import Submission
 from alflow.workflow.people.annotators import sign_in
 from alflow.workspace import Workspace
 from tests.browser import world
+
+pytestmark = pytest.mark.slow
 
 
 def page() -> None:

@@ -18,6 +18,8 @@ from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace
 from tests.tiny import write_picture
 
+pytestmark = pytest.mark.slow
+
 
 def page(role: str) -> None:
     """The page alone, as Ada sees it."""

@@ -17,6 +17,8 @@ from alflow.workspace import Workspace
 from tests.colours import after_two_rounds, colour_project
 from tests.packs import small_pack
 
+pytestmark = pytest.mark.slow
+
 
 def page() -> None:
     """The page alone, as Ada sees it."""

@@ -15,6 +15,8 @@ from alflow.workflow.people.erase import people_of
 from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 def page() -> None:
     """The page alone, as Ada sees it."""

@@ -17,6 +17,8 @@ from alflow.workflow.projects.projects import create_project, name_classes, proj
 from alflow.workflow.projects.projects import project as stored_project
 from alflow.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 def page(role: str = "engineer") -> None:
     """The page alone, as Ada sees it."""

@@ -15,6 +15,8 @@ from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace
 from tests.receivers import receiver
 
+pytestmark = pytest.mark.slow
+
 
 def page(role: str) -> None:
     """The page, as Ada sees it."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from alflow.domain.projects import Project
@@ -11,6 +12,8 @@ from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace
 from tests.tiny import write_picture
+
+pytestmark = pytest.mark.slow
 
 
 def page(role: str) -> None:

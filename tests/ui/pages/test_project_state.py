@@ -11,6 +11,8 @@ from alflow.workflow.projects.projects import create_project, find_project, list
 from alflow.workflow.projects.states import change_state
 from alflow.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 def page(role: str) -> None:
     """The sidebar and the page, as Ada sees them."""

@@ -16,6 +16,8 @@ from alflow.workflow.rounds.advance import advance
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 
+pytestmark = pytest.mark.slow
+
 
 def page(everywhere: bool = True, role: str = "owner") -> None:
     """The page alone, without sign-in and navigation."""

@@ -13,6 +13,8 @@ from tests.at_desk import visit
 from tests.queues import open_queue
 from tests.workflow.desk.answering import answer
 
+pytestmark = pytest.mark.slow
+
 
 def page(who: int) -> None:
     """The page alone, as that person sees it, who is a reviewer."""

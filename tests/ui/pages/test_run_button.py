@@ -70,6 +70,7 @@ def state(workspace: Workspace, project: Project) -> list[RoundState]:
     return [one.round.state for one in round_summaries(workspace, project.id)]
 
 
+@pytest.mark.slow
 def test_run_now_is_asked_for(workspace: Workspace, pets: Project, drawn: Callable[..., AppTest]) -> None:
     shown = drawn_page(drawn(page, role="engineer"))
     assert "without the pauses after failures" in choose(shown, "Run now")
@@ -81,6 +82,7 @@ def test_run_now_is_asked_for(workspace: Workspace, pets: Project, drawn: Callab
     assert any("The schedule looks every few seconds" in one.value for one in shown.success)
 
 
+@pytest.mark.slow
 def test_a_round_is_closed_early_and_told_first(
     workspace: Workspace, pets: Project, drawn: Callable[..., AppTest]
 ) -> None:
@@ -92,6 +94,7 @@ def test_a_round_is_closed_early_and_told_first(
         assert pets.id in runs.asked(tx)
 
 
+@pytest.mark.slow
 def test_a_round_is_dropped_and_another_is_asked_for(
     workspace: Workspace, pets: Project, drawn: Callable[..., AppTest]
 ) -> None:
@@ -104,6 +107,7 @@ def test_a_round_is_dropped_and_another_is_asked_for(
         assert runs.asked(tx)[pets.id].wish is Wish.OPEN
 
 
+@pytest.mark.slow
 def test_who_may_not_is_offered_nothing(workspace: Workspace, pets: Project, drawn: Callable[..., AppTest]) -> None:
     assert list(drawn_page(drawn(page, role="reviewer")).button) == []
     change_state(workspace, pets.id, ProjectState.STOPPED)
@@ -114,6 +118,7 @@ def lines(shown: AppTest) -> list[str]:
     return [one.proto.body for one in shown.get("html")]
 
 
+@pytest.mark.slow
 def test_the_line_tells_what_runs_and_the_way_to_it(
     workspace: Workspace, pets: Project, drawn: Callable[..., AppTest]
 ) -> None:

@@ -1,11 +1,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from alflow.workflow.people.annotators import sign_in
 from alflow.workspace import Workspace
 from tests.colours import colour_project
+
+pytestmark = pytest.mark.slow
 
 
 def page(project_id: int, role: str, other_id: int = 0) -> None:

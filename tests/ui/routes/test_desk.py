@@ -128,6 +128,7 @@ BROKEN: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", BROKEN)
 def test_a_broken_event_is_refused_and_its_neighbours_are_kept(
     workspace: Workspace, project: Project, ada: int, change: dict[str, Any]

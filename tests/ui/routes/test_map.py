@@ -51,6 +51,7 @@ def unpacked(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     return head, columns
 
 
+@pytest.mark.slow
 def test_nothing_to_send_is_said(workspace: Workspace, project: Project) -> None:
     with pytest.raises(NotFoundError, match="the map was not made yet: `alflow map`"):
         map_.points(workspace, project.id)

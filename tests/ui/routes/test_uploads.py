@@ -45,6 +45,7 @@ def page(workspace: Workspace) -> Page:
     return Page(workspace, project, TestClient(Starlette(routes=uploads.ROUTES)))
 
 
+@pytest.mark.slow
 def test_a_heic_of_a_phone_is_taken_with_its_extra(page: Page) -> None:
     pytest.importorskip("pillow_heif", reason="pillow-heif is not installed (extra `heif`)")
     with io.BytesIO() as file:

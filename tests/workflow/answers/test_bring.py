@@ -228,6 +228,7 @@ def test_each_database_reads_and_stores_alike(each_workspace: Workspace, tiny_mo
     assert bring_labels(each_workspace, two, path, strict=True).known == 5
 
 
+@pytest.mark.slow
 def test_what_was_brought_is_not_asked_and_is_fitted(workspace: Workspace, project: Project, tmp_path: Path) -> None:
     with workspace.database.read() as tx:
         first, second = items.list_(tx, project.id, Split.POOL)[:2]

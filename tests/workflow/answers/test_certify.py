@@ -25,6 +25,8 @@ from alflow.workflow.rounds.moment import look
 from alflow.workspace import Workspace
 from tests import certified
 
+pytestmark = pytest.mark.slow
+
 BOUND, DELTA = 0.1, 0.1
 
 

@@ -95,6 +95,7 @@ def test_an_export_that_fails_leaves_nothing(world: Voted, tmp_path: Path, layou
     assert list((tmp_path / "deep").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_export_that_is_killed_leaves_only_a_partial_folder(world: Voted, tmp_path: Path) -> None:
     program = """
 import os, signal, sys
@@ -199,6 +200,7 @@ def test_an_address_holds_what_a_folder_would(world: Voted, tmp_path: Path, layo
         world.export(place, layout)
 
 
+@pytest.mark.slow
 def test_rounds_and_scores_travel(workspace: Workspace, project: Project, tmp_path: Path) -> None:
     advance(workspace, project.id)
     answer(workspace, project)

@@ -31,6 +31,8 @@ from tests.at_desk import undo
 from tests.colours import answer
 from tests.voted import Voted
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def labelled(workspace: Workspace, project: Project) -> Project:

@@ -256,6 +256,7 @@ def test_the_limit_of_labels_holds(workspace: Workspace) -> None:
     assert state.words.startswith("The project has its 4 labels")
 
 
+@pytest.mark.slow
 def test_what_is_on_a_page_can_be_sent_to_the_queue(workspace: Workspace, project: Project) -> None:
     """Of a real model: a page, then one of its images is asked about by the round, and both answers are one."""
     who = colours.sign_in(workspace, "Ada").id
@@ -274,6 +275,7 @@ def test_what_is_on_a_page_can_be_sent_to_the_queue(workspace: Workspace, projec
     assert (sent.item_id, sent.answers) == (first.item.id, 1)
 
 
+@pytest.mark.slow
 def test_fits_learn_from_pages_and_estimates_keep_them_apart(workspace: Workspace, project: Project) -> None:
     who = colours.sign_in(workspace, "Ada").id
     advance(workspace, project.id)
@@ -306,6 +308,7 @@ def test_a_round_that_is_dropped_takes_along_what_nobody_answered(workspace: Wor
     assert check_history(workspace, world.project.id) == []
 
 
+@pytest.mark.slow
 def test_a_page_has_a_size_and_an_order(workspace: Workspace, project: Project) -> None:
     advance(workspace, project.id)
     with pytest.raises(InvalidInputError, match="1 to 300 images"):

@@ -17,6 +17,8 @@ from alflow.workflow.projects.projects import change_settings
 from alflow.workflow.rounds.acquire import open_round
 from alflow.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def by(workspace: Workspace) -> int:

@@ -12,6 +12,8 @@ from alflow.workflow.answers.unbiased import unbiased
 from alflow.workspace import Workspace
 from tests import certified
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("strategy", ["margin", "power-bald"])
 def test_the_numbers_are_those_of_the_pool(workspace: Workspace, tmp_path: Path, strategy: str) -> None:

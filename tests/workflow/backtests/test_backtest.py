@@ -40,6 +40,7 @@ def test_a_domain_is_aimed_at_and_judged_by_while_the_pool_keeps_all(world: Worl
     assert set(world.domain[sides.pool].tolist()) == {0, 1}
 
 
+@pytest.mark.slow
 def test_points_are_those_of_acquire_fit_judge_written_out(world: World) -> None:
     trial = Trial("margin", 1, batch=4)
     points = list(backtest(world, trial, rounds=3))
@@ -69,12 +70,14 @@ def test_points_tell_the_mean_uncertainty_and_its_parts_over_the_test_images(wor
         assert 0 < point.epistemic < point.total
 
 
+@pytest.mark.slow
 def test_labels_help(world: World) -> None:
     points = list(backtest(world, Trial("random", 0, batch=10), rounds=3))
     assert points[-1].accuracy > points[0].accuracy + 0.1
     assert points[-1].nlpd < points[0].nlpd
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "control"), [(TrialMode.BATCH, 0.5), (TrialMode.SEQUENTIAL, 0.0)])
 def test_a_trial_that_was_stopped_goes_on_as_if_it_had_not_been(world: World, mode: TrialMode, control: float) -> None:
     trial = Trial("default", 2, batch=2, mode=mode, control_fraction=control)

@@ -82,6 +82,7 @@ def test_what_is_known_is_not_made_again(workspace: Workspace, pack: Pack, made:
     assert len(made) == 20
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_where_it_was(
     workspace: Workspace, pack: Pack, made: list[Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +147,7 @@ def test_other_files_are_another_back_test(workspace: Workspace, pack: Pack, tmp
     assert warning(first.backtest) is None
 
 
+@pytest.mark.slow
 def test_seeds_begin_where_they_are_told_to(workspace: Workspace, pack: Pack) -> None:
     grid = replace(GRID, strategies=("random",), seeds=2, first_seed=3)
     study = run_study(workspace, pack, grid)
@@ -185,6 +187,7 @@ def test_what_cannot_be_tried_is_refused_before_any_work(grid: Grid, message: st
         check_grid(grid)
 
 
+@pytest.mark.slow
 def test_a_project_is_tried_on_its_labelled_images(workspace: Workspace, project: Project) -> None:
     source = LabelledItems(workspace, project.id)
     before = source.about()
@@ -226,6 +229,7 @@ def test_the_command_that_a_page_starts_asks_for_the_grid(grid: Grid) -> None:
     assert {name: asked[name] for name in asdict(grid)} == asdict(grid) | {"strategies": list(grid.strategies)}
 
 
+@pytest.mark.slow
 def test_a_labelled_project_is_read_in_the_workspace_that_asks(workspace: Workspace, project: Project) -> None:
     source = LabelledItems(workspace, project.id)
     source.about()

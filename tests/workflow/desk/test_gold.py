@@ -54,6 +54,7 @@ def position(workspace: Workspace, project_id: int, annotator_id: int) -> int:
     return due[0]
 
 
+@pytest.mark.slow
 def test_checks_come_at_the_rate_and_never_as_labels(each_workspace: Workspace) -> None:
     """Work through the queue as the deck does: one answer, one exchange."""
     world = checked(each_workspace, gold_feedback=True)

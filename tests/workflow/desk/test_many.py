@@ -28,6 +28,8 @@ from tests.hands import Hands
 from tests.queues import open_queue
 from tests.workflow.desk.answering import answer, ranks, standing, state
 
+pytestmark = pytest.mark.slow
+
 
 def cost(workspace: Workspace, work: Callable[[], Any]) -> tuple[list[Any], int]:
     """The statements that run, and on SQLite how many steps they take, in tens."""
@@ -125,7 +127,6 @@ def work_apart(home: str, url: str, project_id: int, annotator_id: int) -> list[
     return list(empty_the_queue(workspace, project_id, annotator_id, annotator_id))
 
 
-@pytest.mark.slow
 def test_processes_at_once_empty_the_queue_too(each_workspace: Workspace, database_url: str, tmp_path: Path) -> None:
     world = open_queue(each_workspace.database, 120, votes=2, n_annotators=4)
     jobs = [(str(tmp_path), database_url, world.project.id, one.id) for one in world.annotators]
@@ -143,7 +144,6 @@ def work_and_tell(home: str, url: str, project_id: int, annotator_id: int, told:
         told.send(token)
 
 
-@pytest.mark.slow
 def test_what_was_acknowledged_survives_a_killed_server(
     each_workspace: Workspace, database_url: str, tmp_path: Path
 ) -> None:

@@ -198,6 +198,7 @@ def test_a_cut_archive_is_damaged(tmp_path: Path, cut: float) -> None:
             entries(str(path))
 
 
+@pytest.mark.slow
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.png", bytes(MAX_BYTES + 2**20))

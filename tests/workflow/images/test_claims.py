@@ -110,6 +110,7 @@ def test_of_two_processes_at_once_one_is_killed_and_no_row_is_lost_or_made_twice
     assert holders() == set()
 
 
+@pytest.mark.slow
 def test_what_another_machine_holds_is_waited_for_and_taken_over_when_it_is_silent(
     each_workspace: Workspace, sixty: Project
 ) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,6 +70,7 @@ def test_what_could_not_be_read_is_tried_again_with_pauses_and_what_is_no_pictur
         assert now([found("a")], [known("a", REFUSED, ago=pause * 0.9, tries=tries)]) == {}
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.text(max_size=3), st.sampled_from("12")),
     st.dictionaries(st.text(max_size=3), st.sampled_from("12")),

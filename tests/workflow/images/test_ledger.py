@@ -160,6 +160,7 @@ def test_checks_are_judged_by_the_corrected_class(each_workspace: Workspace, pet
     assert [results.get(one) for one in people] == [(0, 1), (1, 1), (0, 1), None]
 
 
+@pytest.mark.slow
 def test_two_imports_at_once_do_not_undo_each_other(each_workspace: Workspace, pets: Project, pictures: Path) -> None:
     import_items(each_workspace, pets, str(pictures / "0.png"))
     moved = (pictures / "0.png").rename(pictures / "moved.png")

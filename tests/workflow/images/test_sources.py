@@ -283,6 +283,7 @@ def test_what_was_mended_leaves_the_list_of_rejections(workspace: Workspace, pet
     assert listed() == ["M.csv, row 3", "M.csv, row 4", "m.csv, row 4", "mm.csv, row 3", "mm.csv, row 4"]
 
 
+@pytest.mark.slow
 def test_without_the_extra_http_is_refused_with_the_remedy() -> None:
     code = "import sys; sys.modules['aiohttp'] = None\nfrom alflow.workflow.images.sources import entries, read_file\n"
     for call in ("entries('https://host/m.csv')", "read_file('http://host/a.png')"):

@@ -130,6 +130,7 @@ for name in ("shut", "shut/d.png", "shut/m.csv", "b.png/c.png"):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may read less")
 def test_folders_and_files_that_may_not_be_read_are_named() -> None:
     with tempfile.TemporaryDirectory() as folder:  # for pytest's own folders are closed to others

@@ -13,6 +13,8 @@ from alflow.workflow.insight.changes import Turn, changes
 from alflow.workflow.model.kept import outlook
 from alflow.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 def written_out(workspace: Workspace, project: Project) -> dict[int, tuple[int, int, int]]:
     """Item -> its class before and after, and the known one, 0 for none, where the prediction turned."""

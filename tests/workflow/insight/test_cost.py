@@ -12,6 +12,7 @@ from alflow.workflow.projects.projects import create_project, name_classes
 from alflow.workspace import Workspace
 
 
+@pytest.mark.slow
 def test_answers_and_hours_by_round_and_person(workspace: Workspace, after_two: Project) -> None:
     with workspace.database.begin() as tx:
         first = tx.execute(tables.label.select().order_by(tables.label.c.id)).mappings().first()

@@ -25,6 +25,8 @@ from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 from tests.workflow.insight.labelled import labelled_project
 
+pytestmark = pytest.mark.slow
+
 
 def test_planted_errors_are_first_sent_once_and_gone_when_settled(each_workspace: Workspace, tmp_path: Path) -> None:
     workspace = each_workspace
@@ -128,7 +130,6 @@ def test_classes_that_people_and_the_model_confuse_are_counted_with_images(
     assert set(wrong) <= set(two.item_ids)
 
 
-@pytest.mark.slow
 def test_the_errors_of_the_demo_are_found(demo_workspace: Workspace) -> None:
     """Its simulated people err now and then; what stands of that is near the top of the doubtful labels."""
     project = find_project(demo_workspace, HISTORY)

@@ -25,6 +25,8 @@ from alflow.workflow.rounds.review import learning_curve
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project, paint
 
+pytestmark = pytest.mark.slow
+
 
 def test_its_numbers_are_those_of_every_evaluation_of_the_project(workspace: Workspace, after_two: Project) -> None:
     curve = {(one.round_number, one.split): one for one in learning_curve(workspace, after_two.id)}

@@ -46,6 +46,7 @@ def test_the_matrix_of_many_classes_shows_the_most_confused_and_says_how_many_th
     assert [wrong[each.truth, each.predicted] for each in found.mistakes] == [each.items for each in found.mistakes]
 
 
+@pytest.mark.slow
 def test_a_small_matrix_is_whole(workspace: Workspace, after_two: Project) -> None:
     one = evaluated(workspace, after_two.id)
     assert one is not None
@@ -88,6 +89,7 @@ def test_each_way_has_its_bins_and_its_risk() -> None:
     assert len(figures.classes_of(one)) == 1_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", [None, Split.POOL, Split.TEST])
 def test_histograms_count_every_image_of_both_rounds(
     workspace: Workspace, after_two: Project, split: Split | None

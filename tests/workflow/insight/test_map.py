@@ -19,6 +19,8 @@ from alflow.workflow.model.kept import outlook
 from alflow.workspace import Workspace
 from tests.colours import paint
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:

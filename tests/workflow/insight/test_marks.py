@@ -23,6 +23,8 @@ from alflow.workflow.rounds.evaluate import close_round
 from alflow.workspace import Workspace
 from tests.colours import answer, paint
 
+pytestmark = pytest.mark.slow
+
 
 def seen(workspace: Workspace, project: Project) -> Marks:
     found = marks(workspace, project.id)

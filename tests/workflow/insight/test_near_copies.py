@@ -25,6 +25,8 @@ from alflow.workspace import Workspace
 from tests.colours import colour_project
 from tests.workflow.insight.labelled import answer_wrongly, labelled_project, pool_of
 
+pytestmark = pytest.mark.slow
+
 SURE = 0.999
 """Only an image stored anew is as like another of these noisy pictures."""
 

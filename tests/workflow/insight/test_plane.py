@@ -23,6 +23,7 @@ def algorithms() -> list[object]:
     return ["t-sne", pytest.param("umap", marks=[missing, pytest.mark.slow])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", algorithms())
 def test_what_is_alike_lies_together_anchors_and_others(algorithm: plane.Algorithm) -> None:
     anchors, of_anchor = clusters(300)
@@ -59,6 +60,7 @@ def test_images_that_are_all_the_same_lie_in_one_place() -> None:
     assert torch.equal(found.place(rows[:2]), torch.zeros(2, 2))
 
 
+@pytest.mark.slow
 def test_an_image_between_clusters_is_placed_in_one_of_them() -> None:
     """The plain mean of its neighbours would lie where no image is."""
     anchors, which = clusters(400)

@@ -10,6 +10,8 @@ from alflow.workflow.rounds.acquire import open_round
 from alflow.workspace import Workspace
 from tests.colours import colour_project
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_pages_read_is_there_after_it(workspace: Workspace, project: Project) -> None:
     open_round(workspace, project.id)

@@ -25,6 +25,8 @@ from alflow.workspace import Workspace
 from tests.colours import COLOURS, answer, captions, colour_project, paint
 from tests.tiny import write_model
 
+pytestmark = pytest.mark.slow
+
 CRIMSON, SEA = Edit(prompts=("crimson, as blood", "a warm colour")), Edit(display_name="the sea", templates=["{}!"])
 
 

@@ -33,6 +33,8 @@ from alflow.workflow.rounds.evaluate import close_round
 from alflow.workspace import Workspace
 from tests.colours import answer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def by(workspace: Workspace) -> int:

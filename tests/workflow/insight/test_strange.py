@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from alflow.workflow.images.embed import embed_missing
@@ -11,6 +12,8 @@ from alflow.workflow.rounds.acquire import open_round
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 from tests.workflow.insight.labelled import pool_of
+
+pytestmark = pytest.mark.slow
 
 
 def test_they_are_the_extremes_of_the_pool(workspace: Workspace, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from alflow.workflow.projects.projects import project_classes
 from alflow.workflow.rounds.acquire import open_round
 from alflow.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 FEW = {"Name": ("{}",), "Two": ("a {} thing", "something {}")}
 
 

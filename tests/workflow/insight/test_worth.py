@@ -13,6 +13,8 @@ from alflow.workflow.rounds.why import why
 from alflow.workspace import Workspace
 from tests.workflow.rounds.test_reasons import answer
 
+pytestmark = pytest.mark.slow
+
 
 def test_expected_and_realised_gains_of_the_rounds(workspace: Workspace, project: Project) -> None:
     """Nothing before the first answers; then each round, and of the strategy's picks a group."""

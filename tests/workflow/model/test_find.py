@@ -29,6 +29,8 @@ from alflow.workflow.rounds.evaluate import close_round
 from alflow.workspace import Workspace
 from tests.colours import answer
 
+pytestmark = pytest.mark.slow
+
 EVERYWHERE = Filter()
 
 

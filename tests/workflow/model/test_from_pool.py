@@ -31,6 +31,8 @@ from tests import tiny
 from tests.bayes.conftest import output_covariance
 from tests.workflow.model.test_posterior import captions, published
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ready(workspace: Workspace, pets: Project, pictures: Path) -> Project:

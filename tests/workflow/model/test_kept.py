@@ -15,6 +15,8 @@ from alflow.workflow.rounds.evaluate import close_round
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 
+pytestmark = pytest.mark.slow
+
 
 def ids_of(workspace: Workspace, project: Project) -> Sequence[int]:
     with workspace.database.read() as tx:

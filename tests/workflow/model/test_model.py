@@ -16,6 +16,8 @@ from alflow.workflow.rounds.review import round_candidates, round_summaries
 from alflow.workspace import Workspace
 from tests.colours import answer
 
+pytestmark = pytest.mark.slow
+
 OTHER = Edit(prompts=("crimson, as blood", "a warm colour"))
 
 

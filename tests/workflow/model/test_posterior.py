@@ -384,6 +384,7 @@ def test_pairs_that_cannot_be_used_are_no_reason_to_take_fewer_in_silence(
         assert items.rejections(tx, pets.id) == []
 
 
+@pytest.mark.slow
 def test_a_source_that_was_away_is_asked_again(workspace: Workspace, pets: Project, tmp_path: Path) -> None:
     """What is kept of an estimate is named by what the manifest says, which is the same where files are not local."""
 

@@ -12,6 +12,8 @@ from alflow.workflow.rounds.evaluate import close_round
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def fitted(workspace: Workspace, project: Project) -> Project:

@@ -42,6 +42,7 @@ def restored(backup: Path, home: Path) -> Workspace:
     return Workspace.open(Settings(home=home))
 
 
+@pytest.mark.slow
 def test_a_restored_home_is_as_it_was_and_goes_on(workspace: Workspace, project: Project, tmp_path: Path) -> None:
     advance(workspace, project.id)
     answer(workspace, project)
@@ -176,6 +177,7 @@ def test_nothing_is_overwritten(workspace: Workspace, backup: Path, tmp_path: Pa
             restore_backup(Settings(home=tmp_path / name), backup)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("project")
 def test_a_restore_goes_on_where_it_was(workspace: Workspace, tmp_path: Path) -> None:
     make_backup(workspace, tmp_path / "b.tar")

@@ -14,6 +14,8 @@ from alflow.workflow.rounds.review import find_round, round_candidates
 from alflow.workspace import Workspace
 from tests.colours import answer
 
+pytestmark = pytest.mark.slow
+
 
 def flip(path: Path, bit: int = 1) -> None:
     data = bytearray(path.read_bytes())

@@ -34,6 +34,8 @@ from alflow.workflow.rounds.advance import advance, embed_all
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 
+pytestmark = pytest.mark.slow
+
 STAYS = {"annotator", "account", "screen", "deleted_project", "alflow_version", "sqlite_sequence"}
 
 
@@ -84,7 +86,6 @@ def is_gone(workspace: Workspace, project: Project) -> bool:
     return stored(workspace) == [] and not (workspace.settings.home / "artifacts/projects/1").exists()
 
 
-@pytest.mark.slow
 def test_a_deleted_project_leaves_nothing_and_its_neighbour_everything(
     each_workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -149,7 +150,6 @@ def test_a_run_that_is_in_the_middle_ends_and_leaves_nothing(each_workspace: Wor
     assert is_gone(workspace, project)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("after", ["nothing", "answers"])
 def test_a_run_at_the_same_time(each_workspace: Workspace, tmp_path: Path, after: str) -> None:
     workspace = each_workspace

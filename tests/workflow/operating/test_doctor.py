@@ -24,6 +24,8 @@ from alflow.workflow.rounds.question import memory_to_ask
 from alflow.workflow.rounds.waiting import note_look
 from alflow.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 def states(settings: Settings) -> dict[str, Check]:
     """By name of the check; each is one line, and names the remedy where it is not ok."""

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from shutil import rmtree
 
+import pytest
+
 from alflow.domain.projects import Project
 from alflow.store.projects import troubles
 from alflow.workflow.operating.figures import figures
@@ -40,6 +42,7 @@ def test_each_part_fails_alone(workspace: Workspace) -> None:
     home.mkdir()
 
 
+@pytest.mark.slow
 def test_figures_count_what_is_asked_and_answered(workspace: Workspace, project: Project) -> None:
     (before,) = figures(workspace)
     assert (before.totals.answers, before.totals.votes_missing, before.lag) == (0, 0, None)

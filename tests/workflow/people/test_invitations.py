@@ -30,6 +30,7 @@ def test_a_link_makes_an_account_once(workspace: Workspace, birds: Project, ada:
         invitations.accept(workspace, token, "Cy", PASSWORD)
 
 
+@pytest.mark.slow
 def test_of_many_who_take_a_link_at_once_one_gets_it(each_workspace: Workspace) -> None:
     workspace = each_workspace
     birds = create_project(workspace, "birds", "demo", "fp32")
@@ -47,6 +48,7 @@ def test_of_many_who_take_a_link_at_once_one_gets_it(each_workspace: Workspace) 
     assert len(people.list_members(workspace, birds.id)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "password", "error"),
     [("", PASSWORD, InvalidInputError), ("Bo", "short", InvalidInputError), ("ADA", PASSWORD, ConflictError)],
@@ -61,6 +63,7 @@ def test_what_cannot_be_used_leaves_the_link_valid(
     invitations.accept(workspace, token, "Bo", PASSWORD)
 
 
+@pytest.mark.slow
 def test_nobody_takes_the_name_of_who_labelled_before(workspace: Workspace, birds: Project) -> None:
     """By a link that is; whoever runs the machine may give the name its account."""
     cy = annotator_called(workspace, "Cy")
@@ -108,6 +111,7 @@ def test_who_has_an_account_joins_with_it_and_keeps_a_higher_role(
     assert roles == {"Ada": {"birds": "owner", "fish": "annotator"}}
 
 
+@pytest.mark.slow
 def test_a_link_to_a_new_password_serves_nothing_else(workspace: Workspace, ada: Visitor) -> None:
     before = sign_in.sign_in_identity(workspace, "ada@example.org", "")
     first, token = (invitations.invite_to_reset(workspace, ada.annotator.id) for _ in range(2))

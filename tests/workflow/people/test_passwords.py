@@ -96,6 +96,7 @@ def test_bounds(password: str, why: str) -> None:
         check_password(password)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chosen", "typed"),
     [
@@ -110,6 +111,7 @@ def test_one_password_in_two_unicode_forms_is_one(chosen: str, typed: str) -> No
     assert not is_password(hash_password(chosen), typed.upper())
 
 
+@pytest.mark.slow
 def test_hashes_of_before_are_still_of_their_password() -> None:
     typed = unicodedata.normalize("NFD", "Äpfel, Birnen")
     assert is_password(PasswordHasher().hash(typed), typed)
@@ -121,6 +123,7 @@ def test_whatever_is_typed_is_checked(password: str) -> None:
     assert not is_password(None, password)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weak", ["qwertyuiop12", "garden birds 1", "Ada Ada Ada Ada"])
 def test_every_door_refuses_what_is_easy_to_guess(workspace: Workspace, weak: str) -> None:
     project = create_project(workspace, "garden birds", "demo", "fp32")

@@ -33,6 +33,7 @@ def by_link(workspace: Workspace) -> Workspace:
     return with_settings(workspace, sign_in_token="token")
 
 
+@pytest.mark.slow
 def test_name_and_password_open_a_session(workspace: Workspace, ada: int) -> None:
     project = create_project(workspace, "birds", "demo", "fp32")
     people.set_role(workspace, project.id, ada, Role.REVIEWER, by=OPERATOR)
@@ -41,6 +42,7 @@ def test_name_and_password_open_a_session(workspace: Workspace, ada: int) -> Non
     assert (visitor.annotator.name, visitor.roles, visitor.everywhere) == ("Ada Löwe", {project.id: "reviewer"}, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "password"), [("Ada Löwe", PASSWORD + " "), ("Eve", PASSWORD), ("Ada Löwe", "")])
 @pytest.mark.usefixtures("ada")
 def test_what_is_wrong_is_not_told(workspace: Workspace, name: str, password: str) -> None:
@@ -59,6 +61,7 @@ def test_what_is_kept_of_a_password_is_argon2id(workspace: Workspace, ada: int) 
     assert not is_outdated(kept)
 
 
+@pytest.mark.slow
 def test_an_outdated_hash_is_made_anew(workspace: Workspace, ada: int) -> None:
     from argon2 import PasswordHasher
 
@@ -71,6 +74,7 @@ def test_an_outdated_hash_is_made_anew(workspace: Workspace, ada: int) -> None:
     assert is_password(_kept(workspace, ada), PASSWORD)
 
 
+@pytest.mark.slow
 def test_ones_own_password(workspace: Workspace, ada: int) -> None:
     """The old one is asked for; every other session and every link to a new password ends."""
     here, there = (sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE) for _ in range(2))
@@ -108,6 +112,7 @@ def test_who_has_no_password_changes_none(workspace: Workspace) -> None:
             sign_in.change_password(workspace, visitor, "", NEW, HERE)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ada")
 def test_only_a_hash_of_the_session_is_kept(workspace: Workspace) -> None:
     token = sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE)
@@ -138,6 +143,7 @@ def _a_night_and_a_day(workspace: Workspace, _: int) -> None:
     _age(workspace, seen_at=timedelta(hours=12, seconds=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [_deactivate, _sign_out_and_back_on, _new_password, _a_week, _a_night_and_a_day])
 def test_sessions_end(workspace: Workspace, ada: int, end: Callable[[Workspace, int], None]) -> None:
     token = sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE)
@@ -146,6 +152,7 @@ def test_sessions_end(workspace: Workspace, ada: int, end: Callable[[Workspace, 
     assert sign_in.visitor(workspace, token) is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ada")
 def test_a_session_that_is_used_goes_on_and_one_that_only_looks_does_not(workspace: Workspace) -> None:
     token = sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE)
@@ -156,6 +163,7 @@ def test_a_session_that_is_used_goes_on_and_one_that_only_looks_does_not(workspa
     assert sign_in.visitor(workspace, token) is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ada")
 def test_signing_out_ends_one_session(workspace: Workspace) -> None:
     here, there = (sign_in.sign_in(workspace, "Ada Löwe", PASSWORD, HERE) for _ in range(2))

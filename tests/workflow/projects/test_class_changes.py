@@ -141,6 +141,7 @@ def test_a_class_that_is_not_there_is_offered_by_its_near_name(workspace: Worksp
         order_classes(workspace, zoo.id, ["cow"])
 
 
+@pytest.mark.slow
 def test_a_class_goes_only_while_nothing_names_it(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 2)  # candidates are predicted to be cats
     dog = world.classes[1]

@@ -42,6 +42,8 @@ from tests.printed import blocks
 from tests.queues import World, open_queue
 from tests.receivers import Receiver, mailbox, receiver
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def there() -> Iterator[Receiver]:

@@ -30,6 +30,8 @@ from alflow.workflow.rounds.waiting import awaited, waiting
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 
+pytestmark = pytest.mark.slow
+
 NOT_ACTIVE = pytest.mark.parametrize("state", [ProjectState.STOPPED, ProjectState.ARCHIVED])
 
 

@@ -23,6 +23,8 @@ from alflow.workspace import Workspace
 from tests.certified import grow
 from tests.colours import colour_project
 
+pytestmark = pytest.mark.slow
+
 
 def picks(workspace: Workspace, project: Project) -> list[tuple[int, Origin]]:
     round_ = open_round(workspace, project.id)

@@ -28,6 +28,8 @@ from alflow.workflow.rounds.stopping import project_history
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 
+pytestmark = pytest.mark.slow
+
 
 def states(workspace: Workspace, project: Project) -> list[RoundState]:
     return [summary.round.state for summary in round_summaries(workspace, project.id)]

@@ -33,6 +33,8 @@ from tests.at_desk import visit
 from tests.colours import answer, colour_project, paint
 from tests.watching import an_hour_later
 
+pytestmark = pytest.mark.slow
+
 
 def embed_due(workspace: Workspace, project: Project, progress: Progress) -> EmbedReport:
     """As the flow does: recent failures are left for later."""

@@ -16,6 +16,8 @@ from alflow.workflow.rounds.acquire import open_round
 from alflow.workflow.rounds.question import Groups, ask_about
 from alflow.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 def opened(workspace: Workspace, project: Project) -> tuple[list[Candidate], dict[str, object]]:
     """The candidates of the round that opens, and its configuration."""

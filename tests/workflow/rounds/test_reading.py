@@ -28,6 +28,8 @@ from alflow.workflow.rounds.review import learning_curve
 from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 
+pytestmark = pytest.mark.slow
+
 
 class Counted(Artifacts):
     """Artifacts that count what is read of them: the note of the encoder, shards, classes."""

@@ -35,6 +35,8 @@ from alflow.workflow.rounds.reasons import COPIES
 from alflow.workspace import Workspace
 from tests.at_desk import visit
 
+pytestmark = pytest.mark.slow
+
 
 def known(workspace: Workspace, round_: Round) -> dict[ItemId, Reasons]:
     with workspace.database.read() as tx:

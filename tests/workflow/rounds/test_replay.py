@@ -29,6 +29,8 @@ from alflow.workflow.rounds.replay import Outcome, replay
 from alflow.workspace import Workspace
 from tests import colours
 
+pytestmark = pytest.mark.slow
+
 
 def two_rounds(workspace: Workspace, project: Project) -> Round:
     first = open_round(workspace, project.id)

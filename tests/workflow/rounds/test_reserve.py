@@ -226,6 +226,7 @@ def test_an_extra_answer_is_taken_back_even_when_the_round_was_closed(each_works
     assert (newest.label.candidate_id, newest.final) == (first.id, True)
 
 
+@pytest.mark.slow
 def test_sent_to_the_queue_it_is_asked_about_in_this_round(ready: tuple[Workspace, Project]) -> None:
     workspace, project = ready
     round_ = open_round(workspace, project.id)
@@ -261,6 +262,7 @@ def behind_queue(workspace: Workspace, project: Project, who: AnnotatorId) -> li
     return [one for one in entries if one.candidate.origin is Origin.RESERVE]
 
 
+@pytest.mark.slow
 def test_rounds_with_a_reserve(ready: tuple[Workspace, Project]) -> None:
     """Planned behind the batch; answered, fitted, replayed, reopened and dropped with it."""
     workspace, project = ready
@@ -296,6 +298,7 @@ def test_rounds_with_a_reserve(ready: tuple[Workspace, Project]) -> None:
     assert open_round(workspace, project.id).configuration["n_labels"] == 5
 
 
+@pytest.mark.slow
 def test_what_was_skipped_as_extra_can_be_sent_to_a_later_round(workspace: Workspace, project: Project) -> None:
     first = open_round(workspace, project.id)
     colours.answer(workspace, project)
@@ -310,6 +313,7 @@ def test_what_was_skipped_as_extra_can_be_sent_to_a_later_round(workspace: Works
     assert (sent.round_id, sent.answers, sent.id != one.candidate.id) == (second.id, 0, True)
 
 
+@pytest.mark.slow
 def test_a_reserve_that_nobody_answers_changes_nothing(workspace: Workspace, tmp_path: Path) -> None:
     found = []
     for size in (0, 100):
@@ -329,6 +333,7 @@ def test_a_reserve_that_nobody_answers_changes_nothing(workspace: Workspace, tmp
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("votes", [1, 2])
 def test_two_race_with_the_schedule(ready: tuple[Workspace, Project], votes: int) -> None:
     """Two people answer whatever they are given while rounds close, are planned and open, until nothing is left."""

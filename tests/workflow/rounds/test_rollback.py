@@ -33,6 +33,8 @@ from alflow.workflow.rounds.waiting import waiting
 from alflow.workspace import Workspace
 from tests import colours
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ready(each_workspace: Workspace, tmp_path: Path) -> tuple[Workspace, Project]:

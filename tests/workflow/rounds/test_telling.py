@@ -29,6 +29,8 @@ from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 from tests.counted import counted
 
+pytestmark = pytest.mark.slow
+
 LINK = "http://127.0.0.1:4200/runs/flow-run/1"
 
 

@@ -36,6 +36,7 @@ def tree(workspace: Workspace, part: str) -> list[Path]:
     return [path for path in Path(workspace.settings.artifacts).rglob("*") if f"/{part}" in str(path)]
 
 
+@pytest.mark.slow
 def test_a_new_project_is_told_what_it_lacks_step_by_step(
     workspace: Workspace, tiny_model: str, pictures: Path
 ) -> None:
@@ -74,6 +75,7 @@ def test_images_to_embed_are_the_work_of_the_schedule(workspace: Workspace, tmp_
     assert words(workspace, project) == "the schedule: it will open the next round"
 
 
+@pytest.mark.slow
 def test_images_that_cannot_be_read_are_told_and_not_asked_for_again(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +130,7 @@ def spoil_note(workspace: Workspace) -> None:
     path.write_bytes(b"{}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "told"),
     [
@@ -179,6 +182,7 @@ def test_a_model_that_is_gone_is_told(workspace: Workspace, tmp_path: Path) -> N
     fresh.database.close()
 
 
+@pytest.mark.slow
 def test_lost_shards_layers_and_fits_are_made_again(workspace: Workspace, tmp_path: Path) -> None:
     project = colour_project(workspace, tmp_path)
     note_look(workspace, project.id)
@@ -199,6 +203,7 @@ def test_lost_shards_layers_and_fits_are_made_again(workspace: Workspace, tmp_pa
     fresh.database.close()
 
 
+@pytest.mark.slow
 def test_labels_of_images_without_an_embedding_wait_for_one(workspace: Workspace, tmp_path: Path) -> None:
     project = colour_project(workspace, tmp_path)
     advance(workspace, project.id)

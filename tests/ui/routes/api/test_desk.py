@@ -24,6 +24,8 @@ from tests.queues import open_queue
 from tests.ui.routes.api.conftest import Api, Caller
 from tests.ui.test_hostile import HOSTILE, NUMBERS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ada(api: Api) -> Caller:
@@ -214,7 +216,6 @@ def test_labels_are_found_by_what_one_asks_for(ada: Caller) -> None:
     assert [each["class_name"] for each in ada.get("/labels", after=page["next"]).json()["labels"]] == ["circle"]
 
 
-@pytest.mark.slow
 def test_nothing_that_is_sent_is_an_error_of_the_server(api: Api, ada: Caller) -> None:
     sent = said(first(ada)) | {"class_id": None, "seconds": 1, "comment": "", "proposed_class": ""}
     for path, fields in (

@@ -50,6 +50,7 @@ WHO = [
 ]
 
 
+@pytest.mark.slow
 def test_roles_and_scopes(on_sqlite: Api) -> None:
     for place, (role, scope) in enumerate(WHO):
         caller = on_sqlite.as_(on_sqlite.token(f"{role} {scope}", role, scope))
@@ -86,6 +87,7 @@ def test_a_token_of_another_project_opens_nothing_here(api: Api) -> None:
         assert api.client.get(path + what, headers={"Authorization": f"Bearer {secret}"}).status_code == 404
 
 
+@pytest.mark.slow
 def test_what_ends_a_token(api: Api) -> None:
     """Each of these at once, and a role that is given again does not bring it back."""
 
@@ -145,6 +147,7 @@ def test_what_is_no_token(on_sqlite: Api) -> None:
     assert on_sqlite.client.get(f"{on_sqlite.path}?token={secret}").status_code == 401
 
 
+@pytest.mark.slow
 def test_the_api_knows_no_cookie_and_pages_know_no_token(on_sqlite: Api) -> None:
     ada = on_sqlite.person("Ada", Role.OWNER)
     cookie = {"Cookie": session_of(on_sqlite.workspace, ada)}

@@ -18,6 +18,8 @@ from alflow.workflow.images.sources import read_file
 from tests.browser.world import numbered_image
 from tests.ui.routes.api.conftest import Api, Caller
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("aiohttp", reason="sources of the web need the extra `http`")
 
 

@@ -19,6 +19,8 @@ from alflow.workspace import Workspace
 from tests.colours import answer, colour_project
 from tests.ui.routes.api.conftest import Api, serve
 
+pytestmark = pytest.mark.slow
+
 INTERFACE = """<View>
   <Image name="image" value="$image"/>
   <Choices name="class" toName="image" choice="single"><Choice value="blue"/><Choice value="red"/></Choices>

@@ -136,6 +136,7 @@ def test_what_cannot_be_read_says_why(
 TWO = {"_cls": "Classifications", "classifications": [{"label": "cat"}, {"label": "dog"}]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -9,6 +9,7 @@ import pytest
 from tests.voted import ANN, Voted
 
 
+@pytest.mark.slow
 def test_mlcroissant_reads_rows_with_their_pictures(world: Voted, tmp_path: Path) -> None:
     croissant = pytest.importorskip("mlcroissant", reason="the reader of Croissant is not installed")
     world.export(tmp_path / "out", "croissant", unlabelled=True)

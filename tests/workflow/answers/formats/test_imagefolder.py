@@ -7,6 +7,8 @@ import pytest
 
 from tests.voted import ANN, START, Voted
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("unlabelled", [False, True])
 def test_datasets_loads_it(world: Voted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, unlabelled: bool) -> None:

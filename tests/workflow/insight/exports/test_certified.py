@@ -19,6 +19,8 @@ from alflow.workflow.people.annotators import sign_in
 from alflow.workspace import Workspace
 from tests import certified
 
+pytestmark = pytest.mark.slow
+
 BOUND, DELTA = 0.1, 0.1
 
 
@@ -57,7 +59,6 @@ def test_certificates_go_out_with_every_image_they_cover(workspace: Workspace, g
         export_certificates(workspace, grown.id, str(tmp_path / "c.csv"))
 
 
-@pytest.mark.slow
 def test_a_data_set_marks_the_models_word_and_no_import_takes_it_for_an_answer(
     workspace: Workspace, grown: Project, tmp_path: Path
 ) -> None:

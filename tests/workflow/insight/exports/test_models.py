@@ -98,6 +98,7 @@ def stock_open_clip(folder: Path, paths: list[str]) -> tuple[Any, torch.Tensor]:
         return model.eval(), model.encode_image(pixels)
 
 
+@pytest.mark.slow
 def test_an_open_clip_checkpoint_gives_the_same_logits(home: Home) -> None:
     workspace, fitted, folder = home
     world = World(workspace, fitted)
@@ -273,6 +274,7 @@ def test_a_project_in_bfloat16_says_so(workspace: Workspace, tmp_path: Path) -> 
         assert "embedded in bfloat16" in (tmp_path / layout / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_class_that_came_after_the_fit_is_there(workspace: Workspace, fitted: Project, tmp_path: Path) -> None:
     hostile = "a|b*c <i> `x`"
     set_classes(workspace, fitted.id, [NewClass(name, "", ()) for name in ("blue", hostile, "red")])
@@ -287,6 +289,7 @@ def test_a_class_that_came_after_the_fit_is_there(workspace: Workspace, fitted: 
     assert "changed after this was measured" in text
 
 
+@pytest.mark.slow
 def test_bad_requests_are_one_line_and_leave_nothing(workspace: Workspace, project: Project, tmp_path: Path) -> None:
     for layout in FORMATS:
         with pytest.raises(ConflictError, match="has no fit yet: close a round first"):
@@ -309,6 +312,7 @@ def test_bad_requests_are_one_line_and_leave_nothing(workspace: Workspace, proje
     assert not list(tmp_path.glob(".*.partial"))
 
 
+@pytest.mark.slow
 def test_other_weights_are_noticed(workspace: Workspace, fitted: Project, tmp_path: Path) -> None:
     from tests.tiny import write_model
 

@@ -48,6 +48,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, 
 Home = tuple[Workspace, Project]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", [None, Split.POOL, Split.TEST])
 def test_embeddings_are_those_of_the_project_in_each_format(home: Home, tmp_path: Path, split: Split | None) -> None:
     workspace, project = home

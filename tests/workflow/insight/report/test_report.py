@@ -98,6 +98,7 @@ def test_a_project_with_nothing_in_it_says_what_is_missing(workspace: Workspace)
     assert not list(tree.iter("img"))
 
 
+@pytest.mark.slow
 def test_the_numbers_are_those_of_the_project(workspace: Workspace, past: Project) -> None:
     report = read_report(workspace, past.id)
     assert (report.model.number, len(report.rounds), report.answers.count) == (2, 3, 8)
@@ -124,6 +125,7 @@ def test_the_numbers_are_those_of_the_project(workspace: Workspace, past: Projec
     assert all(each.get("role") == "img" or each.get("aria-hidden") for each in tree.iter("svg"))
 
 
+@pytest.mark.slow
 def test_a_round_is_told_as_it_was_at_its_end(workspace: Workspace, past: Project) -> None:
     report = read_report(workspace, past.id, 1)
     assert (report.model.number, len(report.rounds), report.answers.count) == (1, 1, 4)
@@ -138,6 +140,7 @@ def test_a_round_is_told_as_it_was_at_its_end(workspace: Workspace, past: Projec
         read_report(workspace, past.id, 4)
 
 
+@pytest.mark.slow
 def test_what_was_accepted_by_the_model_is_told_apart(workspace: Workspace, past: Project) -> None:
     report = read_report(workspace, past.id)
     assert report.certificate is None
@@ -148,6 +151,7 @@ def test_what_was_accepted_by_the_model_is_told_apart(workspace: Workspace, past
     assert "with 95 % confidence at most 2.0 % of them are wrong, by 400 labelled images" in told
 
 
+@pytest.mark.slow
 def test_names_of_people_files_and_folders_stay_here(workspace: Workspace, past: Project, tmp_path: Path) -> None:
     plain, named = (page(read_report(workspace, past.id, names=names)) for names in (False, True))
     assert "tester" not in plain
@@ -158,6 +162,7 @@ def test_names_of_people_files_and_folders_stay_here(workspace: Workspace, past:
     assert "local-dir:colours-model" in words(parsed(plain))
 
 
+@pytest.mark.slow
 def test_hostile_names_are_text(workspace: Workspace, past: Project) -> None:
     with workspace.database.begin() as tx:
         for table, column in (("project", "name"), ("class_label", "display_name"), ("annotator", "name")):
@@ -169,6 +174,7 @@ def test_hostile_names_are_text(workspace: Workspace, past: Project) -> None:
     assert next(tree.iter("title")).text.startswith(f"colours{HOSTILE}")  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_without_a_test_split_the_control_slice_judges(workspace: Workspace, past: Project) -> None:
     with workspace.database.begin() as tx:
         changed = [replace(one, truth=None) for one in items.list_(tx, past.id, Split.TEST)]
@@ -183,6 +189,7 @@ def test_without_a_test_split_the_control_slice_judges(workspace: Workspace, pas
     assert "by several models, older ones too" in section(tree, "limits")
 
 
+@pytest.mark.slow
 def test_classes_and_images_that_came_after_the_fit(workspace: Workspace, past: Project, tmp_path: Path) -> None:
     add_classes(workspace, past.id, [NewClass("green", "green", ())])
     import_items(workspace, past, str(paint(tmp_path / "late", 2, 9)), Split.POOL)
@@ -208,6 +215,7 @@ def test_answers_without_a_round_and_without_a_model(workspace: Workspace, tmp_p
     assert "fox" not in words(tree)
 
 
+@pytest.mark.slow
 def test_two_people_and_their_agreement(workspace: Workspace, project: Project) -> None:
     opened = open_round(workspace, project.id)
     with workspace.database.begin() as tx:
@@ -225,6 +233,7 @@ def test_two_people_and_their_agreement(workspace: Workspace, project: Project) 
     assert "Person 2" in told
 
 
+@pytest.mark.slow
 def test_pictures_stay_below_their_room(workspace: Workspace, past: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     def embedded(report: Report) -> int:
         tree = parsed(page(report))
@@ -240,6 +249,7 @@ def test_pictures_stay_below_their_room(workspace: Workspace, past: Project, mon
     assert read_report(workspace, past.id, pictures=False).galleries == ()
 
 
+@pytest.mark.slow
 def test_removed_thumbnails_are_left_out(workspace: Workspace, past: Project) -> None:
     for file in (Path(workspace.settings.artifacts) / "thumbnails").rglob("*.jpg"):
         file.unlink()
