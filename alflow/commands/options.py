@@ -45,6 +45,15 @@ def open_workspace() -> "Workspace":
     return Workspace.open()
 
 
+def no_project(workspace: "Workspace") -> str:
+    """What to say where there is no project, or none that is not archived."""
+    from alflow.workflow.projects.projects import list_projects
+
+    if every := list_projects(workspace):
+        return f"all projects are archived: `alflow project resume {every[0].name}` brings one back, or name it"
+    return "there is no project yet: create one with `alflow init NAME --class ...`"
+
+
 def choose_project(workspace: "Workspace", name: str | None) -> "Project":
     """The named project, or the only one that is not archived.
 
@@ -56,7 +65,7 @@ def choose_project(workspace: "Workspace", name: str | None) -> "Project":
 
     projects = listed_projects(workspace) if name is None else [find_project(workspace, name)]
     if not projects:
-        raise NotFoundError("there is no project yet: create one with `alflow init NAME --class ...`")
+        raise NotFoundError(no_project(workspace))
     if len(projects) > 1:
         names = ", ".join(project.name for project in projects)
         raise InvalidInputError(f"there are several projects: choose one with --project ({names})")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alflow.commands.console import new_app, note, plural, progress_bar, say, show_json, show_table
-from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+from alflow.commands.options import AsJson, ProjectName, choose_project, no_project, open_workspace
 from alflow.commands.why import why_round
 from alflow.domain.runs import Step
 from alflow.errors import NotFoundError
@@ -47,7 +47,7 @@ def status(project: ProjectName = None, as_json: AsJson = False) -> None:
         show_json(overviews)
         return
     if not overviews:
-        say("no project yet: create one with `alflow init NAME --class ...`")
+        say(no_project(workspace))
     for entry in overviews:
         _show_overview(entry)
 
@@ -179,7 +179,7 @@ def list_rounds(project: ProjectName = None, as_json: AsJson = False) -> None:
 
 def _show_overview(entry: "Overview") -> None:
     counts = ", ".join(f"{count} {split}" for split, count in entry.counts.items())
-    state = "none yet" if entry.current is None else f"{entry.current.number} ({entry.current.state})"
+    state = "none is open" if entry.current is None else f"{entry.current.number} ({entry.current.state})"
     lines = [
         ("model", entry.project.model),
         ("classes", str(len(entry.classes))),

@@ -41,8 +41,9 @@ def test_stop_archive_and_resume(home: Workspace) -> None:
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "project 'colours' is stopped: let it go on first (`alflow project resume`)" in refused.stderr
     assert run("project", "archive", "colours").exit_code == 0
-    assert "no project yet" in run("status").stdout
-    assert "no project yet" in run("advance").stderr
+    told = "all projects are archived: `alflow project resume colours` brings one back"
+    assert told in run("status").stdout
+    assert told in run("advance").stderr
     (listed,) = json.loads(run("project", "list", "--json").stdout)
     assert (listed["name"], listed["state"]) == ("colours", "archived")
     assert "archived" in run("project", "list").stdout

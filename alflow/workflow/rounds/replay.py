@@ -126,7 +126,7 @@ def _past(workspace: Workspace, project_id: ProjectId, number: int) -> _Past:
         queue = candidates.of_round(tx, round_.id)
         target, settled = items.ids(tx, project_id, Split.TARGET), sorted(outcomes.evidence(tx, project_id))
         accepted = list(certificates.accepted(tx, project_id))
-        later = [items.asked(tx, each.id) for each in rounds.all_(tx, project_id) if each.number >= number]
+        asked = {each.number: items.asked(tx, each.id) for each in rounds.all_(tx, project_id)}
         pool = items.ids(tx, project_id, Split.POOL)
     if "dropped_at" in round_.configuration:
         raise ConflictError(
@@ -134,6 +134,8 @@ def _past(workspace: Workspace, project_id: ProjectId, number: int) -> _Past:
         )
     record, configuration = read_record(workspace, stored, round_), round_.configuration
     known, of_pool = record.known, set(record.item_ids.tolist())
+    later = [found for each, found in asked.items() if each >= number]
+    newest = max(of_pool.union(*(found for each, found in asked.items() if each < number)), default=0)
     if gone := [one for one in configuration["class_ids"] if one not in classes]:
         raise ConflictError(f"round {number} cannot be replayed: {len(gone)} of its classes were removed since")
     settings = replace(
@@ -155,7 +157,7 @@ def _past(workspace: Workspace, project_id: ProjectId, number: int) -> _Past:
             record.item_ids.tolist(), target, [item for item in settled if not any(item in asked for asked in later)]
         ),
         accepted=accepted,
-        arrived=sum(item > max(of_pool, default=0) for item in pool),
+        arrived=sum(item > newest for item in pool),
     )
     if known is None:
         return replace(past, unchecked=_unknown(past))

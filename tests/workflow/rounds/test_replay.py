@@ -86,6 +86,11 @@ def test_what_comes_later_changes_no_replay(
     assert files(workspace) == before
 
 
+def test_images_that_were_asked_before_have_not_arrived_since(workspace: Workspace, project: Project) -> None:
+    colours.after_two_rounds(workspace, project)
+    assert replay(workspace, project.id, 3).reasons == ()
+
+
 @pytest.fixture
 def opened(workspace: Workspace, project: Project) -> tuple[Workspace, Project, Round]:
     """Two rounds, the second with a fit behind it."""
