@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, NoSuchModule
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
-from alflow.disk import check_writable
+from alflow.disk import check_writable, in_words
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.private import make_private, private_file
 
@@ -144,19 +144,42 @@ def _sqlite(url: URL, *, foreign_keys: bool = True, read_only: bool = False) -> 
         private_file(path)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **_JSON)
 
+    @event.listens_for(engine, "do_connect")
+    def _look(*_: Any) -> None:
+        _file(url)  # SQLite would make a new one
+
     @event.listens_for(engine, "connect")
-    def _set_up(connection: Any, _: Any) -> None:
+    def _set_up(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions: `_begin` does
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         connection.execute(f"PRAGMA query_only = {'ON' if read_only else 'OFF'}")
+        record.info["file"] = _file(url)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
+        if connection.info["file"] != _file(url):
+            connection.invalidate()
+            raise UnavailableError(f"{shown(url)} is another file than it was: try again, which opens it anew")
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _file(url: URL) -> tuple[int, int] | None:
+    """Which file of the disk that is: what is written to one that was deleted or moved is lost.
+
+    Raises:
+        UnavailableError: it is gone.
+    """
+    if str(url.database).startswith("file:"):
+        return None
+    try:
+        found = Path(str(url.database)).stat()
+    except OSError as error:
+        raise UnavailableError(f"{in_words(error, f'the database {url.database}', 'read')}: bring it back") from error
+    return found.st_dev, found.st_ino
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -272,6 +272,33 @@ def test_a_damaged_database_is_named_with_what_to_do(tmp_path: Path, bytes_: byt
         Database.open_to_read(f"sqlite:///{tmp_path}/alflow.db")
 
 
+def test_nothing_is_written_to_a_file_that_was_moved_or_replaced(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    database = Database.open(f"sqlite:///{tmp_path}/home/alflow.db")
+
+    def write(name: str) -> None:
+        with database.begin() as tx:
+            annotators.get_or_create(tx, name)
+
+    write("ada")
+    assert names(database) == ["ada"]
+    (tmp_path / "home").rename(tmp_path / "away")
+    for use in (lambda: write("bob"), lambda: names(database)):
+        with pytest.raises(
+            UnavailableError, match=r"alflow\.db cannot be read: No such file or directory: bring it back"
+        ):
+            use()
+    (tmp_path / "away").rename(tmp_path / "home")
+    write("bob")
+    shutil.copy(tmp_path / "home" / "alflow.db", tmp_path / "copy")
+    (tmp_path / "copy").rename(tmp_path / "home" / "alflow.db")
+    with pytest.raises(UnavailableError, match="is another file than it was"):
+        write("eve")
+    write("eve")
+    assert "eve" in names(Database.open(f"sqlite:///{tmp_path}/home/alflow.db"))
+    database.close()
+
+
 def test_a_damaged_row_is_told(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/alflow.db"
     database = Database.open(url)
