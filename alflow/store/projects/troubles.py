@@ -1,9 +1,9 @@
 """Why the runs of a project fail, and when the schedule last looked at it."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, update
 
 from alflow.domain.messages import Event
 from alflow.domain.projects import Trouble
@@ -13,6 +13,16 @@ from alflow.store.database import Transaction
 from alflow.store.rows import storable, upsert
 
 _FAILS: Final = "Runs fail. The Project page says why, and what to do."
+_AWAITED: Final = (
+    tables.channel.c.next_at,
+    tables.embed_claim.c.until,
+    tables.embed_failure.c.next_at,
+    tables.lease.c.until,
+    tables.sign_in_limit.c.until,
+    tables.watch.c.next_at,
+)
+_LONGEST: Final = timedelta(days=2)  # twice what the slowest of them may wait
+_NEVER: Final = datetime(9998, 1, 1, tzinfo=UTC)  # before that of a source which is taken once
 _SUCCEEDS: Final = "Runs succeed again."
 
 
@@ -52,6 +62,14 @@ def look(tx: Transaction, project_id: ProjectId, now: datetime) -> None:
     statement = upsert(tx, tables.look)
     statement = statement.on_conflict_do_update(index_elements=["project_id"], set_={"at": statement.excluded.at})
     tx.execute(statement, {"project_id": project_id, "at": now})
+
+
+def pull_back(tx: Transaction, now: datetime) -> None:
+    """Let nothing wait for a time that a clock has written which was ahead; two days at most it may wait."""
+    tx.execute(update(tables.look).where(tables.look.c.at > now).values(at=now))
+    for column in _AWAITED:
+        waits = column.between(now + _LONGEST, _NEVER)
+        tx.execute(update(column.table).where(waits).values({column.name: now}))
 
 
 def last_look(tx: Transaction, project_id: ProjectId | None = None) -> datetime | None:

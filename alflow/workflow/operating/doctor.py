@@ -195,7 +195,7 @@ def _clocks(workspace: Workspace) -> Check:
         return error(
             "clocks",
             f"the schedule last looked {in_time(stored - now)} in the future: set the clock of this machine, or of the "
-            "one that keeps the schedule",
+            "one that keeps the schedule; where both are right, its next look corrects that (`alflow up`)",
         )
     if theirs is None:
         return ok("clocks", "the database has none of its own")
@@ -223,5 +223,5 @@ def _schedule(workspace: Workspace) -> Check:
         return ok("schedule", "there is no active project for it to look at")
     if not is_missed(workspace, at):
         return ok("schedule", "it looked a moment ago")
-    ago = "it has never looked" if at is None else f"it last looked {in_time(datetime.now(UTC) - at)} ago"
+    ago = "it has never looked" if at is None else f"it last looked at {at:%Y-%m-%d %H:%M} UTC"
     return warning("schedule", f"{ago}: start `alflow up`, or run `alflow advance` for each step")

@@ -109,15 +109,20 @@ def keeping_trouble(workspace: Workspace, project_id: ProjectId) -> Iterator[Non
 def note_look(workspace: Workspace, project_id: ProjectId) -> None:
     """Record that the schedule looks at the project, at most once a minute.
 
+    Where the last look is in the future, a clock was ahead: what waits for a time that it wrote waits no more.
+
     Raises:
         UnavailableError: the database does not answer, or cannot store anything.
     """
     now = datetime.now(UTC)
     with workspace.database.read() as tx:
-        before = troubles.last_look(tx, project_id)
-    if before is None or now - before >= _LOOK_EVERY:
+        before, newest = troubles.last_look(tx, project_id), troubles.last_look(tx)
+    was_ahead = newest is not None and newest - now > _LOOK_EVERY
+    if before is None or was_ahead or now - before >= _LOOK_EVERY:
         with workspace.database.begin() as tx:
             troubles.look(tx, project_id, now)
+            if was_ahead:
+                troubles.pull_back(tx, now)
 
 
 def _next_run(
@@ -164,9 +169,9 @@ def last_look(workspace: Workspace, project_id: ProjectId) -> datetime | None:
 
 
 def is_missed(workspace: Workspace, looked_at: datetime | None) -> bool:
-    """Whether a schedule that last looked then is silent for too long, or has never looked."""
+    """Whether a schedule that last looked then is silent for too long, never looked, or looked in the future."""
     patience = max(_PATIENCE, timedelta(seconds=_LOOKS_MISSED * workspace.settings.schedule_seconds))
-    return looked_at is None or datetime.now(UTC) - looked_at > patience
+    return looked_at is None or abs(datetime.now(UTC) - looked_at) > patience
 
 
 def _schedule(workspace: Workspace, looked_at: datetime | None) -> str:
@@ -176,7 +181,8 @@ def _schedule(workspace: Workspace, looked_at: datetime | None) -> str:
         return f"; no schedule has run yet: {remedy}"
     if not is_missed(workspace, looked_at):
         return ""
-    ago = datetime.now(UTC) - looked_at
+    if (ago := datetime.now(UTC) - looked_at) < timedelta():
+        return f"; but it last ran {in_time(-ago)} in the future: set the clock, and {remedy}"
     return f"; but it last ran {in_time(ago)} ago: unless a long run is in progress, {remedy}"
 
 

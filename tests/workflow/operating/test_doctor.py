@@ -171,7 +171,7 @@ def test_a_schedule_that_is_silent_or_ahead_and_runs_that_fail(workspace: Worksp
     assert wrong(workspace.settings) == {"schedule": State.WARNING}
     for ago, expected in (
         (timedelta(hours=1), {"schedule": State.WARNING}),
-        (-timedelta(hours=1), {"clocks": State.ERROR}),
+        (-timedelta(hours=1), {"clocks": State.ERROR, "schedule": State.WARNING}),
     ):
         with workspace.database.begin() as tx:
             troubles.look(tx, project.id, datetime.now(UTC) - ago)

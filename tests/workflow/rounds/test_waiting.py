@@ -7,15 +7,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from alflow.domain.projects import Project, ProjectSettings
 from alflow.domain.rounds import RoundState
 from alflow.errors import AlflowError, ConflictError, NotFoundError
 from alflow.settings import Settings
+from alflow.store import tables
 from alflow.store.artifacts import Artifacts
 from alflow.store.projects import projects, troubles
 from alflow.workflow.images.embed import embed_missing
 from alflow.workflow.images.pool import import_items
+from alflow.workflow.images.watching import due_watches, watch
+from alflow.workflow.operating.health import health
 from alflow.workflow.projects.projects import create_project, name_classes, set_classes
 from alflow.workflow.rounds import advance as advancing
 from alflow.workflow.rounds import hindrances
@@ -270,6 +274,20 @@ def test_a_schedule_that_does_not_run_is_missed(workspace: Workspace, tmp_path: 
     note_look(workspace, project.id)  # at once: nothing is written
     assert waiting(workspace, project.id).looked_at == first
     assert "last ran" not in words(workspace, project)
+
+
+def test_a_clock_that_was_ahead_stops_nothing(each_workspace: Workspace, tmp_path: Path) -> None:
+    project = create_project(each_workspace, "birds", "demo", "fp32")
+    source = watch(each_workspace, project, str(tmp_path))
+    ahead = datetime.now(UTC) + timedelta(days=1000)
+    with each_workspace.database.begin() as tx:
+        troubles.look(tx, project.id, ahead)
+        tx.execute(update(tables.watch).values(next_at=ahead))
+    assert not health(each_workspace).schedule
+    assert due_watches(each_workspace) == []
+    note_look(each_workspace, project.id)
+    assert health(each_workspace).schedule
+    assert [one.id for one in due_watches(each_workspace)] == [source.id]
 
 
 @pytest.mark.parametrize(
