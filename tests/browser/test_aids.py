@@ -147,6 +147,11 @@ def test_two_classes_side_by_side(desk: Desk, signed_in: Open, tmp_path: Path) -
     expect(panel.get_by_alt_text("Example of circle")).to_have_count(1)
     page.get_by_label("Second class").select_option("star")
     expect(panel).to_contain_text("No example yet")
+    page.keyboard.press("g")  # there is room for one: what is recorded as seen is on screen
+    expect(panel).to_be_hidden()
+    page.keyboard.press("v")
+    expect(page.get_by_role("region", name="Guidelines")).to_be_hidden()
+    expect(panel).to_be_visible()
     page.wait_for_timeout(3_000)
     assert_accessible(page)
     settings = replace(project.settings, suggestion=Suggestion.BEFORE)

@@ -69,6 +69,8 @@ def _comparison(candidate: Candidate, class_id: ClassId | None) -> str:
         return "This class was new to the model."
     if believed >= EXPECTED:
         return f"It was nearly sure of that ({believed:.0%}): your answer confirms it."
+    if believed <= SURPRISE and class_id == candidate.predicted_class_id:
+        return "It held many classes for possible: your answer settles it."
     if believed <= SURPRISE:
         return f"It gave your answer {believed:.0%}: a surprise, from which it learns much."
     return f"It gave your answer {believed:.0%} and was in doubt: your answer settles it."

@@ -6,11 +6,12 @@ import pytest
 
 from alflow.domain.answers import Verdict
 from alflow.domain.projects import Suggestion
+from alflow.store.desk import labels
 from alflow.store.projects import projects
 from alflow.workflow.desk.gold import Outcome
 from alflow.workflow.desk.messages import Answer
 from alflow.workflow.desk.submission import Submission
-from alflow.workflow.desk.worth import Worth
+from alflow.workflow.desk.worth import Worth, of
 from alflow.workspace import Workspace
 from tests.at_desk import visit
 from tests.queues import World, open_queue
@@ -40,6 +41,17 @@ def test_the_words_follow_what_the_model_had_thought(
     assert (found.class_id, found.probability, found.agrees) == (world.classes[0].id, 0.75, agrees)
     assert words in found.words
     assert "Among the 3 images that the strategy chose for this round, it is number 2." in found.words
+
+
+def test_what_the_model_predicted_is_no_surprise(workspace: Workspace) -> None:
+    world = open_queue(workspace.database, 1)
+    (asked,), (first, second) = world.candidates, (one.id for one in world.classes)
+    worth(workspace, world, Submission("t", asked.id, Verdict.CLASS, first, 1.0))
+    with workspace.database.read() as tx:
+        (label,) = labels.of_round(tx, asked.round_id)
+        found = of(tx, world.project, label, replace(asked, probabilities={first: 0.2, second: 0.15}))
+    assert found is not None
+    assert found.words.startswith("It held many classes for possible")
 
 
 def test_a_project_can_keep_it_to_itself(workspace: Workspace) -> None:

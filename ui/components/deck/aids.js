@@ -26,6 +26,8 @@ export class Aids {
     this.guide = new Guide(at, data, signal);
     this.shelf = new Shelf(data.annotator, data.project);
     this.compare = new Compare(at, data, this.shelf, signal);
+    this.guide.onOpen = () => this.compare.close(); // there is room for one of them
+    this.compare.onOpen = () => this.guide.close();
     this.strip = new Strip(at, data.project, signal);
     this.likewise = new Likewise(at, data.project, { onAccept: onFollow, onDecline, signal });
     this.sitting = new Sitting(data.annotator, data.project, data.break_minutes);

@@ -12,6 +12,7 @@ export class Compare {
   /** @type {Record<number, number[]> | null} */
   #examples = null;
   #askedAt = -FRESH_MS;
+  onOpen = () => {};
 
   /**
    * @param {DeckParts} at
@@ -33,7 +34,13 @@ export class Compare {
     this.panel.hidden = !this.panel.hidden;
     this.button.setAttribute("aria-expanded", String(!this.panel.hidden));
     this.#draw();
-    if (!this.panel.hidden) this.#ask();
+    if (this.panel.hidden) return;
+    this.#ask();
+    this.onOpen();
+  }
+
+  close() {
+    if (!this.panel.hidden) this.toggle();
   }
 
   /** The two classes whose examples are on screen, for the record. */

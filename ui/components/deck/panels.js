@@ -9,6 +9,8 @@ import { KEY_SETS, WORDS } from "./keys.js";
 const STORED = "alflow-guide";
 
 export class Guide {
+  onOpen = () => {};
+
   /**
    * @param {DeckParts} at
    * @param {DeckData} data
@@ -25,6 +27,11 @@ export class Guide {
   toggle() {
     this.#set(Boolean(this.panel.hidden));
     remember(STORED, this.panel.hidden ? "" : "open");
+    if (!this.panel.hidden) this.onOpen();
+  }
+
+  close() {
+    if (!this.panel.hidden) this.toggle();
   }
 
   /** @param {boolean} open */

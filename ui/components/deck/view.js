@@ -95,9 +95,9 @@ export class View {
    */
   #trouble(outbox, link) {
     if (outbox.refused.size) {
-      const [{ reason }] = outbox.refused.values();
-      const which = outbox.refused.size === 1 ? "One answer was" : `${outbox.refused.size} answers were`;
-      return [`${which} not stored: ${reason}`, "Dismiss"];
+      const [{ kind, reason }] = outbox.refused.values();
+      if (outbox.refused.size > 1) return [`${outbox.refused.size} answers were not stored or not undone: ${reason}`, "Dismiss"];
+      return [`One answer was not ${kind === "undo" ? "undone" : "stored"}: ${reason}`, "Dismiss"];
     }
     if (!outbox.durable && outbox.pending().length)
       return ["This browser does not let this site keep data: leave the page open until all answers are stored.", "Try now"];
