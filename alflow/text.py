@@ -28,6 +28,11 @@ _TWINS: Final = str.maketrans(  # letters of the Cyrillic and the Greek alphabet
 _EXCERPT: Final = 60
 
 
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """`3 labels`, `1 class`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def clean_name(what: str, value: str, longest: int = LONGEST_NAME) -> str:
     """The name as it is kept: Unicode form NFC, single spaces, none round it.
 

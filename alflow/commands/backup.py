@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from alflow.commands.console import note, plural, progress_bar, say
+from alflow.commands.console import note, progress_bar, say
 from alflow.commands.options import open_workspace
+from alflow.text import plural
 
 
 def register(app: typer.Typer) -> None:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import misused, note, plural, progress_bar, say, show_json, show_table
+from alflow.commands.console import misused, note, progress_bar, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+from alflow.text import plural
 
 if TYPE_CHECKING:
     from alflow.domain.projects import ClassLabel

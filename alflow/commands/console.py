@@ -121,11 +121,6 @@ def note(message: str) -> None:
     _tell(logging.INFO, message)
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """`3 labels`, `1 class`."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
-
-
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
     """A table for people; numbers stand to the right. In a pipe each row is one line, however long."""
     if title:

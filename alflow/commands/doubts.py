@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import plural, say, show_json, show_table
+from alflow.commands.console import say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+from alflow.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from alflow.commands.console import note, plural, say
+from alflow.commands.console import note, say
 from alflow.commands.options import open_workspace
-from alflow.text import visible
+from alflow.text import plural, visible
 
 _Name = Annotated[str, typer.Argument(help="Name of the person, as they sign in.")]
 

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from alflow.commands.console import new_app, plural, progress_bar, say
+from alflow.commands.console import new_app, progress_bar, say
 from alflow.commands.options import ProjectName, choose_project, open_workspace
 from alflow.domain.images import Split
+from alflow.text import plural
 
 
 class DatasetFormat(StrEnum):

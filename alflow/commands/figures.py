@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from alflow.commands.console import new_app, note, plural, say, show_json, show_table
+from alflow.commands.console import new_app, note, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.ids import ClassId
+from alflow.text import plural
 
 if TYPE_CHECKING:
     from alflow.domain.projects import Project

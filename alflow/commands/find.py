@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import fail, misused, note, plural, say, show_json, show_table
+from alflow.commands.console import fail, misused, note, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.domain.images import Split
 from alflow.ids import ClassId, ItemId
+from alflow.text import plural
 
 if TYPE_CHECKING:
     from alflow.domain.projects import Project

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from alflow.commands.console import fail, note, plural, progress_bar, say, show_json, show_table
+from alflow.commands.console import fail, note, progress_bar, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, Shares, choose_project, open_workspace
 from alflow.domain.images import Split
+from alflow.text import plural
 
 
 class _Command(TyperCommand):

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from alflow.commands.console import new_app, note, plural, say, show_json, show_table
+from alflow.commands.console import new_app, note, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
 from alflow.domain.messages import CHOICES, Event
 from alflow.ids import ChannelId
+from alflow.text import plural
 
 _Number = Annotated[int, typer.Argument(help="Number of the channel, from `alflow messages list`.")]
 _EVENTS = "; ".join(f"{event}: {words}" for event, words in CHOICES.items())

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import new_app, note, plural, progress_bar, progress_bars, say, show_json, show_table
+from alflow.commands.console import new_app, note, progress_bar, progress_bars, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+from alflow.text import plural
 
 if TYPE_CHECKING:
     from alflow.domain.projects import Project

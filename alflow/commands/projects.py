@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from alflow.commands.classes import ClassFile, Templates, given_classes
-from alflow.commands.console import note, plural, say, show_json, show_table
+from alflow.commands.console import note, say, show_json, show_table
 from alflow.commands.options import AsJson, open_workspace, setting
 from alflow.domain.projects import ProjectSettings, Suggestion
+from alflow.text import plural
 
 _DEFAULTS = ProjectSettings()
 _DEFAULT_MODEL = "ViT-B-32/laion2b_s34b_b79k"

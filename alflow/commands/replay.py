@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import fail, plural, say, show_json
+from alflow.commands.console import fail, say, show_json
 from alflow.commands.options import AsJson, ProjectName, choose_project, open_workspace
+from alflow.text import plural
 
 if TYPE_CHECKING:
     from alflow.workflow.rounds.replay import Replay

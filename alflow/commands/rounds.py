@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alflow.commands.console import new_app, note, plural, progress_bar, say, show_json, show_table
+from alflow.commands.console import new_app, note, progress_bar, say, show_json, show_table
 from alflow.commands.options import AsJson, ProjectName, choose_project, no_project, open_workspace
 from alflow.commands.why import why_round
 from alflow.domain.runs import Step
 from alflow.errors import NotFoundError
 from alflow.ids import RoundId
+from alflow.text import plural
 
 if TYPE_CHECKING:
     from alflow.domain.projects import Project

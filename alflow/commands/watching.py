@@ -5,10 +5,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from alflow.commands.console import new_app, plural, say, show_json, show_table
+from alflow.commands.console import new_app, say, show_json, show_table
 from alflow.commands.options import AsJson, Shares, choose_project, limits, open_workspace
 from alflow.domain.images import Split
 from alflow.domain.watches import CHANGED, FileState, Watch
+from alflow.text import plural
 
 _Project = Annotated[str, typer.Argument(help="Name of the project.", metavar="PROJECT")]
 _Source = Annotated[str, typer.Argument(help="Folder, or prefix of a bucket such as s3://bucket/birds.")]

@@ -56,6 +56,8 @@ def test_who_cannot_wait_for_the_schedule_makes_the_map(signed_in: Open, project
     page.get_by_role("button", name="Make the map").click()
     opened(page)
     assert "Map of 36 images" in str(page.locator("canvas").get_attribute("aria-label"))
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.locator(".map").evaluate("node => node.scrollWidth - node.clientWidth") == 0
 
 
 def test_pointer_legend_and_keys_select(signed_in: Open, ready: Project) -> None:

@@ -44,6 +44,8 @@ BEYOND = """nodes => nodes.filter(node => {
     return width && (left < -0.5 || right > innerWidth + 0.5);
 }).map(node => node.outerHTML.slice(0, 90))"""
 
+CUT = "nodes => nodes.filter(node => node.scrollWidth > node.clientWidth).map(node => node.textContent)"
+
 LOADED = """async source => {
     const image = Object.assign(new Image(), { src: source });
     await image.decode();
@@ -188,6 +190,7 @@ def test_every_page_fits_a_phone(desk: Desk, signed_in: Open, tmp_path: Path) ->
         page.wait_for_timeout(300)
         for part in (page.locator("html"), page.get_by_test_id("stMain")):
             assert part.evaluate("node => node.scrollWidth") == 390, path
+        assert page.get_by_test_id("stMetric").locator("p").evaluate_all(CUT) == [], path
     page.get_by_test_id("stExpandSidebarButton").tap()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Grid").tap()
     page.wait_for_url(f"{desk.url}/grid*")

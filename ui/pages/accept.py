@@ -11,6 +11,7 @@ from alflow.domain.certificates import Certificate
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId, ItemId
+from alflow.text import plural
 from alflow.ui.door import access
 from alflow.ui.parts import session, told
 from alflow.ui.parts.empty import require_classes
@@ -128,7 +129,7 @@ def _offered(project: Project, found: Proposal, names: Mapping[ClassId, str], *,
     of = found.said.class_ids
     strip(project, [(ItemId(item), f"{names.get(of[column], '?')} {p:.1%}") for item, column, p in shown])
     st.button(
-        f"Accept {count:,} images{' in place of these' if stands else ''}",
+        f"Accept {plural(count, 'image')}{' in place of these' if stands else ''}",
         type="primary",
         icon=":material/task_alt:",
         on_click=_accept,
@@ -234,7 +235,7 @@ def _accept(project: Project, bound: float, delta: float, *, per_class: bool) ->
     def accept() -> str:
         by = session.require_annotator().id
         made = certify.accept(session.workspace(), project.id, by, bound, delta, per_class=per_class)
-        return f"{made.n_accepted:,} images accepted with certificate {made.id}."
+        return f"{plural(made.n_accepted, 'image')} accepted with certificate {made.id}."
 
     told.act(project, accept)
 

@@ -11,6 +11,7 @@ import streamlit as st
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId
+from alflow.text import plural
 from alflow.ui.components.gallery import Bar, Card, gallery
 from alflow.ui.door import access
 from alflow.ui.parts import copies, sending, session, told, unclear
@@ -71,7 +72,8 @@ def _judged(project: Project) -> Doubts:
     found = doubts(workspace, project.id, make=False)
     if found.is_newest:
         return found
-    words = f"{found.n_missing:,} labels were given or changed since the last fit and are not judged here yet."
+    changed = plural(found.n_missing, "label was", "labels were")
+    words = f"{changed} given or changed since the last fit: not judged here yet."
     left, right = st.columns([5, 1], vertical_alignment="center")
     left.caption(words)
     if right.button("Judge them now", width="stretch"):

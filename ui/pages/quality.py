@@ -8,6 +8,7 @@ import streamlit as st
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError, UnavailableError
 from alflow.ids import AnnotatorId, ItemId
+from alflow.text import plural
 from alflow.ui.parts import session
 from alflow.ui.parts.images import image_address
 from alflow.ui.parts.tables import table
@@ -126,8 +127,8 @@ def _advice(project: Project) -> None:
         return
     source = f"from {advice.compared} pairs of votes" if advice.compared else "assumed: no two votes can be compared"
     st.markdown(
-        f"Of the next {budget} votes, **{len(advice.suspects)}** are expected to be worth more as another vote on an "
-        f"answered image than as the first vote on a new one ({advice.new_information:.2f} nats)."
+        f"Of the next {budget} votes, **{len(advice.suspects)}** would be worth more as another vote on an answered "
+        f"image than as the first vote on a new one ({advice.new_information:.2f} nats)."
     )
     st.caption(
         f"This assumes that every annotator is right {advice.accuracy:.0%} of the time ({source}), that errors spread "
@@ -150,7 +151,7 @@ def _advice(project: Project) -> None:
     ]
     table(rows, "suspects", column_config=_COLUMNS, row_height=64)
     st.button(
-        f"Request another vote on these {len(rows)} images",
+        f"Request another vote on {plural(len(rows), 'image')}",
         icon=":material/replay:",
         help="In the open round, from people who have not answered the image yet",
         on_click=_request_votes,
@@ -164,7 +165,7 @@ def _request_votes(project: Project, item_ids: tuple[ItemId, ...]) -> None:
     except AlflowError as error:
         st.warning(session.escape(str(error)))
         return
-    st.toast(f"{asked} images are waiting for one more vote")
+    st.toast(f"One more vote is asked on {plural(asked, 'image')}")
 
 
 def _share(found: Estimate) -> str:

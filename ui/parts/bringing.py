@@ -9,7 +9,7 @@ from typing import Final
 import streamlit as st
 
 from alflow.domain.projects import Project
-from alflow.text import visible
+from alflow.text import plural, visible
 from alflow.ui.components.uploader import uploader
 from alflow.ui.door import access
 from alflow.ui.door.prefix import below
@@ -63,9 +63,9 @@ def told_of(now: Arrival, left: timedelta | None) -> str:
     """How far images are, in words."""
     if not now.here + now.ready:
         return "No image is here yet."
-    said = [f"{now.here:,} images are here, {now.embedded:,} of them embedded"]
+    said = [f"{plural(now.here, 'image is', 'images are')} here, {now.embedded:,} of them embedded"]
     if now.ready:
-        said.append(f"{now.ready:,} files wait to be taken")
+        said.append(f"{plural(now.ready, 'file waits', 'files wait')} to be taken")
     if now.left and left is not None:
         said.append(time_left(left))
     if now.sending:
@@ -103,7 +103,7 @@ def _again(project: Project) -> str:
     count = once.try_again(session.workspace(), project)
     if not count:
         return "None of these files was kept: mend them, and send them again."
-    return f"{count:,} files are tried again by the next run."
+    return f"{plural(count, 'file is', 'files are')} tried again by the next run."
 
 
 def _figure(one: LeftOut) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 from alflow.domain.images import Split
 from alflow.domain.projects import Project
 from alflow.domain.watches import CHANGED, FileState, Watch
+from alflow.text import plural
 from alflow.ui.door import access
 from alflow.ui.parts import session, told
 from alflow.ui.parts.tables import table
@@ -129,7 +130,7 @@ def _begin(project: Project, key: str, to: Destination, watches: bool = False) -
             made = watching.watch(workspace, project, source, to)
             return f"{made.source} is watched from now on."
         made = once.take_once(workspace, project, source, to)
-        return f"{made.files.get(FileState.READY, 0):,} files of {made.source} are taken by the next runs."
+        return f"{plural(made.files.get(FileState.READY, 0), 'file')} of {made.source} will be taken by the next runs."
 
     told.act(project, begin, access.NAME_SOURCES)
 

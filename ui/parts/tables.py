@@ -16,6 +16,7 @@ _FIGURES: Final = re.compile(r"[\d\s.,%±()\[\]+-]*")  # as `+0.1 (0.2)`, of our
 
 def table(rows: Sequence[Mapping[str, Any]] | pd.DataFrame, name: str, **options: Any) -> None:
     """Show the rows; `name` identifies the table on the page."""
+    options = {"placeholder": "", **options}
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
     texts = (value for column in frame for value in (column, *frame[column]) if isinstance(value, str))
     if any(is_run(text) and not _FIGURES.fullmatch(text) for text in texts):

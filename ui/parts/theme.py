@@ -63,5 +63,6 @@ FRAME = """
 .quiet { font-size: .875rem; color: inherit !important; opacity: .7 }
 button.quiet { padding: 0; border: 0; background: none; text-decoration: underline; cursor: pointer }
 [class*="st-key-bare-table"] [data-testid="stElementToolbarButton"]:has([aria-label^="Download"]) { display: none }
-[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums }
+[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; line-height: 1.2 }
+[data-testid="stMetric"] .stMarkdownEllipsis, [data-testid="stMetric"] p { white-space: normal; overflow: visible }
 """

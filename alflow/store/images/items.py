@@ -135,7 +135,8 @@ def by_ids(tx: Transaction, item_ids: Sequence[ItemId]) -> list[Item]:
         rows = tx.execute(select(tables.item).where(tables.item.c.id.in_(chunk))).mappings()
         found.update((row["id"], Item(**row)) for row in rows)
     if missing := [one for one in item_ids if one not in found]:
-        raise NotFoundError(f"no item has the id {missing[0]} ({len(missing)} of {len(item_ids)} are missing)")
+        others = f", nor have {len(missing) - 1:,} others theirs" if len(missing) > 1 else ""
+        raise NotFoundError(f"no image has the number {missing[0]}{others}: take one that a page shows")
     return [found[one] for one in item_ids]
 
 

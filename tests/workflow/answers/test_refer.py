@@ -94,7 +94,7 @@ def test_what_cannot_be_sent_is_refused_with_the_reason(workspace: Workspace) ->
         refer(workspace, project, reviewer, {})
     with pytest.raises(InvalidInputError, match="say why"):
         refer(workspace, project, reviewer, {world.candidates[0].item_id: " "})
-    with pytest.raises(NotFoundError, match="no item has the id 999"):
+    with pytest.raises(NotFoundError, match="no image has the number 999"):
         refer(workspace, project, reviewer, {999: "x"})  # type: ignore[dict-item]
     with pytest.raises(NotFoundError, match="no annotator"):
         refer(workspace, project, 999, {unlabelled: "x"})  # type: ignore[arg-type]

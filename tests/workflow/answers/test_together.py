@@ -74,7 +74,7 @@ def test_what_cannot_be_answered_at_once_says_why(
         ([], red, InvalidInputError, "no image is selected"),
         (list(range(1, 202)), red, InvalidInputError, "200 images at most are answered at once: select fewer"),
         (pool[:1], 10**6, InvalidInputError, "no such class: reload the page"),
-        ([10**9], red, NotFoundError, "no item has the id"),
+        ([10**9], red, NotFoundError, "no image has the number"),
     ]
     for ids, class_id, kind, words in cases:
         with pytest.raises(kind, match=words):

@@ -152,7 +152,7 @@ def test_what_cannot_be_a_slice_says_why(workspace: Workspace, project: Project,
         (project, "empty", [], InvalidInputError, "no image is selected: select those"),
         (project, " ", pool, InvalidInputError, "a slice's name"),
         (project, "x" * 201, pool, InvalidInputError, "may have 200 visible characters"),
-        (project, "gone", [10**9], NotFoundError, "no item has the id"),
+        (project, "gone", [10**9], NotFoundError, "no image has the number"),
         (other, "theirs", pool[:1], NotFoundError, "no item of this project has the id"),
     ]
     for where, name, ids, kind, words in cases:
