@@ -51,6 +51,7 @@ CONFIG: Mapping[str, object] = {
     "server.maxUploadSize": 1,  # no page takes a file
     "server.maxMessageSize": 50,  # megabytes, to pages and from them
     "browser.gatherUsageStats": False,
+    "runner.postScriptGC": False,  # it stops all threads for a quarter of a second; Python collects by itself
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",
     "server.trustedUserHeaders": {gate.STAMP: "visitor"},
