@@ -222,6 +222,9 @@ def test_the_selector_changes_the_project(desk: Desk, signed_in: Open, project: 
     expect(page.locator("[data-is=count]")).to_have_text("1 of 3")  # keys go to the deck, not into the selector
     page.reload()
     expect(page.locator("[data-is=title]")).to_have_text(other.name)
+    page.get_by_test_id("stSidebarNavLink").first.focus()
+    page.keyboard.press("Tab")  # where one is in the menu can be seen, and not as a shade only
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
 def test_what_a_spreadsheet_would_run_is_offered_in_quotes_only(desk: Desk, signed_in: Open, tmp_path: Path) -> None:

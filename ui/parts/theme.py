@@ -37,6 +37,7 @@ FRAME = """
   [data-testid="stColumn"]:has([data-testid="stMetric"]) { flex: 1 1 calc(50% - 1rem); min-width: calc(50% - 1rem) }
 }
 [data-testid="stHeader"] { background: transparent }
+[data-testid="stSidebarNavLink"]:focus-visible { outline: 2px solid currentColor; outline-offset: -2px }
 .facts, .facts dt, .facts dd { margin: 0 !important; padding: 0 !important }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.5rem }
 .facts dt { opacity: .65 }
