@@ -86,7 +86,9 @@ class Commands(TyperGroup):
         except OSError as error:
             if error.errno == errno.EPIPE or error.strerror is None:
                 raise
-            fail(f"{error.strerror}: {error.filename}" if error.filename else error.strerror)
+            from alflow.disk import in_words
+
+            fail(in_words(error, str(error.filename), "used") if error.filename else error.strerror)
         finally:
             seconds = round(time.monotonic() - began, 3)
             _log.info("the command ended", extra={"command": ctx.invoked_subcommand, "seconds": seconds})

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -111,8 +112,8 @@ class Artifacts:
         """
         if self._held is not None and name in self._held:
             return self._held[name]
-        path, data = self._shown(name), b"" if self._is_local else self._fetch(name)
-        try:
+        data = b"" if self._is_local else self._fetch(name)
+        with self._if_damaged(name):
             if self._is_local:
                 if check:
                     _check_once(self._existing(name))
@@ -123,8 +124,6 @@ class Artifacts:
 
             check_tensors(io.BytesIO(data))
             return load_tensors(data), _metadata(data)
-        except (SafetensorError, KeyError, AttributeError, TypeError, ValueError) as error:  # or of an unknown kind
-            raise InvalidInputError(_damaged(path, error)) from error
 
     def read_metadata(self, name: str) -> dict[str, str]:
         """The metadata alone: of files on other machines too, no more than the header is read.
@@ -270,13 +269,9 @@ class Artifacts:
             InvalidInputError: the name leaves the folder.
             UnavailableError: it is on another machine that cannot be reached.
         """
-        with self._reaching(prefix, "read"):
-            try:
-                found = self._files.find(self._path(prefix), detail=True)
-            except FileNotFoundError:
-                return {}
+        found = self._found(prefix)
         root = PurePosixPath(self._root)
-        return {str(PurePosixPath(path).relative_to(root)): int(one["size"]) for path, one in found.items()}
+        return {str(PurePosixPath(path).relative_to(root)): size for path, size in found.items()}
 
     def checksum(self, name: str) -> str:
         """SHA-256 of the bytes of a file, which is read in blocks.
@@ -348,13 +343,19 @@ class Artifacts:
             InvalidInputError: the name leaves the folder.
             UnavailableError: it is on another machine that cannot be reached.
         """
-        with self._reaching(prefix, "read"):
-            try:
-                found = self._files.find(self._path(prefix))
-            except FileNotFoundError:
-                found = []
-        names = (str(PurePosixPath(path).relative_to(PurePosixPath(self._root))) for path in found)
+        names = (str(PurePosixPath(path).relative_to(PurePosixPath(self._root))) for path in self._found(prefix))
         return sorted(name for name in names if not any(fnmatch(PurePosixPath(name).name, one) for one in _UNFINISHED))
+
+    def _found(self, prefix: str) -> dict[str, int]:
+        """The files below a folder, with their bytes."""
+        with self._reaching(prefix, "read"):
+            if self._is_local:
+                return _below(self._path(prefix))
+            try:
+                found = self._files.find(self._path(prefix), detail=True)
+            except FileNotFoundError:
+                return {}
+        return {path: int(one["size"]) for path, one in found.items()}
 
     def path(self, name: str) -> str:
         """Where the artifact is, for messages.
@@ -422,8 +423,9 @@ class Artifacts:
     @contextmanager
     def _if_damaged(self, name: str) -> Iterator[None]:
         try:
-            yield
-        except (SafetensorError, KeyError, AttributeError, TypeError, ValueError) as error:
+            with disk_errors(self._path(name), "read"):
+                yield
+        except (SafetensorError, KeyError, AttributeError, TypeError, ValueError) as error:  # or of an unknown kind
             raise InvalidInputError(_damaged(self._shown(name), error)) from error
 
     @contextmanager
@@ -519,6 +521,29 @@ def _check_file(path: str, *_as_it_is: int) -> None:
     """
     with Path(path).open("rb") as file:
         check_tensors(file)
+
+
+def _below(path: str) -> dict[str, int]:
+    """Unlike fsspec's, this follows a folder that was moved to another disk, and leaves out none that may not be read.
+
+    Raises:
+        OSError: one may not be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise error
+
+    found, seen = dict[str, int](), set[str]()
+    for folder, below, files in os.walk(path, onerror=refuse, followlinks=True):
+        if (real := os.path.realpath(folder)) in seen:
+            below.clear()  # a link to a folder above
+            continue
+        seen.add(real)
+        for one in (f"{folder}/{name}" for name in files):
+            with suppress(FileNotFoundError):  # removed just now
+                found[one] = os.lstat(one).st_size
+    return found
 
 
 def _damaged(path: str, error: Exception) -> str:

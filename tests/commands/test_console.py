@@ -71,7 +71,7 @@ def test_names_are_shown_as_they_are_and_obeyed_by_no_terminal(name: str) -> Non
     assert all(each.isprintable() or each == "\n" for each in printed)
     failed = CliRunner().invoke(program(name), ["full"])
     assert (failed.exit_code, failed.stderr.count("\n")) == (1, 1)
-    assert failed.stderr.startswith("error: No space left on device: ")
+    assert failed.stderr.startswith("error: the disk is full: ")
 
 
 def test_what_is_typed_wrongly_is_one_line_too() -> None:

@@ -275,6 +275,16 @@ def test_what_stands_in_the_way_of_a_file_is_named(tmp_path: Path) -> None:
         store.write_bytes("x" * 300, b"1")
 
 
+def test_a_folder_that_was_moved_and_linked_is_listed_once(tmp_path: Path) -> None:
+    store = Artifacts(tmp_path / "a")
+    store.write_bytes("b/c/x", b"12")
+    (tmp_path / "a/b/c").rename(tmp_path / "c")
+    (tmp_path / "a/b/c").symlink_to(tmp_path / "c")
+    (tmp_path / "c/up").symlink_to(tmp_path / "a")
+    assert store.list("") == store.list("b") == ["b/c/x"]
+    assert store.sizes("b") == {"b/c/x": 2}
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir(mode=0o500)
@@ -284,6 +294,16 @@ def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
         store.write_bytes("x", b"1")
     with pytest.raises(UnavailableError, match=told):
         store.check_writable()
+    other = Artifacts(tmp_path / "other")
+    other.write_tensors("a/b/x.safetensors", {"x": torch.ones(1)})
+    (tmp_path / "other/a/b/x.safetensors").chmod(0)
+    for read in (other.read_tensors, other.read_metadata, lambda name: other.read_array(name, "x")):
+        with pytest.raises(UnavailableError, match="may not be read"):
+            read("a/b/x.safetensors")
+    (tmp_path / "other/a/b").chmod(0)
+    with pytest.raises(UnavailableError, match="may not be read"):
+        other.list("a")
+    (tmp_path / "other/a/b").chmod(0o700)
 
 
 def test_words_for_what_a_disk_refuses() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from alflow.disk import in_words
 from alflow.errors import AlflowError
 
 
@@ -52,6 +53,8 @@ def looked(name: str, look: Callable[[], Check | Iterable[Check]]) -> Iterator[C
         yield from [found] if isinstance(found, Check) else found
     except AlflowError as refused:
         yield error(name, str(refused))
+    except OSError as refused:
+        yield error(name, in_words(refused, str(refused.filename or name), "used"))
     except Exception as failed:  # noqa: BLE001 - whatever is broken, the next check shall be made
         first = (str(failed).strip().splitlines() or [""])[0]
         yield error(name, f"the check failed ({type(failed).__name__}{first and ': '}{first}): see what it names")
