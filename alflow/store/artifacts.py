@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Protocol, cast
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load
 
-from alflow.disk import check_writable, disk_errors
+from alflow.disk import check_writable, disk_errors, in_words
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError, UnavailableError
 from alflow.leftovers import leftovers, sweep
 from alflow.private import private_folder, tighten
@@ -527,12 +527,12 @@ def _below(path: str) -> dict[str, int]:
     """Unlike fsspec's, this follows a folder that was moved to another disk, and leaves out none that may not be read.
 
     Raises:
-        OSError: one may not be read.
+        UnavailableError: one may not be read.
     """
 
     def refuse(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError | NotADirectoryError):
-            raise error
+            raise UnavailableError(in_words(error, error.filename, "read")) from error
 
     found, seen = dict[str, int](), set[str]()
     for folder, below, files in os.walk(path, onerror=refuse, followlinks=True):

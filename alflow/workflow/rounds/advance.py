@@ -11,6 +11,7 @@ from alflow.ids import ProjectId
 from alflow.progress import Progress, silent
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
+from alflow.text import plural
 from alflow.workflow.images.embed import EmbedReport, embed_missing
 from alflow.workflow.images.embedded import missing_ids
 from alflow.workflow.images.imported import summary
@@ -95,7 +96,7 @@ def _advance(
     tell.step(Step.EMBED)
     report = embed(workspace, project, both)
     if report.embedded:
-        done.append(f"embedded {report.embedded} images")
+        done.append(f"embedded {plural(report.embedded, 'image')}")
     if (complaint := report.complaint()) is not None:
         done.append(complaint)
     if current is not None and answered:
