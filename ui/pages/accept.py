@@ -90,7 +90,7 @@ def _proposal(project: Project, *, stands: bool) -> None:
         with st.spinner("Asking the model about every image; what it said is kept."):
             found = certify.propose(session.workspace(), project.id, percent / 100, delta, per_class=per_class)
     except AlflowError as error:
-        st.info(session.escape(str(error)))
+        st.info(session.sentence(error))
         return
     names = {one.id: one.display_name for one in projects.project_classes(session.workspace(), project.id)}
     if found.refusal is not None:

@@ -11,6 +11,7 @@ import streamlit as st
 from alflow.domain.projects import Project, ProjectSettings
 from alflow.domain.trials import Backtest, Trial, TrialPoint
 from alflow.errors import AlflowError
+from alflow.text import plural
 from alflow.ui.door import access
 from alflow.ui.parts import backtest_form, session, told
 from alflow.ui.parts.figure import figure
@@ -48,19 +49,21 @@ def show(project: Project) -> None:
 
 
 def _results(project: Project) -> None:
-    workspace = session.workspace()
-    found = [*study.list_backtests(workspace, project.id), *study.list_backtests(workspace, None)]
-    grids = [(one, grid) for one in found for grid in study.known_grids(workspace, one.id)]
-    if not grids:
+    workspace, grids = session.workspace(), _grids(project)
+    running = backtest_form.is_running(project)
+    if running:
+        _await(project, grids)
+    if not grids and not running:
         st.info(
             "No back-test yet: choose strategies above and start one, or run `alflow backtest`. It needs labels: "
             "answers, or a test split."
             if session.may(access.RUN_BACKTEST)
             else "No back-test yet. An engineer of the project can start one here."
         )
+    if not grids:
         return
     left, middle, right = st.columns([4, 2, 2], vertical_alignment="bottom")
-    one, grid = left.selectbox("Back-test", grids, format_func=lambda pair: _title(*pair))
+    one, grid = left.selectbox("Back-test", grids, _newest(project, grids), lambda pair: _title(*pair))
     measure: Measure = middle.selectbox("Measure", get_args(Measure), format_func=lambda name: FORMS[name][0])
     reference = right.selectbox("Compare with", grid.strategies, index=_index(grid.strategies, "random"))
     level = None
@@ -75,6 +78,26 @@ def _results(project: Project) -> None:
     _stops(study.load_study(workspace, one.id, grid), project.settings)
 
 
+def _grids(project: Project) -> list[tuple[Backtest, Grid]]:
+    workspace = session.workspace()
+    found = [*study.list_backtests(workspace, project.id), *study.list_backtests(workspace, None)]
+    return [(one, grid) for one in found for grid in study.known_grids(workspace, one.id)]
+
+
+def _newest(project: Project, grids: Sequence[tuple[Backtest, Grid]]) -> int:
+    """What the visitor started is shown by itself; before its first point, what is there."""
+    mine = backtest_form.started(project)
+    alike = (number for number, (_, grid) in enumerate(grids) if mine and grid.set_up == mine.set_up)
+    return next(alike, 0)
+
+
+@live(_REFRESH)
+def _await(project: Project, known: Sequence[tuple[Backtest, Grid]]) -> None:
+    """Draw the page anew when there are seeds, rounds or set-ups that it does not show."""
+    if _grids(project) != known:
+        st.rerun()
+
+
 @live(_REFRESH)
 def _live(one: Backtest, grid: Grid, measure: Measure, reference: str, level: float | None) -> None:
     found = study.load_study(session.workspace(), one.id, grid)
@@ -87,14 +110,14 @@ def _live(one: Backtest, grid: Grid, measure: Measure, reference: str, level: fl
         points = comparison.curves(found.points, measure)
         standings = comparison.standings(found.points, measure, reference, level)
     except AlflowError as error:
-        st.info(session.escape(str(error)))
+        st.info(session.sentence(error))
         return
     figure(
         paired_curves(points, title, form),
         key="curves",
         data=paired_table(points),
-        reading=f"Means over {standings[0].seeds} seeds. The 95 % bands are paired: the effect of a split on all "
-        "strategies is removed, so strategies differ where their bands do not overlap.",
+        reading=f"Means over {plural(standings[0].seeds, 'seed')}. The 95 % bands are paired: the effect of a split on "
+        "all strategies is removed, so strategies differ where their bands do not overlap.",
     )
     rows = [
         {

@@ -49,7 +49,7 @@ def show(project: Project) -> None:
     try:
         search = _search(project, text, item_id, where, count)
     except AlflowError as error:
-        st.warning(session.escape(str(error)))
+        st.warning(session.sentence(error))
         return
     _results(project, search, classes, f"{item_id or text}")
 

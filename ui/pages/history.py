@@ -50,7 +50,7 @@ def show(project: Project) -> None:
     try:
         found = history.item_history(session.workspace(), project.id, ItemId(item_id))
     except AlflowError as error:
-        st.warning(session.escape(str(error)))
+        st.warning(session.sentence(error))
         return
     _item(project, found)
 

@@ -34,7 +34,7 @@ def show(project: Project) -> None:
     try:
         _section(project, section or SECTIONS[0], numbers, split, classes)
     except AlflowError as error:
-        st.info(session.escape(str(error)))
+        st.info(session.sentence(error))
 
 
 def _choices(project: Project) -> tuple[tuple[int, int], KnownSplit]:

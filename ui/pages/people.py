@@ -142,7 +142,7 @@ def _invite(project: Project) -> None:
                 session.workspace(), project.id, role, email=email or None, days=days, by=session.visitor()
             )
         except AlflowError as error:
-            st.error(session.escape(str(error)))
+            st.error(session.sentence(error))
             return
         if token:
             st.session_state[_LINK] = (project.id, link(_address(), token))

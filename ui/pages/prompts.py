@@ -66,7 +66,7 @@ def _trial(project: Project, draft: Draft, stored: Sequence[ClassLabel]) -> Tria
         draft.trial = try_prompts(workspace, project.id, draft.edits, tell)
     except AlflowError as error:
         draft.trial = None
-        st.warning(session.escape(str(error)))
+        st.warning(session.sentence(error))
     bar.empty()
     return draft.trial
 
@@ -79,7 +79,7 @@ def _standing(project: Project, trial: Trial | None) -> Mapping[ClassId, ClassEf
         with st.spinner("Reading what the model says"):
             return {one.class_id: one for one in standing(session.workspace(), project.id)}
     except AlflowError as error:
-        st.info(f"There are no predictions to compare yet: {session.escape(str(error))}")
+        st.info(f"There are no predictions to compare yet: {session.sentence(error)}")
         return {}
 
 
@@ -129,7 +129,7 @@ def _save(project: Project, draft: Draft, trial: Trial) -> None:
     try:
         save_prompts(session.workspace(), project.id, trial)
     except AlflowError as error:
-        st.warning(session.escape(str(error)))
+        st.warning(session.sentence(error))
         return
     draft.put({})
     draft.suggestions = None

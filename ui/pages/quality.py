@@ -163,7 +163,7 @@ def _request_votes(project: Project, item_ids: tuple[ItemId, ...]) -> None:
     try:
         asked = relabel.request_votes(session.workspace(), project.id, item_ids)
     except AlflowError as error:
-        st.warning(session.escape(str(error)))
+        st.warning(session.sentence(error))
         return
     st.toast(f"One more vote is asked on {plural(asked, 'image')}")
 

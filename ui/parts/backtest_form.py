@@ -7,7 +7,8 @@ import streamlit as st
 
 from alflow.domain.projects import Project
 from alflow.domain.trials import Trial, TrialMode
-from alflow.errors import AlflowError
+from alflow.errors import AlflowError, InvalidInputError
+from alflow.text import quoted
 from alflow.ui.door import access
 from alflow.ui.parts import beside, session
 from alflow.workflow.backtests import study
@@ -55,15 +56,12 @@ def form(project: Project) -> None:
         return
     names = (*chosen, *([combination] if combination.strip() else []))
     of_pack = any(path.strip() for path in paths.values())
-    grid = Grid(
-        names,
-        int(seeds),
-        int(rounds),
-        int(batch),
-        int(pool),
-        int(domain) if of_pack and domain.strip().isdecimal() else None,
-        mode or TrialMode.BATCH,
-    )
+    try:
+        of_domain = _domain(domain.strip(), of_pack=of_pack)
+    except AlflowError as error:
+        st.error(session.sentence(error))
+        return
+    grid = Grid(names, int(seeds), int(rounds), int(batch), int(pool), of_domain, mode or TrialMode.BATCH)
     _start(project, grid, paths if of_pack else {}, int(processes))
 
 
@@ -83,18 +81,49 @@ def status(project: Project) -> None:
         st.code(command, language=None, wrap_lines=True)
 
 
+def started(project: Project) -> Grid | None:
+    """What the visitor started last."""
+    found: Grid | None = st.session_state.get(_grid(project))
+    return found
+
+
+def is_running(project: Project) -> bool:
+    """Whether results are on their way."""
+    return beside.is_running(project, _KIND)
+
+
+def _domain(written: str, *, of_pack: bool) -> int | None:
+    """The domain that was asked for.
+
+    Raises:
+        InvalidInputError: it is no number, or there is no pack whose domain it could be.
+    """
+    if not written:
+        return None
+    if not of_pack:
+        raise InvalidInputError("a domain is part of a feature pack: name the pack's files too, or leave it empty")
+    if not (written.isascii() and written.isdecimal() and len(written) < 10):
+        raise InvalidInputError(f"the domain {quoted(written)} is no number: give one such as 0")
+    return int(written)
+
+
 def _start(project: Project, grid: Grid, paths: Mapping[str, str], processes: int) -> None:
     options = [*study.options_of(grid, None if paths else project), "--processes", str(processes)]
     options += [part for name, path in paths.items() if path.strip() for part in (f"--{name}", path.strip())]
     try:
         study.check_grid(grid)
     except AlflowError as error:
-        st.error(session.escape(str(error)))
+        st.error(session.sentence(error))
         return
     # its points turn up in SQL; one that is stopped loses the point it was working on
     beside.start(project, _KIND, ["backtest", *options], access.RUN_BACKTEST, OMP_NUM_THREADS="1")
+    st.session_state[_grid(project)] = grid
     st.session_state[_command(project)] = f"alflow backtest {shlex.join(options)}"
     st.rerun()
+
+
+def _grid(project: Project) -> str:
+    return f"backtest-grid-{project.id}"
 
 
 def _command(project: Project) -> str:

@@ -25,8 +25,7 @@ def start(project: Project, kind: str, arguments: Sequence[str], needs: Role, **
     """
 
     def begin() -> str:
-        last = _started.get((project.id, kind))
-        if last is not None and last.code is None:
+        if is_running(project, kind):
             raise ConflictError("this is running already: wait until it is done")
         with disk_errors("the folder of temporary files"):
             _started[project.id, kind] = Started(session.workspace().settings, arguments, **more)
@@ -38,6 +37,11 @@ def start(project: Project, kind: str, arguments: Sequence[str], needs: Role, **
 def is_known(project: Project, kind: str) -> bool:
     """Whether one of this kind runs, or is done."""
     return (project.id, kind) in _started
+
+
+def is_running(project: Project, kind: str) -> bool:
+    """Whether one of this kind is on its way."""
+    return (last := _started.get((project.id, kind))) is not None and last.code is None
 
 
 def ended(project: Project, kind: str, words: str) -> Started | None:

@@ -190,7 +190,7 @@ def strategies(project: Project) -> None:
         points = comparison.curves(mine, measure)
         gaps = comparison.gaps(mine, first, second, measure)
     except AlflowError as error:
-        st.info(session.escape(str(error)))
+        st.info(session.sentence(error))
         return
     rows = [
         {"strategy": each.strategy, "labels": each.labels, "mean": each.mean, "from": each.low, "to": each.high}

@@ -62,7 +62,7 @@ def _backup(project: Project) -> None:
 
 def _one_of(project: Project, names: Sequence[str]) -> None:
     choice, save, remove = st.columns([4, 1, 1], vertical_alignment="bottom")
-    name = choice.selectbox("Backup", names, key="backup-chosen")
+    name = choice.selectbox("Backup", names, key=f"backup-chosen-{names[0]}")  # a new one is chosen by itself
     address = below(f"/backup/{project.id}/{name}")
     save.link_button("Save", address, icon=":material/download:", width="stretch")
     with remove.popover("Remove", width="stretch"):

@@ -50,7 +50,7 @@ def drafted(draft: Draft, stored: Sequence[ClassLabel]) -> list[ClassLabel]:
         return planned_classes(stored, draft.edits)
     except AlflowError as error:
         draft.put({})
-        st.warning(f"The draft is gone, for somebody changed the classes: {session.escape(str(error))}")
+        st.warning(f"The draft is gone, for somebody changed the classes: {session.sentence(error)}")
         return list(stored)
 
 
@@ -109,6 +109,6 @@ def take(draft: Draft, stored: Sequence[ClassLabel], changes: Mapping[ClassId, E
     try:
         draft.put(redraft(stored, draft.edits, changes))
     except AlflowError as error:
-        st.warning(session.escape(str(error)))
+        st.warning(session.sentence(error))
         return
     st.rerun()

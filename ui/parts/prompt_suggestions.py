@@ -38,7 +38,7 @@ def _compare(project: Project, draft: Draft, own: Sequence[str]) -> None:
             draft.suggestions = suggest_prompts(workspace, project.id, own)
     except AlflowError as error:
         draft.suggestions = None
-        st.warning(session.escape(str(error)))
+        st.warning(session.sentence(error))
 
 
 def _found(draft: Draft, found: Suggestions, stored: Sequence[ClassLabel]) -> None:

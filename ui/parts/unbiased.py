@@ -33,7 +33,7 @@ def unbiased(project: Project) -> None:
     try:
         found = estimate(session.workspace(), project.id)
     except AlflowError as error:
-        st.info(session.escape(str(error)))
+        st.info(session.sentence(error))
         return
     if not found.n_slice:
         st.info(

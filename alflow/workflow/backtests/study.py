@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import TypeAlias
 
 from alflow.bounds import LARGEST_SEED, unfit, within
 from alflow.domain.projects import Project
@@ -13,6 +14,8 @@ from alflow.store.backtests import backtests
 from alflow.workflow.backtests.trials import Plan, Source, run_trials
 from alflow.workflow.projects.settings import listed
 from alflow.workspace import Workspace
+
+SetUp: TypeAlias = tuple[int, int, int | None, TrialMode, float]
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,11 @@ class Grid:
     mode: TrialMode = TrialMode.BATCH
     control_fraction: float = field(default=0.0, metadata=within(0, 1))
     first_seed: int = field(default=0, metadata=within(0, LARGEST_SEED - 1_000))
+
+    @property
+    def set_up(self) -> SetUp:
+        """What trials share that are shown together."""
+        return _set_up(self)
 
     @property
     def trials(self) -> list[Trial]:
@@ -121,21 +129,19 @@ def known_grids(workspace: Workspace, backtest_id: BacktestId) -> list[Grid]:
     """The set-ups that were tried, each with all its strategies and as many seeds and rounds as there are."""
     with workspace.database.read() as tx:
         known = backtests.results(tx, backtest_id)
-    set_ups = dict.fromkeys(
-        (trial.batch, trial.pool, trial.domain, trial.mode, trial.control_fraction) for trial in known
-    )
+    set_ups = dict.fromkeys(map(_set_up, known))
     grids = []
     for set_up in set_ups:
-        mine = {
-            trial: points
-            for trial, points in known.items()
-            if (trial.batch, trial.pool, trial.domain, trial.mode, trial.control_fraction) == set_up
-        }
+        mine = {trial: points for trial, points in known.items() if _set_up(trial) == set_up}
         strategies = tuple(dict.fromkeys(trial.strategy for trial in mine))
         seeds = [trial.seed for trial in mine]
         rounds = max(1, *(len(points) - 1 for points in mine.values()), 1)
         grids.append(Grid(strategies, max(seeds) - min(seeds) + 1, rounds, *set_up, first_seed=min(seeds)))
     return grids
+
+
+def _set_up(of: Trial | Grid) -> SetUp:
+    return of.batch, of.pool, of.domain, of.mode, of.control_fraction
 
 
 def check_grid(grid: Grid, *, with_posterior: bool = True) -> None:

@@ -88,3 +88,28 @@ def test_the_parts_of_the_uncertainty_are_measures(shown: AppTest, workspace: Wo
     areas = shown.dataframe[1].value.set_index("Strategy")["Area"]
     for trial, points in study.points.items():
         assert areas[trial.strategy] == pytest.approx(points[1].epistemic)
+
+
+def test_what_a_visitor_started_is_shown_by_itself(shown: AppTest, workspace: Workspace, tmp_path: Path) -> None:
+    first, second = (Grid(("random",), seeds=1, rounds=1, batch=batch) for batch in (2, 3))
+    pack = small_pack(tmp_path, images=60)
+    run_study(workspace, pack, first)
+    shown.run()
+    shown.session_state["backtest-grid-1"] = second
+    run_study(workspace, pack, second)
+    shown.run()
+    assert not shown.exception
+    (chosen,) = (box for box in shown.selectbox if box.label == "Back-test")
+    assert "1 x 3 labels" in chosen.options[chosen.index or 0]
+    assert any(one.value.startswith("Means over 1 seed.") for one in shown.caption)
+
+
+@pytest.mark.parametrize(("pack", "says"), [("", "a feature pack"), ("/none.safetensors", "'two' is no number")])
+def test_a_domain_that_cannot_be_used_is_refused(shown: AppTest, pack: str, says: str) -> None:
+    shown.run()
+    fields = {one.label: one for one in shown.text_input}
+    fields["Activations and labels"].set_value(pack)
+    fields["Domain (a number)"].set_value("two")
+    shown.button[0].click().run()
+    assert not shown.exception
+    assert [says in one.value.replace("\\", "") for one in shown.error] == [True]
