@@ -65,8 +65,7 @@ def settle_disputes(workspace: Workspace, project: Project) -> None:
     who = sign_in(workspace, REVIEWER.name).id
     for item_id in disputed(workspace, project.id):
         one = dispute(workspace, project.id, item_id)
-        votes = [vote.id for vote in one.votes]
-        settle(workspace, project.id, who, item_id, one.item.truth, seen=votes, note="looked at it twice")
+        settle(workspace, project.id, who, one, one.item.truth, "looked at it twice")
 
 
 def _turn(workspace: Workspace, project: Project, person: Person, who: AnnotatorId) -> bool:

@@ -72,8 +72,8 @@ def project(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Project:
             label.submit(workspace, project.id, who, given)
         none = Submission(f"none-{place}", candidates[2].id, Verdict.NONE, None, 1.0, proposed_class=EVIL)
         label.submit(workspace, project.id, who, none)
-    seen = tuple(vote.id for vote in adjudicate.dispute(workspace, project.id, candidates[0].item_id).votes)
-    adjudicate.settle(workspace, project.id, who, candidates[0].item_id, classes[0].id, seen=seen, note=EVIL)
+    seen = adjudicate.dispute(workspace, project.id, candidates[0].item_id)
+    adjudicate.settle(workspace, project.id, who, seen, classes[0].id, EVIL)
     return project
 
 

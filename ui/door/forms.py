@@ -1,5 +1,6 @@
 """The pages before the gate: one small form each, plain HTML without a script."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def page(form: Form, problem: str = "", status: int = 200, headers: dict[str, st
     """The form, with the error of the last attempt."""
     body = PAGE.substitute(
         title=escape(form.title),
-        lead=escape(form.lead),
+        lead=_words(form.lead),
         form=_secret(form.secret) + _form(form, problem) + "".join(_entry(form, each) for each in form.entries),
         links=_links(form.links),
     )
@@ -139,13 +140,18 @@ async def sent(request: Request) -> defaultdict[str, str]:
 
 
 def _form(form: Form, problem: str) -> str:
-    alert = f'<p role="alert">{escape(_sentence(problem))}</p>'
+    alert = f'<p role="alert">{_words(_sentence(problem))}</p>'
     if not form.button:
         return alert
     shown = [each for each in form.fields if each.kind != "hidden"]
     fields = [_field(each, first=each is next((one for one in shown if not one.value), None)) for each in form.fields]
     button = f"<button>{escape(form.button)}</button>"
     return f'<form method="post" action="{escape(below(form.action))}">{alert}{"".join(fields)}{button}</form>'
+
+
+def _words(text: str) -> str:
+    """With its commands shown as such."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _secret(secret: str) -> str:

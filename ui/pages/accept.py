@@ -101,7 +101,7 @@ def _proposal(project: Project, *, stands: bool) -> None:
 
 
 def _refused(found: Proposal) -> None:
-    st.warning(session.escape(f"{found.refusal[:1].upper()}{found.refusal[1:]}." if found.refusal else ""))
+    st.warning(session.words(f"{found.refusal[:1].upper()}{found.refusal[1:]}." if found.refusal else ""))
     if found.needed is not None and found.needed.least is not None:
         least, likely = st.columns(2)
         least.metric("Further random labels, if all are right", f"{found.needed.least:,}", border=True)

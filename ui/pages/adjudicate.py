@@ -9,10 +9,9 @@ from html import escape
 import streamlit as st
 
 from alflow.domain.answers import Adjudication, Label, Verdict
-from alflow.domain.images import Item
 from alflow.domain.projects import ClassLabel, Project
 from alflow.errors import AlflowError
-from alflow.ids import ClassId, ItemId, LabelId, ProjectId
+from alflow.ids import ClassId, ItemId, ProjectId
 from alflow.ui.parts import markdown, session
 from alflow.ui.parts.images import image_address
 from alflow.workflow.answers import adjudicate, quality
@@ -45,7 +44,7 @@ def show(project: Project) -> None:
     named = right.toggle("Show who voted", help="When off, votes are anonymous, so that only their content counts")
     _last(project)
     if (trouble := st.session_state.pop(_TROUBLE, None)) is not None:
-        st.warning(session.escape(trouble))
+        st.warning(session.words(trouble))
     queue = queues[chosen or "In dispute"]
     if not queue:
         _nothing(chosen or "In dispute")
@@ -103,7 +102,6 @@ def _doubted(votes: Sequence[Label]) -> None:
 
 def _decide(project: Project, one: Dispute, classes: Sequence[ClassLabel]) -> None:
     note = st.text_input("Why (optional)", max_chars=adjudicate.LONGEST_NOTE, key=f"note-{one.item.id}")
-    seen = tuple(vote.id for vote in one.votes)
     voted = {vote.class_id for vote in one.votes if vote.class_id is not None}
     for each in sorted(classes, key=lambda each: (each.id not in voted, each.position))[: max(8, len(voted))]:
         st.button(
@@ -112,7 +110,7 @@ def _decide(project: Project, one: Dispute, classes: Sequence[ClassLabel]) -> No
             type="primary" if each.id in voted else "secondary",
             shortcut=each.hot_key if each.hot_key and each.hot_key not in RESERVED else None,
             on_click=_settle,
-            args=(project.id, one.item, each.id, seen, note),
+            args=(project.id, one, each.id, note),
             width="stretch",
         )
     if len(classes) > 8:
@@ -124,26 +122,26 @@ def _decide(project: Project, one: Dispute, classes: Sequence[ClassLabel]) -> No
                 f"Settle as {session.escape(other.display_name)}",
                 key=f"settle-other-{one.item.id}",
                 on_click=_settle,
-                args=(project.id, one.item, other.id, seen, note),
+                args=(project.id, one, other.id, note),
                 width="stretch",
             )
     st.button(
         "Nobody can tell: leave the image without a label",
         key=f"settle-{one.item.id}-none",
         on_click=_settle,
-        args=(project.id, one.item, None, seen, note),
+        args=(project.id, one, None, note),
         width="stretch",
     )
 
 
-def _settle(project_id: ProjectId, item: Item, class_id: ClassId | None, seen: tuple[LabelId, ...], note: str) -> None:
+def _settle(project_id: ProjectId, one: Dispute, class_id: ClassId | None, note: str) -> None:
     workspace, reviewer = session.workspace(), session.require_annotator()
     try:
-        adjudicate.settle(workspace, project_id, reviewer.id, item.id, class_id, seen=seen, note=note)
+        adjudicate.settle(workspace, project_id, reviewer.id, one, class_id, note)
     except AlflowError as error:
         st.session_state[_TROUBLE] = str(error)
         return
-    st.session_state[_LAST] = (project_id, item.id)
+    st.session_state[_LAST] = (project_id, one.item.id)
 
 
 def _last(project: Project) -> None:

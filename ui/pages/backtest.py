@@ -73,7 +73,7 @@ def _results(project: Project) -> None:
         )
         level = wanted or None
     if (problem := study.warning(one)) is not None:
-        st.warning(session.escape(problem))
+        st.warning(session.words(problem))
     _live(one, grid, measure, reference, level)
     _stops(study.load_study(workspace, one.id, grid), project.settings)
 

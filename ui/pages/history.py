@@ -43,7 +43,7 @@ def show(project: Project) -> None:
         key=f"history-item-{project.id}-{asked}",
     )
     if (trouble := st.session_state.pop(_TROUBLE, None)) is not None:
-        st.warning(session.escape(trouble))
+        st.warning(session.words(trouble))
     if item_id is None:
         _recent(project)
         return

@@ -82,7 +82,7 @@ def _tell(project: Project) -> None:
     if kept is not None:
         kind, lines = kept
         for line in lines:
-            (st.success if kind == "done" else st.warning)(session.escape(line))
+            (st.success if kind == "done" else st.warning)(session.words(line))
     last: tuple[int, str, Sequence[ItemId]] | None = st.session_state.get(_LAST)
     if last is not None and last[0] == project.id:
         st.button(f"Take the {_images(len(last[2]))} back that you answered at once", on_click=lambda: _back(project))

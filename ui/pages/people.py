@@ -40,7 +40,7 @@ def show(project: Project) -> None:
         no_accounts(project)
         return
     if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(session.escape(problem))
+        st.error(session.words(problem))
     members = people.list_members(session.workspace(), project.id)
     left, right = st.columns([3, 2], gap="large")
     with left:

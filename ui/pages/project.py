@@ -34,7 +34,7 @@ def show(project: Project) -> None:
     """The project at a glance; for those who may, what can be changed of it."""
     overview = review.overview(session.workspace(), project.id)
     st.header(session.escape(project.name), anchor=False)
-    st.caption(f"Since {project.created_at:%d %B %Y}. Waiting for {session.escape(overview.waiting_for)}.")
+    st.caption(f"Since {project.created_at:%d %B %Y}. Waiting for {session.words(overview.waiting_for)}.")
     told.tell(project)
     sections = {
         "At a glance": _glance,

@@ -66,7 +66,7 @@ def _annotators(project: Project, report: QualityReport) -> None:
         "out. Checks: test images whose class is known. Brackets hold 95 % intervals."
     )
     if remedy is not None:
-        st.caption(session.escape(remedy))
+        st.caption(session.words(remedy))
 
 
 def _weighed(project: Project) -> tuple[Mapping[AnnotatorId, float], str | None]:

@@ -72,7 +72,7 @@ def _live(project: Project, known: Sequence[object]) -> None:
         st.rerun()
     evaluations = review.learning_curve(session.workspace(), project.id)
     overview = review.overview(session.workspace(), project.id)
-    (st.warning if overview.trouble else st.caption)(f"Waiting for {session.escape(overview.waiting_for)}.")
+    (st.warning if overview.trouble else st.caption)(f"Waiting for {session.words(overview.waiting_for)}.")
     if not summaries and not evaluations:
         no_rounds(project)
         return

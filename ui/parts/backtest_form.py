@@ -28,7 +28,7 @@ def form(project: Project) -> None:
     """What to compare, on which images; starts it when it is sent."""
     captions = strategy_captions()
     for fault in strategy_faults():
-        st.warning(session.escape(fault))
+        st.warning(session.words(fault))
     with st.form("backtest"):
         chosen = st.multiselect(
             "Strategies",

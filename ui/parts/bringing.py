@@ -70,7 +70,7 @@ def told_of(now: Arrival, left: timedelta | None) -> str:
         said.append(time_left(left))
     if now.sending:
         said.append("more arrive")
-    return f"{'; '.join(said)}. Waiting for {session.escape(now.waiting_for)}."
+    return f"{'; '.join(said)}. Waiting for {session.words(now.waiting_for)}."
 
 
 def _time_left(project: Project, now: Arrival) -> timedelta | None:

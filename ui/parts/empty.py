@@ -78,6 +78,6 @@ def no_images(project: Project) -> None:
 
 def not_embedded(project: Project, why: str) -> None:
     """The page shows embedded images, and there is none, or they cannot be read."""
-    st.write(f"There is nothing to show yet: {session.escape(why)}.")
+    st.write(f"There is nothing to show yet: {session.words(why)}.")
     st.code(f"alflow embed --project {quote(project.name)}", language=None, wrap_lines=True)
     st.caption("The schedule embeds what is imported by itself.")

@@ -40,7 +40,7 @@ def _known(project: Project) -> None:
     if project.posterior is None:
         st.write("The project has no posterior of its own yet: the first round brings it.")
     else:
-        words = "" if found is None else f", {session.escape(found.words)}"
+        words = "" if found is None else f", {session.words(found.words)}"
         st.write(f"The project has `{project.posterior[:12]}`{words}. It says how sure the model is before any label.")
 
 

@@ -24,6 +24,7 @@ CHOICE = "project"
 _VISITOR = "visitor"
 _NOTICE_EVERY = "5s"
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+_COMMAND = re.compile(r"""(`alflow [\w .,=/+'"-]*`)""")
 _FOUND_LATER = re.compile(r"[:@](?=\S)|www(?=\\\.)|[-<>=~](?=\\[-<>=~])", re.IGNORECASE)
 
 
@@ -151,11 +152,21 @@ def escape(text: str) -> str:
     After Markdown, Streamlit looks for addresses, icons, emoji and arrows, whether escaped or not: an invisible word
     joiner prevents that.
     """
-    plain = _PUNCTUATION.sub(r"\\\g<0>", " ".join(visible(text, keep="\n\t").split()))
+    return _escaped(" ".join(visible(text, keep="\n\t").split()))
+
+
+def _escaped(line: str) -> str:
+    plain = _PUNCTUATION.sub(r"\\\g<0>", line)
     return _FOUND_LATER.sub("\\g<0>\u2060", plain)
+
+
+def words(text: str) -> str:
+    """What alflow says, names from outside among it: like `escape`, but its commands are shown as such."""
+    plain = " ".join(visible(text, keep="\n\t").split())
+    return "".join(part if number % 2 else _escaped(part) for number, part in enumerate(_COMMAND.split(plain)))
 
 
 def sentence(error: object) -> str:
     """What an error says, as a sentence on a page."""
     text = str(error)
-    return escape(text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else "."))
+    return words(text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else "."))

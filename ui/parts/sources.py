@@ -40,7 +40,7 @@ def sources(project: Project) -> None:
         st.caption("A folder or a prefix of a bucket can be watched, too: its new images then enter by themselves.")
     for one in every:
         if one.trouble is not None:
-            st.warning(f"A watched source cannot be read: {session.escape(one.trouble)}")
+            st.warning(f"A watched source cannot be read: {session.words(one.trouble)}")
     roots = session.workspace().settings.shown_sources
     if roots and session.may(access.NAME_SOURCES, project):
         _bring(project, roots)

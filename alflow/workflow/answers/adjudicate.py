@@ -5,7 +5,7 @@ one back, marks the old one.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from alflow.domain.answers import Adjudication, Label, Verdict
 from alflow.domain.images import Item
 from alflow.domain.rounds import Candidate, RoundState
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
-from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId
+from alflow.ids import AnnotatorId, ClassId, ItemId, ProjectId
 from alflow.store.answers import adjudications, votes
 from alflow.store.answers.adjudications import NewAdjudication
 from alflow.store.answers.votes import Answer
@@ -91,10 +91,8 @@ def settle(
     workspace: Workspace,
     project_id: ProjectId,
     annotator_id: AnnotatorId,
-    item_id: ItemId,
+    seen: Dispute,
     class_id: ClassId | None,
-    *,
-    seen: Sequence[LabelId],
     note: str = "",
 ) -> Adjudication:
     """Settle an item as a class, or (None) leave it without a label.
@@ -105,31 +103,36 @@ def settle(
         workspace: where.
         project_id: whose item.
         annotator_id: the reviewer.
-        item_id: the item that was on screen.
+        seen: the item that was on screen, with its answers and decisions.
         class_id: its class from now on; None where nobody can tell.
-        seen: ids of the answers that were on screen.
         note: the reason, for later readers.
 
     Raises:
-        ConflictError: the answers are not those that were on screen.
+        ConflictError: the answers, or the decisions, are not those that were on screen.
         InvalidInputError: the class is of another project, the note is too long, or nobody answered about the item.
         NotFoundError: there is no such item or annotator.
     """
     note = clean_text("a note", note, LONGEST_NOTE)
     with workspace.database.begin() as tx:
         annotators.lock(tx, annotator_id)
-        _item(tx, project_id, item_id)
+        item_id = _item(tx, project_id, seen.item.id).id
         adjudications.lock_item(tx, item_id)
         if class_id is not None and not projects.has_class(tx, project_id, class_id):
             raise InvalidInputError(f"class {class_id} is not of this project: reload the page")
         given = [label.id for label in labels.of_item(tx, item_id)]
         if not given:
             raise InvalidInputError("nobody has answered about this image yet: there is nothing to settle")
-        if sorted(seen) != given:
+        if sorted(vote.id for vote in seen.votes) != given:
             raise ConflictError("the answers about this image have changed in the meantime: review them, then settle")
-        known = next((one for one in adjudications.of_item(tx, item_id) if one.withdrawn_at is None), None)
+        earlier = adjudications.of_item(tx, item_id)
+        known = next((one for one in earlier if one.withdrawn_at is None), None)
         if known is not None and (known.class_id, known.note, known.annotator_id) == (class_id, note, annotator_id):
             return known
+        if len(seen.decisions) != len(earlier):
+            raise ConflictError(
+                "another reviewer has decided about this image in the meantime: the newest decision is the first of "
+                "the settled ones, where you may change it"
+            )
         new = NewAdjudication(project_id, item_id, annotator_id, class_id, note, given, datetime.now(UTC))
         made = adjudications.settle(tx, new)
         _tell_round(tx, project_id)

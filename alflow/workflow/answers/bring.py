@@ -84,7 +84,7 @@ def bring_found(
         items.lock(tx, project.id)  # so that another import of the same file waits
         report = replace(_store(tx, project, account), unknown_classes=unknown_labels(said, classes))
         if strict and (wrong := faults(report)):
-            raise InvalidInputError(f"no label was imported: {'; '.join(wrong)}; correct it, or leave out --strict")
+            raise InvalidInputError(f"no label was imported: {'; '.join(wrong)}; correct it, or do not be strict")
     return report
 
 
@@ -221,8 +221,10 @@ def _cleaned(given: Given, somebody: str) -> Given:
     """The answer with its texts as they are kept.
 
     Raises:
-        InvalidInputError: a text cannot be kept, or the time is not yet.
+        InvalidInputError: it names no image, a text cannot be kept, or the time is not yet.
     """
+    if not (given.image or given.content_hash or given.copy_hash):
+        raise InvalidInputError("it names no image")
     if given.at is not None and given.at > datetime.now(UTC) + _AHEAD:
         raise InvalidInputError(f"its time {given.at.isoformat()} has not come yet")
     proposed = " ".join(given.proposed_class.split()) if given.verdict is Verdict.NONE else ""

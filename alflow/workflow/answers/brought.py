@@ -65,7 +65,7 @@ def faults(report: Brought) -> list[str]:
         _sentence(report.other_split, "answers about target or test images, which are never fitted"),
         _sentence(report.contradictions, "answers unlike that of the same person here, which stands"),
         _sentence(unusable, "answers that cannot be read"),
-        f"answers of nobody: {report.unnamed}; --annotator NAME says of whom" if report.unnamed else "",
+        f"answers of nobody: {report.unnamed}; name their annotator" if report.unnamed else "",
     ]
     return [sentence for sentence in said if sentence]
 
@@ -78,6 +78,7 @@ def remarks(report: Brought) -> list[str]:
         f"answers without a time, which have that of now: {report.undated}" if report.undated else "",
         f"images found by their file name alone: {report.by_name}" if report.by_name else "",
         f"left out: {left_out}" if left_out else "",
+        "the file holds no answers" if report == Brought() else "",
     ]
     return [*faults(report), *filter(None, said)]
 

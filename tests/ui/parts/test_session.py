@@ -5,7 +5,7 @@ import html
 import pytest
 from markdown_it import MarkdownIt
 
-from alflow.ui.parts.session import escape
+from alflow.ui.parts.session import escape, sentence
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
@@ -39,6 +39,12 @@ def test_a_name_is_text(name: str) -> None:
 )
 def test_what_a_name_never_holds_but_an_error_may_is_one_line(name: str, shown: str) -> None:
     assert _shown(name) == f"<p>{html.escape(shown)}</p>\n"
+
+
+def test_commands_are_shown_as_such_and_names_are_not() -> None:
+    said = sentence("'`*x*` :cat:' is gone: run `alflow embed --all`, or `alflow :cat:`")
+    shown = str(_MARKDOWN.render(said)).replace("\u2060", "")
+    assert shown == "<p>'`*x*` :cat:' is gone: run <code>alflow embed --all</code>, or `alflow :cat:`.</p>\n"
 
 
 def _shown(name: str) -> str:

@@ -32,9 +32,8 @@ def vote(workspace: Workspace, world: World, *rows: str) -> None:
 
 def settle(workspace: Workspace, world: World, place: int, class_id: int | None, note: str = "") -> int:
     item = world.candidates[place].item_id
-    seen = [label.id for label in adjudicate.dispute(workspace, world.project.id, item).votes]
-    reviewer = world.annotators[0].id
-    return adjudicate.settle(workspace, world.project.id, reviewer, item, class_id, seen=seen, note=note).id
+    seen = adjudicate.dispute(workspace, world.project.id, item)
+    return adjudicate.settle(workspace, world.project.id, world.annotators[0].id, seen, class_id, note).id
 
 
 def test_the_most_evenly_split_items_come_first_and_agreed_ones_never(each_workspace: Workspace) -> None:
@@ -77,12 +76,17 @@ def test_a_decision_about_other_answers_than_there_are_is_refused(workspace: Wor
     world = open_queue(workspace.database, 2, votes=2, n_annotators=2)
     vote(workspace, world, "c", "d")
     project, item, reviewer = world.project.id, world.candidates[0].item_id, world.annotators[0].id
-    seen = [label.id for label in adjudicate.dispute(workspace, project, item).votes]
+    seen = adjudicate.dispute(workspace, project, item)
     vote(workspace, world, "d")
     with pytest.raises(ConflictError, match="changed in the meantime"):
-        adjudicate.settle(workspace, project, reviewer, item, None, seen=seen)
+        adjudicate.settle(workspace, project, reviewer, seen, None)
+    seen = adjudicate.dispute(workspace, project, item)
+    adjudicate.settle(workspace, project, world.annotators[1].id, seen, None)
+    with pytest.raises(ConflictError, match="another reviewer has decided"):
+        adjudicate.settle(workspace, project, reviewer, seen, world.classes[0].id)
+    assert adjudicate.dispute(workspace, project, item).decision is not None
     with pytest.raises(InvalidInputError, match="nobody has answered"):
-        adjudicate.settle(workspace, project, reviewer, world.candidates[1].item_id, None, seen=[])
+        settle(workspace, world, 1, None)
     with pytest.raises(InvalidInputError, match="not of this project"):
         settle(workspace, world, 0, 999)
     with pytest.raises(InvalidInputError, match="2,000 characters"):

@@ -204,7 +204,14 @@ def test_a_file_that_cannot_be_read_is_named(
         bring_labels(world.workspace, world.project, str(tmp_path / name))
 
 
-@pytest.mark.parametrize("row", ["[]", "{", '{"uri": 3}', '{"uri": "a", "verdict": "maybe"}', '{"uri": "a", "at": 5}'])
+def test_a_file_without_answers_says_so(world: Voted, tmp_path: Path) -> None:
+    assert remarks(_bring(world, world.project, tmp_path / "l.json", [])) == ["the file holds no answers"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["[]", "{", '{"class_name": "cat"}', '{"uri": 3}', '{"uri": "a", "verdict": "maybe"}', '{"uri": "a", "at": 5}'],
+)
 def test_a_bad_line_is_named_and_the_rest_goes_on(world: Voted, other: Project, tmp_path: Path, row: str) -> None:
     good = json.dumps({"uri": world.items[0].uri, "class_name": "cat", "annotator": "ada"})
     (tmp_path / "a.jsonl").write_text(f"{row}\n\n{good}\n")

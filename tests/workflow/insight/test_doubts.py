@@ -52,8 +52,7 @@ def test_planted_errors_are_first_sent_once_and_gone_when_settled(each_workspace
     assert told.startswith(f"labelled {names[first[0].given]}, but without this label the model holds")
     for one in first:
         given = adjudicate.dispute(workspace, project.id, one.item_id)
-        seen = [label.id for label in given.votes]
-        adjudicate.settle(workspace, project.id, reviewer, one.item_id, one.held, seen=seen)
+        adjudicate.settle(workspace, project.id, reviewer, given, one.held)
     after = doubts(workspace, project.id)
     assert not set(after.item_ids.tolist()) & set(wrong)
     assert (len(after), after.n_labels, after.n_decided, after.n_missing) == (10, 12, 2, 0)
@@ -123,8 +122,8 @@ def test_classes_that_people_and_the_model_confuse_are_counted_with_images(
     assert (one.pair, one.people, one.model) == (pair, 0, found.n_against)
     reviewer = sign_in(workspace, "Rita").id
     worst = found.top(1)[0]
-    seen = [label.id for label in adjudicate.dispute(workspace, project.id, worst.item_id).votes]
-    adjudicate.settle(workspace, project.id, reviewer, worst.item_id, worst.held, seen=seen)
+    seen = adjudicate.dispute(workspace, project.id, worst.item_id)
+    adjudicate.settle(workspace, project.id, reviewer, seen, worst.held)
     (two,) = confusions(workspace, project.id, doubts(workspace, project.id))
     assert (two.people, two.item_ids[0]) == (1, worst.item_id)
     assert set(wrong) <= set(two.item_ids)

@@ -114,9 +114,9 @@ def _question(records: list[Any], wanted: str) -> str:
     """
     asked = dict.fromkeys(name for record in records if isinstance(record, dict) for name in _responses(record))
     if wanted and wanted not in asked and asked:
-        raise InvalidInputError(f"nobody answers the question {wanted!r}: --field is one of {', '.join(asked)}")
+        raise InvalidInputError(f"nobody answers the question {wanted!r}: field is one of {', '.join(asked)}")
     if not wanted and len(asked) > 1:
-        raise InvalidInputError(f"it answers several questions, {', '.join(asked)}: --field says which holds the class")
+        raise InvalidInputError(f"it answers several questions, {', '.join(asked)}: field says which holds the class")
     return wanted or next(iter(asked), "")
 
 

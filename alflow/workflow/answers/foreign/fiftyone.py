@@ -52,7 +52,7 @@ def read_simple(found: Mapping[str, Any], field: str) -> Iterator[Found]:
         InvalidInputError: a field is named, or the classes are no names.
     """
     if field:
-        raise InvalidInputError("it has no fields (FiftyOneImageClassificationDataset): leave --field out")
+        raise InvalidInputError("it has no fields (FiftyOneImageClassificationDataset): leave the field out")
     names = found["classes"] or []
     if not isinstance(names, list) or any(not isinstance(name, str) for name in names):
         raise InvalidInputError("its 'classes' are no list of names")
@@ -95,12 +95,10 @@ def _field(samples: list[Any], wanted: str) -> str:
         if isinstance(value, dict) and value.get("_cls") in _KINDS
     )
     if wanted and wanted not in there:
-        raise InvalidInputError(f"no sample has a class in {wanted!r}: --field is one of {', '.join(there) or 'none'}")
+        raise InvalidInputError(f"no sample has a class in {wanted!r}: field is one of {', '.join(there) or 'none'}")
     if wanted or _USUAL in there or len(there) < 2:
         return wanted or (_USUAL if _USUAL in there else next(iter(there), _USUAL))
-    raise InvalidInputError(
-        f"it has classes in several fields, {', '.join(there)}: --field says which holds the answers"
-    )
+    raise InvalidInputError(f"it has classes in several fields, {', '.join(there)}: field says which holds the answers")
 
 
 def _classes(place: str, image: str, value: Any, about: Mapping[str, Any], *, predicted: bool) -> Iterator[Found]:

@@ -47,7 +47,7 @@ def _json(data: bytes, field: str) -> Iterator[Found]:
 
 def _without(field: str, found: Any) -> Any:
     if field:
-        raise InvalidInputError("--field is for FiftyOne and Argilla, and it is of neither: leave it out")
+        raise InvalidInputError("a field is for FiftyOne and Argilla, and it is of neither: leave it out")
     return found
 
 

@@ -114,8 +114,12 @@ def test_each_fault_is_counted_and_named(world: Voted, other: Project, tmp_path:
 @pytest.mark.parametrize(
     ("records", "field", "message"),
     [
-        ([record({"image": "a"}, {"a": [("cat", ANN)], "b": [("x", ANN)]})], "", "several questions, a, b: --field"),
-        ([record({"image": "a"}, {"a": [("cat", ANN)]})], "b", "nobody answers the question 'b': --field is one of a"),
+        ([record({"image": "a"}, {"a": [("cat", ANN)], "b": [("x", ANN)]})], "", "several questions, a, b: field"),
+        (
+            [record({"image": "a"}, {"a": [("cat", ANN)]})],
+            "b",
+            "nobody answers the question 'b': field is one of a",
+        ),
         ([record({}, {}, responses=[{"user_id": ANN, "values": {}}])], "", "Argilla 1: open it in Argilla 2"),
     ],
 )

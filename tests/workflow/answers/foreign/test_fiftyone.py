@@ -119,11 +119,11 @@ def test_a_split_that_alflow_wrote_is_read_alone(world: Voted, other: Project, t
             "",
             "fields, x, y",
         ),
-        ({"samples": [sample("a")]}, "", "z", "no sample has a class in 'z': --field is one of ground_truth"),
+        ({"samples": [sample("a")]}, "", "z", "no sample has a class in 'z': field is one of ground_truth"),
         ({"classes": [], "labels": {}}, "labels.json", "z", "has no fields"),
         ({"classes": "cat", "labels": {}}, "labels.json", "", "'classes' are no list of names"),
         ({"images": []}, "", "", "no data set of FiftyOne"),
-        ([{"id": 1, "data": {"image": "a"}}], "", "z", "--field is for FiftyOne and Argilla"),
+        ([{"id": 1, "data": {"image": "a"}}], "", "z", "a field is for FiftyOne and Argilla"),
     ],
 )
 def test_what_cannot_be_read_says_why(
