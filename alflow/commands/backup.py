@@ -35,7 +35,7 @@ def restore(
 ) -> None:
     """Bring a backup back into an empty home; nothing is overwritten."""
     from alflow.settings import Settings
-    from alflow.workflow.operating.backup import restore_backup
+    from alflow.workflow.operating.restore import restore_backup
 
     settings = Settings() if home is None else Settings(home=home)
     with progress_bar("restoring artifacts") as progress:

@@ -26,8 +26,9 @@ from alflow.workflow.images.embed import embed_items, embed_missing
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.insight.prepare import prepare
 from alflow.workflow.model.from_pairs import estimate_posterior
-from alflow.workflow.operating.backup import make_backup, restore_backup
+from alflow.workflow.operating.backup import make_backup
 from alflow.workflow.operating.deleting import delete_project, finish_deletions
+from alflow.workflow.operating.restore import restore_backup
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.projects import create_project, find_project, name_classes
 from alflow.workflow.rounds.acquire import open_round

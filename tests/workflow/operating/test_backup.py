@@ -22,8 +22,9 @@ from alflow.store.artifacts import Artifacts
 from alflow.workflow.desk.label import submit
 from alflow.workflow.desk.queue import next_candidates
 from alflow.workflow.desk.submission import Submission
-from alflow.workflow.operating.backup import make_backup, restore_backup
+from alflow.workflow.operating.backup import make_backup
 from alflow.workflow.operating.damage import damaged
+from alflow.workflow.operating.restore import restore_backup
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.projects import find_project
 from alflow.workflow.rounds.advance import advance
