@@ -132,7 +132,7 @@ def test_one_makes_a_token_for_a_program_and_ends_it(house: House, enter: Enter)
     assert_accessible(page)
     program = Client(house.url, str(secret.text_content()))
     assert program.project()["name"] == "birds"
-    expect(page.get_by_text("label in birds; never used, 89 days left")).to_be_visible()
+    expect(page.get_by_text("label in birds; never used, 90 days left")).to_be_visible()
     page.goto(f"{house.url}/tokens")
     expect(secret).to_have_count(0)
     while (end := page.get_by_role("button", name="End night shift")).count():

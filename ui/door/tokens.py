@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from alflow.accounts import ApiToken, Scope, Visitor
 from alflow.errors import AlflowError, InvalidInputError
 from alflow.ids import ProjectId, TokenId
+from alflow.text import plural
 from alflow.ui.door import forms as door
 from alflow.ui.door.body import whole_number
 from alflow.ui.door.forms import Entry, Field, Form
@@ -97,8 +99,8 @@ def _details(token: ApiToken, names: dict[ProjectId, str]) -> str:
 def said_of(token: ApiToken) -> str:
     """When a token was used last and until when it counts, in words."""
     used = f"used on {token.used_at:%Y-%m-%d}" if token.used_at else "never used"
-    left = (token.expires_at - datetime.now(UTC)).days
-    return f"{used}, {left} day{'' if left == 1 else 's'} left"
+    left = ceil((token.expires_at - datetime.now(UTC)) / timedelta(days=1))
+    return f"{used}, {plural(left, 'day')} left"
 
 
 def _number(typed: str) -> int:

@@ -44,7 +44,7 @@ def show(project: Project) -> None:
     named = right.toggle("Show who voted", help="When off, votes are anonymous, so that only their content counts")
     _last(project)
     if (trouble := st.session_state.pop(_TROUBLE, None)) is not None:
-        st.warning(session.words(trouble))
+        st.warning(session.sentence(trouble))
     queue = queues[chosen or "In dispute"]
     if not queue:
         _nothing(chosen or "In dispute")

@@ -43,7 +43,7 @@ def show(project: Project) -> None:
         key=f"history-item-{project.id}-{asked}",
     )
     if (trouble := st.session_state.pop(_TROUBLE, None)) is not None:
-        st.warning(session.words(trouble))
+        st.warning(session.sentence(trouble))
     if item_id is None:
         _recent(project)
         return

@@ -24,7 +24,7 @@ from alflow.workflow.people import invitations, tokens
 MAY: Final = {
     Role.ANNOTATOR: "labels images",
     Role.REVIEWER: "also sees rounds, reasons and figures, settles disputes, and exports labels",
-    Role.ENGINEER: "also runs back-tests, imports labels, writes guidelines, sets checks, sends images to the queue",
+    Role.ENGINEER: "also brings images and labels, runs back-tests, writes guidelines, sets checks, sends images to the queue",
     Role.OWNER: "also invites people, gives roles, and ends accounts",
 }
 _ENDED: Final = "the account signs in no more, and its sessions and API tokens end. Roles and answers stay."
@@ -40,7 +40,7 @@ def show(project: Project) -> None:
         no_accounts(project)
         return
     if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(session.words(problem))
+        st.error(session.sentence(problem))
     members = people.list_members(session.workspace(), project.id)
     left, right = st.columns([3, 2], gap="large")
     with left:

@@ -54,13 +54,25 @@ def show(project: Project) -> None:
         default="At a glance",
         required=True,
         label_visibility="collapsed",
-        key=f"project-section-{project.id}",
+        key=_section(project),
     )
     sections[name](overview)
 
 
+def _section(project: Project) -> str:
+    return f"project-section-{project.id}"
+
+
 def _glance(overview: Overview) -> None:
     _counts(overview)
+    if not sum(overview.counts.values()) and session.may(access.BRING_IMAGES, overview.project):
+        st.button(
+            "Bring the first images",
+            key=f"bring-first-{overview.project.id}",
+            on_click=lambda: st.session_state.update({_section(overview.project): "Images"}),
+            icon=":material/add_photo_alternate:",
+            type="primary",
+        )
     left, right = st.columns([3, 2], gap="large")
     with left:
         _classes(overview)

@@ -72,7 +72,7 @@ def no_known_classes(project: Project, split: str) -> None:
 
 def no_images(project: Project) -> None:
     """The project has no image in any split."""
-    st.write("This project has no images yet. Import a folder, an archive or a manifest in a terminal:")
+    st.write("This project has no images yet. Bring some under Images on the Project page, or in a terminal:")
     st.code(f"alflow import FOLDER --split pool --project {quote(project.name)}", language=None, wrap_lines=True)
 
 

@@ -63,7 +63,7 @@ def test_an_owner_gives_a_role(shown: AppTest, workspace: Workspace, birds: Proj
 def test_the_last_owner_stays_and_is_told_why(shown: AppTest, workspace: Workspace, birds: Project) -> None:
     shown.selectbox(key="role-1-1").select(Role.ANNOTATOR).run()
     assert [each.value for each in shown.error] == [
-        session.escape("a project needs an owner: make somebody else an owner first")
+        session.sentence("a project needs an owner: make somebody else an owner first")
     ]
     assert shown.selectbox(key="role-1-1").value is Role.OWNER
     assert roles(workspace, birds)["Ada"] == "owner"

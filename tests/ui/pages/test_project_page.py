@@ -68,3 +68,13 @@ def test_a_reviewer_cannot_stop(workspace: Workspace, tmp_path: Path, drawn: Cal
     shown.run()
     assert not shown.exception
     assert [one for one in shown.button if one.label == "Stop"] == []
+
+
+def test_an_empty_project_leads_to_its_images(workspace: Workspace, drawn: Callable[..., AppTest]) -> None:
+    project = pets(workspace)
+    key = f"bring-first-{project.id}"
+    assert key not in {one.key for one in drawn(page, role="reviewer").run().button}
+    shown = drawn(page, role="engineer").run()
+    shown.button(key=key).click().run()
+    assert not shown.exception
+    assert shown.session_state[f"project-section-{project.id}"] == "Images"
