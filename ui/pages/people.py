@@ -24,7 +24,7 @@ from alflow.workflow.people import invitations, tokens
 MAY: Final = {
     Role.ANNOTATOR: "labels images",
     Role.REVIEWER: "also sees rounds, reasons and figures, settles disputes, and exports labels",
-    Role.ENGINEER: "also brings images and labels, runs back-tests, writes guidelines, sets checks, sends images to the queue",
+    Role.ENGINEER: "also brings images and labels, runs back-tests, writes guidelines, sets checks, fills the queue",
     Role.OWNER: "also invites people, gives roles, and ends accounts",
 }
 _ENDED: Final = "the account signs in no more, and its sessions and API tokens end. Roles and answers stay."
