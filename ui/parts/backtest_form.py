@@ -37,7 +37,7 @@ def form(project: Project) -> None:
             format_func=lambda name: f"{name}: {captions[name]}",
         )
         combination = st.text_input("Combination of strategies", placeholder="0.7*epig+0.3*typiclust")
-        columns = st.columns(6)
+        columns = st.columns([3, 3, 3, 3, 5, 3])
         seeds = columns[0].number_input("Seeds", 1, 100, 5)
         rounds = columns[1].number_input("Rounds", 1, 100, 5)
         batch = columns[2].number_input("Labels per round", 1, 10_000, project.settings.budget)
