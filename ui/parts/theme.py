@@ -28,7 +28,7 @@ FRAME = """
 [data-testid^="stBaseButton-primary"]:not(:disabled), [data-tag-index] > span { color: light-dark(#fff, #000) }
 [data-testid="stPopoverBody"] { color-scheme: light dark }
 [data-testid="stPopover"] button[kind="tertiary"] { color: inherit !important }
-[data-testid="stCaptionContainer"] { opacity: .72 }
+[data-testid="stCaptionContainer"] { opacity: .72 } [data-testid="stCaptionContainer"] code { color: inherit }
 [class*="st-key-live-"] [data-stale="true"] { opacity: 1; transition: none }
 [role="radio"][data-variant="segmented_control"][data-selected="true"] { color: inherit !important }
 [data-testid="stMainBlockContainer"] { padding: 3.4rem 2.5rem 2rem; max-width: 110rem }
