@@ -8,6 +8,7 @@ import streamlit as st
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError
 from alflow.ids import ClassId, ItemId
+from alflow.text import plural
 from alflow.ui.components.map import image_map
 from alflow.ui.door import access
 from alflow.ui.parts import beside, session, told
@@ -85,7 +86,9 @@ def _tell(project: Project) -> None:
             (st.success if kind == "done" else st.warning)(session.words(line))
     last: tuple[int, str, Sequence[ItemId]] | None = st.session_state.get(_LAST)
     if last is not None and last[0] == project.id:
-        st.button(f"Take the {_images(len(last[2]))} back that you answered at once", on_click=lambda: _back(project))
+        st.button(
+            f"Take the {plural(len(last[2]), 'image')} back that you answered at once", on_click=lambda: _back(project)
+        )
 
 
 def _send(project: Project, item_ids: Sequence[ItemId], why: str) -> None:
@@ -97,7 +100,10 @@ def _send(project: Project, item_ids: Sequence[ItemId], why: str) -> None:
     except AlflowError as error:
         _say("failed", [str(error)])
         return
-    _say("done", [f"{_images(len(report.queued))} sent to round {report.round_number}.", *_left_out(report.refused)])
+    _say(
+        "done",
+        [f"{plural(len(report.queued), 'image')} sent to round {report.round_number}.", *_left_out(report.refused)],
+    )
 
 
 def _label(project: Project, item_ids: Sequence[ItemId], class_id: ClassId) -> None:
@@ -111,7 +117,7 @@ def _label(project: Project, item_ids: Sequence[ItemId], class_id: ClassId) -> N
         return
     if report.answered:
         st.session_state[_LAST] = (project.id, report.token, report.answered)
-    _say("done", [f"{_images(len(report.answered))} answered.", *_left_out(report.refused)])
+    _say("done", [f"{plural(len(report.answered), 'image')} answered.", *_left_out(report.refused)])
 
 
 def _back(project: Project) -> None:
@@ -132,7 +138,7 @@ def _save(project: Project, item_ids: Sequence[ItemId], name: str) -> None:
     except AlflowError as error:
         _say("failed", [str(error)])
         return
-    lines = [f"{_images(len(set(item_ids)))} saved as the slice {made.name}."]
+    lines = [f"{plural(len(set(item_ids)), 'image')} saved as the slice {made.name}."]
     try:
         slices.evaluate_slices(workspace, project.id)
     except AlflowError as error:
@@ -148,8 +154,4 @@ def _say(kind: str, lines: Sequence[str]) -> None:
 def _left_out(refused: Mapping[ItemId, str]) -> list[str]:
     """One line for each reason, for a lasso may hold many images."""
     reasons = Counter(refused.values()).most_common()
-    return [f"{_images(count)} left out, of which each {reason}." for reason, count in reasons]
-
-
-def _images(count: int) -> str:
-    return f"{count:,} image{'' if count == 1 else 's'}"
+    return [f"{plural(count, 'image')} left out, of which each {reason}." for reason, count in reasons]

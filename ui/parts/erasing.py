@@ -7,6 +7,7 @@ import streamlit as st
 from alflow.domain.answers import Annotator
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError, InvalidInputError
+from alflow.text import plural
 from alflow.ui.door import access
 from alflow.ui.parts import session, told
 from alflow.workflow.people.erase import erase, known_of, people_of
@@ -29,8 +30,8 @@ def erasing(project: Project) -> None:
         return
     st.warning(
         "What goes for good, in all projects: name, login, e-mail address, password, sessions, API tokens, roles and "
-        f"invitations. What stays, under a pseudonym: {_counted(known.answers, 'answer')} in "
-        f"{_counted(known.projects, 'project')}."
+        f"invitations. What stays, under a pseudonym: {plural(known.answers, 'answer')} in "
+        f"{plural(known.projects, 'project')}."
     )
     written, typed = (f"erase-{what}-{who.id}" for what in ("remarks", "name"))
     if known.remarks:
@@ -55,11 +56,7 @@ def _forget(who: Annotator) -> str:
     done = erase(session.workspace(), who.id, comments=comments, by=session.visitor())
     later = f"; later let somebody run `alflow people erase {done.name} --yes`, for the database is in use and still "
     return (
-        f"{who.name} is forgotten; {_counted(done.answers, 'answer')} of {done.name} stay"
+        f"{who.name} is forgotten; {plural(done.answers, 'answer')} of {done.name} stay"
         + ("" if done.rewritten else f"{later}holds deleted bytes")
         + ". Not erased: exported files, backups, logs, guidelines and other people's comments; look there yourself"
     )
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

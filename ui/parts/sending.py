@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from alflow.domain.projects import Project
 from alflow.ids import ItemId
+from alflow.text import plural
 from alflow.ui.door import access
 from alflow.ui.parts import session, told
 from alflow.workflow.answers.refer import Referred
@@ -36,7 +37,7 @@ def to_adjudication(project: Project, refer: Callable[[], Referred]) -> None:
 
 
 def _wait(count: int) -> str:
-    return f"{count:,} {'image waits' if count == 1 else 'images wait'}"
+    return plural(count, "image waits", "images wait")
 
 
 def _refused(refused: Mapping[ItemId, str]) -> str:

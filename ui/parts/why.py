@@ -9,6 +9,7 @@ from alflow.domain.projects import Project
 from alflow.domain.reasons import Aim, Near, Reasons
 from alflow.domain.rounds import Candidate
 from alflow.ids import ClassId, ItemId
+from alflow.text import plural
 from alflow.ui.components.gallery import Picture, Told
 from alflow.ui.parts.images import image_address
 from alflow.workflow.rounds.review import CandidateReview
@@ -97,7 +98,7 @@ def _alike(reasons: Reasons) -> str:
     if not reasons.n_copies:
         return "No near copy of it is in the pool"
     shown = len(reasons.copies[:SHOWN])
-    one = "1 near copy" if reasons.n_copies == 1 else f"{reasons.n_copies:,} near copies"
+    one = plural(reasons.n_copies, "near copy", "near copies")
     return f"{one} in the pool" + (f", of which {shown} are shown" if shown < reasons.n_copies else "")
 
 

@@ -2,6 +2,7 @@
 
 from alflow.domain.images import Split
 from alflow.domain.rounds import RoundState
+from alflow.text import plural
 from alflow.workflow.insight.report.gather import Report
 
 FEW_IMAGES = 100
@@ -95,4 +96,4 @@ def _of_this(report: Report) -> list[str]:
 
 
 def _classes(count: int) -> str:
-    return f"{count:,} class has" if count == 1 else f"{count:,} classes have"
+    return plural(count, "class has", "classes have")
