@@ -41,7 +41,7 @@ def wait_until(page: Page, expression: str, arg: Any = None, timeout_ms: float =
 def wait_until_drawn(page: Page) -> None:
     """Until the page is not being drawn: meanwhile something may stand on it twice, or move away under a click."""
     page.wait_for_timeout(100)
-    wait_until(page, "!document.querySelector('[data-test-script-state=running]')")
+    wait_until(page, "!!document.querySelector('[data-test-script-state=notRunning]')")
     page.wait_for_timeout(200)
 
 

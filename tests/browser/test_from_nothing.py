@@ -23,7 +23,7 @@ from tests import colours
 from tests.browser import world
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import HERE, PATIENCE_MS, Desk, sign_in
-from tests.browser.seen import finish, wait_until
+from tests.browser.seen import finish, wait_until, wait_until_drawn
 from tests.tiny import write_model
 from tests.web import TOKEN, free_port
 
@@ -97,23 +97,17 @@ def _make(page: Page, model: str) -> None:
     page.get_by_role("textbox", name="Classes, one a line").blur()
     page.get_by_role("textbox", name="Name", exact=True).fill(NAME)
     page.get_by_role("textbox", name="Name", exact=True).blur()
-    _settle(page)
+    wait_until_drawn(page)
     page.get_by_role("button", name="Create the project").click()
     expect(page.get_by_role("heading", name=NAME)).to_be_visible()
     expect(page.get_by_text("Drop the first images here")).to_be_visible()
     page.get_by_role("radio", name="Settings").click()
     page.get_by_role("spinbutton", name="Images per round").fill(str(BUDGET))
     page.get_by_role("button", name="Save", exact=True).click()
-    _settle(page)
+    wait_until_drawn(page)
     page.get_by_role("radio", name="Images").click()
     expect(page.get_by_text("Drop the first images here")).to_be_visible()
     assert_accessible(page)
-
-
-def _settle(page: Page) -> None:
-    """Until the page is drawn with what was typed."""
-    page.wait_for_timeout(300)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def _bring(page: Page, folder: Path) -> None:
