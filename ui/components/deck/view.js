@@ -35,6 +35,7 @@ export class View {
     const total = round?.total ?? 0;
     const answered = Math.min(total, (round?.answered ?? 0) + pending);
     this.at.title.textContent = this.data.title;
+    this.at.title.title = this.data.title; // a long one is cut
     this.at.round.textContent = round ? `Round ${round.number}` : "";
     this.at.extra.hidden = !current?.extra;
     this.at.count.textContent = round ? `${answered} of ${total}` : "";
