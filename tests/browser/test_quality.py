@@ -54,11 +54,18 @@ def test_a_reviewer_settles_what_is_in_dispute(desk: Desk, signed_in: Open, disp
     assert _settled(desk, disputes) == {items[0]: "square"}
     page.get_by_role("button", name="Nobody can tell").click()
     expect(page.get_by_text("Settled: 2")).to_be_visible()
-    page.get_by_role("button", name="Take back the last decision").click()
+    page.get_by_role("button", name="Take back my last decision").click()
     expect(page.get_by_text("In dispute: 2")).to_be_visible()
+    page.get_by_role("button", name="Nobody can tell").click()
+    expect(page.get_by_text("Settled: 2")).to_be_visible()
+    seen, eve = adjudicate.dispute(desk.workspace, disputes.id, items[1]), annotators.sign_in(desk.workspace, "Eve").id
+    adjudicate.settle(desk.workspace, disputes.id, eve, seen, None)
+    page.get_by_role("button", name="Take back my last decision").click()
+    expect(page.get_by_text("another reviewer has decided about this image since")).to_be_visible()
+    expect(page.get_by_text("In dispute: 1")).to_be_visible()
     page.goto(f"{desk.url}/quality?project={disputes.name}")
     expect(page.get_by_text("Krippendorff's alpha")).to_be_visible()
-    expect(page.get_by_test_id("stMetricValue").nth(2)).to_have_text("2")
+    expect(page.get_by_test_id("stMetricValue").nth(2)).to_have_text("1")
     expect(page.locator("[data-testid=stException], [data-testid=stError]")).to_have_count(0)
     assert_accessible(page)
     for path, told in (("history", "The last 100 changes"), ("backtest", "Compare strategies")):

@@ -10,7 +10,7 @@ import streamlit as st
 from alflow.domain.certificates import Certificate
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError
-from alflow.ids import ClassId, ItemId
+from alflow.ids import CertificateId, ClassId, ItemId
 from alflow.text import plural
 from alflow.ui.door import access
 from alflow.ui.parts import session, told
@@ -73,9 +73,8 @@ def _standing(project: Project, every: Sequence[Certificate]) -> None:
         )
     )
     with st.popover("Withdraw", icon=":material/undo:"), st.form(f"withdraw-{project.id}", border=False):
-        why = st.text_input("Why", key=f"withdraw-why-{project.id}")
-        if st.form_submit_button("Withdraw the certificate"):
-            _withdraw(project, why)
+        st.text_input("Why", key=f"withdraw-why-{project.id}")
+        st.form_submit_button("Withdraw the certificate", on_click=_withdraw, args=(project, standing.id))
 
 
 def _proposal(project: Project, *, stands: bool) -> None:
@@ -240,16 +239,17 @@ def _accept(project: Project, bound: float, delta: float, *, per_class: bool) ->
     told.act(project, accept)
 
 
-def _withdraw(project: Project, why: str) -> None:
+def _withdraw(project: Project, certificate_id: CertificateId) -> None:
+    """Withdraw what was on screen, and not what another reviewer has accepted in its place."""
     if not session.may(access.ACCEPT_IMAGES, project):
         return
 
     def withdraw() -> str:
-        gone = certify.withdraw(session.workspace(), project.id, session.require_annotator().id, why)
+        by, why = session.require_annotator().id, st.session_state[f"withdraw-why-{project.id}"]
+        gone = certify.withdraw(session.workspace(), project.id, by, why, certificate_id)
         return f"Certificate {gone.id} is withdrawn."
 
     told.act(project, withdraw)
-    st.rerun()
 
 
 _QUIET: Final[dict[str, Any]] = {"delta_color": "off", "delta_arrow": "off", "border": True, "height": "stretch"}

@@ -137,23 +137,24 @@ def _decide(project: Project, one: Dispute, classes: Sequence[ClassLabel]) -> No
 def _settle(project_id: ProjectId, one: Dispute, class_id: ClassId | None, note: str) -> None:
     workspace, reviewer = session.workspace(), session.require_annotator()
     try:
-        adjudicate.settle(workspace, project_id, reviewer.id, one, class_id, note)
+        st.session_state[_LAST] = adjudicate.settle(workspace, project_id, reviewer.id, one, class_id, note)
     except AlflowError as error:
         st.session_state[_TROUBLE] = str(error)
-        return
-    st.session_state[_LAST] = (project_id, one.item.id)
 
 
 def _last(project: Project) -> None:
-    """The button that takes back the last decision."""
-    project_id, item_id = st.session_state.get(_LAST, (None, None))
-    if project_id == project.id:
-        st.button("Take back the last decision", icon=":material/undo:", on_click=_reopen, args=(project_id, item_id))
+    """The button that takes back the last decision of whoever looks."""
+    last: Adjudication | None = st.session_state.get(_LAST)
+    if last is not None and last.project_id == project.id:
+        st.button("Take back my last decision", icon=":material/undo:", on_click=_reopen, args=(last,))
 
 
-def _reopen(project_id: ProjectId, item_id: ItemId) -> None:
-    adjudicate.reopen(session.workspace(), project_id, item_id)
+def _reopen(decision: Adjudication) -> None:
     st.session_state.pop(_LAST, None)
+    try:
+        adjudicate.reopen(session.workspace(), decision.project_id, session.require_annotator().id, decision)
+    except AlflowError as error:
+        st.session_state[_TROUBLE] = str(error)
 
 
 def _believed(one: Dispute, names: Mapping[ClassId, str]) -> None:

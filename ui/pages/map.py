@@ -126,7 +126,7 @@ def _back(project: Project) -> None:
         return
     by = session.require_annotator().id
     count = together.take_back_together(session.workspace(), project.id, by, last[1], last[2])
-    _say("done", [f"{count} answers taken back."])
+    _say("done", [f"{plural(count, 'answer')} taken back."])
 
 
 def _save(project: Project, item_ids: Sequence[ItemId], name: str) -> None:

@@ -139,15 +139,26 @@ def settle(
         return made
 
 
-def reopen(workspace: Workspace, project_id: ProjectId, item_id: ItemId) -> None:
-    """Take back the decision about an item, so that its votes count again; idempotent.
+def reopen(workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, decision: Adjudication) -> None:
+    """Take back one's own decision, so that the item's votes count again; idempotent.
 
     Raises:
-        NotFoundError: the project has no such item.
+        ConflictError: somebody has decided about the item since.
+        NotFoundError: the project has no such item, or the decision is somebody else's.
     """
     with workspace.database.begin() as tx:
-        _item(tx, project_id, item_id)
+        item_id = _item(tx, project_id, decision.item_id).id
         adjudications.lock_item(tx, item_id)
+        every = adjudications.of_item(tx, item_id)
+        if (decision.id, annotator_id) not in {(one.id, one.annotator_id) for one in every}:
+            raise NotFoundError("there is no such decision of yours to take back")
+        newest = every[-1]
+        if newest.id != decision.id:
+            who = "you have" if newest.annotator_id == annotator_id else "another reviewer has"
+            raise ConflictError(
+                f"nothing was taken back, for {who} decided about this image since: the newest decision is the first "
+                "of the settled ones"
+            )
         adjudications.withdraw(tx, item_id, datetime.now(UTC))
         _tell_round(tx, project_id)
 

@@ -19,7 +19,7 @@ from alflow.drift import Drift
 from alflow.errors import ConflictError, InvalidInputError
 from alflow.estimates import clopper_pearson
 from alflow.guarantees import Examined, Needed, examine, examine_classes
-from alflow.ids import AnnotatorId, ClassId, ItemId, ProjectId
+from alflow.ids import AnnotatorId, CertificateId, ClassId, ItemId, ProjectId
 from alflow.store.answers import certificates
 from alflow.store.answers.certificates import NewCertificate
 from alflow.store.projects import projects
@@ -152,18 +152,25 @@ def accept(
         return certificates.add(tx, new, proposal.labels())
 
 
-def withdraw(workspace: Workspace, project_id: ProjectId, by: AnnotatorId, why: str) -> Certificate:
+def withdraw(
+    workspace: Workspace, project_id: ProjectId, by: AnnotatorId, why: str, seen: CertificateId | None = None
+) -> Certificate:
     """Withdraw the certificate that stands: nothing is accepted any longer, and people are asked again.
 
     Raises:
         InvalidInputError: no reason is given.
-        ConflictError: no certificate stands.
+        ConflictError: no certificate stands, or another one than was `seen`.
     """
     why = clean_reason(why)
     with workspace.database.begin() as tx:
         standing = certificates.standing(tx, project_id)
         if standing is None:
             raise ConflictError("no certificate stands: there is nothing to withdraw")
+        if seen not in {None, standing.id}:
+            raise ConflictError(
+                f"nothing was withdrawn, for certificate {standing.id} has taken the place of certificate {seen}: "
+                "look at it first"
+            )
         return certificates.withdraw(tx, by, standing, why, datetime.now(UTC))
 
 

@@ -8,6 +8,7 @@ import pytest
 from alflow.domain.answers import Verdict
 from alflow.domain.rounds import RoundState
 from alflow.errors import ConflictError, InvalidInputError, NotFoundError
+from alflow.ids import AnnotatorId, ItemId, ProjectId
 from alflow.store.answers import outcomes
 from alflow.store.rounds import rounds
 from alflow.workflow.answers import adjudicate, export, quality
@@ -36,6 +37,10 @@ def settle(workspace: Workspace, world: World, place: int, class_id: int | None,
     return adjudicate.settle(workspace, world.project.id, world.annotators[0].id, seen, class_id, note).id
 
 
+def reopen(workspace: Workspace, project: ProjectId, by: AnnotatorId, item: ItemId) -> None:
+    adjudicate.reopen(workspace, project, by, adjudicate.dispute(workspace, project, item).decisions[-1])
+
+
 def test_the_most_evenly_split_items_come_first_and_agreed_ones_never(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 5, votes=3, n_annotators=3)
     vote(each_workspace, world, "cccsc", "ccds.", "cddds")
@@ -58,16 +63,26 @@ def test_a_settled_class_is_what_fits_use_and_every_decision_is_kept(each_worksp
     world = open_queue(each_workspace.database, 1, votes=2, n_annotators=2)
     vote(each_workspace, world, "c", "d")
     item, dog = world.candidates[0].item_id, world.classes[1].id
+    project, (mine, other) = world.project.id, [one.id for one in world.annotators]
     first = settle(each_workspace, world, 0, dog, " a tail ")
     assert settle(each_workspace, world, 0, dog, "a tail") == first  # pressed twice
     settle(each_workspace, world, 0, None)
-    adjudicate.reopen(each_workspace, world.project.id, item)
-    adjudicate.reopen(each_workspace, world.project.id, item)
+    old, last = adjudicate.dispute(each_workspace, project, item).decisions
+    with pytest.raises(ConflictError, match="nothing was taken back, for you have decided"):
+        adjudicate.reopen(each_workspace, project, mine, old)
+    with pytest.raises(NotFoundError, match="no such decision of yours"):
+        adjudicate.reopen(each_workspace, project, other, last)
+    adjudicate.reopen(each_workspace, project, mine, last)
+    adjudicate.reopen(each_workspace, project, mine, last)
     found = adjudicate.dispute(each_workspace, world.project.id, item)
     assert [(one.class_id, one.note) for one in found.decisions] == [(dog, "a tail"), (None, "")]
     assert found.decision is None
     assert found.candidate == world.candidates[0] or found.candidate.answers == 2  # type: ignore[union-attr]
     settle(each_workspace, world, 0, dog)
+    seen = adjudicate.dispute(each_workspace, project, item)
+    adjudicate.settle(each_workspace, project, other, seen, dog)  # the same, by another reviewer
+    with pytest.raises(ConflictError, match="nothing was taken back, for another reviewer has decided"):
+        adjudicate.reopen(each_workspace, project, mine, seen.decisions[-1])
     with each_workspace.database.read() as tx:
         assert outcomes.settled(tx, world.project.id) == {item: dog}
 
@@ -84,7 +99,8 @@ def test_a_decision_about_other_answers_than_there_are_is_refused(workspace: Wor
     adjudicate.settle(workspace, project, world.annotators[1].id, seen, None)
     with pytest.raises(ConflictError, match="another reviewer has decided"):
         adjudicate.settle(workspace, project, reviewer, seen, world.classes[0].id)
-    assert adjudicate.dispute(workspace, project, item).decision is not None
+    decided = adjudicate.dispute(workspace, project, item).decision
+    assert decided is not None
     with pytest.raises(InvalidInputError, match="nobody has answered"):
         settle(workspace, world, 1, None)
     with pytest.raises(InvalidInputError, match="not of this project"):
@@ -93,7 +109,7 @@ def test_a_decision_about_other_answers_than_there_are_is_refused(workspace: Wor
         settle(workspace, world, 0, None, "x" * 2001)
     other = open_queue(workspace.database, 0, name="other")
     with pytest.raises(NotFoundError, match="no item of this project"):
-        adjudicate.reopen(workspace, other.project.id, item)
+        adjudicate.reopen(workspace, other.project.id, decided.annotator_id, decided)
 
 
 def test_a_round_that_is_being_fitted_is_not_closed_on_older_decisions(workspace: Workspace) -> None:
@@ -146,11 +162,12 @@ def test_single_votes_have_no_agreement(workspace: Workspace) -> None:
 def test_a_report_is_kept_until_something_changes(each_workspace: Workspace) -> None:
     world = open_queue(each_workspace.database, 3, votes=2, n_annotators=2)
     project, item = world.project.id, world.candidates[0].item_id
+    mine = world.annotators[0].id
     changes: list[Callable[[], object]] = [
         lambda: vote(each_workspace, world, "ccd", "dc"),
         lambda: undo(each_workspace, project, world.annotators[1].id, "1-1-c"),
         lambda: settle(each_workspace, world, 0, world.classes[0].id),
-        lambda: adjudicate.reopen(each_workspace, project, item),
+        lambda: reopen(each_workspace, project, mine, item),
     ]
     seen = [quality.quality_report(each_workspace, project)]
     for change in changes:

@@ -192,7 +192,9 @@ def test_accepted_labels_stand_until_a_person_answers_and_are_withdrawn_in_one_s
     history = certify.all_certificates(workspace, grown.id)
     assert [one.id for one in history] == [newer.id, made.id]
     assert history[1].withdrawn_why == "a newer certificate takes its place"
-    certify.withdraw(workspace, grown.id, eve, "the audit was poor")
+    with pytest.raises(ConflictError, match=f"certificate {newer.id} has taken the place of certificate {made.id}"):
+        certify.withdraw(workspace, grown.id, eve, "the audit was poor", made.id)
+    certify.withdraw(workspace, grown.id, eve, "the audit was poor", newer.id)
     with workspace.database.read() as tx:
         assert certificates.accepted(tx, grown.id) == {}
     with pytest.raises(ConflictError, match="nothing to withdraw"):

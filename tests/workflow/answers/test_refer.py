@@ -11,7 +11,7 @@ from alflow.workflow.answers.refer import is_referral, refer, referred, referred
 from alflow.workflow.desk import guidelines
 from alflow.workspace import Workspace
 from tests.queues import World, open_queue
-from tests.workflow.answers.test_adjudicate import settle, vote
+from tests.workflow.answers.test_adjudicate import reopen, settle, vote
 
 
 def labelled(workspace: Workspace, said: str) -> World:
@@ -38,7 +38,7 @@ def test_it_is_sent_once_and_gone_when_it_is_settled(each_workspace: Workspace) 
     settle(each_workspace, world, 2, world.classes[1].id)
     assert referred_items(each_workspace, project) == [first, second]
     assert refer(each_workspace, project, reviewer, reasons).refused == {third: "was settled by a reviewer"}
-    adjudicate.reopen(each_workspace, project, third)
+    reopen(each_workspace, project, world.annotators[0].id, third)
     assert referred_items(each_workspace, project) == [third, first, second]
     assert audit.check_history(each_workspace, project) == []
 
