@@ -4,6 +4,7 @@ It stands among the pages, since Streamlit takes a folder `pages` beside its scr
 """
 
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -14,7 +15,7 @@ from alflow.ui.parts.theme import FRAME
 UI = Path(__file__).parents[1]
 
 # By itself the menu opens over half the screen when a phone is turned on its side.
-menu = "collapsed" if "Mobi" in st.context.headers.get("User-Agent", "") else "auto"
+menu: Literal["collapsed", "auto"] = "collapsed" if "Mobi" in st.context.headers.get("User-Agent", "") else "auto"
 st.set_page_config(page_title="alflow", page_icon=str(UI / "icon.svg"), layout="wide", initial_sidebar_state=menu)
 
 st.logo(UI / "logo.svg", size="large")
