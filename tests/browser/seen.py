@@ -38,6 +38,14 @@ def wait_until(page: Page, expression: str, arg: Any = None, timeout_ms: float =
         page.wait_for_timeout(20)
 
 
+def wait_for_none(page: Page, faults: Callable[[], list[str]]) -> None:
+    """Until nothing is wrong with what is on screen: a page that was turned or resized is drawn a moment later."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while found := faults():
+        assert time.monotonic() < deadline, found
+        page.wait_for_timeout(50)
+
+
 def wait_until_drawn(page: Page) -> None:
     """Until the page is not being drawn: meanwhile something may stand on it twice, or move away under a click."""
     page.wait_for_timeout(100)

@@ -19,6 +19,7 @@ from alflow.workflow.rounds.acquire import open_round
 from tests.browser import world
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
+from tests.browser.seen import wait_for_none
 from tests.colours import colour_project
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -57,7 +58,8 @@ def test_who_cannot_wait_for_the_schedule_makes_the_map(signed_in: Open, project
     opened(page)
     assert "Map of 36 images" in str(page.locator("canvas").get_attribute("aria-label"))
     page.set_viewport_size({"width": 390, "height": 844})
-    assert page.locator(".map").evaluate("node => node.scrollWidth - node.clientWidth") == 0
+    wide = "nodes => nodes.filter(node => node.scrollWidth > node.clientWidth).map(node => node.className)"
+    wait_for_none(page, lambda: list(page.locator(".map").evaluate_all(wide)))
 
 
 def test_pointer_legend_and_keys_select(signed_in: Open, ready: Project) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urljoin
@@ -21,11 +20,12 @@ from alflow.workflow.rounds.advance import advance
 from tests import colours
 from tests.browser import world
 from tests.browser.accessible import assert_accessible
-from tests.browser.conftest import PATIENCE_MS, Desk
+from tests.browser.conftest import Desk
 from tests.browser.seen import (
     assert_bound_to_what_was_seen,
     stored_labels,
     wait_for_image,
+    wait_for_none,
     wait_until,
     wait_until_ready,
 )
@@ -201,10 +201,7 @@ def test_every_page_fits_a_phone(desk: Desk, signed_in: Open, tmp_path: Path) ->
 
 def _assert_fits(page: Page, root: str, on_screen: list[Locator]) -> None:
     """Nothing is wider than the screen, and these parts are on it whole, once a turn of the screen was drawn."""
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while faults := _faults(page, root, on_screen):
-        assert time.monotonic() < deadline, faults
-        page.wait_for_timeout(50)
+    wait_for_none(page, lambda: _faults(page, root, on_screen))
 
 
 def _faults(page: Page, root: str, on_screen: list[Locator]) -> list[str]:
