@@ -110,9 +110,11 @@ def test_classes_in_groups_by_two_keys_and_favourites_on_top(desk: Desk, signed_
     expect(listed.first).to_contain_text("bird 21")
     page.wait_for_timeout(3_000)
     assert_accessible(page)
+    page.evaluate("localStorage.clear()")  # as another browser of hers
     page.reload()
     wait_for_image(page)
     expect(listed.first).to_contain_text("bird 21")
+    expect(page.get_by_role("button", name="Favourite: bird 21")).to_have_attribute("aria-pressed", "true")
 
 
 def test_images_of_one_thing_beside_the_one_to_label(desk: Desk, signed_in: Open, tmp_path: Path) -> None:

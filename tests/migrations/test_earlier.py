@@ -46,6 +46,7 @@ NEWER = {
     "api_token",
     "channel",
     "message",
+    "own_desk",
     "deleted_project",
     "run",
     "reasons",

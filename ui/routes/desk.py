@@ -20,7 +20,7 @@ from alflow.errors import AlflowError, InvalidInputError
 from alflow.ids import AnnotatorId, CandidateId, CheckId, ItemId, ProjectId
 from alflow.ui.door.body import field, seconds
 from alflow.ui.parts import markdown
-from alflow.workflow.desk import guidelines
+from alflow.workflow.desk import guidelines, own
 from alflow.workflow.desk.exchange import exchange
 from alflow.workflow.desk.gold import Outcome
 from alflow.workflow.desk.label import PastAnswer
@@ -56,7 +56,12 @@ Sent = Mapping[str, Any]
 
 
 def sync(
-    workspace: Workspace, project_id: ProjectId, annotator_id: AnnotatorId, events: Sequence[Sent], wish: Wish = _USUAL
+    workspace: Workspace,
+    project_id: ProjectId,
+    annotator_id: AnnotatorId,
+    events: Sequence[Sent],
+    wish: Wish = _USUAL,
+    chosen: Sent | None = None,
 ) -> dict[str, Any]:
     """Apply `events` in order, renew the annotator's leases, and say what to show.
 
@@ -66,15 +71,18 @@ def sync(
         annotator_id: who answers.
         events: what the deck has not seen acknowledged, oldest first.
         wish: what to show.
+        chosen: what this person chose for their desk since they were told what is kept of it; None: nothing is told.
 
     Raises:
         UnavailableError: the database does not answer; nothing is lost, the deck sends everything again.
         NotFoundError: there is no such project or annotator.
+        InvalidInputError: what was chosen is not of its kind.
     """
     read = [_event(sent) for sent in events]
     state = exchange(workspace, project_id, annotator_id, [each for each in read if not isinstance(each, dict)], wish)
     fates = iter(state.acknowledgements)
     settings = state.project.settings
+    own_ = {} if chosen is None else {"own": own.choose(workspace, project_id, annotator_id, chosen)}
     told = 0 if settings.suggestion is not Suggestion.BEFORE else MOST_PROBABLE if settings.sort_classes else RIVALS
     return {
         "acknowledgements": [each if isinstance(each, dict) else _acknowledgement(next(fates)) for each in read],
@@ -84,6 +92,7 @@ def sync(
         "round": _round(state),
         "awaited": _awaited(workspace, state),
         "recent": [_recent(answer) | _group(state, answer.item.id) for answer in state.recent],
+        **own_,
     }
 
 

@@ -23,6 +23,7 @@ TABLES: Final = (
     "sign_in_limit",
     "presence",
     "lease",
+    "own_desk",
 )
 """Those that lose rows or values."""
 
@@ -51,7 +52,8 @@ def erase(tx: Transaction, annotator_id: AnnotatorId, name: str) -> int:
     mine = or_(invitation.c.email == address, invitation.c.annotator_id == annotator_id)
     made = and_(invitation.c.invited_by == annotator_id, invitation.c.accepted_at.is_(None))
     gone = tx.execute(delete(invitation).where(or_(mine, made))).rowcount
-    for table in (tables.session, tables.lease, tables.presence, tables.seen_hint, tables.membership, account):
+    desk = (tables.lease, tables.presence, tables.own_desk)
+    for table in (tables.session, *desk, tables.seen_hint, tables.membership, account):
         tx.execute(delete(table).where(table.c.annotator_id == annotator_id))
     tx.execute(update(tables.annotator).where(tables.annotator.c.id == annotator_id).values(name=name))
     return gone

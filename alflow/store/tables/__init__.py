@@ -9,7 +9,7 @@ from alflow.store.tables.answers import adjudication, label, label_history
 from alflow.store.tables.backtests import backtest, trial, trial_point
 from alflow.store.tables.base import metadata
 from alflow.store.tables.certificates import accepted, certificate
-from alflow.store.tables.desk import gold_check, grid_cell, grid_page, lease, presence, screen
+from alflow.store.tables.desk import gold_check, grid_cell, grid_page, lease, own_desk, presence, screen
 from alflow.store.tables.images import embed_claim, embed_failure, item, item_count, rejection
 from alflow.store.tables.messages import channel, message
 from alflow.store.tables.people import (
@@ -57,6 +57,7 @@ __all__ = [
     "membership",
     "message",
     "metadata",
+    "own_desk",
     "presence",
     "project",
     "reasons",

@@ -1,7 +1,8 @@
 """The tables of the desk: reservations, presence, checks, pages of the grid, and what was on screen.
 
 `lease` reserves a candidate for one annotator until a moment; a candidate that needs two votes can carry two leases.
-`presence` tells who has the desk of a project open, so that work can be shared. A row of `screen` is written once.
+`presence` tells who has the desk of a project open, so that work can be shared, `own_desk` what a person
+chose for it. A row of `screen` is written once.
 """
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, String, Table, UniqueConstraint
@@ -23,6 +24,15 @@ presence = Table(
     Column("project_id", ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
     Column("annotator_id", ForeignKey("annotator.id", ondelete="CASCADE"), primary_key=True, index=True),
     Column("until", UtcDateTime, nullable=False),
+)
+
+own_desk = Table(
+    "own_desk",
+    metadata,
+    Column("project_id", ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    Column("annotator_id", ForeignKey("annotator.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("favourites", Json),
+    Column("goal", Json),
 )
 
 gold_check = Table(

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { Groups } from "../../../ui/components/deck/groups.js";
+import { Own } from "../../../ui/components/deck/own.js";
 import { Shelf } from "../../../ui/components/deck/shelf.js";
 import { page, pageWithoutStorage } from "./browser.mjs";
 
@@ -88,6 +89,26 @@ test("the last classes come first, and favourites stay in the order in which the
   assert.ok(!again.toggle(9));
   assert.deepEqual(again.favourites, [7]);
   assert.deepEqual(new Shelf(2, 2).used, []);
+});
+
+test("favourites of another browser are taken over, but not in place of what was chosen here since", () => {
+  const shelf = new Shelf(1, 2);
+  const favourites = { numbers: () => shelf.favourites, take: (ids) => shelf.take(ids) };
+  const own = new Own(1, 2, { favourites });
+  shelf.toggle(9);
+  assert.deepEqual(own.ask(), { own: {} });
+  assert.ok(!own.taken({ favourites: null })); // this browser is the first that tells the server
+  assert.deepEqual(own.ask(), { own: { favourites: [9] } });
+  own.taken({ favourites: [9] });
+  assert.deepEqual(own.ask(), {});
+  shelf.toggle(7);
+  own.changed("favourites");
+  assert.ok(!own.taken({ favourites: [9] })); // a reply to before
+  const again = new Own(1, 2, { favourites }); // without a connection until now
+  assert.deepEqual(again.ask(), { own: { favourites: [9, 7] } });
+  again.taken({ favourites: [9, 7] });
+  assert.ok(again.taken({ favourites: [4] }));
+  assert.deepEqual(shelf.favourites, [4]);
 });
 
 test("a browser that keeps nothing still has them for the life of the page", () => {

@@ -57,6 +57,24 @@ def test_the_queue_tells_nothing_that_could_bias(workspace: Workspace, project: 
     }
 
 
+def test_what_a_person_chose_for_their_desk_is_theirs_in_this_project_and_told_when_asked(
+    workspace: Workspace, project: Project, ada: int
+) -> None:
+    bo, none = annotators.sign_in(workspace, "Bo").id, {"favourites": None, "goal": None}
+
+    def own(who: int, chosen: dict[str, Any]) -> Any:
+        return desk.sync(workspace, project.id, who, [], chosen=chosen)["own"]
+
+    assert "own" not in desk.sync(workspace, project.id, ada, [])
+    assert own(ada, {}) == none
+    assert own(ada, {"favourites": [3, 1]}) == {"favourites": [3, 1], "goal": None}
+    assert own(ada, {"goal": [None, 20]}) == own(ada, {}) == {"favourites": [3, 1], "goal": [None, 20]}
+    assert own(bo, {}) == none
+    for wrong in ("3", ["x"], [True], [10**30], [1] * 1001):
+        with pytest.raises(InvalidInputError, match="lists of whole numbers"):
+            own(ada, {"favourites": wrong})
+
+
 def test_an_answer_sent_again_is_stored_once(workspace: Workspace, project: Project, ada: int) -> None:
     event = _answer(workspace, project, ada, "t1")
     for _ in range(3):

@@ -4,6 +4,7 @@
 /** @import { View } from "./view.js" */
 import { Compare } from "./compare.js";
 import { Likewise } from "./likewise.js";
+import { Own } from "./own.js";
 import { Guide } from "./panels.js";
 import { Shelf } from "./shelf.js";
 import { GoalForm, Sitting } from "./sitting.js";
@@ -17,10 +18,10 @@ export class Aids {
    * @param {object} hooks
    * @param {() => void} hooks.onFollow the near copies are to be labelled
    * @param {() => void} hooks.onDecline
-   * @param {() => void} hooks.onGoal
+   * @param {() => void} hooks.onChoice a goal or a favourite was chosen, here or in another browser
    * @param {AbortSignal} hooks.signal
    */
-  constructor(at, data, view, { onFollow, onDecline, onGoal, signal }) {
+  constructor(at, data, view, { onFollow, onDecline, onChoice, signal }) {
     this.at = at;
     this.view = view;
     this.guide = new Guide(at, data, signal);
@@ -31,7 +32,17 @@ export class Aids {
     this.strip = new Strip(at, data.project, signal);
     this.likewise = new Likewise(at, data.project, { onAccept: onFollow, onDecline, signal });
     this.sitting = new Sitting(data.annotator, data.project, data.break_minutes);
-    new GoalForm(at.goal, this.sitting, onGoal, signal);
+    const form = new GoalForm(at.goal, this.sitting, () => chosen("goal"), signal);
+    this.shelf.onChoice = () => chosen("favourites");
+    this.own = new Own(data.annotator, data.project, {
+      favourites: { numbers: () => this.shelf.favourites, take: (ids) => this.shelf.take(/** @type {number[]} */ (ids)) },
+      goal: { numbers: () => this.sitting.numbers(), take: (numbers) => form.take(numbers) },
+    });
+    /** @param {"favourites" | "goal"} name */
+    const chosen = (name) => {
+      this.own.changed(name);
+      onChoice();
+    };
   }
 
   /** @param {Entry | null} entry another one, or none, is on screen */

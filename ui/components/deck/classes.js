@@ -12,6 +12,8 @@ export class ClassList {
   /** @type {HTMLButtonElement[]} */
   #matches = [];
   #marked = 0;
+  /** @type {Map<number, HTMLButtonElement>} */
+  #stars = new Map();
   /** @type {number[]} */
   #likely = [];
   /** @type {HTMLButtonElement[]} what is on screen while nothing is typed */
@@ -31,14 +33,14 @@ export class ClassList {
     this.choose = choose;
     this.buttons = classes.map((each) => this.#button(each));
     this.many = classes.length >= MANY;
-    this.groups = new Groups(classes, this.buttons, () => this.#draw());
+    this.groups = new Groups(classes, this.buttons, () => this.draw());
     this.rows = new Map(this.buttons.map((button) => [button, this.many ? this.#starred(button) : button]));
     at.find.value = "";
     at.finder.hidden = classes.length < FINDER;
     at.find.oninput = () => this.#filter();
     at.find.onkeydown = (event) => this.#navigate(event);
     at.find.onblur = () => this.#close();
-    this.#draw();
+    this.draw();
   }
 
   /** @param {(id: number) => string} keyOf what is printed on the key that now answers with a class */
@@ -59,7 +61,7 @@ export class ClassList {
   suggest(suggestion, likely = []) {
     if (String(likely) !== String(this.#likely)) {
       this.#likely = likely;
-      this.#draw();
+      this.draw();
       this.at.classes.scrollTop = 0;
     }
     for (const button of this.buttons) {
@@ -72,7 +74,7 @@ export class ClassList {
   find() {
     this.at.finder.hidden = false;
     this.at.find.focus();
-    this.#draw();
+    this.draw();
     this.#filter();
   }
 
@@ -107,12 +109,12 @@ export class ClassList {
     const id = Number(button.dataset.id);
     star.type = "button";
     star.setAttribute("aria-label", `Favourite: ${one(button, "span").textContent}`);
-    star.setAttribute("aria-pressed", String(this.shelf.favourites.includes(id)));
     star.onclick = () => {
-      star.setAttribute("aria-pressed", String(this.shelf.toggle(id)));
-      this.#draw();
+      this.shelf.toggle(id);
+      this.draw();
     };
     row.append(button, star);
+    this.#stars.set(id, star);
     return row;
   }
 
@@ -128,7 +130,8 @@ export class ClassList {
     return /** @type {ShadowRoot} */ (this.at.find.getRootNode()).activeElement === this.at.find;
   }
 
-  #draw() {
+  draw() {
+    for (const [id, star] of this.#stars) star.setAttribute("aria-pressed", String(this.shelf.favourites.includes(id)));
     const top = this.#top();
     for (const row of this.rows.values()) row.classList.remove("folded");
     const rest = this.groups.rows((button) => !top.includes(button), (button) => this.rows.get(button) ?? button);
@@ -174,7 +177,7 @@ export class ClassList {
 
   #close() {
     this.at.find.value = "";
-    this.#draw();
+    this.draw();
     this.#filter();
     for (const button of this.buttons) button.classList.remove("marked");
     this.at.finder.hidden = this.buttons.length < FINDER;

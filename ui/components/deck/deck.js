@@ -51,7 +51,7 @@ export class Deck {
       onShown: (entry) => announce("shown", entry),
       onChange: (entry) => this.#changed(entry),
     });
-    const hooks = { onFollow: () => this.follow(), onDecline: () => this.#decline(), onGoal: () => this.render(), signal };
+    const hooks = { onFollow: () => this.follow(), onDecline: () => this.#decline(), onChoice: () => this.#chosen(), signal };
     this.aids = new Aids(this.at, data, this.view, hooks);
     this.guard = new Guard(this.stage, this.aids.strip);
     this.zoom = new Zoom(this.at.frame, {
@@ -65,7 +65,7 @@ export class Deck {
       onNone: (entry, name) => this.guard.allows(entry) && this.answer("none", null, { proposed_class: name }),
       signal,
     });
-    const ask = () => ({ annotator: data.annotator, queue: this.open, showing: this.stage.current?.candidate_id });
+    const ask = () => ({ annotator: data.annotator, queue: this.open, showing: this.stage.current?.candidate_id, ...this.aids.own.ask() });
     this.link = new Link(`./desk/${data.project}/sync`, new Events(this.outbox, ask, (reply) => this.#take(reply)), {
       onState: () => this.render(),
       pause: () => (this.stage.current ? data.heartbeat_ms : POLL_MS),
@@ -235,6 +235,7 @@ export class Deck {
     this.tabs.stay();
     this.feedback.take(reply.acknowledgements);
     this.ledger.take(reply, this.open);
+    if (this.aids.own.taken(reply.own)) this.classes.draw();
     if (reply.acknowledgements.some(({ stored, again }) => !stored && !again)) this.walk.forget();
     if (this.link.failures) this.stage.retry();
     this.render();
@@ -246,6 +247,12 @@ export class Deck {
   wake() {
     this.guard.pause();
     this.hint("Welcome back");
+    this.link.sync();
+  }
+
+  /** A goal or a favourite: it is seen at once, and sent when there is a connection. */
+  #chosen() {
+    this.render();
     this.link.sync();
   }
 

@@ -1,4 +1,4 @@
-/** A person's favourite classes of a project, and those they used last; this browser keeps both. */
+/** A person's favourite classes of a project, which go along to other browsers (`own.js`), and those they used last. */
 import { inStorage, ours } from "../shared/memory.js";
 
 const USED = 8; // classes
@@ -8,6 +8,8 @@ export class Shelf {
   favourites;
   /** @type {number[]} the last one first */
   used;
+  /** A favourite was chosen, or is none any more. */
+  onChoice = () => {};
 
   /**
    * @param {number} annotator
@@ -35,7 +37,14 @@ export class Shelf {
     const was = this.favourites.includes(id);
     this.favourites = was ? this.favourites.filter((each) => each !== id) : [...this.favourites, id];
     this.#keep();
+    this.onChoice();
     return !was;
+  }
+
+  /** @param {number[]} ids as another browser has them */
+  take(ids) {
+    this.favourites = ids;
+    this.#keep();
   }
 
   #keep() {

@@ -1,5 +1,6 @@
 /**
- * A person's sitting at the desk: their own goal, and when a break is due. Nobody else is told; this browser keeps it.
+ * A person's sitting at the desk: their own goal, which goes along to other browsers (`own.js`), and when a break is due.
+ * How they work nobody is told; this browser keeps it.
  *
  * A sitting ends half an hour after its last answer, and five minutes without one are a pause.
  */
@@ -51,6 +52,11 @@ export class Sitting {
     this.#keep();
   }
 
+  /** The goal as it is sent: images and minutes, null where there is none. */
+  numbers() {
+    return [this.goal.images ?? null, this.goal.minutes ?? null];
+  }
+
   /**
    * One quiet line, or nothing.
    *
@@ -84,10 +90,15 @@ export class GoalForm {
    */
   constructor(form, sitting, onChange, signal) {
     const [images, minutes] = /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("input"));
-    images.value = String(sitting.goal.images ?? "");
-    minutes.value = String(sitting.goal.minutes ?? "");
+    const show = () => [images.value, minutes.value] = sitting.numbers().map((each) => String(each ?? ""));
+    show();
+    /** @param {(number | null)[]} numbers of another browser */
+    this.take = ([images, minutes]) => {
+      sitting.aim({ images: images ?? undefined, minutes: minutes ?? undefined });
+      show();
+    };
     /** @param {HTMLInputElement} input */
-    const number = ({ value }) => (Number(value) >= 1 ? Math.floor(Number(value)) : undefined);
+    const number = ({ value, max }) => (Number(value) >= 1 ? Math.floor(Math.min(Number(value), Number(max))) : undefined);
     form.addEventListener("change", () => {
       sitting.aim({ images: number(images), minutes: number(minutes) });
       onChange();

@@ -157,6 +157,12 @@ export interface DeskReply {
   round: RoundState | null;
   awaited: string;
   recent: StoredAnswer[];
+  own?: Own;
+}
+
+export interface Own {
+  favourites: number[] | null;
+  goal: (number | null)[] | null;
 }
 
 export interface GuideReply {
