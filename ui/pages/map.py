@@ -56,7 +56,7 @@ def show(project: Project) -> None:
 
 def _anew(project: Project) -> None:
     """Once much has come, a map that was made of all of it shows more."""
-    opened = beside.is_known(project, "map")
+    opened = beside.is_fresh(project, "map")
     with st.expander("Lay the images out anew", icon=":material/scatter_plot:", expanded=opened):
         told.tell(project)
         st.caption("The map is made of all images that are here now; those that are on it move. Slices stay.")

@@ -165,7 +165,7 @@ def _candidates(project: Project, summaries: Sequence[RoundSummary]) -> None:
     chosen = right.segmented_control("Show", list(cards.FILTERS), default="All", label_visibility="collapsed")
     round_, candidates = why(session.workspace(), project.id, number)
     classes = projects.project_classes(session.workspace(), project.id)
-    replaying(project, number)
+    replaying(project, round_)
     kept = [each for each in candidates if cards.FILTERS[chosen or "All"](each.review)]
     st.caption(_legend([each.review for each in kept], classes))
     known = round_.configuration

@@ -1,10 +1,8 @@
 """The quiet line of every page: what runs for the project, since when and how far; and why the last run failed."""
 
-from datetime import datetime
 from html import escape
 from typing import Final
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -13,6 +11,7 @@ from alflow.settings import Settings
 from alflow.text import visible
 from alflow.ui.door import access
 from alflow.ui.parts import session
+from alflow.ui.parts.clock import here
 from alflow.ui.parts.live import live
 from alflow.workflow.rounds.activity import Now, activity
 
@@ -33,17 +32,8 @@ def line(project: Project) -> None:
 
 
 def _sentence(now: Now) -> str:
-    since = "" if now.since is None else f"since {_clock(now.since)}"
+    since = "" if now.since is None else f"since {here(now.since):%H:%M}"
     return f"{', '.join(filter(None, (now.words, since, now.left_in_words)))}."
-
-
-def _clock(at: datetime) -> str:
-    """As the clock of the visitor shows it."""
-    try:
-        zone = ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
-    return f"{at.astimezone(zone):%H:%M}"
 
 
 def _link(now: Now) -> str:

@@ -72,7 +72,7 @@ def status(project: Project) -> None:
         _KIND,
         "Running. Results appear below as they arrive. A run that was stopped continues when you start it again.",
     )
-    if done is not None and done.code:
+    if done is not None and done.fault:
         st.error(session.sentence(done.fault))
     elif done is not None:
         st.success("The back-test is complete.")

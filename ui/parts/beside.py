@@ -1,21 +1,22 @@
 """What pages start beside themselves: one of a kind at a time for each project, and what became of the last one."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import streamlit as st
 
+from alflow import started
 from alflow.accounts import Role
-from alflow.disk import disk_errors
 from alflow.domain.projects import Project
-from alflow.errors import ConflictError
-from alflow.ids import ProjectId
 from alflow.started import Started
 from alflow.ui.parts import session, told
+from alflow.ui.parts.clock import here
 from alflow.ui.parts.live import live
+from alflow.workflow.answers.quality import annotator_names
 
 _SECONDS: Final = 2.0  # between two looks whether it is done
-_started: Final[dict[tuple[ProjectId, str], Started]] = {}
+_FRESH: Final = timedelta(hours=1)
 
 
 def start(project: Project, kind: str, arguments: Sequence[str], needs: Role, **more: str) -> None:
@@ -25,36 +26,40 @@ def start(project: Project, kind: str, arguments: Sequence[str], needs: Role, **
     """
 
     def begin() -> str:
-        if is_running(project, kind):
-            raise ConflictError("this is running already: wait until it is done")
-        with disk_errors("the folder of temporary files"):
-            _started[project.id, kind] = Started(session.workspace().settings, arguments, **more)
+        settings, by = session.workspace().settings, session.require_annotator().id
+        started.start(settings, project.id, kind, by, arguments, **more)
         return "Started. It goes on when this page is left."
 
     told.act(project, begin, needs)
 
 
-def is_known(project: Project, kind: str) -> bool:
-    """Whether one of this kind runs, or is done."""
-    return (project.id, kind) in _started
+def is_fresh(project: Project, kind: str) -> bool:
+    """Whether one of this kind runs, or was done just now: then people look for it."""
+    last = _last(project, kind)
+    return last is not None and datetime.now(UTC) - (last.ended_at or last.at) < _FRESH
 
 
 def is_running(project: Project, kind: str) -> bool:
     """Whether one of this kind is on its way."""
-    return (last := _started.get((project.id, kind))) is not None and last.code is None
+    return started.is_running(session.workspace().settings, project.id, kind)
 
 
 def ended(project: Project, kind: str, words: str) -> Started | None:
-    """The last one of this kind, once it is done; while it runs the page says so in these words."""
-    last = _started.get((project.id, kind))
-    if last is None or last.code is not None:
+    """The last one of this kind, once it is done, with who began it and when; these words while it runs."""
+    last = _last(project, kind)
+    if last is None:
+        return None
+    by = session.escape(annotator_names(session.workspace()).get(last.by, "somebody"))
+    if not last.running:
+        until = f", done at {here(last.ended_at):%H:%M}" if last.ended_at else ""
+        st.caption(f"Started by {by} on {here(last.at):%d %b %Y, %H:%M}{until}.")
         return last
 
     @live(_SECONDS, f"-{kind}")
     def running() -> None:
-        if last.code is not None:
+        if not is_running(project, kind):
             st.rerun()
-        st.info(words, icon=":material/hourglass_top:")
+        st.info(f"{words} Started by {by} at {here(last.at):%H:%M}.", icon=":material/hourglass_top:")
 
     running()
     return None
@@ -64,4 +69,8 @@ def tell(project: Project, kind: str, words: str, failed: Callable[[str], object
     """How the last one of this kind is doing: these words while it runs, then what it said, or why it `failed`."""
     done = ended(project, kind, words)
     if done is not None:
-        (failed if done.code else st.success)(session.sentence(done.fault or done.said))
+        (failed if done.fault else st.success)(session.sentence(done.fault or done.said))
+
+
+def _last(project: Project, kind: str) -> Started | None:
+    return started.last(session.workspace().settings, project.id, kind)

@@ -3,16 +3,18 @@
 import streamlit as st
 
 from alflow.domain.projects import Project
+from alflow.domain.rounds import Round
 from alflow.ui.door import access
 from alflow.ui.parts import beside, session
 
 
-def replaying(project: Project, number: int) -> None:
+def replaying(project: Project, round_: Round) -> None:
     """The button, and what became of the last replay of this round."""
     if not session.may(access.RUN_PROJECT, project):
         return
-    kind, arguments = f"replay {number}", ["replay", str(number), f"--project={project.name}"]
-    title, opened = f"Is round {number} what its inputs give?", beside.is_known(project, kind)
+    number, kind = round_.number, f"replay {round_.id}"  # a round that is dropped leaves its number to another one
+    arguments = ["replay", str(number), f"--project={project.name}"]
+    title, opened = f"Is round {number} what its inputs give?", beside.is_fresh(project, kind)
     with st.expander(title, icon=":material/replay:", expanded=opened):
         st.caption(
             "The round is planned once more from what was kept with it. Its picks, their order and the scores are "
@@ -27,5 +29,5 @@ def replaying(project: Project, number: int) -> None:
             st.warning(session.sentence(done.fault))
             return
         first, *more = done.said.splitlines()
-        (st.warning if done.code else st.success)(session.sentence(first))
+        (st.warning if done.fault else st.success)(session.sentence(first))
         st.markdown("\n".join(f"- {session.sentence(line.strip())}" for line in more))

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Final
 
+from alflow import started
 from alflow.domain.images import Split
 from alflow.ids import ItemId, ProjectId
 from alflow.leftovers import SAFE_AGE
@@ -114,6 +115,7 @@ def _finished(workspace: Workspace, deletion: Deletion, progress: Progress) -> b
     files = _files(workspace, deletion.id)
     workspace.artifacts.remove_folder(_folder(deletion.id))
     remove_sent(workspace, deletion.id)
+    started.forget(workspace.settings, deletion.id)
     if not (any_rows or files) and deletion.at < datetime.now(UTC) - SAFE_AGE:
         with workspace.database.begin() as tx:
             deleting.forget(tx, deletion.id)

@@ -8,6 +8,7 @@ from threading import Thread
 import pytest
 from sqlalchemy import MetaData, select, update
 
+from alflow import started
 from alflow.accounts import OPERATOR, Role, Scope
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError, ConflictError, NotFoundError
@@ -100,7 +101,9 @@ def test_a_deleted_project_leaves_nothing_and_its_neighbour_everything(
     assert what.files == len(workspace.artifacts.list(f"projects/{gone.id}"))
     assert what.words.startswith("images of the pool: 12, images of the target: 12, images of the test: 12, answers")
     assert "answers with their history: 4, rounds: 2" in what.words
+    started.start(workspace.settings, gone.id, "by a page", ada, ["guide"])
     delete_project(workspace, gone.id)
+    assert started.last(workspace.settings, gone.id, "by a page") is None
     assert rows(workspace) == before
     assert stored(workspace) == files
     assert sources(tmp_path) == images
