@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from html import escape
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import streamlit as st
 
-from alflow.accounts import Invitation, Member, Role
+from alflow.accounts import Account, Invitation, Member, Role
 from alflow.domain.projects import Project
 from alflow.errors import AlflowError
 from alflow.ids import AnnotatorId, ProjectId
@@ -25,11 +25,13 @@ MAY: Final = {
     Role.ANNOTATOR: "labels images",
     Role.REVIEWER: "also sees rounds, reasons and figures, settles disputes, and exports labels",
     Role.ENGINEER: "also brings images and labels, runs back-tests, writes guidelines, sets checks, fills the queue",
-    Role.OWNER: "also invites people, gives roles, and ends accounts",
+    Role.OWNER: "also invites people, gives roles, lets people set a new password, and ends accounts",
 }
 _ENDED: Final = "the account signs in no more, and its sessions and API tokens end. Roles and answers stay."
 _BACK: Final = "the account signs in again, with the roles that it had."
+_RESET: Final = "lets them set a new password, once, within a day; then they are signed out everywhere else."
 _LINK: Final = "invitation-link"
+"""Kept: of which project, for whose new password if for one, and the link."""
 _PROBLEM: Final = "people-problem"
 
 
@@ -59,7 +61,7 @@ def show(project: Project) -> None:
 def _member(project: Project, member: Member) -> None:
     account = member.account
     with st.container(border=True):
-        name, role, remove = st.columns([4, 3, 2], vertical_alignment="center")
+        name, role, more = st.columns([4, 3, 2], vertical_alignment="center")
         you = " (you)" if account.annotator_id == session.visitor().annotator.id else ""
         details = ", ".join(filter(None, [account.email, None if account.active else "deactivated"]))
         name.html(f'<div class="person"><b>{escape(account.name)}</b>{you}<small>{escape(details)}</small></div>')
@@ -74,22 +76,28 @@ def _member(project: Project, member: Member) -> None:
             on_change=_set_role,
             args=(project.id, account.annotator_id, key),
         )
-        with remove.popover("Remove", width="stretch"):
-            st.write(f"{session.escape(account.name)} loses access to this project. Answers stay.")
-            st.button(
-                "Remove",
-                key=f"remove-{project.id}-{account.annotator_id}",
-                type="primary",
-                on_click=_do,
-                args=(people.remove_member, project.id, account.annotator_id),
-            )
-            st.write("Or in all projects: " + (_ENDED if account.active else _BACK))
-            st.button(
-                "Deactivate" if account.active else "Activate",
-                key=f"active-{project.id}-{account.annotator_id}",
-                on_click=_do,
-                args=(partial(people.set_active, active=not account.active), account.annotator_id),
-            )
+        with more.popover("More", width="stretch"):
+            _more(project, account)
+        _show_link(project, account.annotator_id, f"Send this link to {account.name}. It {_RESET}")
+
+
+def _more(project: Project, account: Account) -> None:
+    """What an owner does to somebody's role in this project, or to the account, which is one for all projects."""
+    who, name = account.annotator_id, session.escape(account.name)
+    if account.active and who != session.visitor().annotator.id:
+        st.write("A forgotten password: a link " + _RESET)
+        st.button("Make a link", key=f"reset-{project.id}-{who}", on_click=_reset, args=(project, who))
+    if session.workspace().settings.oidc_client_id:
+        key = f"email-{project.id}-{who}"
+        st.text_input("E-mail address that signs in to the account", account.email or "", key=key, autocomplete="off")
+        st.button("Save the address", key=f"{key}-save", on_click=_set_email, args=(who, key))
+    st.write(f"{name} loses access to this project. Answers stay.")
+    given: tuple[object, ...] = (people.remove_member, project.id, who)
+    st.button("Remove", key=f"remove-{project.id}-{who}", type="primary", on_click=_do, args=given)
+    st.write("Or in all projects: " + (_ENDED if account.active else _BACK))
+    given = (partial(people.set_active, active=not account.active), who)
+    title = "Deactivate" if account.active else "Activate"
+    st.button(title, key=f"active-{project.id}-{who}", on_click=_do, args=given)
 
 
 def _waiting(project: Project) -> None:
@@ -145,11 +153,28 @@ def _invite(project: Project) -> None:
             st.error(session.sentence(error))
             return
         if token:
-            st.session_state[_LINK] = (project.id, link(_address(), token))
+            st.session_state[_LINK] = (project.id, None, link(_address(), token))
         st.rerun()
-    if st.session_state.get(_LINK, (0, ""))[0] == project.id:
-        st.success("Send this link to the person you invite. It works once, and is not shown again.")
-        st.code(st.session_state[_LINK][1], language=None, wrap_lines=True)
+    _show_link(project, None, "Send this link to the person you invite. It works once, and is not shown again.")
+
+
+def _show_link(project: Project, of: AnnotatorId | None, words: str) -> None:
+    """The link that was just made for this person's new password, or to invite somebody."""
+    *place, address = st.session_state.get(_LINK, (None, None, ""))
+    if place == [project.id, of]:
+        st.success(session.sentence(words))
+        st.code(address, language=None, wrap_lines=True)
+
+
+def _reset(project: Project, of: AnnotatorId) -> None:
+    def made(*given: Any, **by: Any) -> None:
+        st.session_state[_LINK] = (project.id, of, link(_address(), invitations.invite_to_reset(*given, **by)))
+
+    _do(made, of)
+
+
+def _set_email(of: AnnotatorId, key: str) -> None:
+    _do(people.set_email, of, st.session_state[key])
 
 
 def _set_role(project_id: ProjectId, annotator_id: AnnotatorId, key: str) -> None:

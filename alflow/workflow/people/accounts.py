@@ -135,15 +135,19 @@ def set_password(workspace: Workspace, annotator_id: AnnotatorId, password: str)
         store_password(tx, annotator_id, kept)
 
 
-def set_email(workspace: Workspace, annotator_id: AnnotatorId, email: str) -> None:
+def set_email(
+    workspace: Workspace, annotator_id: AnnotatorId, email: str, *, by: Visitor | Operator = OPERATOR
+) -> None:
     """Let the identity with this address sign in to the account.
 
     Raises:
+        DeniedError: `by` does not own every project in which this person has a role.
         InvalidInputError: it is not an address.
         ConflictError: it belongs to another account.
     """
     address = clean_email(email)
     with workspace.database.begin() as tx:
+        check_owner_of_all(tx, people.roles(tx, annotator_id), by=by)
         people.change(tx, annotator_id, email=address)
 
 
@@ -177,6 +181,12 @@ def check_owner_of_all(tx: Transaction, project_ids: Collection[ProjectId], *, b
             check_owner(tx, project_id, by)
     except DeniedError as error:
         raise DeniedError(why) from error
+
+
+def still_owns_all(tx: Transaction, by: AnnotatorId, annotator_id: AnnotatorId) -> bool:
+    """Whether who made a link for this person could make it now: they may be part of another project since."""
+    mine, theirs = people.roles(tx, by), people.roles(tx, annotator_id)
+    return people.by_id(tx, by).active and bool(theirs) and all(mine.get(each) is Role.OWNER for each in theirs)
 
 
 def check_others_own(tx: Transaction, annotator_id: AnnotatorId) -> None:

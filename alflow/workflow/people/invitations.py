@@ -10,7 +10,7 @@ from alflow.errors import ConflictError, DeniedError, InvalidInputError, NotFoun
 from alflow.ids import AnnotatorId, InvitationId, ProjectId
 from alflow.store.people import annotators, people
 from alflow.store.projects import projects
-from alflow.workflow.people.accounts import check_owner
+from alflow.workflow.people.accounts import check_owner, check_owner_of_all, still_owns_all
 from alflow.workflow.people.annotators import clean_name
 from alflow.workflow.people.passwords import check_password, hash_password, new_token, token_hash
 from alflow.workflow.people.sign_in import about, clean_email, open_session, store_password
@@ -65,13 +65,20 @@ def invite(
     return made, "" if address else token
 
 
-def invite_to_reset(workspace: Workspace, annotator_id: AnnotatorId) -> str:
-    """The token of a link with which somebody sets a new password, once, within a day; earlier links end."""
+def invite_to_reset(workspace: Workspace, annotator_id: AnnotatorId, *, by: Visitor | Operator = OPERATOR) -> str:
+    """The token of a link with which somebody sets a new password, once, within a day; earlier links end.
+
+    Raises:
+        DeniedError: `by` does not own every project in which this person has a role.
+    """
     token, now = new_token(), datetime.now(UTC)
-    until = now + timedelta(days=_RESET_DAYS)
+    until, who = now + timedelta(days=_RESET_DAYS), None if by is OPERATOR else by.annotator.id
     with workspace.database.begin() as tx:
+        check_owner_of_all(tx, people.roles(tx, annotator_id), by=by)
         people.revoke_resets(tx, annotator_id)
-        people.invite(tx, token_hash(token), annotator_id=annotator_id, created_at=now, expires_at=until)
+        people.invite(
+            tx, token_hash(token), annotator_id=annotator_id, invited_by=who, created_at=now, expires_at=until
+        )
     return token
 
 
@@ -126,6 +133,8 @@ def accept(workspace: Workspace, token: str, name: str, password: str) -> str:
         if invitation is None:
             raise DeniedError(_STALE)
         if invitation.annotator_id is not None:
+            if invitation.invited_by and not still_owns_all(tx, invitation.invited_by, invitation.annotator_id):
+                raise DeniedError(_STALE)
             store_password(tx, invitation.annotator_id, kept)
             return open_session(workspace, tx, invitation.annotator_id)
         if people.annotator_called(tx, called) is not None:

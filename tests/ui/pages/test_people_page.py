@@ -7,6 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 from alflow.accounts import OPERATOR, Role, Scope
 from alflow.domain.projects import Project
+from alflow.errors import DeniedError
+from alflow.ids import AnnotatorId
 from alflow.ui.door import gate
 from alflow.ui.parts import session
 from alflow.workflow.people import accounts as people
@@ -108,6 +110,47 @@ def test_an_owner_deactivates_and_brings_back(shown: AppTest, workspace: Workspa
         assert people.find_account(workspace, "Bo").active is active
     shown.button(key="active-1-1").click().run()
     assert ["without an owner" in each.value for each in shown.error] == [True]
+
+
+def test_an_owner_lets_somebody_set_a_new_password(shown: AppTest, workspace: Workspace) -> None:
+    assert not [each for each in shown.button if each.key == "reset-1-1"]  # one's own is changed with the old one
+    shown.button(key="reset-1-2").click().run()
+    assert not shown.exception
+    (first,) = [each.value for each in shown.code]
+    shown.button(key="reset-1-2").click().run()
+    (second,) = [each.value for each in shown.code]
+    with pytest.raises(DeniedError, match="no longer valid"):
+        invitations.look_at(workspace, first.partition("token=")[2])
+    token = second.partition("token=")[2]
+    assert invitations.look_at(workspace, token).name == "Bo"
+    elsewhere = create_project(workspace, "of somebody else", "demo", "fp32")
+    people.set_role(workspace, elsewhere.id, AnnotatorId(2), Role.REVIEWER, by=OPERATOR)
+    with pytest.raises(DeniedError, match="no longer valid"):  # Ada might use it herself, in a project not hers
+        invitations.accept(workspace, token, "", "correct horse battery")
+    shown.button(key="reset-1-2").click().run()
+    assert ["projects that are not yours" in each.value for each in shown.error] == [True]
+    people.remove_member(workspace, elsewhere.id, AnnotatorId(2), by=OPERATOR)
+    assert invitations.accept(workspace, token, "", "correct horse battery")
+    assert people.find_account(workspace, "Bo").has_password
+
+
+@pytest.mark.usefixtures("birds")
+def test_an_address_that_signs_in_is_given(
+    workspace: Workspace, drawn: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not [each for each in drawn(page).run().text_input if each.key == "email-1-2"]  # nobody could sign in by one
+    monkeypatch.setattr(workspace.settings, "oidc_client_id", "alflow")
+    app = drawn(page).run()
+    for written, said in (
+        ("bo", "is not an e-mail address"),
+        ("ada@example.org", "another account has"),
+        ("b@x.org", ""),
+    ):
+        app.text_input(key="email-1-2").set_value(written)
+        app.button(key="email-1-2-save").click().run()
+        assert not app.exception
+        assert [said in each.value.replace("\\", "").lower() for each in app.error] == ([True] if said else [])
+    assert people.find_account(workspace, "Bo").email == "b@x.org"
 
 
 def test_who_is_forgotten_is_named_twice(shown: AppTest, workspace: Workspace, birds: Project) -> None:
