@@ -45,7 +45,7 @@ class Vote(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A number and its 95 % interval; all NaN where it is not defined."""
+    """A number and its 95% interval; all NaN where it is not defined."""
 
     value: float
     low: float
@@ -83,7 +83,7 @@ def krippendorff_alpha(votes: Iterable[Vote], n_bootstrap: int = 1000, seed: int
     Items with as many votes for each class are alike, so each such ballot is held once with the number of its items,
     and a resample of the items is a draw of these numbers: what it takes grows with the ballots, not with the items.
 
-    The interval holds the middle 95 % of resamples of the items: `n_bootstrap` of them, fewer (200 at least) where
+    The interval holds the middle 95% of resamples of the items: `n_bootstrap` of them, fewer (200 at least) where
     hardly two items are alike. Undefined (NaN) while no item has two votes, or all votes name one class: then chance
     would agree as well.
     """
@@ -164,7 +164,7 @@ def dawid_skene(votes: Sequence[Vote], n_iterations: int = 100) -> Consensus:
 
 
 def share(right: int, total: int) -> Estimate:
-    """A share and its 95 % score interval (Wilson), which stays inside 0 and 1 however few there are."""
+    """A share and its 95% score interval (Wilson), which stays inside 0 and 1 however few there are."""
     from scipy.stats import binomtest  # noqa: PLC0415 - takes half a second
 
     if not total:

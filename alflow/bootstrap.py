@@ -23,7 +23,7 @@ _WEIGHTS_AT_ONCE = 2**22  # entries of a block [R N]: 32 MB in float64
 
 
 class Interval(NamedTuple):
-    """A metric on all items, and its 95 % interval (see `all_metrics`)."""
+    """A metric on all items, and its 95% interval (see `all_metrics`)."""
 
     value: float
     low: float

@@ -27,9 +27,9 @@ class ClassFigures(NamedTuple):
     Attributes:
         column: of the model.
         support: items of this class.
-        accuracy, accuracy_low, accuracy_high: the share of these that is predicted right, with its 95 % interval.
+        accuracy, accuracy_low, accuracy_high: the share of these that is predicted right, with its 95% interval.
         predicted: items that are predicted as this class.
-        precision, precision_low, precision_high: the share of these that is right, with its 95 % interval.
+        precision, precision_low, precision_high: the share of these that is right, with its 95% interval.
         confidence: their mean confidence.
         overconfidence, overconfidence_low, overconfidence_high: confidence less precision, the confidence taken as
             given: an interval above 0 says that the class is predicted more surely than it is right.

@@ -38,7 +38,7 @@ LEVEL: Final = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A share and its 95 % interval, all in [0, 1]; `images` is the effective number behind it. NaN without any."""
+    """A share and its 95% interval, all in [0, 1]; `images` is the effective number behind it. NaN without any."""
 
     value: float
     low: float

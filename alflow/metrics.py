@@ -132,7 +132,7 @@ def confidence_bins(confidence: Float[Tensor, " N"]) -> Int64[Tensor, " N"]:
 
 
 def wilson(right: Float[Tensor, "*K"], total: Float[Tensor, "*K"]) -> tuple[Float[Tensor, "*K"], Float[Tensor, "*K"]]:
-    """The ends of the 95 % score interval (Wilson, 1927) of each share right / total; NaN where there is none."""
+    """The ends of the 95% score interval (Wilson, 1927) of each share right / total; NaN where there is none."""
     z = NormalDist().inv_cdf(0.975)
     share = right / total
     middle = (share + z**2 / (2 * total)) / (1 + z**2 / total)

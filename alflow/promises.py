@@ -16,7 +16,7 @@ LEAST: Final = 5
 """Items below which no interval is told."""
 
 MOST_GROUPS: Final = 8
-_NORMAL: Final = 1.959964  # the 97.5 % point
+_NORMAL: Final = 1.959964  # the 97.5% point
 
 
 class Kept(NamedTuple):
@@ -25,7 +25,7 @@ class Kept(NamedTuple):
     Attributes:
         items: how many.
         expected, came: mean of each.
-        ratio, low, high: of both sums, with its 95 % interval; NaN where nothing was expected.
+        ratio, low, high: of both sums, with its 95% interval; NaN where nothing was expected.
     """
 
     items: int
@@ -42,7 +42,7 @@ class Group(NamedTuple):
     Attributes:
         items: how many.
         expected: mean of what was expected.
-        came, low, high: mean of what came, with its 95 % interval (normal, not below 0).
+        came, low, high: mean of what came, with its 95% interval (normal, not below 0).
     """
 
     items: int

@@ -23,7 +23,7 @@ class Bin(NamedTuple):
         low, high: ends of the bin.
         items: how many.
         confidence: their mean confidence.
-        accuracy, accuracy_low, accuracy_high: the share that is right, with its 95 % interval (Wilson).
+        accuracy, accuracy_low, accuracy_high: the share that is right, with its 95% interval (Wilson).
     """
 
     low: float
@@ -40,7 +40,7 @@ class Covered(NamedTuple):
 
     Attributes:
         coverage: which share of all items they are.
-        risk, risk_low, risk_high: the share of them that is wrong, with its 95 % interval (Wilson).
+        risk, risk_low, risk_high: the share of them that is wrong, with its 95% interval (Wilson).
         confidence: the least among them.
         items: how many.
     """

@@ -27,7 +27,7 @@ def test_of_no_images_nothing_is_known() -> None:
 
 
 def test_wilsons_coverage_is_nearer_to_what_is_asked_than_the_exact_intervals() -> None:
-    """Over slices of 20 to 400 images and shares of 2 to 98 %: why it was chosen."""
+    """Over slices of 20 to 400 images and shares of 2 to 98%: why it was chosen."""
     shares, covered = np.linspace(0.02, 0.98, 49), {"wilson": [], "exact": []}
     for n in (20, 40, 80, 150, 400):
         k = np.arange(n + 1)

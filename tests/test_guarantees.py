@@ -28,7 +28,7 @@ def test_p_values_are_those_of_the_hypergeometric_distribution() -> None:
 
 def test_in_a_large_pool_it_is_the_test_of_clopper_and_pearson() -> None:
     for k, n in ((0, 148), (0, 149), (2, 311), (2, 313), (5, 520), (5, 524)):
-        upper = float(clopper_pearson(k, n, 0.9)[1])  # of a two-sided interval: 5 % above
+        upper = float(clopper_pearson(k, n, 0.9)[1])  # of a two-sided interval: 5% above
         found = float(p_value(np.array(k), np.array(n), np.array(10**7), 0.02))
         assert (found <= 0.05) == (upper <= 0.02), (k, n, found, upper)
 

@@ -19,7 +19,7 @@ def test_the_ratio_and_its_interval_as_written_out() -> None:
 
 
 def test_of_labels_drawn_as_predicted_the_interval_holds_one_as_often_as_it_says() -> None:
-    """500 projects of 100 labels, gains as skewed as those of labels are: 92 to 98 % where 95 % are promised."""
+    """500 projects of 100 labels, gains as skewed as those of labels are: 92 to 98% where 95% are promised."""
     generator = torch.Generator().manual_seed(0)
     hits = 0
     for _ in range(500):

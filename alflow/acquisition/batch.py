@@ -12,7 +12,7 @@ planned before anyone answers. The score of a pick is how much it reduces U, if 
     score(x) = tr(F_x) sum_x* w(x*) tr(F*) max(0, l(x, x*) - max_{s in S} l(s, x*))
 
 So one rule serves both ends. Where the model knows little, tr(F) is much the same for every image and coverage decides:
-U(no label) - U(S) is monotone and submodular (facility location), and the greedy batch achieves at least 1 - 1/e = 63 %
+U(no label) - U(S) is monotone and submodular (facility location), and the greedy batch achieves at least 1 - 1/e = 63%
 of the reduction of the best batch (Nemhauser, Wolsey and Fisher, Mathematical Programming 14, 1978; for active
 learning: Wei, Iyer and Bilmes, ICML 2015). Where it knows most images, only those count that it does not know, and
 those like them. The Gaussian process with the same kernel adds up the information of all labels

@@ -25,7 +25,7 @@ from alflow.embeddings import Activations, LastLayers
 from alflow.errors import InvalidInputError
 from alflow.progress import Progress, silent
 
-_ROWS_AT_ONCE = 4096  # pairs between two estimates; the product with the others that each costs is then 4 % of its work
+_ROWS_AT_ONCE = 4096  # pairs between two estimates; the product with the others that each costs is then 4% of its work
 _COSINES_AT_ONCE = 2**24  # entries of a [rows M] block: 64 MB in float32
 
 

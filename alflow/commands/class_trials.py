@@ -100,7 +100,7 @@ def _show(found: "Effects", classes: "Sequence[ClassLabel]") -> None:
     show_table(["split", "predictions that turn", "of images"], turned)
     rows = [*_compared("test split", found.test), *_compared("labelled, not seen by the fit", found.labelled)]
     if rows:
-        show_table(["on", "measure", "before", "after", "difference", "95 % from", "to"], rows)
+        show_table(["on", "measure", "before", "after", "difference", "95% from", "to"], rows)
     turns = [(names[one.before], names[one.after], one.count) for one in found.turns[:_SHOWN]]
     if turns:
         show_table(["from", "to", "images"], turns)
@@ -141,9 +141,9 @@ def _show_suggestions(found: "Suggestions", names: "dict[ClassId, str]") -> None
         say(f"the {plural(found.labels, 'label')} prefer no other prompts: no difference is larger than chance")
     if found.classes and found.gain is not None:
         rows = _compared("labels that neither choice nor fit has seen", found.gain)
-        show_table(["on", "measure", "before", "after", "difference", "95 % from", "to"], rows)
+        show_table(["on", "measure", "before", "after", "difference", "95% from", "to"], rows)
     show_table(
-        ["one candidate for all classes", "nats a label", "95 % from", "to"],
+        ["one candidate for all classes", "nats a label", "95% from", "to"],
         [(one.title, *(f"{part:+.3f}" for part in one.gain)) for one in found.fits],
         "Held-out log-likelihood above that of the present prompts; the best of many looks better than it is.",
     )

@@ -78,7 +78,7 @@ def _tell(one: "Evaluated", names: Mapping[ClassId, str]) -> None:
     show_table(
         ["prediction", *metrics],
         [(way, *(_interval(one.metrics[way].get(name)) for name in metrics)) for way in one.ways],
-        title=f"\nOn {SPLITS[one.split]}, {plural(len(one), 'image')} (95 % intervals{temperature})",
+        title=f"\nOn {SPLITS[one.split]}, {plural(len(one), 'image')} (95% intervals{temperature})",
     )
     bins, risks = figures.reliability_of(one)["shown"], figures.risk_of(one)["shown"]
     show_table(

@@ -174,7 +174,7 @@ def list_rounds(project: ProjectName = None, as_json: AsJson = False) -> None:
         show_table(
             ["after round", "labels", "evaluated on", "images", *_METRICS],
             [(entry.round_number, entry.n_labels, entry.split, entry.n_items, *_metrics(entry)) for entry in curve],
-            title="\nThe model after each round (with 95 % intervals)",
+            title="\nThe model after each round (with 95% intervals)",
         )
 
 

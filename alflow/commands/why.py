@@ -76,5 +76,5 @@ def _verdict(found: "Worth") -> str:
         return "what labels were worth is known once a round with reasons is closed"
     return (
         f"{kept.items} labels of the project told {kept.ratio:.2f} times what was expected of them "
-        f"(95 % interval {kept.low:.2f} to {kept.high:.2f})"
+        f"(95% interval {kept.low:.2f} to {kept.high:.2f})"
     )

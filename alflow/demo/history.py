@@ -41,7 +41,7 @@ SETTINGS: Final = ProjectSettings(
 )
 """The seed is one of few with which the certificate is given; with the others it is refused."""
 SIMULATED: Final = (
-    "*Barbara, Edsger and Grace are simulated: programs that know the class, and err on 3, 14 and 6 % of the images. "
+    "*Barbara, Edsger and Grace are simulated: programs that know the class, and err on 3, 14 and 6% of the images. "
     "Every figure of this project is computed from their answers, on this machine. So few random labels seldom carry a "
     "certificate: how the rounds were drawn was chosen so that there is one to look at.*"
 )

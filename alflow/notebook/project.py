@@ -99,7 +99,7 @@ class OpenProject:
         return pd.DataFrame(rows, columns=columns).set_index("item_id")
 
     def evaluations(self) -> pd.DataFrame:
-        """The learning curve: one row for each round (0: zero-shot), split and metric, with its 95 % interval."""
+        """The learning curve: one row for each round (0: zero-shot), split and metric, with its 95% interval."""
         rows = [
             (one.round_number, one.split, metric, *values, one.n_labels, one.n_items, one.at)
             for one in learning_curve(self._workspace, self._project.id)

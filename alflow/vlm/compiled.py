@@ -7,7 +7,7 @@ Two means, each used where it pays:
 * compilation: `torch.compile` with frozen weights, which joins the small steps between products and lays the weights
   out as the products want them. It takes tens of seconds, once a process, and needs a C++ compiler. It pays where
   products are so fast that the steps between them count: in bfloat16 with matrix units. A float32 ViT-B/32 spends its
-  time in products, at 78 % of their peak, and was a tenth slower compiled (10 against 11 images a CPU-second).
+  time in products, at 78% of their peak, and was a tenth slower compiled (10 against 11 images a CPU-second).
 """
 
 import logging

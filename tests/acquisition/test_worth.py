@@ -140,7 +140,7 @@ def test_of_many_classes_those_that_are_rated_stand_for_all(sharpness: float) ->
 
 @pytest.mark.slow
 def test_few_answers_give_nearly_the_gain_of_all() -> None:
-    """Of 150 classes, 64 slices of the prediction against every class, within 5 %."""
+    """Of 150 classes, 64 slices of the prediction against every class, within 5%."""
     Q = class_covariance(normal(0, 150, 32))
     picked, target = (
         image((2 * normal(seed, n, 150)).softmax(1), normal(seed + 1, n, 6)) for seed, n in ((1, 3), (3, 20))

@@ -101,8 +101,8 @@ def test_without_candidates_or_with_their_like_all_stays() -> None:
 def test_a_gain_must_be_above_its_scatter_and_above_the_best_of_many() -> None:
     gaps = torch.tensor([1.0, 2.0, 3.0, 2.0], dtype=torch.float64)  # mean 2, standard error 0.408, t 4.9
     assert is_better(gaps, 1)
-    assert is_better(gaps, 5)  # t of 3 degrees of freedom at 1 %: 4.54
-    assert not is_better(gaps, 10)  # at .5 %: 5.84
+    assert is_better(gaps, 5)  # t of 3 degrees of freedom at 1%: 4.54
+    assert not is_better(gaps, 10)  # at .5%: 5.84
     assert not is_better(-gaps, 1)
     assert not is_better(gaps[:1], 1)
     assert not is_better(torch.zeros(9), 1)

@@ -9,7 +9,7 @@ Before any label, four predictions of the same images by the class names alone:
     as shown             the predictive that the product shows
     exact posterior      the predictive of the paper, by the exact posterior of the pretraining (`tests.bayes.paper`)
 
-judged on all images but the held-out ones. Intervals are 95 % percentile bootstraps; the last column is the paired
+judged on all images but the held-out ones. Intervals are 95% percentile bootstraps; the last column is the paired
 difference to MAP. Where a pack has groups (the same emoji in three styles), whole groups are held out and resampled.
 
 Then what random labels of the pool do (`tests.bench.learning`): means over seeds, paired differences with the standard

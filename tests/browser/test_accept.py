@@ -22,7 +22,7 @@ def test_images_are_accepted_and_taken_back(desk: Desk, signed_in: Open, tmp_pat
     certified.one_round(desk.workspace, project)
     page = signed_in("Rita", project.name, "accept")
     expect(page.get_by_text("too little to accept any image")).to_be_visible()
-    expect(page.get_by_text("An interval of ±3 % takes about")).to_be_visible()
+    expect(page.get_by_text("An interval of ±3% takes about")).to_be_visible()
     assert_accessible(page)
     page.get_by_label("At most wrong (%)").fill("10")
     page.get_by_label("At most wrong (%)").press("Enter")

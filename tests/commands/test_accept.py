@@ -46,7 +46,7 @@ def test_propose_confirm_list_withdraw(workspace: Workspace, tmp_path: Path, mon
     assert (code, said) == (0, f"certificate 1 is withdrawn: its {len(found['images'])} images wait for people again\n")
     code, said = run("withdraw", "--why", "enough")
     assert (code, said) == (1, "error: no certificate stands: there is nothing to withdraw\n")
-    assert run("propose", "--bound", "2")[1] == ("error: the bound is a share between 0 and 1, not 2: 0.02 means 2 %\n")
+    assert run("propose", "--bound", "2")[1] == ("error: the bound is a share between 0 and 1, not 2: 0.02 means 2%\n")
 
 
 def test_numbers(workspace: Workspace, tmp_path: Path, monkeypatch: object) -> None:

@@ -25,7 +25,7 @@ from alflow.workflow.answers.certifying import LEFT
 from alflow.workflow.answers.quality import annotator_names
 from alflow.workflow.projects import projects
 
-CONFIDENCES: Final = {"90 %": 0.1, "95 %": 0.05, "99 %": 0.01}
+CONFIDENCES: Final = {"90%": 0.1, "95%": 0.05, "99%": 0.01}
 SHOWN: Final = 24
 
 
@@ -194,7 +194,7 @@ def _chart(found: Proposal) -> None:
         key="accept-risk",
         data=data,
         reading="From left to right less sure images are let in. The line is the share of the random slice that is "
-        "wrong among those as sure, its band a 95 % interval at each point alone, the dashed line the bound. Where a "
+        "wrong among those as sure, its band a 95% interval at each point alone, the dashed line the bound. Where a "
         "point passed, the whole band need not lie below the bound: the test is one-sided and made in a fixed order. "
         "For all classes together.",
     )

@@ -116,7 +116,7 @@ def _live(one: Backtest, grid: Grid, measure: Measure, reference: str, level: fl
         paired_curves(points, title, form),
         key="curves",
         data=paired_table(points),
-        reading=f"Means over {plural(standings[0].seeds, 'seed')}. The 95 % bands are paired: the effect of a split on "
+        reading=f"Means over {plural(standings[0].seeds, 'seed')}. The 95% bands are paired: the effect of a split on "
         "all strategies is removed, so strategies differ where their bands do not overlap.",
     )
     rows = [

@@ -41,7 +41,7 @@ def _figures(report: QualityReport) -> None:
         None if isnan(report.alpha.low) else f"{report.alpha.low:.2f} to {report.alpha.high:.2f}",
         delta_color="off",
         delta_arrow="off",
-        help="Agreement beyond chance, with the middle 95 % of resamples of the images: 1 is perfect, 0 what chance "
+        help="Agreement beyond chance, with the middle 95% of resamples of the images: 1 is perfect, 0 what chance "
         "would give. 0.8 is the usual requirement; below 0.67 conclusions are unreliable.",
         border=True,
         height="stretch",
@@ -63,7 +63,7 @@ def _annotators(project: Project, report: QualityReport) -> None:
     table([_row(project, one, weighed) for one in report.annotators], "annotators", column_config=_COLUMNS)
     st.caption(
         "Agreement: share of votes for the class that a reviewer chose, or else most of the others; ties are left "
-        "out. Checks: test images whose class is known. Brackets hold 95 % intervals."
+        "out. Checks: test images whose class is known. Brackets hold 95% intervals."
     )
     if remedy is not None:
         st.caption(session.words(remedy))

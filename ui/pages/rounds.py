@@ -33,7 +33,7 @@ _CURVES = (
         "accuracy",
         "Accuracy",
         ".0%",
-        "The share of images whose most probable class is right, over the labels so far; bars are 95 % intervals. "
+        "The share of images whose most probable class is right, over the labels so far; bars are 95% intervals. "
         "Where the bars of two rounds do not overlap, the difference is hardly chance.",
     ),
     (

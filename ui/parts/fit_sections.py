@@ -200,7 +200,7 @@ def strategies(project: Project) -> None:
         paired_curves(points, title, form),
         key="strategies",
         data=pd.DataFrame(rows),
-        reading="Means over the seeds that both have finished, with paired 95 % bands: what a split does to both is "
+        reading="Means over the seeds that both have finished, with paired 95% bands: what a split does to both is "
         "taken out. A back-test keeps these measures of each round, not what was predicted of each image: so there is "
         "no reliability diagram, matrix or image of it here.",
     )

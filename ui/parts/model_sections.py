@@ -42,7 +42,7 @@ def calibration(pair: Pair) -> None:
     st.caption(
         "Raw: the pretrained model at its own scale, the same at every round. Temperature: the logits of the round's "
         "model over one temperature, fitted to labels of these very images in five folds; the other two never see "
-        "these labels. Shown: what the project shows and acts on. Brackets hold 95 % intervals (bootstrap)."
+        "these labels. Shown: what the project shows and acts on. Brackets hold 95% intervals (bootstrap)."
     )
     for column, (name, one) in zip(st.columns(len(pair), gap="large"), pair.items(), strict=True):
         with column:
@@ -70,7 +70,7 @@ def _reliability(one: Evaluated | None) -> None:
         key=f"reliability-{one.number}",
         data=data,
         reading=f"{len(one):,} images in bins of confidence. A model is calibrated where its points lie on the dashed "
-        "line; below it, it is surer than it is right. Lines are 95 % intervals (Wilson). Bars count the images of "
+        "line; below it, it is surer than it is right. Lines are 95% intervals (Wilson). Bars count the images of "
         f"what is shown.{temperature}",
     )
 
@@ -85,7 +85,7 @@ def _risk(known: Mapping[str, Evaluated]) -> None:
             key="risk",
             data=data,
             reading="The error rate among the most confident images, from few of them to all: the lower, the better "
-            "confidence tells right from wrong. The band is the 95 % interval of what the chosen model shows, at each "
+            "confidence tells right from wrong. The band is the 95% interval of what the chosen model shows, at each "
             "coverage by itself.",
         )
     with right:
@@ -216,14 +216,14 @@ def by_class(pair: Pair, classes: Sequence[ClassLabel]) -> None:
         chart,
         key="classes",
         data=data,
-        reading=f"The share of each class's images that is predicted right, with its 95 % interval (Wilson).{part}",
+        reading=f"The share of each class's images that is predicted right, with its 95% interval (Wilson).{part}",
     )
     beside = {f"Accuracy {name}": _PERCENT for name in [*known][1:]}
     table(_class_rows(known, names), "classes", column_config=_COLUMNS | beside)
     st.caption(
         "Overconfidence: mean confidence less the share that is right, among the images that are predicted as the "
         "class. Where its whole interval is above 0, the model is surer of this class than it is right. Brackets hold "
-        "95 % intervals (Wilson)."
+        "95% intervals (Wilson)."
     )
 
 

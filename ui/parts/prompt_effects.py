@@ -61,7 +61,7 @@ def _figures(found: Effects) -> None:
             delta_color="inverse",
             border=True,
         )
-        nlpd.caption(f"95 % interval of the difference: {gap.low:+.3f} to {gap.high:+.3f} nats. Lower is better.")
+        nlpd.caption(f"95% interval of the difference: {gap.low:+.3f} to {gap.high:+.3f} nats. Lower is better.")
     if found.labelled is None:
         labelled.metric("Accuracy on labelled images", "no label yet", border=True)
     else:
@@ -73,7 +73,7 @@ def _accuracy(where: st.delta_generator.DeltaGenerator, title: str, found: Compa
     gap = found.accuracy
     where.metric(title, f"{found.accuracy_after:.1%}", f"{100 * gap.value:+.1f} points", border=True)
     where.caption(
-        f"{found.righted:,} of {found.images:,} become right, {found.wronged:,} wrong. 95 % interval of the gain: "
+        f"{found.righted:,} of {found.images:,} become right, {found.wronged:,} wrong. 95% interval of the gain: "
         f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f} points."
     )
 

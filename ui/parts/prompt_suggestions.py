@@ -59,7 +59,7 @@ def _found(draft: Draft, found: Suggestions, stored: Sequence[ClassLabel]) -> No
     if len(data):
         reading = (
             "Held-out log-likelihood if one candidate made the prompts of all classes, above that of what is saved; "
-            "the lines are 95 % intervals. To the right is better. Of many the best looks better than it is."
+            "the lines are 95% intervals. To the right is better. Of many the best looks better than it is."
         )
         figure(_chart(data), key="suggestions", data=data, reading=reading)
     if found.left_out:
@@ -73,8 +73,8 @@ def _gain(found: Suggestions) -> None:
     sure = gain.nlpd.high < 0
     st.write(
         f"Expected gain, on labels that neither the choice nor the fit has seen: NLPD {gain.nlpd.value:+.3f} nats "
-        f"(95 %: {gain.nlpd.low:+.3f} to {gain.nlpd.high:+.3f}; lower is better), accuracy "
-        f"{100 * gain.accuracy.value:+.1f} points (95 %: {100 * gain.accuracy.low:+.1f} to "
+        f"(95%: {gain.nlpd.low:+.3f} to {gain.nlpd.high:+.3f}; lower is better), accuracy "
+        f"{100 * gain.accuracy.value:+.1f} points (95%: {100 * gain.accuracy.low:+.1f} to "
         f"{100 * gain.accuracy.high:+.1f})." + ("" if sure else " That is no sure gain.")
     )
 

@@ -35,7 +35,7 @@ def show_slices(project: Project) -> None:
             key="slices",
             data=curves,
             reading="Accuracy of the model after each round on the images of a slice whose class is known; the bars "
-            "are 95 % intervals. A slice whose line stays low needs labels, or other prompts.",
+            "are 95% intervals. A slice whose line stays low needs labels, or other prompts.",
         )
     table(rows, "slices", column_config=_COLUMNS)
     st.caption(
@@ -81,8 +81,8 @@ _COLUMNS = {
     "Test images": st.column_config.NumberColumn(help="Of this slice, with a known class"),
     "Labelled later": st.column_config.NumberColumn(help="First answered after the round was closed"),
     "Accuracy": st.column_config.NumberColumn(format="percent"),
-    "From": st.column_config.NumberColumn(format="percent", help="95 % interval of the accuracy"),
-    "To": st.column_config.NumberColumn(format="percent", help="95 % interval of the accuracy"),
+    "From": st.column_config.NumberColumn(format="percent", help="95% interval of the accuracy"),
+    "To": st.column_config.NumberColumn(format="percent", help="95% interval of the accuracy"),
     "NLPD": st.column_config.NumberColumn(format="%.3f", help="Negative log predictive density, in nats"),
 }
 

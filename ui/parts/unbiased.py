@@ -24,7 +24,7 @@ class _Ends(Protocol):
     def high(self) -> float: ...
 
 
-WIDTHS = {"±10 %": 0.1, "±5 %": 0.05, "±3 %": 0.03, "±2 %": 0.02, "±1 %": 0.01}
+WIDTHS = {"±10%": 0.1, "±5%": 0.05, "±3%": 0.03, "±2%": 0.02, "±1%": 0.01}
 
 
 def unbiased(project: Project) -> None:
@@ -61,7 +61,7 @@ def _figures(found: Unbiased) -> None:
     weighted = f"and {found.n_weighted} picks with weights" if found.n_weighted else "none chosen by the strategy"
     labels.metric("Random labels", found.n_slice, weighted, **_QUIET)
     st.caption(
-        "Estimated from images that were drawn at random, with 95 % intervals, so that the strategy's choice biases "
+        "Estimated from images that were drawn at random, with 95% intervals, so that the strategy's choice biases "
         "nothing. The model is the one after the newest closed round, fitted without the labels that it is judged by."
     )
 
@@ -106,7 +106,7 @@ def _rounds(project: Project, missing: int) -> str:
 
 
 def _ends(share: _Ends, sign: str = "") -> str:
-    return "" if isnan(share.low) else f"{100 * share.low:{sign}.1f} to {100 * share.high:{sign}.1f} %"
+    return "" if isnan(share.low) else f"{100 * share.low:{sign}.1f} to {100 * share.high:{sign}.1f}%"
 
 
 _QUIET: Final[dict[str, Any]] = {"delta_color": "off", "delta_arrow": "off", "border": True, "height": "stretch"}

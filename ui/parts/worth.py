@@ -19,7 +19,7 @@ def labels_worth(found: Worth) -> None:
         )
         return
     all_of_them = found.overall
-    between = "" if isinf(all_of_them.high) else f" (95 % interval {all_of_them.low:.2f} to {all_of_them.high:.2f})"
+    between = "" if isinf(all_of_them.high) else f" (95% interval {all_of_them.low:.2f} to {all_of_them.high:.2f})"
     st.markdown(
         f"{all_of_them.items} labels told {all_of_them.ratio:.2f} times as much as was expected of them{between}: "
         f"{_verdict(all_of_them)}."
@@ -36,13 +36,13 @@ def labels_worth(found: Worth) -> None:
 
 
 _READING_GROUPS = (
-    "Each point is a group of images of which about the same was expected; the bar is the 95 % interval of what their "
+    "Each point is a group of images of which about the same was expected; the bar is the 95% interval of what their "
     "labels told, and both axes go by powers of ten. On the dashed line labels keep what the model promised. Above it "
     "answers surprised more often than the model thought, below it less often."
 )
 _READING_ROUNDS = (
     "What the labels of each round told, over what was expected of them when the round opened. At 1 the model was "
-    "right about itself; the bar is the 95 % interval, where there are five labels or more."
+    "right about itself; the bar is the 95% interval, where there are five labels or more."
 )
 
 

@@ -182,8 +182,8 @@ class Audit:
         seen: answered ones.
         wrong: those whose class is another, or none.
         due: those that wait for an answer.
-        low, high: 95 % interval of the share that is wrong.
-        alarm: whether the answers refute the bound: it lies below the interval of 95 %.
+        low, high: 95% interval of the share that is wrong.
+        alarm: whether the answers refute the bound: it lies below the interval of 95%.
     """
 
     seen: int
@@ -209,7 +209,7 @@ def audit_of(workspace: Workspace, project_id: ProjectId, certificate: Certifica
 
 
 def interval_of(wrong: NDArray[np.int64], seen: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The 95 % interval of each share by itself, for a chart."""
+    """The 95% interval of each share by itself, for a chart."""
     return clopper_pearson(wrong, seen)
 
 
@@ -253,4 +253,4 @@ def _accepted_rows(said: Certifying, parts: Sequence[Part]) -> NDArray[np.int64]
 def _check(bound: float, delta: float) -> None:
     for name, value in (("the bound", bound), ("delta", delta)):
         if not 0 < value < 1:
-            raise InvalidInputError(f"{name} is a share between 0 and 1, not {value:g}: 0.02 means 2 %")
+            raise InvalidInputError(f"{name} is a share between 0 and 1, not {value:g}: 0.02 means 2%")

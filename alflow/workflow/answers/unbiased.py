@@ -22,7 +22,7 @@ from alflow.workspace import Workspace
 
 @dataclass(frozen=True)
 class Unbiased:
-    """Estimates of the pool with 95 % intervals.
+    """Estimates of the pool with 95% intervals.
 
     Attributes:
         accuracy: share of the pool that the model predicts rightly.

@@ -38,7 +38,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean over seeds of paired differences, its standard error and its 95 % interval (Student)."""
+    """A mean over seeds of paired differences, its standard error and its 95% interval (Student)."""
 
     mean: float
     standard_error: float

@@ -28,9 +28,9 @@ class Compared:
     Attributes:
         images: how many.
         accuracy_before, accuracy_after: of each prediction.
-        accuracy: by how much the second is higher, with the 95 % interval of the paired difference.
+        accuracy: by how much the second is higher, with the 95% interval of the paired difference.
         nlpd_before, nlpd_after: negative log predictive density of each, in nats an image.
-        nlpd: by how much the second is higher (worse), with the 95 % interval of the paired difference.
+        nlpd: by how much the second is higher (worse), with the 95% interval of the paired difference.
         righted, wronged: images that become right, and that become wrong.
     """
 

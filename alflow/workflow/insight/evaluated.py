@@ -63,7 +63,7 @@ class Evaluated:
         class_ids: in the order of the columns.
         ways: those of `WAYS` that there are.
         temperature: geometric mean over the folds; None where there is none.
-        metrics: of each way, with 95 % intervals.
+        metrics: of each way, with 95% intervals.
         item_ids: once each.
         labels: the known class of each, as a column.
         predicted: the most probable class, as a column.

@@ -1,7 +1,7 @@
 """Images that are nearly the same: with different labels, or on two sides of the test split.
 
 Likeness is the cosine of two images' activations as seen from the centre of all. With the model of the demo, pictures
-that are stored anew as JPEG or at half their size have .997 or more, and such that lost 8 % at their edges .94 to .97.
+that are stored anew as JPEG or at half their size have .997 or more, and such that lost 8% at their edges .94 to .97.
 
 projects/<id>/copies/<hash>.safetensors  item_ids of all that were compared, the centre, and pairs of at least `LEAST`
 

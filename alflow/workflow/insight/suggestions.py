@@ -45,7 +45,7 @@ class Fit:
         title: of the candidate.
         templates: what makes its prompts.
         gain: by how many nats a label it is above the present prompts, on labels that its fit has not seen, with the
-            95 % interval. Each for itself: the best of many looks better than it is.
+            95% interval. Each for itself: the best of many looks better than it is.
     """
 
     title: str
@@ -170,7 +170,7 @@ class _Chooser:
 
 
 def _interval(gaps: Tensor) -> Interval:
-    """The mean, and where it is with 95 %, by the scatter of the labels."""
+    """The mean, and where it is with 95%, by the scatter of the labels."""
     mean, reach = float(gaps.mean()), 1.96 * float(gaps.std(correction=0)) / len(gaps) ** 0.5
     return Interval(mean, mean - reach, mean + reach)
 

@@ -50,9 +50,9 @@ def test_refused_offered_accepted_audited_and_withdrawn(shown: AppTest, workspac
     assert "No random image of the pool is answered yet" in words(shown)
     certified.one_round(workspace, project)
     shown.run()
-    assert "1 of 30" in words(shown) or "0 of 30" in words(shown)  # 2 % takes more
+    assert "1 of 30" in words(shown) or "0 of 30" in words(shown)  # 2% takes more
     shown.number_input(key=f"bound-{project.id}").set_value(10.0)
-    shown.selectbox(key=f"delta-{project.id}").set_value("90 %").run()
+    shown.selectbox(key=f"delta-{project.id}").set_value("90%").run()
     assert not shown.exception
     (accept,) = [one for one in shown.button if one.label.startswith("Accept ")]
     assert "At most 10.0% of them wrong, with 90% confidence." in words(shown)

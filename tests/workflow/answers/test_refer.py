@@ -24,7 +24,7 @@ def test_it_is_sent_once_and_gone_when_it_is_settled(each_workspace: Workspace) 
     world = labelled(each_workspace, "cdc")
     project, reviewer = world.project.id, world.annotators[1].id
     first, second, third = (one.item_id for one in world.candidates)
-    reasons = {third: "the model holds Dog, 97 %", first: "the model holds Dog, 80 %"}
+    reasons = {third: "the model holds Dog, 97%", first: "the model holds Dog, 80%"}
     with each_workspace.database.read() as tx:
         before = outcomes.settled(tx, project)
     assert refer(each_workspace, project, reviewer, reasons).sent == (third, first)

@@ -111,7 +111,7 @@ def _measured(facts: Facts, files: HeadFiles) -> Iterator[str]:
     if facts.of.hashes.get("prompts") not in {None, files.about.hashes["prompts"]}:
         yield "Classes or prompts were changed after this was measured: the exported model may do better or worse.\n"
     yield (
-        "Values with 95 % intervals. Round 0 is the model before any label. On the random slice the model of each "
+        "Values with 95% intervals. Round 0 is the model before any label. On the random slice the model of each "
         "round is judged by what it said before the labels came, so that its numbers lag by one round.\n"
     )
     yield "Quality:\n"

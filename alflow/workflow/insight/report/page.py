@@ -160,7 +160,7 @@ def _shown(value: Any) -> Any:
 
 
 def _percent(value: float, digits: int = 1) -> str:
-    return f"{100 * value:.{digits}f} %" if isfinite(value) else "not known"
+    return f"{100 * value:.{digits}f}%" if isfinite(value) else "not known"
 
 
 def _number(value: float, digits: int = 2) -> str:

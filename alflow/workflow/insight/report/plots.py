@@ -143,4 +143,4 @@ def _ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
 def _text(value: float, values: Sequence[float], *, share: bool) -> str:
     step = (values[1] - values[0]) * (100 if share else 1)
     digits = max(0, -floor(log10(step) + 1e-9))
-    return f"{100 * value:,.{digits}f} %" if share else f"{value:,.{digits}f}"
+    return f"{100 * value:,.{digits}f}%" if share else f"{value:,.{digits}f}"

@@ -54,7 +54,7 @@ def limits(report: Report) -> list[str]:
 def _always() -> list[str]:
     return [
         "Each image has one class. Boxes, masks and several classes per image are not known here.",
-        "Intervals hold 95 %. They say how far chance in the images that were judged could move a number, not what "
+        "Intervals hold 95%. They say how far chance in the images that were judged could move a number, not what "
         "happens on images of another kind.",
         "The images that a strategy chose are not a random sample: the share of a class among the labels is not its "
         "share in the pool. The control slice is drawn at random.",

@@ -44,7 +44,7 @@ def test_heights_are_to_scale() -> None:
     first, second, third = made.series[0].marks
     assert second.y - third.y == pytest.approx(first.y - second.y, abs=0.02)
     texts = {tick.text: tick.at for tick in made.y_ticks}
-    assert second.y == pytest.approx(texts["40 %"], abs=0.02)
+    assert second.y == pytest.approx(texts["40%"], abs=0.02)
 
 
 def test_what_is_not_known_is_not_drawn() -> None:
@@ -58,4 +58,4 @@ def test_a_square_has_its_diagonal() -> None:
     assert made is not None
     assert made.diagonal.startswith(f"M{plots.LEFT}.0 ")
     assert made.series[0].path == ""
-    assert [tick.text for tick in made.x_ticks][:: len(made.x_ticks) - 1] == ["0 %", "100 %"]
+    assert [tick.text for tick in made.x_ticks][:: len(made.x_ticks) - 1] == ["0%", "100%"]

@@ -117,7 +117,7 @@ def test_the_numbers_are_those_of_the_project(workspace: Workspace, past: Projec
     newest = next(one for one in reversed(report.evaluations) if one.split == "test")
     assert float(right.double().mean()) == pytest.approx(newest.metrics["accuracy"][0])
     tree = parsed(page(report))
-    assert f"{100 * newest.metrics['accuracy'][0]:.1f} %" in words(tree)
+    assert f"{100 * newest.metrics['accuracy'][0]:.1f}%" in words(tree)
     assert "8 answers stand" in section(tree, "answers")
     assert "Round 3 is not closed: its answers are not learnt yet." in section(tree, "limits")
     assert "12 images of the test split whose class is known, as the model after round 2" in section(tree, "classes")
@@ -148,7 +148,7 @@ def test_what_was_accepted_by_the_model_is_told_apart(workspace: Workspace, past
     made = Certificate(1, past.id, 2, "hash", 0.02, 0.05, False, (), 400, 9000, 7654, 0.5, 1, at)  # type: ignore[arg-type]
     told = section(parsed(page(replace(report, certificate=made))), "answers")
     assert "7,654 of 9,000 images that nobody answered were accepted as the model says" in told
-    assert "with 95 % confidence at most 2.0 % of them are wrong, by 400 labelled images" in told
+    assert "with 95% confidence at most 2.0% of them are wrong, by 400 labelled images" in told
 
 
 @pytest.mark.slow
