@@ -15,6 +15,7 @@ from safetensors.numpy import load
 from alflow.disk import disk_errors
 from alflow.errors import InvalidInputError
 from alflow.store.checksums import BLANK, KEY, check_bytes, check_tensors, seal_bytes, seal_tensors
+from alflow.store.contents import check_contents, check_notes, is_stray
 from alflow.store.files import REMEDY, Files
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class Artifacts(Files):
     """A folder of artifacts.
 
     Every file has a checksum inside (`alflow.store.checksums`), which is compared when it is read: of local tensors
-    once in a process, as long as the file stays what it is.
+    once in a process, as long as the file stays what it is. A whole file of another kind counts as damaged too
+    (`alflow.store.contents`).
     """
 
     def __init__(self, root: str | Path, *, private: bool = False, read_only: bool = False) -> None:
@@ -56,7 +58,9 @@ class Artifacts(Files):
         Raises:
             InvalidInputError: the name leaves the folder.
             UnavailableError: the disk is full, or may not be written.
+            ValueError: files of that folder hold something else.
         """
+        check_contents(name, tensors, metadata or {})
         ready = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
         if self._is_read_only:
             self._held[name] = (ready, dict(metadata or {}))
@@ -85,11 +89,14 @@ class Artifacts(Files):
                     _check_once(self._existing(name))
                 with safe_open(self._existing(name), framework="pt") as file:
                     notes = _without_sum(file.metadata() or {})
-                    return {key: file.get_tensor(key) for key in file.keys()}, notes  # noqa: SIM118
-            from safetensors.torch import load as load_tensors  # noqa: PLC0415
+                    tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            else:
+                from safetensors.torch import load as load_tensors  # noqa: PLC0415
 
-            check_tensors(io.BytesIO(data))
-            return load_tensors(data), _metadata(data)
+                check_tensors(io.BytesIO(data))
+                tensors, notes = load_tensors(data), _metadata(data)
+            check_contents(name, tensors, notes)
+            return tensors, notes
 
     def read_metadata(self, name: str) -> dict[str, str]:
         """The metadata alone: of files on other machines too, no more than the header is read.
@@ -102,7 +109,9 @@ class Artifacts(Files):
         with self._if_damaged(name):
             if self._is_local:
                 _check_once(self._existing(name))
-            return _without_sum(self._header(name)[0].get("__metadata__", {}))
+            notes = _without_sum(self._header(name)[0].get("__metadata__", {}))
+            check_notes(name, notes)
+            return notes
 
     def read_array(self, name: str, key: str) -> "NDArray[Any]":
         """One tensor alone, as an array, of a type that NumPy has, and not checked: PyTorch is not loaded for it.
@@ -150,7 +159,18 @@ class Artifacts(Files):
         data = self._fetch(name)
         with self._if_damaged(name):
             check_bytes(data, jpeg=name.endswith(".jpg"))
+            if name.endswith(".json"):
+                check_notes(name, json.loads(data))
         return data
+
+    def tables(self, prefix: str) -> list[str]:
+        """As `list`, without what is no file of tensors of alflow's: what desktops leave in a folder, copies by hand.
+
+        Raises:
+            InvalidInputError: the name leaves the folder.
+            UnavailableError: it is on another machine that cannot be reached.
+        """
+        return [name for name in self.list(prefix) if not is_stray(name)]
 
     def check(self, name: str) -> None:
         """Read a file from its first bit to its last, and compare it with its checksum, if it has one.
@@ -162,12 +182,12 @@ class Artifacts(Files):
         """
         if self._is_local and Path(path := self._path(name)).is_symlink() and not Path(path).exists():
             raise InvalidInputError(_damaged(path, ValueError("it is a link that leads nowhere")))
+        if is_stray(name):
+            raise InvalidInputError(_damaged(self._shown(name), ValueError("alflow wrote no file of that name")))
         path = self._existing(name)
         try:
             if not name.endswith(".safetensors"):
-                data = self.read_bytes(name)
-                if name.endswith(".json"):
-                    json.loads(data)
+                self.read_bytes(name)
                 return
             if self._is_local:
                 with disk_errors(path, "read"):

@@ -1,6 +1,7 @@
 """Shared by the modules of rows: chunks, locks, and inserts that leave existing rows alone."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -41,6 +42,12 @@ def is_answer(label: FromClause) -> ColumnElement[bool]:
     """Which rows of `label` are answers of people, and not images that were sent to the reviewers."""
     sent = (label.c.verdict == Verdict.UNSURE) & label.c.candidate_id.is_(None) & label.c.token.startswith(REFERRAL)
     return ~sent
+
+
+def stands(row: FromClause, at: datetime | None = None) -> ColumnElement[bool]:
+    """Which answers or decisions were not withdrawn; with `at`, which were given and not withdrawn at that moment."""
+    withdrawn = row.c.withdrawn_at
+    return withdrawn.is_(None) if at is None else (row.c.at <= at) & (withdrawn.is_(None) | (withdrawn > at))
 
 
 def is_queued(candidate: FromClause) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from alflow.ids import AnnotatorId, ClassId, ItemId, LabelId, ProjectId
 from alflow.store import tables
 from alflow.store.database import Transaction
 from alflow.store.rounds.candidates import candidate_of
-from alflow.store.rows import is_asked
+from alflow.store.rows import is_asked, stands
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ def lock_item(tx: Transaction, item_id: ItemId) -> None:
 
 
 def standing(
-    tx: Transaction, project_id: ProjectId, item_ids: Sequence[ItemId] | None = None
+    tx: Transaction, project_id: ProjectId, item_ids: Sequence[ItemId] | None = None, at: datetime | None = None
 ) -> dict[ItemId, Adjudication]:
-    """Item id -> the decision that stands; of these items, a few thousand at most, or all."""
+    """Item id -> the decision that stands, or stood at a moment; of these items, a few thousand at most, or all."""
     table = tables.adjudication
-    rows = select(table).where(table.c.project_id == project_id, table.c.withdrawn_at.is_(None))
+    rows = select(table).where(table.c.project_id == project_id, stands(table, at))
     if item_ids is not None:
         rows = rows.where(table.c.item_id.in_(item_ids))
     found = map(_adjudication, tx.execute(rows).mappings())

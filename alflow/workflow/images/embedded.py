@@ -103,7 +103,7 @@ def require_embedded(workspace: Workspace, project: Project) -> None:
 
 def names(workspace: Workspace, project: Project, encoder_hash: str) -> list[str]:
     """The artifacts that are the shards of this encoder."""
-    return workspace.artifacts.list(folder(project, encoder_hash))
+    return workspace.artifacts.tables(folder(project, encoder_hash))
 
 
 def folder(project: Project, encoder_hash: str) -> str:

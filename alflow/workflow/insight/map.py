@@ -105,7 +105,7 @@ def _folder(project: Project, encoder: EncoderInUse, algorithm: Algorithm) -> st
 def _newest(workspace: Workspace, project: Project, encoder: EncoderInUse, make: Algorithm | None = None) -> str | None:
     """The plane of the most images, by the best algorithm of which there is one; none worse than one could `make`."""
     for algorithm in ALGORITHMS:
-        found = workspace.artifacts.list(_folder(project, encoder, algorithm))
+        found = workspace.artifacts.tables(_folder(project, encoder, algorithm))
         if found or algorithm == make:
             return max(found, default=None)
     return None

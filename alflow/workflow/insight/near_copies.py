@@ -162,7 +162,7 @@ def _path(project: Project, parts: Sequence[str]) -> str:
 
 def _before(workspace: Workspace, folder: str, encoder: str) -> Mapping[str, Tensor] | None:
     """The comparison of the most images that is kept of this encoder."""
-    found = [workspace.artifacts.read_tensors(name) for name in workspace.artifacts.list(folder)]
+    found = [workspace.artifacts.read_tensors(name) for name in workspace.artifacts.tables(folder)]
     of_encoder = [tensors for tensors, notes in found if notes.get("encoder") == encoder]
     return max(of_encoder, key=lambda each: len(each["item_ids"]), default=None)
 

@@ -190,7 +190,7 @@ def _kept(
     if not workspace.artifacts.exists(path):
         folder = path.removesuffix(".safetensors")
         workspace.artifacts.write_tensors(path, _made(workspace, project, model, parts, folder), model.hashes)
-        for done in workspace.artifacts.list(folder):
+        for done in workspace.artifacts.tables(folder):
             workspace.artifacts.remove(done)
     tensors, _ = workspace.artifacts.read_tensors(path)
     return {each: tensors[each] for each in _TENSORS}

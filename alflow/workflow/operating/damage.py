@@ -1,7 +1,7 @@
 """What of a project's stored files is damaged or lost, and what of that the next run makes anew.
 
 Nearly all that alflow stores it can make once more: rows from the originals, predictions from rows and fit. It cannot
-for a posterior, for the scores of a past round, and for the fit of any round but the newest.
+for a posterior, for the scores of a past round, and for the fit of any round but the newest, which is fitted again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,9 @@ import torch
 from alflow.domain.images import Item
 from alflow.domain.projects import Project
 from alflow.domain.rounds import Round, RoundState
-from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
+from alflow.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from alflow.ids import ItemId
+from alflow.store.contents import is_stray
 from alflow.store.images import failures, items
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
@@ -24,6 +25,7 @@ from alflow.workflow.images.embedded import missing_ids, remembered_encoder
 from alflow.workflow.images.pool import SIDES, original, rendition_bytes
 from alflow.workflow.model.source import fit_path, last_fit, missing_posterior, posterior_path
 from alflow.workflow.rounds.record import record_path
+from alflow.workflow.rounds.refit import fit_again
 from alflow.workspace import Workspace
 
 _MADE_ANEW: Final = frozenset([
@@ -65,6 +67,7 @@ class Damage:
         can_be_made_anew: whether `repair` does that, without losing anything.
         name: of the artifact; None where nothing is left of it.
         item: whose picture it is.
+        hinders: whether anything is amiss because of it.
     """
 
     path: str
@@ -73,6 +76,7 @@ class Damage:
     can_be_made_anew: bool
     name: str | None = None
     item: ItemId | None = None
+    hinders: bool = True
 
 
 def damaged(workspace: Workspace, project: Project) -> list[Damage]:
@@ -101,15 +105,18 @@ def damaged_of_all(workspace: Workspace) -> list[Damage]:
     """
     names = (name for folder in _OF_ALL for name in workspace.artifacts.list(folder))
     wrong = ((name, _wrong(workspace, name)) for name in names)
-    return [Damage(workspace.artifacts.path(name), what, _ANEW, True, name) for name, what in wrong if what is not None]
+    return [_damage_of(workspace, None, name, what, None) for name, what in wrong if what is not None]
 
 
 def repair(workspace: Workspace, project: Project | None, damages: list[Damage]) -> list[Damage]:
-    """Make the damaged pictures anew, and remove the other files that the next run makes anew; returns those damages.
+    """Make damaged pictures and the newest fit anew, and remove what the next run makes anew; returns those damages.
 
     What cannot be made anew stays as it is, and so does a file that is whole by now.
     """
-    return [one for one in damages if one.can_be_made_anew and _repaired(workspace, project, one)]
+    anew = [one for one in damages if one.can_be_made_anew]
+    fits = [one for one in anew if one.name is not None and "/fields/" in one.name]
+    done = [one for one in anew if one not in fits and _repaired(workspace, project, one)]
+    return done + [one for one in fits if _repaired(workspace, project, one)]  # last: a fit is made of the others
 
 
 def _repaired(workspace: Workspace, project: Project | None, damage: Damage) -> bool:
@@ -118,6 +125,8 @@ def _repaired(workspace: Workspace, project: Project | None, damage: Damage) -> 
     kind, is_there = _kind_of_picture(damage.name), workspace.artifacts.exists(damage.name)
     if _wrong(workspace, damage.name) is None and (is_there or damage.what != _LOST):
         return False
+    if project is not None and "/fields/" in damage.name and _fitted_again(workspace, project):
+        return True
     if project is None or damage.item is None or kind not in SIDES:
         workspace.artifacts.remove(damage.name)
         return True
@@ -126,6 +135,14 @@ def _repaired(workspace: Workspace, project: Project | None, damage: Damage) -> 
     except NotFoundError:
         return False
     return True
+
+
+def _fitted_again(workspace: Workspace, project: Project) -> bool:
+    """What it is made of may be damaged too, and is removed by now: then the next round makes it anew."""
+    try:
+        return fit_again(workspace, project.id)
+    except (ConflictError, InvalidInputError, NotFoundError):
+        return False
 
 
 def _stored(workspace: Workspace, project: Project, past: Sequence[Round]) -> Iterator[str]:
@@ -150,9 +167,13 @@ def _wrong(workspace: Workspace, name: str) -> str | None:
     return None
 
 
-def _damage_of(workspace: Workspace, project: Project, name: str, what: str, fit: str | None) -> Damage:
+def _damage_of(workspace: Workspace, project: Project | None, name: str, what: str, fit: str | None) -> Damage:
     place, folder = workspace.artifacts.path(name), (*PurePosixPath(name).parts, "")[2]
     told = partial(Damage, place, what, name=name)
+    if is_stray(name):
+        return told("nothing reads it: move it away", False, hinders=False)
+    if project is None:
+        return told(_ANEW, True)
     if folder == "embeddings" and (gone := _without_original(workspace, project, name)):
         return told(
             f"bring it back from a backup, or the {gone} originals of its images that are gone or changed", False
@@ -160,7 +181,7 @@ def _damage_of(workspace: Workspace, project: Project, name: str, what: str, fit
     if folder in _MADE_ANEW:
         return told(_ANEW, True)
     if fit is not None and name == fit_path(project.id, fit):
-        return told("the newest fit is fitted again from the labels: `alflow doctor --repair` removes it", True)
+        return told("`alflow doctor --repair` fits it again from the labels", True)
     if folder == "fields":
         return told(f"bring it back from a backup; {_SHOWN}", False)
     if name.startswith("posteriors/"):
@@ -173,7 +194,7 @@ def _without_original(workspace: Workspace, project: Project, name: str) -> int:
     with workspace.database.read() as tx:
         every = {one.id: one for one in items.list_(tx, project.id)}
     if (ids := _ids(workspace, name)) is None:  # then those that no other shard has
-        others = workspace.artifacts.list(str(PurePosixPath(name).parent))
+        others = workspace.artifacts.tables(str(PurePosixPath(name).parent))
         ids = set(every).difference(*(_ids(workspace, other) or () for other in others))
     return sum(not _has_original(every[item]) for item in ids if item in every)
 
@@ -214,7 +235,8 @@ def _lost(workspace: Workspace, project: Project, fit: str | None) -> Iterator[D
         path = workspace.artifacts.path(posterior_path(project.posterior))
         yield Damage(path, _LOST, f"bring it back from a backup, or {remedy}", False)
     if fit is not None and not workspace.artifacts.exists(path := fit_path(project.id, fit)):
-        yield Damage(workspace.artifacts.path(path), _LOST, "the next round fits it again", True)
+        anew = "`alflow doctor --repair` fits it again from the labels, or the next round"
+        yield Damage(workspace.artifacts.path(path), _LOST, anew, True, path)
     if rows := _lost_rows(workspace, project):
         where = workspace.artifacts.path(f"projects/{project.id}/embeddings")
         images = f"{rows} image{'' if rows == 1 else 's'} that had embeddings"
@@ -251,7 +273,7 @@ def _lost_rows(workspace: Workspace, project: Project) -> int:
     with workspace.database.read() as tx:
         failed = {one.item_id for one in failures.of_project(tx, project.id)}
     most = torch.empty(0, dtype=torch.int64)
-    for name in workspace.artifacts.list(f"projects/{project.id}/outlooks"):
+    for name in workspace.artifacts.tables(f"projects/{project.id}/outlooks"):
         try:
             tensors, notes = workspace.artifacts.read_tensors(name, check=False)
         except InvalidInputError:

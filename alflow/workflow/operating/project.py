@@ -115,7 +115,7 @@ def _fit(workspace: Workspace, project: Project, name: str) -> Check:
         return ok(name, "no round is closed yet")
     path = fit_path(project.id, fit)
     if not workspace.artifacts.exists(path):
-        return warning(name, f"{path} is gone: the next round makes it anew from the labels (`alflow advance`)")
+        return warning(name, f"{path} is gone: `alflow doctor --repair` fits it again, or the next round does")
     workspace.artifacts.read_metadata(path)
     return ok(name, "that of the last closed round is there")
 
@@ -142,7 +142,7 @@ def told(name: str, found: Sequence[Damage]) -> Iterator[Check]:
         yield ok(name, "each is as it was written")
     for one in found[:_NAMED]:
         remedy = "`alflow doctor --repair` makes it anew" if one.can_be_made_anew and one.name else one.remedy
-        yield error(name, f"{one.path}: {one.what}; {remedy}")
+        yield (error if one.hinders else warning)(name, f"{one.path}: {one.what}; {remedy}")
     if (more := len(found) - _NAMED) > 0:
         yield error(name, f"and {more:,} more: `alflow doctor --repair` makes anew what can be")
 

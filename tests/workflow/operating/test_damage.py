@@ -1,18 +1,30 @@
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
+from sqlalchemy import select
 
+from alflow.domain.images import Split
 from alflow.domain.projects import Project
 from alflow.errors import InvalidInputError, NotFoundError
 from alflow.store.projects import projects
 from alflow.store.rounds import rounds
+from alflow.store.tables import label
+from alflow.workflow.answers.history import withdraw_label
+from alflow.workflow.images.embed import embed_missing
 from alflow.workflow.images.embedded import missing_ids
+from alflow.workflow.images.pool import import_items
+from alflow.workflow.insight.map import make_map
 from alflow.workflow.model.kept import outlook
 from alflow.workflow.operating.damage import Damage, damaged, damaged_of_all, repair
+from alflow.workflow.projects.projects import change_settings
 from alflow.workflow.rounds.advance import advance
 from alflow.workflow.rounds.review import find_round, round_candidates
 from alflow.workspace import Workspace
-from tests.colours import answer
+from tests.colours import answer, paint
 
 pytestmark = pytest.mark.slow
 
@@ -67,13 +79,58 @@ def test_what_can_be_made_anew_is_and_the_next_round_is_the_same(workspace: Work
     assert all(one.can_be_made_anew and one.what and "doctor --repair" in one.remedy for one in found)
     assert {one.path for one in repair(workspace, lived, found)} == {str(path) for path in harmed}
     assert [path.exists() for path in harmed[-2:]] == [True, True]  # pictures are made at once
-    assert not any(path.exists() for path in harmed[:-2])
+    assert not any(harmed[place].exists() for place in (0, 4, 5, 6))  # the fit has no rows to be made of
     answer(workspace, lived)
     advance(workspace, lived.id)
     (lost,) = damaged(workspace, lived)
     assert (lost.path, lost.what) == (str(harmed[5]), "it is lost")
     assert picks(workspace, lived, 2) == before
     assert repair(workspace, lived, found) == []  # they are whole by now
+
+
+def test_the_newest_fit_is_fitted_again_at_once_as_it_was(
+    workspace: Workspace, lived: Project, tmp_path: Path
+) -> None:
+    (path,) = files(workspace, "projects/*/fields/*")
+    before = path.read_bytes()
+    answer(workspace, lived)
+    with workspace.database.read() as tx:
+        given = next(iter(tx.execute(select(label.c.id, label.c.annotator_id).where(label.c.class_id.is_not(None)))))
+    withdraw_label(workspace, lived.id, given.annotator_id, given.id, "odd")
+    import_items(workspace, lived, str(paint(tmp_path / "more", 3, 9)), Split.POOL)
+    embed_missing(workspace, lived)
+    change_settings(workspace, lived.id, replace(lived.settings, pretraining_weight=7.0))
+    flip(path)
+    (found,) = damaged(workspace, lived)
+    assert "fits it again from the labels" in found.remedy
+    assert (repair(workspace, lived, [found]), path.read_bytes()) == ([found], before)
+    path.unlink()
+    (lost,) = damaged(workspace, lived)
+    assert (lost.what, repair(workspace, lived, [lost]), path.read_bytes()) == ("it is lost", [lost], before)
+
+
+def test_whole_files_of_another_kind_are_damaged_and_strays_are_told(workspace: Workspace, lived: Project) -> None:
+    make_map(workspace, lived.id)
+    kept = files(workspace, "projects/**/*.safetensors") + files(workspace, "posteriors/*")
+    notes = files(workspace, "projects/**/*.json")
+    copies = [path.with_name(f"copy of {path.name}") for path in kept]
+    for path, copy in zip(kept, copies, strict=True):
+        shutil.copy(path, copy)
+        copy.with_name(".DS_Store").touch()
+    found = by_path(damaged(workspace, lived))
+    assert {path: (one.hinders, one.can_be_made_anew) for path, one in found.items() if ".DS_Store" not in path} == {
+        str(path): (False, False) for path in copies if "posteriors" not in path.parts
+    }
+    assert len(make_map(workspace, lived.id).item_ids) == len(outlook(workspace, lived.id))
+    for path in kept:
+        save_file({"mine": torch.ones(3)}, path)
+    for path in notes:
+        path.write_text("[]")
+    found = by_path([one for one in damaged(workspace, lived) if one.hinders])
+    assert set(found) >= {str(path) for path in [*kept, *notes] if "posteriors" not in path.parts}
+    assert all("it is of another kind" in one.what for one in found.values())
+    with pytest.raises(InvalidInputError, match=r"encoder.json is damaged"):
+        advance(workspace, lived.id)
 
 
 def test_what_past_rounds_lost_is_told(workspace: Workspace, lived: Project) -> None:
