@@ -168,25 +168,24 @@ def _wrong(workspace: Workspace, name: str) -> str | None:
 
 
 def _damage_of(workspace: Workspace, project: Project | None, name: str, what: str, fit: str | None) -> Damage:
-    place, folder = workspace.artifacts.path(name), (*PurePosixPath(name).parts, "")[2]
-    told = partial(Damage, place, what, name=name)
+    told = partial(Damage, workspace.artifacts.path(name), what, name=name)
     if is_stray(name):
         return told("nothing reads it: move it away", False, hinders=False)
-    if project is None:
-        return told(_ANEW, True)
+    return told(*((_ANEW, True) if project is None else _remedy(workspace, project, name, fit)))
+
+
+def _remedy(workspace: Workspace, project: Project, name: str, fit: str | None) -> tuple[str, bool]:
+    """What to do about a damaged file, and whether `repair` does it."""
+    folder = (*PurePosixPath(name).parts, "")[2]
     if folder == "embeddings" and (gone := _without_original(workspace, project, name)):
-        return told(
-            f"bring it back from a backup, or the {gone} originals of its images that are gone or changed", False
-        )
+        return f"bring it back from a backup, or the {gone} originals of its images that are gone or changed", False
     if folder in _MADE_ANEW:
-        return told(_ANEW, True)
+        return _ANEW, True
     if fit is not None and name == fit_path(project.id, fit):
-        return told("`alflow doctor --repair` fits it again from the labels", True)
-    if folder == "fields":
-        return told(f"bring it back from a backup; {_SHOWN}", False)
-    if name.startswith("posteriors/"):
-        return told("bring it back from a backup, or give the project factors: `alflow posterior import DIR`", False)
-    return told("bring it back from a backup", False)
+        return "`alflow doctor --repair` fits it again from the labels", True
+    of_posterior = ", or give the project factors: `alflow posterior import DIR`"
+    more = of_posterior if name.startswith("posteriors/") else f"; {_SHOWN}" if folder == "fields" else ""
+    return f"bring it back from a backup{more}", False
 
 
 def _without_original(workspace: Workspace, project: Project, name: str) -> int:

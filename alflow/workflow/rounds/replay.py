@@ -4,7 +4,7 @@ Nothing is written. Inputs whose bytes changed are refused by name; what cannot 
 is said.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import isclose
@@ -84,13 +84,17 @@ class Replay:
 
 @dataclass(frozen=True)
 class _Past:
-    """A round, its inputs, images that arrived in its pool since, and what of it is unknown or was made anew."""
+    """A round, its inputs, images that arrived in its pool since, and what of it is unknown or was made anew.
+
+    Those of `paged` were on a page of the grid while it was planned, so that none of them became a control.
+    """
 
     project: Project
     classes: Sequence[ClassLabel]
     round: Round
     record: Record
     queue: Sequence[Candidate]
+    paged: Collection[ItemId]
     groups: Groups
     accepted: Sequence[ItemId]
     arrived: int
@@ -153,6 +157,7 @@ def _past(workspace: Workspace, project_id: ProjectId, number: int) -> _Past:
         round=round_,
         record=record,
         queue=[one for one in queue if one.item_id in of_pool and one.origin in {Origin.STRATEGY, Origin.CONTROL}],
+        paged={one.item_id for one in queue if one.origin is Origin.GRID},
         groups=Groups(
             record.item_ids.tolist(), target, [item for item in settled if not any(item in asked for asked in later)]
         ),
@@ -242,9 +247,10 @@ def _model(workspace: Workspace, past: _Past) -> ProjectModel:
 def _compared(past: _Past, plan: Plan) -> Replay:
     then, now = past.record.scores.double(), plan.scores.double()
     same, close, largest, relative = _scores(then, now)
-    was, is_ = [one.item_id for one in past.queue], [one.item_id for one in plan.candidates]
-    same_order = was == is_ and [one.origin for one in past.queue] == [one.origin for one in plan.candidates]
-    ties = same_order or _tie(past.queue, plan.candidates)
+    planned = [one for one in plan.candidates if one.origin is not Origin.CONTROL or one.item_id not in past.paged]
+    was, is_ = [one.item_id for one in past.queue], [one.item_id for one in planned]
+    same_order = was == is_ and [one.origin for one in past.queue] == [one.origin for one in planned]
+    ties = same_order or _tie(past.queue, planned)
     outcome = Outcome.IDENTICAL if same and same_order else Outcome.CLOSE if close and ties else Outcome.DIFFERENT
     return Replay(
         past.round.number,
@@ -257,7 +263,7 @@ def _compared(past: _Past, plan: Plan) -> Replay:
         ties and not same_order,
         largest,
         relative,
-        tuple(_changes(past)),
+        (*_changes(past), *_left_out(len(plan.candidates) - len(planned))),
         tuple(past.unchecked),
     )
 
@@ -305,6 +311,11 @@ def _changes(past: _Past) -> Iterator[str]:
         yield f"artifacts that were lost and made anew, so that their bytes cannot be compared: {', '.join(past.anew)}"
     if past.arrived:
         yield f"images that arrived since are left out: {past.arrived:,}"
+
+
+def _left_out(controls: int) -> Iterator[str]:
+    if controls:
+        yield f"drawn at random, and no control: {controls:,}, as somebody had them on a page of the grid meanwhile"
 
 
 def _refusal(past: _Past, why: str) -> str:

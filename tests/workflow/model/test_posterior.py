@@ -281,8 +281,8 @@ def test_kept_pairs_that_are_damaged_are_named(
     (name,) = (name for name in workspace.artifacts.list("estimates") if file in name)
     tensors, notes = workspace.artifacts.read_tensors(name)
     changed = tensors if isinstance(change, str) else {key: change(rows) for key, rows in tensors.items()}
-    workspace.artifacts.write_tensors(name, changed, {} if isinstance(change, str) else notes)
-    with pytest.raises(InvalidInputError, match=f"the artifact {name}"):
+    save_file(changed, path := workspace.artifacts.path(name), {} if isinstance(change, str) else notes)
+    with pytest.raises(InvalidInputError, match=f"the artifact {path} is damaged"):
         estimate_posterior(workspace, pets, manifest)
 
 

@@ -88,9 +88,7 @@ def test_what_can_be_made_anew_is_and_the_next_round_is_the_same(workspace: Work
     assert repair(workspace, lived, found) == []  # they are whole by now
 
 
-def test_the_newest_fit_is_fitted_again_at_once_as_it_was(
-    workspace: Workspace, lived: Project, tmp_path: Path
-) -> None:
+def test_the_newest_fit_is_fitted_again_at_once_as_it_was(workspace: Workspace, lived: Project, tmp_path: Path) -> None:
     (path,) = files(workspace, "projects/*/fields/*")
     before = path.read_bytes()
     answer(workspace, lived)

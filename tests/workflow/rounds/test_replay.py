@@ -201,6 +201,16 @@ def test_other_code_is_named_and_ties_are_told(
     assert (tied.outcome, tied.same_order, tied.ties) == (Outcome.CLOSE, False, True)
 
 
+def test_a_control_that_was_on_a_page_of_the_grid_meanwhile_is_told(opened: tuple[Workspace, Project, Round]) -> None:
+    workspace, project, second = opened
+    with workspace.database.begin() as tx:  # as `reserve.hand_on` leaves it
+        (control,) = [one for one in candidates.of_round(tx, second.id) if one.origin is Origin.CONTROL]
+        tx.exec_driver_sql(f"UPDATE candidate SET origin = 'grid' WHERE id = {control.id}")
+    found = replay(workspace, project.id, 2)
+    assert (found.outcome, found.n_picks, found.gone, found.new) == (Outcome.IDENTICAL, 3, (), ())
+    assert "no control: 1, as somebody had them on a page of the grid" in found.reasons[0]
+
+
 def test_the_command_says_identical_or_what_differs(
     opened: tuple[Workspace, Project, Round], monkeypatch: pytest.MonkeyPatch
 ) -> None:
