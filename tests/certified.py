@@ -59,7 +59,7 @@ def grow(workspace: Workspace, project: Project, images: int, shift: float = 0.0
     by_hash = {item.content_hash: item.id for item in added}
     ids = torch.tensor([by_hash[hash_] for hash_ in hashes])
     encoder = encoder_in_use(workspace, project).hash
-    path = f"{folder(project, encoder)}/made-{seed}.safetensors"
+    path = f"{folder(project, encoder)}/{seed:064x}.safetensors"
     workspace.artifacts.write_tensors(path, {"item_ids": ids, "values": new.half()}, {"encoder": encoder})
     return ids.tolist()
 

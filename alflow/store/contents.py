@@ -59,7 +59,7 @@ CONTENTS: Final[Mapping[str, Contents]] = {
         {"image_A": "float P P", "image_B": "float D D", "text_A": "float Q Q", "text_B": "float D D"}, ("done",)
     ),
     "fields": Contents({
-        "centre": "float P", "radius": _NUMBER, "weight": "float U C", "seen": "float L U", "log_scale": _NUMBER,
+        "centre": "float P", "radius": _NUMBER, "weight": "float U C", "seen": "float R U", "log_scale": _NUMBER,
         "deviation": _NUMBER, "item_ids?": "int L", "labels?": "int L",
     }),
     "frames": Contents({"centre": "float P", "radius": _NUMBER}),

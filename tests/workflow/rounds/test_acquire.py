@@ -112,7 +112,7 @@ def test_nothing_embedded_is_said(workspace: Workspace, tmp_path: Path) -> None:
 
 def test_a_pool_that_lost_a_shard_is_not_asked_as_if_it_were_whole(workspace: Workspace, project: Project) -> None:
     grow(workspace, project, 6)
-    (lost,) = workspace.settings.home.glob("artifacts/projects/*/embeddings/*/made-0.safetensors")
+    (lost,) = workspace.settings.home.glob(f"artifacts/projects/*/embeddings/*/{0:064x}.safetensors")
     lost.unlink()
     with pytest.raises(ConflictError, match=r"6 of 18 images to ask about have no embedding: run `alflow embed` first"):
         open_round(workspace, project.id)
