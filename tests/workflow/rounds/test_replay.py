@@ -205,7 +205,7 @@ def test_a_control_that_was_on_a_page_of_the_grid_meanwhile_is_told(opened: tupl
     workspace, project, second = opened
     with workspace.database.begin() as tx:  # as `reserve.hand_on` leaves it
         (control,) = [one for one in candidates.of_round(tx, second.id) if one.origin is Origin.CONTROL]
-        tx.exec_driver_sql(f"UPDATE candidate SET origin = 'grid' WHERE id = {control.id}")
+        tx.exec_driver_sql(f"UPDATE candidate SET origin = 'grid', answers = 1 WHERE id = {control.id}")
     found = replay(workspace, project.id, 2)
     assert (found.outcome, found.n_picks, found.gone, found.new) == (Outcome.IDENTICAL, 3, (), ())
     assert "no control: 1, as somebody had them on a page of the grid" in found.reasons[0]
