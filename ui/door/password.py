@@ -1,4 +1,7 @@
-"""The page on which people change their own password; a plain form, for password managers."""
+"""The page on which people change their own password, and where there is no account yet, make the first one.
+
+Plain forms, for password managers.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,10 +16,11 @@ from alflow.errors import AlflowError, InvalidInputError
 from alflow.ui.door import address, pools
 from alflow.ui.door import forms as door
 from alflow.ui.door.forms import Field, Form
-from alflow.workflow.people import passwords, sign_in
+from alflow.workflow.people import accounts, passwords, sign_in
 
 PATH: Final = "/password"
 CHANGED: Final = f"{PATH}?changed"
+PEOPLE: Final = "/people"
 _BACK: Final = [("Back to the images", "/")]
 _DONE: Final = Form("password", "Your password is changed. You are signed out everywhere else.", links=_BACK)
 
@@ -27,16 +31,20 @@ def form(request: Request) -> Response:
 
 
 async def change(request: Request) -> Response:
-    """Set the new password; the browser continues in a new session."""
+    """Set the new password, or make the first account; the browser continues in a new session."""
     visitor, workspace = request.state.visitor, door.doorkeeper(request).workspace
     try:
         sent = await door.sent(request)
         device = door.device(request)
-        asked = (visitor, sent["old"], _typed_twice(sent), address.client(request), device)
-        token = await pools.PASSWORDS.run(sign_in.change_password, workspace, *asked)
+        new, place = _typed_twice(sent), PEOPLE if visitor.everywhere else CHANGED
+        if visitor.everywhere:
+            token = await pools.PASSWORDS.run(accounts.make_first_account, workspace, visitor, new)
+        else:
+            asked = (visitor, sent["old"], new, address.client(request), device)
+            token = await pools.PASSWORDS.run(sign_in.change_password, workspace, *asked)
     except AlflowError as error:
         return door.refusal(_form(visitor), error)
-    return door.know(request, await run_in_threadpool(door.enter, request, token, CHANGED), device)
+    return door.know(request, await run_in_threadpool(door.enter, request, token, place), device)
 
 
 ROUTES = [Route(PATH, form, methods=["GET"]), Route(PATH, change, methods=["POST"])]
@@ -54,15 +62,21 @@ def _typed_twice(sent: Mapping[str, str]) -> str:
 
 
 def _form(visitor: Visitor) -> Form:
-    if not visitor.has_password:
-        by = "the link of the terminal" if visitor.everywhere else "your organisation"
-        return Form("password", f"You sign in by {by}: there is no password to change.", links=_BACK)
-    lead = f"Another password for {visitor.annotator.name}. You will be signed out everywhere else."
-    at_least = f"At least {passwords.SHORTEST} characters"
-    fields = [
-        Field("", "username", "username", "hidden", visitor.annotator.name),
-        Field("Current password", "old", "current-password", "password"),
-        Field("New password", "password", "new-password", "password", hint=at_least),
+    name = visitor.annotator.name
+    new = [
+        Field("New password", "password", "new-password", "password", hint=f"At least {passwords.SHORTEST} characters"),
         Field("New password again", "again", "new-password", "password"),
     ]
+    called = Field("", "username", "username", "hidden", name)
+    if visitor.everywhere:
+        lead = (
+            f"The first account: {name} becomes the owner of every project, and invites others on the People page. "
+            "From then on everybody signs in with a password, and the link of the terminal opens nothing any more."
+        )
+        return Form("password", lead, PATH, [called, *new], "Make my account", _BACK)
+    if not visitor.has_password:
+        by = "You sign in by your organisation: there is no password to change."
+        return Form("password", by, links=_BACK)
+    lead = f"Another password for {name}. You will be signed out everywhere else."
+    fields = [called, Field("Current password", "old", "current-password", "password"), *new]
     return Form("password", lead, PATH, fields, "Change password", _BACK)

@@ -39,7 +39,7 @@ def show(project: Project) -> None:
     """Members with their roles, pending invitations, and a form for a new one."""
     st.header(f"People of {session.escape(project.name)}", anchor=False)
     if session.visitor().everywhere:
-        no_accounts(project)
+        no_accounts()
         return
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(session.sentence(problem))

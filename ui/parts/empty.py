@@ -1,11 +1,14 @@
 """Texts of pages with nothing to show yet: the next step, ready to copy."""
 
 from collections.abc import Sequence
+from html import escape
 from shlex import quote
 
 import streamlit as st
 
 from alflow.domain.projects import ClassLabel, Project
+from alflow.ui.door import password
+from alflow.ui.door.prefix import below
 from alflow.ui.parts import session
 from alflow.workflow.projects import projects
 
@@ -16,14 +19,17 @@ def no_role() -> None:
     st.write("You have no role in any project yet. Ask an owner of a project for an invitation.")
 
 
-def no_accounts(project: Project) -> None:
+def no_accounts() -> None:
     """The visitor signed in with the link of the terminal."""
     st.write(
         "There are no accounts yet: anyone with the link from the terminal can sign in, under any name, and may do "
-        "everything. To work as a team, make yourself an owner in a terminal; from then on people sign in with a "
-        "password, and you invite them here."
+        "everything. To work as a team, make yourself an owner; from then on people sign in with a password, and you "
+        "invite them here."
     )
-    st.code(f"alflow people add NAME --role owner --project {quote(project.name)}", language=None, wrap_lines=True)
+    name = escape(session.visitor().annotator.name)
+    st.html(f'<p class="step"><a href="{below(password.PATH)}" target="_self">Make an account for {name}</a></p>')
+    st.caption("Or in a terminal, for whom you want:")
+    st.code("alflow people add NAME --role owner --all-projects", language=None, wrap_lines=True)
 
 
 def require_classes(project: Project) -> Sequence[ClassLabel]:

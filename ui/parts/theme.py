@@ -60,7 +60,8 @@ FRAME = """
 .left-out figcaption { display: grid; gap: .15rem; font-size: .875rem; overflow-wrap: anywhere }
 .account { display: flex; flex-wrap: wrap; gap: .25rem 1rem }
 .running { margin: 0; font-size: .875rem; opacity: .8; overflow-wrap: anywhere }
-.running a { color: inherit !important }
+.running a, .step a { color: inherit !important }
+.step { font-weight: 600 }
 .quiet { font-size: .875rem; color: inherit !important; opacity: .7 }
 button.quiet { padding: 0; border: 0; background: none; text-decoration: underline; cursor: pointer }
 [class*="st-key-bare-table"] [data-testid="stElementToolbarButton"]:has([aria-label^="Download"]) { display: none }

@@ -14,7 +14,7 @@ from alflow.store.people import annotators, people, sessions, tokens
 from alflow.store.projects import projects
 from alflow.workflow.people.annotators import clean_name
 from alflow.workflow.people.passwords import check_password, hash_password
-from alflow.workflow.people.sign_in import about, clean_email, store_password
+from alflow.workflow.people.sign_in import about, clean_email, open_session, store_password
 from alflow.workspace import Workspace
 
 
@@ -50,6 +50,29 @@ def add_account(workspace: Workspace, name: str, password: str | None = None, em
     with workspace.database.begin() as tx:
         annotator = people.annotator_called(tx, name) or annotators.get_or_create(tx, name)
         return people.add(tx, annotator, address, kept, datetime.now(UTC))
+
+
+def make_first_account(workspace: Workspace, visitor: Visitor, password: str) -> str:
+    """Make who came by the link of the terminal the owner of every project; returns the token of a session.
+
+    From then on the link signs nobody in.
+
+    Raises:
+        DeniedError: they did not come by the link.
+        InvalidInputError: the password cannot be used.
+        ConflictError: somebody made an account meanwhile, or theirs was deactivated.
+    """
+    if not visitor.everywhere:
+        raise DeniedError("there are accounts already: ask an owner of the project for an invitation")
+    check_password(password, about(workspace, visitor.annotator.name))
+    kept = hash_password(password)
+    with workspace.database.begin() as tx:
+        if people.any_active(tx):
+            raise ConflictError("somebody has made an account meanwhile: ask them for an invitation")
+        account = people.add(tx, visitor.annotator, None, kept, datetime.now(UTC))
+        for project in projects.all_(tx):
+            people.set_role(tx, project.id, account.annotator_id, Role.OWNER)
+        return open_session(workspace, tx, account.annotator_id)
 
 
 def find_account(workspace: Workspace, name: str) -> Account:

@@ -13,13 +13,13 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from alflow.accounts import OPERATOR, Role
-from alflow.errors import AlflowError
+from alflow.accounts import OPERATOR, Role, Visitor
+from alflow.errors import AlflowError, ConflictError
 from alflow.ui.door import gate, identity, password
 from alflow.ui.door import invitations as links
 from alflow.ui.door import sign_in as door
 from alflow.workflow.people import accounts as people
-from alflow.workflow.people import invitations, sign_in
+from alflow.workflow.people import annotators, invitations, sign_in
 from alflow.workflow.projects.projects import create_project
 from alflow.workspace import Workspace
 
@@ -94,6 +94,33 @@ def test_a_link_to_a_page_survives_the_terminals_link(workspace: Workspace) -> N
 
 
 @pytest.mark.slow
+def test_who_came_by_the_terminals_link_makes_the_first_account(workspace: Workspace) -> None:
+    projects = [create_project(workspace, name, "demo", "fp32").id for name in ("birds", "fish")]
+    linked = replace(workspace, settings=workspace.settings.model_copy(update={"sign_in_token": "a token"}))
+    with served(linked) as browser, served(linked) as other:
+        for each, name in ((browser, "Ada"), (other, "Bo")):
+            leads(each, "/sign-in", token="a token", name=name)
+            assert "Ada becomes the owner of every project" in browser.get("/password").text
+        for new, again, refused in (("short", "short", "A password needs"), (PASSWORD, "another", "passwords differ")):
+            answer = browser.post("/password", data={"password": new, "again": again})
+            assert (answer.status_code, refused in answer.text) == (422, True), answer.text
+            assert PASSWORD not in answer.text
+        assert not sign_in.has_accounts(workspace)
+        assert leads(browser, "/password", password=PASSWORD, again=PASSWORD) == "/people"
+        assert browser.get("/rounds").text == "the rounds"
+        assert "Another password for Ada" in browser.get("/password").text
+        assert leads(other, "/password", password=PASSWORD, again=PASSWORD).startswith("/sign-in")
+        assert other.get("/rounds").status_code != 200
+        ada = people.find_account(workspace, "Ada").annotator_id
+        bo = Visitor(annotators.sign_in(workspace, "Bo"), "", everywhere=True)  # as it was when Bo pressed the button
+        with pytest.raises(ConflictError, match="meanwhile"):
+            people.make_first_account(linked, bo, PASSWORD)
+    for project in projects:
+        assert [(each.account.annotator_id, each.role) for each in people.list_members(workspace, project)] == [
+            (ada, Role.OWNER)
+        ]
+
+
 def test_a_link_to_a_page_survives_an_invitation(team: Workspace, browser: TestClient) -> None:
     """Of who makes an account, and of who signs in to join."""
     for name, place in (("Cy", "/invitation"), ("Ada", "/sign-in")):
