@@ -1,7 +1,7 @@
 """Start a back-test from a form, and tell how it is doing."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -21,6 +21,7 @@ _FILES = {
     "model": "Last layers (none if the pack has no class texts)",
     "pairs": "Image-text pairs (none if the pack has no class texts)",
 }
+_KNOWN = {False: "is kept and added to", True: "is run again"}
 _KIND = "backtest"
 
 
@@ -37,13 +38,18 @@ def form(project: Project) -> None:
             format_func=lambda name: f"{name}: {captions[name]}",
         )
         combination = st.text_input("Combination of strategies", placeholder="0.7*epig+0.3*typiclust")
-        columns = st.columns([3, 3, 3, 3, 5, 3])
+        columns = st.columns(4)
         seeds = columns[0].number_input("Seeds", 1, 100, 5)
         rounds = columns[1].number_input("Rounds", 1, 100, 5)
         batch = columns[2].number_input("Labels per round", 1, 10_000, project.settings.budget)
         pool = columns[3].number_input("Pool size, at most", 1, 1_000_000, Trial.pool)
-        mode = columns[4].selectbox("Labels are revealed", list(TrialMode), format_func=_MODES.__getitem__)
-        processes = columns[5].number_input("Processes", 1, 64, 1)
+        columns = st.columns(4)
+        mode = columns[0].selectbox("Labels are revealed", list(TrialMode), format_func=_MODES.__getitem__)
+        drawn = f"Share of each batch; the rounds of this project draw {project.settings.control_fraction:.0%}."
+        control = columns[1].number_input("Drawn at random, %", 0, 100, 0, help=drawn)
+        processes = columns[2].number_input("Processes", 1, 64, 1)
+        again = "Results that are known are forgotten first, as after a change in the code of a strategy."
+        fresh = columns[3].selectbox("What is known", [False, True], format_func=_KNOWN.__getitem__, help=again)
         with st.expander("Use a feature pack instead of this project's labelled images"):
             paths = {
                 name: st.text_input(title, placeholder=f"/data/{name}.safetensors") for name, title in _FILES.items()
@@ -61,8 +67,11 @@ def form(project: Project) -> None:
     except AlflowError as error:
         st.error(session.sentence(error))
         return
-    grid = Grid(names, int(seeds), int(rounds), int(batch), int(pool), of_domain, mode or TrialMode.BATCH)
-    _start(project, grid, paths if of_pack else {}, int(processes))
+    numbers = (int(seeds), int(rounds), int(batch), int(pool))
+    grid = Grid(names, *numbers, of_domain, mode or TrialMode.BATCH, int(control) / 100)
+    _start(
+        project, grid, paths if of_pack else {}, ["--processes", str(int(processes)), *(["--fresh"] if fresh else [])]
+    )
 
 
 def status(project: Project) -> None:
@@ -107,8 +116,8 @@ def _domain(written: str, *, of_pack: bool) -> int | None:
     return int(written)
 
 
-def _start(project: Project, grid: Grid, paths: Mapping[str, str], processes: int) -> None:
-    options = [*study.options_of(grid, None if paths else project), "--processes", str(processes)]
+def _start(project: Project, grid: Grid, paths: Mapping[str, str], how: Sequence[str]) -> None:
+    options = [*study.options_of(grid, None if paths else project), *how]
     options += [part for name, path in paths.items() if path.strip() for part in (f"--{name}", path.strip())]
     try:
         study.check_grid(grid)

@@ -1,6 +1,7 @@
 """What pages start beside themselves: backups and the doctor for who owns every project, replays for engineers."""
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -181,10 +182,16 @@ def test_a_back_test_is_started_and_told(workspace: Workspace, colours: Project,
     for box in app.number_input:
         if box.label in {"Seeds", "Rounds", "Labels per round"}:
             box.set_value(1)
+        if box.label == "Drawn at random, %":
+            box.set_value(50)
+    next(one for one in app.selectbox if one.label == "What is known").select(True)
     (run,) = [one for one in app.button if one.label == "Run"]
     run.click().run()
     assert not app.exception
     assert [one.value for one in app.code][-1].startswith("alflow backtest --strategy random --seeds 1 --rounds 1")
+    assert {"--control-fraction 0.5", "--fresh"} == set(
+        re.findall("--control-fraction 0.5|--fresh", app.code[-1].value)
+    )
     run = next(one for one in app.button if one.label == "Run")
     run.click().run()  # once more, while it runs
     assert [one.value for one in app.warning] == ["This is running already\\: wait until it is done\\."]
