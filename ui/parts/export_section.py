@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from alflow.domain.images import Split
 from alflow.domain.projects import Project
 from alflow.domain.rounds import RoundState
 from alflow.ui.door import access
@@ -14,7 +15,7 @@ from alflow.ui.parts.exports import EXPORTS, LABELS, Export
 from alflow.ui.parts.report import report_button
 from alflow.workflow.rounds.review import round_summaries
 
-_NEWEST = "the newest"
+_NEWEST, _NO_LABEL, _EVERY_SPLIT = "the newest", "before any label", "every split"
 
 
 def exports(project: Project) -> None:
@@ -32,10 +33,13 @@ def exports(project: Project) -> None:
         if kind.of_round:
             closed = what == "predictions"
             numbers = [one.number for one in past if not closed or one.state is RoundState.CLOSED]
-            number = st.selectbox(
-                "Round", [_NEWEST, *reversed(numbers)], format_func=str, key=f"export-round-{what}-{project.id}"
-            )
+            rounds = [_NEWEST, *reversed(numbers), *([0] if closed else [])]
+            key = f"export-round-{what}-{project.id}"
+            number = st.selectbox("Round", rounds, format_func=lambda one: str(one or _NO_LABEL), key=key)
             query |= {} if number == _NEWEST else {"round": str(number)}
+        if what == "embeddings":
+            split = st.selectbox("Images of", [_EVERY_SPLIT, *Split], format_func=str, key=f"export-split-{project.id}")
+            query |= {} if split == _EVERY_SPLIT else {"split": str(split)}
         if what == "dataset" and st.toggle("Also images without a class and a vote", key=f"export-all-{project.id}"):
             query |= {"all": "1"}
         address = below(f"/export/{project.id}/{what}?{urlencode(query)}")
@@ -52,5 +56,6 @@ def _command(project: Project, what: str, kind: Export, query: dict[str, str]) -
         return f"alflow posterior export {what} --project {quote(project.name)}"
     place = f"{what} --format {query['format']}" if kind.is_folder else f"{what}{query['format']}"
     more = f" --round {query['round']}" if "round" in query else ""
+    more += f" --split {query['split']}" if "split" in query else ""
     every = " --all" if "all" in query else ""
     return f"alflow export {what} {place}{more}{every} --project {quote(project.name)}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from alflow.domain.images import Split
 from alflow.ids import ProjectId
 from alflow.workflow.projects.projects import project as load_project
 from alflow.workspace import Workspace
@@ -35,13 +36,14 @@ class Export:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which export of which project."""
+    """Which export of which project; the last three are of those kinds that know them."""
 
     workspace: Workspace
     project_id: ProjectId
     format: str
     number: int | None
     unlabelled: bool
+    split: Split | None
 
 
 # The writers load PyTorch or pyarrow: in a thread, and when they are asked for.
@@ -74,7 +76,7 @@ def _certificates(wanted: Wanted, path: Path) -> object:
 def _embeddings(wanted: Wanted, path: Path) -> object:
     from alflow.workflow.insight.exports.embedded import export_embeddings
 
-    return export_embeddings(wanted.workspace, wanted.project_id, str(path))
+    return export_embeddings(wanted.workspace, wanted.project_id, str(path), wanted.split)
 
 
 def _head(wanted: Wanted, path: Path) -> object:

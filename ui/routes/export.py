@@ -13,9 +13,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from alflow.domain.images import Split
 from alflow.errors import AlflowError, InvalidInputError, NotFoundError, TryLaterError
 from alflow.ids import ProjectId
 from alflow.outside import begun
+from alflow.text import quoted
 from alflow.ui.door import allowances, pools
 from alflow.ui.parts import services
 from alflow.ui.parts.exports import EXPORTS, LABELS, Wanted
@@ -25,7 +27,7 @@ from alflow.workspace import Workspace
 
 
 async def export(request: Request) -> Response:
-    """The file; `?format=.csv&round=3&all=1` say which."""
+    """The file; `?format=.csv&round=3&all=1&split=pool` say which."""
     what = str(request.path_params.get("what", LABELS))
     if wait := allowances.EXPORTS.take(request.state.visitor.annotator.id):
         return refused(TryLaterError("too many exports at once: try again in a moment", wait))
@@ -61,7 +63,7 @@ def _made(workspace: Workspace, project_id: ProjectId, what: str, asked: QueryPa
     if format_ not in kind.formats:
         raise InvalidInputError(f"{what} have no format {format_!r}: choose one of {', '.join(kind.formats)}")
     number = number_of(asked) if kind.of_round else None
-    wanted = Wanted(workspace, project_id, format_, number, asked.get("all") == "1")
+    wanted = Wanted(workspace, project_id, format_, number, asked.get("all") == "1", _split_of(asked))
     name = f"{project(workspace, project_id).name}-{what}".replace("/", "-")
     folder = begun()
     try:
@@ -75,3 +77,14 @@ def _made(workspace: Workspace, project_id: ProjectId, what: str, asked: QueryPa
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _split_of(asked: QueryParams) -> Split | None:
+    """The split that was asked for; None for every one.
+
+    Raises:
+        InvalidInputError: it is none.
+    """
+    if (given := asked.get("split", "")) not in ("", *Split):
+        raise InvalidInputError(f"there is no split {quoted(given)}: choose one of {', '.join(Split)}")
+    return Split(given) if given else None

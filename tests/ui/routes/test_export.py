@@ -87,6 +87,11 @@ def test_rows_of_a_round_and_folders(client: TestClient) -> None:
     assert len(get(client, "labels", format=".csv").splitlines()) == 5
     table = pq.read_table(io.BytesIO(get(client, "scores", format=".parquet", round="1")))
     assert table.num_rows == 12
+    before, after = (get(client, "predictions", format=".csv", round=number) for number in ("0", "1"))
+    assert len(before.splitlines()) == len(after.splitlines()) == 37
+    assert before != after
+    assert pq.read_table(io.BytesIO(get(client, "embeddings", format=".parquet", split="test"))).num_rows == 12
+    assert b"choose one of pool, target, test" in get(client, "embeddings", 422, format=".parquet", split="all")
     with zipfile.ZipFile(io.BytesIO(get(client, "dataset", format="coco", all="1"))) as packed:
         assert sum(name.endswith(".jpg") for name in packed.namelist()) == 36
         assert all(name.startswith("colours-dataset/") for name in packed.namelist())
