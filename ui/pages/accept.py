@@ -103,11 +103,12 @@ def _refused(found: Proposal) -> None:
     st.warning(session.words(f"{found.refusal[:1].upper()}{found.refusal[1:]}." if found.refusal else ""))
     if found.needed is not None and found.needed.least is not None:
         least, likely = st.columns(2)
-        least.metric("Further random labels, if all are right", f"{found.needed.least:,}", border=True)
+        least.metric("Further random labels, if all are right", f"{found.needed.least:,}", **_QUIET)
         likely.metric(
             "If the model errs as so far",
-            "no number would do" if found.needed.likely is None else f"{found.needed.likely:,}",
-            border=True,
+            "none" if found.needed.likely is None else f"{found.needed.likely:,}",
+            "no number would do" if found.needed.likely is None else None,
+            **_QUIET,
         )
 
 

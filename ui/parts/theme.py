@@ -37,6 +37,16 @@ FRAME = """
   [data-testid="stColumn"]:has([data-testid="stMetric"]) { flex: 1 1 calc(50% - 1rem); min-width: calc(50% - 1rem) }
 }
 [data-testid="stHeader"] { background: transparent }
+[data-collapsed="true"] ~ * [data-testid="stHeader"] { background: GROUND; height: 3.4rem; min-height: 0 }
+@media (max-width: 66rem) {
+  [data-collapsed="false"] ~ * [data-testid="stColumn"]:has([data-testid="stMetric"]) { min-width: calc(50% - 1rem) }
+}
+@media (max-width: 56rem) {
+  [data-collapsed="false"] ~ * [data-testid="stColumn"]:has([data-testid="stSelectbox"]) { min-width: 9rem }
+}
+@media (max-height: 32rem) and (min-aspect-ratio: 4/3) {
+  [data-testid="stHeading"] h2 { font-size: 1.4rem; padding: 0 0 .4rem }
+}
 [data-testid="stSidebarNavLink"]:focus-visible { outline: 2px solid currentColor; outline-offset: -2px }
 .facts, .facts dt, .facts dd { margin: 0 !important; padding: 0 !important }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.5rem }
@@ -45,6 +55,9 @@ FRAME = """
 .judged { margin: 0; height: calc(100dvh - 19rem); min-height: 18rem; padding: 1rem; box-sizing: border-box }
 .judged { border: 1px solid var(--st-border-color, #8884); border-radius: .8rem }
 .judged img { width: 100%; height: 100%; object-fit: contain }
+@media (max-aspect-ratio: 1) {
+  .judged { height: 45dvh } [data-testid="stColumn"]:is(:has(.judged), :has(.judged) ~ *) { min-width: 100% }
+}
 .example { margin: 0; height: 6rem } .example img { height: 100%; max-width: 100%; object-fit: contain }
 .strip { display: flex; flex-wrap: wrap; gap: .75rem } .strip figure { margin: 0; width: 6.6rem }
 .strip img { width: 100%; height: 6.6rem; object-fit: contain; border-radius: .5rem }
@@ -66,5 +79,7 @@ FRAME = """
 button.quiet { padding: 0; border: 0; background: none; text-decoration: underline; cursor: pointer }
 [class*="st-key-bare-table"] [data-testid="stElementToolbarButton"]:has([aria-label^="Download"]) { display: none }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; line-height: 1.2 }
-[data-testid="stMetric"] .stMarkdownEllipsis, [data-testid="stMetric"] p { white-space: normal; overflow: visible }
-"""
+:is([data-testid="stMetric"], [data-testid="stButton"], [data-testid="stCheckbox"]) :is(.stMarkdownEllipsis, p) {
+  white-space: normal; overflow: visible; overflow-wrap: anywhere
+}
+""".replace("GROUND", f"light-dark({LIGHT['backgroundColor']}, {DARK['backgroundColor']})")

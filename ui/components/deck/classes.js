@@ -98,6 +98,7 @@ export class ClassList {
     button.append(make("span", "", name), make("small"), make("kbd"));
     button.dataset.id = String(id);
     button.dataset.name = name.toLowerCase();
+    if (name.length > 60) button.title = name; // it may be cut
     button.onclick = (event) => this.choose(id, event);
     return button;
   }

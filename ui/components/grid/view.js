@@ -3,6 +3,8 @@
 import { make, one } from "../shared/dom.js";
 import { SIGNED_OUT } from "../shared/link.js";
 
+const LONG = 40; // characters of a name on a button
+
 /** @typedef {{failures: number, problem: string}} Connection */
 
 /** Everything around the tiles, drawn from values. */
@@ -31,7 +33,8 @@ export class GridView {
   acts(page, marked, may, hasLast, unseen) {
     const { at } = this;
     const rest = (page?.images.length ?? 0) - marked;
-    const name = (page && this.names.get(page.class_id)) ?? "";
+    const whole = (page && this.names.get(page.class_id)) ?? "";
+    const name = whole.length > LONG ? `${whole.slice(0, LONG - 1)}…` : whole;
     at.accept.hidden = !page;
     at.accept.disabled = !may.accept;
     const said = marked ? `${rest} are ${name}, ${marked} not` : `All ${rest} are ${name}`;
