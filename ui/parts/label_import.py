@@ -43,7 +43,8 @@ def _ask_options(project: Project) -> None:
     left.text_input("Annotator", key=f"labels-annotator-{project.id}", help=nobody)
     several = "Argilla's question or FiftyOne's field that holds the class, if there are several."
     middle.text_input("Field", key=f"labels-field-{project.id}", help=several)
-    right.toggle("Strict: nothing, unless every answer can be used", key=f"labels-strict-{project.id}")
+    unusable = "Refused where an answer cannot be used, whatever the reason."
+    right.toggle("Strict: all of it or nothing", key=f"labels-strict-{project.id}", help=unusable)
 
 
 def _options(project: Project) -> dict[str, Any]:

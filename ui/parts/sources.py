@@ -18,6 +18,7 @@ from alflow.workflow.images.allowed import allowed
 from alflow.workflow.images.shares import Destination
 
 _NAMED: Final = 200
+_LOOKS: Final = {60.0: "each minute", 600.0: "each 10 minutes", 3_600.0: "each hour", 86_400.0: "each day"}
 _DRAWN: Final = "drawn"
 _FOR: Final = {
     Split.POOL.value: "Pool",
@@ -72,7 +73,7 @@ def _uploads() -> Path:
 def _kind(one: Watch) -> str:
     if Path(one.source).is_relative_to(_uploads()):
         return "uploaded"
-    return "taken once" if one.once else "watched"
+    return "taken once" if one.once else f"watched {_often(one.every)}"
 
 
 def _name(one: Watch) -> str:
@@ -100,9 +101,18 @@ def _bring(project: Project, roots: list[str]) -> None:
         }
         to = Destination(Split.POOL if kind == _DRAWN else Split(kind), shares)
         given = (project, key, to)
-        columns = st.columns([1, 1, 3])
-        columns[0].button("Take once", on_click=_begin, args=given, key=f"bring-once-{project.id}")
-        columns[1].button("Watch", on_click=_begin, args=(*given, True), key=f"bring-watch-{project.id}")
+        left, right = st.columns([1, 4], vertical_alignment="center")
+        refused = "Refused where a label names no class, a test image has none, or a row of a manifest cannot be used."
+        right.toggle("Strict: all of it or nothing", key=f"{key}-strict", help=refused)
+        left.button("Take once", on_click=_begin, args=given, key=f"bring-once-{project.id}", width="stretch")
+        left, right = st.columns([1, 4], vertical_alignment="center")
+        looks = "How often to look for new images"
+        right.selectbox(looks, _LOOKS, format_func=_often, key=f"{key}-every", label_visibility="collapsed")
+        left.button("Watch", on_click=_begin, args=(*given, True), key=f"bring-watch-{project.id}", width="stretch")
+
+
+def _often(seconds: float) -> str:
+    return _LOOKS.get(seconds, f"each {seconds:,g} s")
 
 
 def ask_place(roots: list[str], key: str, example: str, what: str) -> None:
@@ -124,12 +134,12 @@ def place(key: str) -> str:
 
 def _begin(project: Project, key: str, to: Destination, watches: bool = False) -> None:
     def begin() -> str:
-        workspace = session.workspace()
+        workspace, kept = session.workspace(), st.session_state
         source = place(key)
         if watches:
-            made = watching.watch(workspace, project, source, to)
-            return f"{made.source} is watched from now on."
-        made = once.take_once(workspace, project, source, to)
+            made = watching.watch(workspace, project, source, to, kept[f"{key}-every"])
+            return f"{made.source} is watched from now on, {_often(made.every)}."
+        made = once.take_once(workspace, project, source, to, strict=kept[f"{key}-strict"])
         return f"{plural(made.files.get(FileState.READY, 0), 'file')} of {made.source} will be taken by the next runs."
 
     told.act(project, begin, access.NAME_SOURCES)

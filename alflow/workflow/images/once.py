@@ -16,7 +16,7 @@ from alflow.errors import ConflictError, InvalidInputError
 from alflow.store.images import items, watches
 from alflow.store.rows import CHUNK
 from alflow.workflow.images.addresses import parse
-from alflow.workflow.images.pool import check_name
+from alflow.workflow.images.pool import check_name, check_strictly
 from alflow.workflow.images.shares import TO_POOL, Destination, checked
 from alflow.workflow.images.sources import Entry, entries
 from alflow.workflow.images.strict import turned_away
@@ -34,17 +34,22 @@ def take_once(
     project: Project,
     source: str,
     to: Destination = TO_POOL,
+    *,
+    strict: bool = False,
 ) -> Watch:
     """List a source, as an import would, and let the next runs take it; what was taken of it before is taken anew.
 
     Raises:
-        InvalidInputError: it cannot be read, or holds no file; or a share is out of its bounds.
+        InvalidInputError: it cannot be read, or holds no file; a share is out of its bounds; or, with `strict`, it has
+            a fault that shows before an image is read (see `check_strictly`).
         ConflictError: the project watches it.
     """
     seen = entries(source)
     if not seen.entries and not seen.rejected:
         left_out = ", ".join(f"{what} ({count})" for what, count in seen.left_out.items())
         raise InvalidInputError(f"there is no file in {source}{left_out and f'; left out: {left_out}'}")
+    if strict:
+        check_strictly(workspace, project, seen, to)
     now = datetime.now(UTC)
     made = begin(workspace, project, parse(source).shown, to)
     fine, refused = _parted(seen.entries)

@@ -87,7 +87,7 @@ def import_found(
     said = [entry.label for entry in seen.entries]
     meant, unknown, folders = meanings(said, classes), unknown_labels(said, classes), _are_folders(seen)
     if strict:
-        refuse_faults(seen, meant, unknown, to.split, folders=folders)
+        check_strictly(workspace, project, seen, to)
     with workspace.database.begin() as tx:
         items.forget_rejections_like(tx, project.id, *seen.outdated)
     ledger = Ledger({one.id: one.name for one in classes})
@@ -107,6 +107,18 @@ def import_found(
         left_out=dict(seen.left_out),
         folder_labels=folders,
     )
+
+
+def check_strictly(workspace: Workspace, project: Project, seen: Source, to: Destination) -> None:
+    """Refuse a source of which an import with `strict` would store nothing; no image is read.
+
+    Raises:
+        InvalidInputError: a label names no class, a test image has none, a file is under two classes, or a row cannot
+            be used.
+    """
+    classes, said = _classes(workspace, project), [entry.label for entry in seen.entries]
+    unknown = unknown_labels(said, classes)
+    refuse_faults(seen, meanings(said, classes), unknown, to.split, folders=_are_folders(seen))
 
 
 def image_counts(workspace: Workspace, project_id: ProjectId) -> dict[Split, int]:

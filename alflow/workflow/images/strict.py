@@ -47,7 +47,7 @@ def refuse_faults(
         rejected=tuple(unusable),
     )
     if faults := [*filter(None, [*label_faults(report), contradictions(report), rejected(report)])]:
-        remedy = "correct the source or the classes, or import without --strict"
+        remedy = "correct the source or the classes, or import without strict"
         raise InvalidInputError(f"nothing was imported: {'; '.join(faults)}; {remedy}")
 
 

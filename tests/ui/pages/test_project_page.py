@@ -7,6 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from alflow.domain.projects import Project
+from alflow.settings import Settings
+from alflow.ui.parts import services
 from alflow.workflow.images.watching import look, watch, watched
 from alflow.workflow.people.annotators import sign_in
 from alflow.workflow.projects.projects import create_project, name_classes
@@ -78,3 +80,35 @@ def test_an_empty_project_leads_to_its_images(workspace: Workspace, drawn: Calla
     shown.button(key=key).click().run()
     assert not shown.exception
     assert shown.session_state[f"project-section-{project.id}"] == "Images"
+
+
+def test_a_source_is_taken_strictly_or_watched_seldom(
+    workspace: Workspace, tmp_path: Path, drawn: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = pets(workspace)
+    for name in ("cat", "dgo"):
+        write_picture(tmp_path / f"seen/once/{name}/a.png", len(name))
+    write_picture(tmp_path / "seen/later/a.png", 1)
+    seen = Workspace.open(Settings(home=workspace.settings.home, sources=str(tmp_path / "seen")))
+    shown = drawn(page, role="owner")
+    monkeypatch.setattr(services, "_provided", [services.Services(seen, None)])  # type: ignore[arg-type]
+    shown.session_state[f"project-section-{project.id}"] = "Images"
+    key = f"bring-{project.id}"
+
+    def pressed(button: str, below: str) -> list[str]:
+        shown.text_input(key=f"{key}-below").set_value(below)
+        shown.button(key=f"bring-{button}-{project.id}").click().run()
+        assert not shown.exception
+        return [one.value.replace("\\", "") for one in (*shown.warning, *shown.success)]
+
+    shown.run()
+    shown.toggle(key=f"{key}-strict").set_value(True)
+    assert "Nothing was imported: 1 folder names no class: 'dgo' (1 image)" in pressed("once", "once")[0]
+    assert watched(seen, project.id) == []
+    shown.toggle(key=f"{key}-strict").set_value(False)
+    assert pressed("once", "once") == [f"2 files of {tmp_path}/seen/once will be taken by the next runs."]
+    shown.selectbox(key=f"{key}-every").set_value(3_600.0)
+    assert pressed("watch", "later") == [f"{tmp_path}/seen/later is watched from now on, each hour."]
+    assert [one.every for one in watched(seen, project.id) if not one.once] == [3_600.0]
+    assert "leads out" in pressed("watch", "../..")[0]
+    seen.database.close()
