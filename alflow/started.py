@@ -144,14 +144,17 @@ def _fault(folder: Path, code: int | None) -> str:
 
 
 def _text(path: Path) -> str:
-    return path.read_bytes().decode(errors="replace").strip() if path.exists() else ""
+    try:
+        return path.read_bytes().decode(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """What was noted there; nothing where it was never written, or not to its end."""
+    """What was noted there; nothing where it was never written, not to its end, or cannot be read."""
     try:
         found: dict[str, Any] = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return {}
     return found
 

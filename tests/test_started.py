@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from alflow import started
-from alflow.errors import ConflictError
+from alflow.errors import ConflictError, UnavailableError
 from alflow.ids import AnnotatorId, ProjectId
 from alflow.settings import Settings
 
@@ -47,8 +47,19 @@ def test_what_it_said_and_why_it_failed(tmp_path: Path) -> None:
     kept = [path for path in settings.home.rglob("*") if path.is_file()]
     assert kept
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
-    started.forget(settings, FIRST)
+    folder = settings.home / "logs/started" / str(FIRST)
+    (folder / "well/ended.json").write_text('{"code"')
+    cut = started.last(settings, FIRST, "well")
+    assert cut is not None
+    assert (cut.running, cut.code) == (False, None)
+    (folder / "well/began.json").write_text("")
     assert started.last(settings, FIRST, "well") is None
+    started.forget(settings, FIRST)
+    assert started.last(settings, FIRST, "badly") is None
+    folder.write_text("no folder")
+    assert started.last(settings, FIRST, "badly") is None
+    with pytest.raises(UnavailableError, match="logs/started"):
+        started.start(settings, FIRST, "badly", ADA, ["guide"])
 
 
 @pytest.mark.slow

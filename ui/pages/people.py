@@ -136,7 +136,7 @@ def _invite(project: Project) -> None:
     st.subheader("Invite")
     with st.form("invite", clear_on_submit=True):
         role = st.selectbox("Role", list(Role), format_func=str.capitalize) or Role.ANNOTATOR
-        days = st.number_input("Valid for days", 1, 30, round(invitations.LINK_DAYS))
+        days = st.number_input("Valid for days", 1, 365, round(invitations.LINK_DAYS))
         email = ""
         if session.workspace().settings.oidc_client_id:
             email = st.text_input(
