@@ -60,17 +60,18 @@ def new_file(place: str, *, force: bool = False) -> Iterator[IO[bytes]]:
 
     Raises:
         ConflictError: there is something at the place already.
-        InvalidInputError: it cannot be written.
-        UnavailableError: its address cannot be reached, or needs a package that is not installed.
+        InvalidInputError: there can be no such file.
+        UnavailableError: the disk is full or may not be written; or its address cannot be reached, or needs a package
+            that is not installed.
     """
     if "://" in place:
         with _far_file(place, force=force) as file:
             yield file
         return
     try:
-        with _near_file(place, force=force) as file:
+        with disk_errors(place), _near_file(place, force=force) as file:
             yield file
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise InvalidInputError(f"cannot write '{place}': {error}") from error
 
 

@@ -114,3 +114,9 @@ def test_a_full_disk_is_one_line_whatever_writes_to_it(full_disk: Path) -> None:
     ):
         save_file({"weights": torch.zeros(100_000)}, folder / "weights.safetensors")
     assert not place.exists()
+    with (
+        pytest.raises(UnavailableError, match=rf"^the disk is full: {place} cannot be written; free some space"),
+        new_file(str(place)) as file,
+    ):
+        file.write(bytes(400_000))
+    assert not place.exists()

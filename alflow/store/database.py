@@ -20,6 +20,7 @@ from alflow.store import schema
 from alflow.store.engines import (
     BUSY_SECONDS,
     check_path,
+    check_rights,
     is_missing,
     make_engine,
     make_reader,
@@ -129,12 +130,15 @@ class Database:
             yield connection
 
     def check_writable(self) -> None:
-        """Check quickly whether a write would succeed now; a server is not checked.
+        """Check quickly whether a write would succeed now; of a server, whether it takes any from this user.
 
         Raises:
-            UnavailableError: the disk of the SQLite file is full, or it may not be written.
+            UnavailableError: the disk of the SQLite file is full, or it may not be written; or the server does not.
         """
         self.check_file(self._engine.url)
+        if self._engine.dialect.name == "postgresql":
+            with reachable(self._engine), self._engine.connect() as connection:
+                check_rights(connection)
 
     @staticmethod
     def check_file(url: str | URL) -> None:

@@ -18,7 +18,14 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    NoSuchModuleError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
@@ -37,6 +44,32 @@ _REMEDIES: Final = {
     sqlite3.SQLITE_BUSY: "another process holds it: wait for that one, or end it",
     sqlite3.SQLITE_CORRUPT: "bring the file back from a copy",
     sqlite3.SQLITE_NOTADB: "this is no database, or it is damaged: bring the file back from a copy",
+}
+_NO_RIGHT: Final = "42501"
+_READ_ONLY: Final = "25006"
+_ACCOUNT: Final = "set the user and the password in ALFLOW_DATABASE_URL"
+_ROOM: Final = "end other programs that use the server, or raise its limit of connections (max_connections)"
+_ADDRESS: Final = "look whether the server runs, and at its address in ALFLOW_DATABASE_URL"
+_OF_SERVERS: Final = {  # by what a server says, or by its code (SQLSTATE) where it gives one
+    _NO_RIGHT: "use the user who owns the tables, or grant all rights on tables and sequences to this one",
+    _READ_ONLY: "this server takes no writes: name the one that does in ALFLOW_DATABASE_URL",
+    "3F000": "make the schema, or name it in the search_path of the user",
+    "42P01": "bring the database back from a backup",
+    "42703": "bring the database back from a backup",
+    "42883": "bring the database back from a backup",
+    "53100": "make room on the disk of the server, and it goes on",
+    "XX001": "bring the database back from a backup",
+    "XX002": "rebuild the index on the server (REINDEX), or bring the database back from a backup",
+    "too many": _ROOM,
+    "connection slots": _ROOM,
+    "password": _ACCOUNT,
+    'role "': _ACCOUNT,
+    "pg_hba.conf": _ACCOUNT,
+    'database "': "make that database, or name another one in ALFLOW_DATABASE_URL",
+    "refused": _ADDRESS,
+    "No such file": _ADDRESS,
+    "resolve": _ADDRESS,
+    "timeout": _ADDRESS,
 }
 
 
@@ -222,7 +255,11 @@ def reachable(engine: Engine) -> Iterator[None]:
         cause = error.orig if isinstance(error, DataError) else error
         raise InvalidInputError(f"the database cannot keep a number or a text that it was given: {cause}") from error
     except DatabaseError as error:
-        if type(error) not in {DatabaseError, OperationalError}:
+        state = getattr(error.orig, "sqlstate", None)
+        if isinstance(error, ProgrammingError) and state is None and engine.dialect.name == "postgresql":
+            raise InvalidInputError(f"ALFLOW_DATABASE_URL cannot be used: {error.orig}") from error
+        refuses_by_itself = state == _READ_ONLY and engine.get_execution_options().get("postgresql_readonly")
+        if type(error) not in {DatabaseError, OperationalError} and (state not in _OF_SERVERS or refuses_by_itself):
             raise
         raise UnavailableError(_in_words(engine.url, error.orig)) from error
 
@@ -231,12 +268,32 @@ def _in_words(url: URL, error: BaseException | None) -> str:
     """What the database says, with the remedy if the disk or another process is the cause."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the kind, without the particulars
     said, remedy = (str(error).strip().splitlines() or [""])[0], _REMEDIES.get(code, "")
+    does = "does not answer"
+    if url.get_backend_name() == "postgresql":
+        state = str(getattr(error, "sqlstate", ""))
+        remedy = next((each for known, each in _OF_SERVERS.items() if known == state or known in said), "")
+        does = "refuses that" if state in {_NO_RIGHT, _READ_ONLY} else does
     if code in _OF_THE_DISK:
         try:
             check_path(url)
         except UnavailableError as found:
             said, remedy = str(found), ""
-    return f"the database {shown(url)} does not answer: {said}{remedy and '; '}{remedy}"
+    return f"the database {shown(url)} {does}: {said}{remedy and '; '}{remedy}"
+
+
+def check_rights(connection: Connection) -> None:
+    """Check that a server takes what this user writes.
+
+    Raises:
+        UnavailableError: it is a standby, or the user may not write.
+    """
+    may_insert = (
+        "SELECT bool_and(has_table_privilege(name, 'INSERT')) FROM unnest(ARRAY['item', 'label', 'round']) name"
+    )
+    for asked, state in (("SELECT NOT pg_is_in_recovery()", _READ_ONLY), (may_insert, _NO_RIGHT)):
+        if not connection.exec_driver_sql(asked).scalar_one():
+            where = shown(connection.engine.url)
+            raise UnavailableError(f"the database {where} cannot be written: {_OF_SERVERS[state]}")
 
 
 def check_path(url: URL) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import URL, create_engine, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from alflow.domain.projects import ProjectSettings
@@ -16,6 +16,7 @@ from alflow.store import engines, tables
 from alflow.store.database import Database
 from alflow.store.people import annotators
 from alflow.store.projects import projects
+from tests import postgres
 
 
 def names(database: Database) -> list[str]:
@@ -345,3 +346,42 @@ def test_a_table_in_use_is_not_written_anew_and_says_so(database_url: str, monke
             assert tx.execute(text("SHOW lock_timeout")).scalar() == "0"
     assert database.rewrite(["annotator"])
     database.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.slow
+def test_what_a_server_refuses_is_one_line(postgres_server: URL) -> None:
+    with postgres.new_database(postgres_server) as url:
+
+        def check(query: dict[str, str]) -> None:
+            Database.open(url.update_query_dict(query).render_as_string(hide_password=False)).check_writable()
+
+        def refused(**query: str) -> str:
+            with pytest.raises(AlflowError) as told:
+                check(query)
+            return str(told.value)
+
+        check({})
+
+        role = f"weak_{url.database}"
+        owner = create_engine(url)
+        with owner.begin() as tx:
+            tx.execute(text(f"CREATE ROLE {role}"))
+        try:
+            as_weak = {"options": f"-c role={role}"}
+            assert "refuses that: permission denied for table alflow_version; use the user who" in refused(**as_weak)
+            with owner.begin() as tx:
+                tx.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"))
+            assert "cannot be written: use the user who owns the tables" in refused(**as_weak)
+            assert refused(bogus="1").startswith("ALFLOW_DATABASE_URL cannot be used: ")
+            with owner.begin() as tx:
+                tx.execute(text("DROP TABLE adjudication CASCADE"))
+            broken = Database.open(url.render_as_string(hide_password=False))
+            with pytest.raises(UnavailableError, match=r"does not exist; bring the database back"), broken.read() as tx:
+                tx.execute(text("SELECT * FROM adjudication"))
+            broken.close()
+        finally:
+            with owner.begin() as tx:
+                tx.execute(text(f"DROP OWNED BY {role}"))
+                tx.execute(text(f"DROP ROLE {role}"))
+            owner.dispose()

@@ -11,7 +11,6 @@ from alflow.leftovers import leftovers, sweep
 from alflow.memory import in_words
 from alflow.settings import Settings
 from alflow.store.artifacts import Artifacts
-from alflow.store.database import Database
 from alflow.store.projects import projects, troubles
 from alflow.vlm.devices import device_named
 from alflow.workflow.operating import packages, project
@@ -177,7 +176,7 @@ def _reached(settings: Settings, opened: list[Workspace]) -> Iterator[Check]:
     revision = workspace.database.revision()
     opened.append(workspace)
     yield ok("database", f"it answers, at revision {revision}, which is that of this alflow")
-    Database.check_file(settings.database)
+    workspace.database.check_writable()
 
 
 def _integrity(workspace: Workspace) -> Check:
