@@ -20,7 +20,7 @@ from alflow.workflow.model import find
 from alflow.workflow.model.find import Filter, Found, Search
 from alflow.workflow.projects import projects
 
-LABELLED: Mapping[str, bool | None] = {"With or without": None, "Without a label": False, "With a label": True}
+LABELLED: Mapping[str, bool | None] = {"any": None, "Without a label": False, "With a label": True}
 COUNTS = (24, 48, 96, 192)
 SUGGESTED = 8
 _LIKE = "find-like"

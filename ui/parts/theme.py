@@ -43,9 +43,12 @@ FRAME = """
 }
 @media (max-width: 56rem) {
   [data-collapsed="false"] ~ * [data-testid="stColumn"]:has([data-testid="stSelectbox"]) { min-width: 9rem }
+  [data-collapsed="false"] ~ * [data-testid="stColumn"]:has([data-testid="stButtonGroup"]) { min-width: 20rem }
 }
+[data-testid="stColumn"]:has([data-testid="stVegaLiteChart"]) { min-width: min(18rem, 100%) }
 @media (max-height: 32rem) and (min-aspect-ratio: 4/3) {
   [data-testid="stHeading"] h2 { font-size: 1.4rem; padding: 0 0 .4rem }
+  [data-testid="stHeading"] h3 { font-size: 1.15rem; padding: 0 0 .4rem }
 }
 [data-testid="stSidebarNavLink"]:focus-visible { outline: 2px solid currentColor; outline-offset: -2px }
 .facts, .facts dt, .facts dd { margin: 0 !important; padding: 0 !important }
@@ -80,6 +83,6 @@ button.quiet { padding: 0; border: 0; background: none; text-decoration: underli
 [class*="st-key-bare-table"] [data-testid="stElementToolbarButton"]:has([aria-label^="Download"]) { display: none }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; line-height: 1.2 }
 :is([data-testid="stMetric"], [data-testid="stButton"], [data-testid="stCheckbox"]) :is(.stMarkdownEllipsis, p) {
-  white-space: normal; overflow: visible; overflow-wrap: anywhere
+  white-space: normal; overflow: visible; overflow-wrap: break-word
 }
 """.replace("GROUND", f"light-dark({LIGHT['backgroundColor']}, {DARK['backgroundColor']})")
