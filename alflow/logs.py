@@ -38,12 +38,15 @@ def as_json() -> bool:
 
 
 def adopt() -> None:
-    """Let the loggers of libraries that write to the terminal themselves do so through the one that `set_up` made."""
+    """Let the loggers of libraries that write to the terminal themselves do so through the one that `set_up` made.
+
+    One without a handler that hands nothing on would write there too, by Python's last resort.
+    """
     loggers = [one for one in logging.root.manager.loggerDict.values() if isinstance(one, logging.Logger)]
     for logger in loggers:
-        if own := [one for one in logger.handlers if type(one) is logging.StreamHandler]:
-            logger.handlers = [one for one in logger.handlers if one not in own]
-            logger.propagate = True
+        others = [one for one in logger.handlers if type(one) is not logging.StreamHandler]
+        if others != logger.handlers or not others:
+            logger.handlers, logger.propagate = others, True
 
 
 def prefect_environment(form: LogFormat) -> dict[str, str]:

@@ -7,6 +7,7 @@ inside its frame, which is named by its hash, and modules from memory (`blob:`) 
 
 import base64
 import hashlib
+import logging
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -17,6 +18,11 @@ import streamlit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from alflow.errors import UnavailableError
+
+_log = logging.getLogger(__name__)
+_AGAIN_SECONDS: Final = 5
 
 ALWAYS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
@@ -43,6 +49,7 @@ class SafeHeaders:
         """Pass the request on.
 
         Raises:
+            UnavailableError: something does not answer any more, in the middle of an answer.
             Exception: what went wrong inside, once the browser has its answer.
         """
         if scope["type"] != "http":
@@ -59,6 +66,13 @@ class SafeHeaders:
 
         try:
             await self.app(scope, receive, with_headers)
+        except UnavailableError as error:
+            _log.warning("%s", error)
+            if began:
+                raise
+            again = {"Retry-After": str(_AGAIN_SECONDS)}
+            told = PlainTextResponse("Something that this needs does not answer: try again in a moment.", 503, again)
+            await told(scope, receive, with_headers)
         except Exception:
             if not began:
                 await PlainTextResponse("Something went wrong here; the log says what.", 500)(

@@ -9,6 +9,7 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from alflow.errors import UnavailableError
 from alflow.settings import Settings
 from alflow.ui.components import modules
 from alflow.ui.door import headers
@@ -96,6 +97,14 @@ def test_an_error_has_them_too_and_is_raised_on_for_the_log() -> None:
     assert isinstance(error, ZeroDivisionError)
     assert sent[0]["status"] == 500
     assert b"x-content-type-options" in dict(sent[0]["headers"])
+
+
+def test_what_does_not_answer_is_no_fault_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    async def gone(*_: object) -> None:
+        raise UnavailableError("the database does not answer")
+
+    sent, raised = _through(gone)
+    assert (sent[0]["status"], raised, caplog.messages) == (503, None, ["the database does not answer"])
 
 
 def test_an_error_after_the_beginning_sends_nothing_twice() -> None:
