@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote, unquote
 
+from alflow.logs import Json
 from alflow.private import private_opener
 
 MARK = "----"
 """How the keeper's own lines in a log begin."""
+_NAME = "alflow.commands.keeper"  # as a program its __name__ is another
 _LOG_BYTES = 5_000_000
 _OLDER_LOGS = 4
 _LINE_BYTES = 65536
@@ -36,18 +38,27 @@ _SHORTEST_SECRET = 4  # hiding every "a" would only make the log unreadable
 
 
 class Log(RotatingFileHandler):
-    """Five files at most of five megabytes each, of mode 0600; a full disk costs lines, and the part goes on."""
+    """Five files at most of five megabytes each, of mode 0600; a full disk costs lines, and the part goes on.
 
-    def __init__(self, path: Path, secrets: frozenset[str]) -> None:
+    As JSON, what a part writes past its log (what it prints as it starts, last words of an interpreter) becomes an
+    object as well, and empty lines are left out.
+    """
+
+    def __init__(self, path: Path, secrets: frozenset[str], *, as_json: bool = False) -> None:
         super().__init__(
             path, maxBytes=_LOG_BYTES, backupCount=_OLDER_LOGS, encoding="utf-8", errors="replace", delay=True
         )
         self._secrets = secrets
+        self._as_json = as_json
 
     def write(self, line: str) -> None:
         """Append a line, without the secrets in it."""
         for secret in self._secrets:
             line = line.replace(secret, "***")
+        if self._as_json and not line.startswith("{"):
+            if not line.strip():
+                return
+            line = Json().format(makeLogRecord({"name": _NAME, "levelname": "INFO", "msg": line}))
         self.handle(makeLogRecord({"msg": line}))
 
     def mark(self, text: str) -> None:
@@ -74,7 +85,7 @@ def main() -> int:
     parser.add_argument("--pass", type=int, dest="handed", help="file descriptor that the part inherits")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
-    log = Log(arguments.log, secrets_of(os.environ))
+    log = Log(arguments.log, secrets_of(os.environ), as_json=os.environ.get("ALFLOW_LOG_FORMAT") == "json")
     log.mark(f"{arguments.name}: started")
     handed = [] if arguments.handed is None else [arguments.handed]
     child = subprocess.Popen(
@@ -103,6 +114,11 @@ def secrets_of(environment: Mapping[str, str]) -> frozenset[str]:
     found = {form for value in (*named, *in_urls) for form in (value, quote(value), quote(value, ""), unquote(value))}
     # Of `user:password` the password alone is a secret too.
     return frozenset(secret for secret in found | {value.partition(":")[2] for value in named} if _is_long(secret))
+
+
+def is_mark(line: str) -> bool:
+    """Whether a line of a log is the keeper's own."""
+    return line.startswith(MARK) or f'"logger": "{_NAME}", "message": "{MARK} ' in line
 
 
 def _die_with_keeper() -> None:

@@ -17,7 +17,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO, Self
 
-from alflow.commands.keeper import MARK
+from alflow.commands.keeper import is_mark
 from alflow.commands.ports import listen
 from alflow.errors import AlflowError, ConflictError, UnavailableError
 from alflow.private import private_folder, private_opener
@@ -287,6 +287,6 @@ def _last_words(log: Path) -> str:
     except OSError:
         return ""
     lines = [line.strip() for line in lines if line.strip()]
-    if lines and lines[-1].startswith(MARK):
+    if lines and is_mark(lines[-1]):
         lines.pop()  # that it ended
-    return lines[-1] if lines and not lines[-1].startswith(MARK) else ""
+    return lines[-1] if lines and not is_mark(lines[-1]) else ""

@@ -1,9 +1,10 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from alflow.commands import keeper
-from alflow.commands.keeper import Log, secrets_of
+from alflow.commands.keeper import Log, is_mark, secrets_of
 
 
 def test_a_log_is_bounded_and_every_piece_of_it_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,6 +28,16 @@ def test_a_log_that_cannot_be_written_for_a_while_costs_lines_only(tmp_path: Pat
     log.write("lost too")
     log.write("kept again")
     assert (tmp_path / "folder" / "part.log").read_text() == "kept\nkept again\n"
+
+
+def test_where_lines_are_json_each_is(tmp_path: Path) -> None:
+    log = Log(tmp_path / "part.log", frozenset({"sesame"}), as_json=True)
+    log.mark("the web server: started")
+    for line in ("", '{"message": "as it is"}', "  open sesame"):
+        log.write(line)
+    lines = (tmp_path / "part.log").read_text().splitlines()
+    assert [json.loads(line)["message"].strip()[-15:] for line in lines] == ["server: started", "as it is", "open ***"]
+    assert [is_mark(line) for line in lines] == [True, False, False]
 
 
 @pytest.mark.parametrize(
