@@ -70,10 +70,13 @@ class Artifacts(Files):
             data = _saved(ready, metadata or {})
             self._write(name, lambda path: self._files.pipe_file(path, data))
 
-    def read_tensors(self, name: str, *, check: bool = True) -> tuple[dict[str, "Tensor"], dict[str, str]]:
+    def read_tensors(
+        self, name: str, *, check: bool = True, lengths: Mapping[str, int] | None = None
+    ) -> tuple[dict[str, "Tensor"], dict[str, str]]:
         """The tensors and their metadata; local files are mapped into memory, not copied.
 
-        Without `check` the checksum is not compared: for a glance that must not read the whole of a large file.
+        Without `check` the checksum is not compared: for a glance that must not read the whole of a large file. Who
+        knows how long an axis is (`alflow.store.contents`) says so, of what is made anew when it is not there.
 
         Raises:
             InvalidInputError: the name leaves the folder, or the file is damaged.
@@ -96,7 +99,14 @@ class Artifacts(Files):
                 check_tensors(io.BytesIO(data))
                 tensors, notes = load_tensors(data), _metadata(data)
             check_contents(name, tensors, notes)
-            return tensors, notes
+        try:
+            check_contents(name, tensors, notes, lengths)
+        except ValueError as error:
+            where = self._shown(name)
+            raise InvalidInputError(
+                f"{where} is not of its images ({error}): remove it, and it is made anew"
+            ) from error
+        return tensors, notes
 
     def read_metadata(self, name: str) -> dict[str, str]:
         """The metadata alone: of files on other machines too, no more than the header is read.

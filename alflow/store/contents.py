@@ -112,8 +112,10 @@ def is_stray(name: str) -> bool:
     return _HASHED.fullmatch(PurePosixPath(name).name) is None
 
 
-def check_contents(name: str, tensors: Mapping[str, "Tensor"], notes: Mapping[str, Any]) -> None:
-    """Does the file of that name hold what it should?
+def check_contents(
+    name: str, tensors: Mapping[str, "Tensor"], notes: Mapping[str, Any], known: Mapping[str, int] | None = None
+) -> None:
+    """Does the file of that name hold what it should, with axes of these lengths where they are `known`?
 
     Raises:
         ValueError: it does not.
@@ -121,7 +123,7 @@ def check_contents(name: str, tensors: Mapping[str, "Tensor"], notes: Mapping[st
     wanted = contents_of(name)
     if wanted is None:
         return
-    lengths = dict[str, int]()
+    lengths = dict(known or {})
     for key, what in wanted.tensors.items():
         tensor = tensors.get(key.removesuffix("?"))
         if tensor is None and not key.endswith("?"):

@@ -30,5 +30,5 @@ def frame_of(workspace: Workspace, project: Project, encoder_hash: str, width: i
         frame = Frame.of_parts((read(workspace, name).activations for name in parts), width)
         radius = torch.tensor(frame.radius, dtype=torch.float64)
         workspace.artifacts.write_tensors(path, {"centre": frame.centre, "radius": radius}, {"encoder": encoder_hash})
-    tensors, _ = workspace.artifacts.read_tensors(path)
+    tensors, _ = workspace.artifacts.read_tensors(path, lengths={"P": width})
     return Frame(tensors["centre"], float(tensors["radius"]))

@@ -34,7 +34,7 @@ def lengths_of(workspace: Workspace, project: Project, name: str, rows: Activati
     if not workspace.artifacts.exists(path):
         lengths = rows.embed(weight).norm(dim=1).clamp(min=1e-12)
         workspace.artifacts.write_tensors(path, {"lengths": lengths})
-    return workspace.artifacts.read_tensors(path)[0]["lengths"]
+    return workspace.artifacts.read_tensors(path, lengths={"N": len(rows)})[0]["lengths"]
 
 
 def _path(project: Project, name: str) -> str:

@@ -214,7 +214,7 @@ def _predicted(workspace: Workspace, project: Project, model: ProjectModel, name
         columns = model.believe(shards.single(shard).activations).probabilities.argmax(dim=1)
         classes = torch.tensor(model.class_ids, dtype=torch.int64)
         workspace.artifacts.write_tensors(path, {"class_ids": classes[columns]}, model.hashes)
-    return workspace.artifacts.read_tensors(path)[0]["class_ids"]
+    return workspace.artifacts.read_tensors(path, lengths={"N": len(shard)})[0]["class_ids"]
 
 
 def _found(

@@ -179,7 +179,7 @@ def _entropies(
     if not workspace.artifacts.exists(path):
         made = uncertainty(tensors["probabilities"], tensors["variance"], model.model.class_covariance.float())
         workspace.artifacts.write_tensors(path, made._asdict(), model.hashes)
-    kept, _ = workspace.artifacts.read_tensors(path)
+    kept, _ = workspace.artifacts.read_tensors(path, lengths={"N": len(tensors["item_ids"])})
     return Uncertainty(*(kept[each] for each in _ENTROPIES))
 
 

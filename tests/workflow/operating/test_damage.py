@@ -19,6 +19,7 @@ from alflow.workflow.images.embedded import missing_ids
 from alflow.workflow.images.pool import import_items
 from alflow.workflow.insight.map import make_map
 from alflow.workflow.model.kept import outlook
+from alflow.workflow.model.model import load_model
 from alflow.workflow.operating.damage import Damage, damaged, damaged_of_all, repair
 from alflow.workflow.projects.projects import change_settings
 from alflow.workflow.rounds.advance import advance
@@ -120,6 +121,10 @@ def test_whole_files_of_another_kind_are_damaged_and_strays_are_told(workspace: 
         str(path): (False, False) for path in copies if "posteriors" not in path.parts
     }
     assert len(make_map(workspace, lived.id).item_ids) == len(outlook(workspace, lived.id))
+    frame = next(path for path in kept if path.parent.name == "frames")
+    save_file({"centre": torch.zeros(3), "radius": torch.tensor(1.0)}, frame)  # of another encoder
+    with pytest.raises(InvalidInputError, match=rf"{frame} is not of its images \(.*shape \(3,\)\): remove it, and"):
+        load_model(workspace, lived)
     for path in kept:
         save_file({"mine": torch.ones(3)}, path)
     for path in notes:
