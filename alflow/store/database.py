@@ -17,17 +17,8 @@ from sqlalchemy.exc import DatabaseError
 
 from alflow.errors import NotFoundError
 from alflow.store import schema
-from alflow.store.engines import (
-    BUSY_SECONDS,
-    check_path,
-    check_rights,
-    is_missing,
-    make_engine,
-    make_reader,
-    reachable,
-    reader,
-    shown,
-)
+from alflow.store.engines import BUSY_SECONDS, is_missing, make_engine, make_reader, reader
+from alflow.store.failing import check_path, check_rights, reachable, shown
 from alflow.store.fair_lock import Turns
 
 Transaction = Connection

@@ -22,7 +22,8 @@ from alflow.errors import ConflictError, InvalidInputError, UnavailableError
 from alflow.leftovers import sweep
 from alflow.private import make_private, private_file
 from alflow.store import schema
-from alflow.store.engines import make_engine, make_reader, reachable
+from alflow.store.engines import make_engine, make_reader
+from alflow.store.failing import reachable
 
 FILES: Final = {"sqlite": "alflow.db", "postgresql": "alflow.dump"}
 """Kind of database -> name of its copy."""

@@ -1,4 +1,4 @@
-"""Engines for SQLite and PostgreSQL whose transactions behave alike, and what they say when the database fails.
+"""Engines for SQLite and PostgreSQL whose transactions behave alike.
 
 SQLite: write-ahead log; a writing transaction takes the write lock at its start (BEGIN IMMEDIATE), so that it waits
 for it, 30 s at most, instead of failing half-way. Readers have connections of their own, which refuse to write: to
@@ -9,68 +9,22 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DatabaseError,
-    DataError,
-    NoSuchModuleError,
-    OperationalError,
-    ProgrammingError,
-)
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from alflow.disk import check_writable, in_words
+from alflow.disk import in_words
 from alflow.errors import InvalidInputError, NotFoundError, UnavailableError
 from alflow.private import make_private, private_file
+from alflow.store.failing import shown
 
 BUSY_SECONDS: Final = 30
 _LOOK_SECONDS: Final = 0.01
-_OF_THE_DISK: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
-_REMEDIES: Final = {
-    sqlite3.SQLITE_FULL: "free some space there, and it goes on",
-    sqlite3.SQLITE_READONLY: "let the user who runs alflow write there, and it goes on",
-    sqlite3.SQLITE_CANTOPEN: "look whether its folder is there, has room and may be written",
-    sqlite3.SQLITE_IOERR: "look whether its disk is there, and has room",
-    sqlite3.SQLITE_BUSY: "another process holds it: wait for that one, or end it",
-    sqlite3.SQLITE_CORRUPT: "bring the file back from a copy",
-    sqlite3.SQLITE_NOTADB: "this is no database, or it is damaged: bring the file back from a copy",
-}
-_NO_RIGHT: Final = "42501"
-_READ_ONLY: Final = "25006"
-_ACCOUNT: Final = "set the user and the password in ALFLOW_DATABASE_URL"
-_ROOM: Final = "end other programs that use the server, or raise its limit of connections (max_connections)"
-_ADDRESS: Final = "look whether the server runs, and at its address in ALFLOW_DATABASE_URL"
-_OF_SERVERS: Final = {  # by what a server says, or by its code (SQLSTATE) where it gives one
-    _NO_RIGHT: "use the user who owns the tables, or grant all rights on tables and sequences to this one",
-    _READ_ONLY: "this server takes no writes: name the one that does in ALFLOW_DATABASE_URL",
-    "3F000": "make the schema, or name it in the search_path of the user",
-    "42P01": "bring the database back from a backup",
-    "42703": "bring the database back from a backup",
-    "42883": "bring the database back from a backup",
-    "53100": "make room on the disk of the server, and it goes on",
-    "XX001": "bring the database back from a backup",
-    "XX002": "rebuild the index on the server (REINDEX), or bring the database back from a backup",
-    "too many": _ROOM,
-    "connection slots": _ROOM,
-    "password": _ACCOUNT,
-    'role "': _ACCOUNT,
-    "pg_hba.conf": _ACCOUNT,
-    'database "': "make that database, or name another one in ALFLOW_DATABASE_URL",
-    "refused": _ADDRESS,
-    "No such file": _ADDRESS,
-    "resolve": _ADDRESS,
-    "timeout": _ADDRESS,
-}
 
 
 def make_engine(url: str | URL, *, foreign_keys: bool = True) -> Engine:
@@ -114,16 +68,6 @@ _JSON: Final = {"json_serializer": _to_json, "json_deserializer": _from_json}
 def is_missing(url: str) -> bool:
     """Whether this names a SQLite file that is not there."""
     return url.startswith("sqlite:") and not os.path.exists(str(make_url(url).database))  # noqa: PTH110 - may be forbidden
-
-
-def shown(url: URL) -> str:
-    """The address of a database for messages: no password, and no file that was opened as a URL."""
-    return _plain(url).render_as_string(hide_password=True)
-
-
-def _plain(url: URL) -> URL:
-    name = str(url.database)
-    return url.set(database=unquote(urlsplit(name).path), query={}) if name.startswith("file:") else url
 
 
 def reader(engine: Engine) -> Engine:
@@ -235,73 +179,3 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             time.sleep(_LOOK_SECONDS)
         else:
             return
-
-
-@contextmanager
-def reachable(engine: Engine) -> Iterator[None]:
-    """Turn failures of the database itself into errors that a person can act on; integrity errors pass through.
-
-    Raises:
-        UnavailableError: the database itself failed.
-        InvalidInputError: a number or a text that no database can store; to retry is of no use.
-        DatabaseError: something else did.
-    """
-    where = shown(engine.url)
-    try:
-        yield
-    except (PoolTimeoutError, TimeoutError) as error:
-        raise UnavailableError(f"the database {where} is too busy: {error}") from error
-    except (DataError, OverflowError, UnicodeEncodeError) as error:
-        cause = error.orig if isinstance(error, DataError) else error
-        raise InvalidInputError(f"the database cannot keep a number or a text that it was given: {cause}") from error
-    except DatabaseError as error:
-        state = getattr(error.orig, "sqlstate", None)
-        if isinstance(error, ProgrammingError) and state is None and engine.dialect.name == "postgresql":
-            raise InvalidInputError(f"ALFLOW_DATABASE_URL cannot be used: {error.orig}") from error
-        refuses_by_itself = state == _READ_ONLY and engine.get_execution_options().get("postgresql_readonly")
-        if type(error) not in {DatabaseError, OperationalError} and (state not in _OF_SERVERS or refuses_by_itself):
-            raise
-        raise UnavailableError(_in_words(engine.url, error.orig)) from error
-
-
-def _in_words(url: URL, error: BaseException | None) -> str:
-    """What the database says, with the remedy if the disk or another process is the cause."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the kind, without the particulars
-    said, remedy = (str(error).strip().splitlines() or [""])[0], _REMEDIES.get(code, "")
-    does = "does not answer"
-    if url.get_backend_name() == "postgresql":
-        state = str(getattr(error, "sqlstate", ""))
-        remedy = next((each for known, each in _OF_SERVERS.items() if known == state or known in said), "")
-        does = "refuses that" if state in {_NO_RIGHT, _READ_ONLY} else does
-    if code in _OF_THE_DISK:
-        try:
-            check_path(url)
-        except UnavailableError as found:
-            said, remedy = str(found), ""
-    return f"the database {shown(url)} {does}: {said}{remedy and '; '}{remedy}"
-
-
-def check_rights(connection: Connection) -> None:
-    """Check that a server takes what this user writes.
-
-    Raises:
-        UnavailableError: it is a standby, or the user may not write.
-    """
-    may_insert = (
-        "SELECT bool_and(has_table_privilege(name, 'INSERT')) FROM unnest(ARRAY['item', 'label', 'round']) name"
-    )
-    for asked, state in (("SELECT NOT pg_is_in_recovery()", _READ_ONLY), (may_insert, _NO_RIGHT)):
-        if not connection.exec_driver_sql(asked).scalar_one():
-            where = shown(connection.engine.url)
-            raise UnavailableError(f"the database {where} cannot be written: {_OF_SERVERS[state]}")
-
-
-def check_path(url: URL) -> None:
-    """Check that a SQLite file could be written now.
-
-    Raises:
-        UnavailableError: its disk is full, or it may not be written.
-    """
-    path = Path(str(_plain(url).database))
-    check_writable(path.parent)  # the position of its write-ahead log
-    check_writable(path)
