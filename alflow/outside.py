@@ -90,7 +90,10 @@ def _near_file(place: str, *, force: bool) -> Iterator[IO[bytes]]:
         return
     part = _part_of(whole)
     _check_new(whole, place, force=force)
-    whole.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        whole.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InvalidInputError(f"cannot write '{place}': there is a file where its folder should be") from error
     try:
         with part.open("xb") as file:
             yield file
@@ -110,7 +113,9 @@ def _part_of(whole: Path) -> Path:
 
 def _check_new(whole: Path, place: str, *, force: bool) -> None:
     if whole.is_dir():
-        raise IsADirectoryError(f"it is a folder: name a file in it, such as {place.rstrip('/')}/FILE")
+        raise InvalidInputError(
+            f"cannot write '{place}': it is a folder: name a file in it, such as {place.rstrip('/')}/FILE"
+        )
     if whole.exists() and not force:
         raise ConflictError(f"{place} is there already: {_NO_FORCE}")
 

@@ -1,7 +1,7 @@
 """What opening and closing a round read: the database in one look, the note of the encoder and every shard once."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -42,9 +42,11 @@ class Counted(Artifacts):
         self.reads[name.rsplit("/", 1)[-1]] += 1
         return super().read_bytes(name)
 
-    def read_tensors(self, name: str, *, check: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
+    def read_tensors(
+        self, name: str, *, check: bool = True, lengths: Mapping[str, int] | None = None
+    ) -> tuple[dict[str, Tensor], dict[str, str]]:
         self.reads[name.split("/")[-2] if "/embeddings/" not in name else "shards"] += 1
-        return super().read_tensors(name, check=check)
+        return super().read_tensors(name, check=check, lengths=lengths)
 
 
 @contextmanager
