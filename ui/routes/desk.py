@@ -76,7 +76,6 @@ def sync(
     Raises:
         UnavailableError: the database does not answer; nothing is lost, the deck sends everything again.
         NotFoundError: there is no such project or annotator.
-        InvalidInputError: what was chosen is not of its kind.
     """
     read = [_event(sent) for sent in events]
     state = exchange(workspace, project_id, annotator_id, [each for each in read if not isinstance(each, dict)], wish)

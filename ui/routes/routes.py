@@ -66,12 +66,12 @@ async def sync(request: Request) -> Response:
         project_id, annotator_id = request.path_params["project"], request.state.visitor.annotator.id
         if asked.get("annotator", annotator_id) != annotator_id:  # signed in as somebody else since the page was opened
             return JSONResponse({"reason": "Somebody else is signed in by now: sign in again."}, 401)
-        events, wish = _events(asked), _wish(asked)
+        events, wish, own = _events(asked), _wish(asked), field(asked, "own", dict, None)
         # The request is paid for, and its first answer with it.
         if len(events) > 1 and (too_many := _too_many(request, allowances.ANSWERS, len(events) - 1)):
             return too_many
         workspace = services.current().workspace
-        reply = await pools.ANSWERS.run(desk.sync, workspace, project_id, annotator_id, events, wish, _chosen(asked))
+        reply = await pools.ANSWERS.run(desk.sync, workspace, project_id, annotator_id, events, wish, own)
     except AlflowError as error:
         return refused(error)
     return JSONResponse(reply, headers={"Cache-Control": "no-store"})
@@ -174,18 +174,6 @@ def _wish(asked: Mapping[str, Any]) -> Wish:
         showing=field(asked, "showing", int, None),
         leave=field(asked, "leave", bool, False),
     )
-
-
-def _chosen(asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What a person chose for their desk: an empty object asks only what is kept.
-
-    Raises:
-        InvalidInputError: it is no object, or names something else.
-    """
-    chosen: Mapping[str, Any] | None = field(asked, "own", dict, None)
-    if chosen is not None and not set(chosen) <= {"favourites", "goal"}:
-        raise InvalidInputError("`own` may hold `favourites` and `goal`")
-    return chosen
 
 
 def _media_type(content: bytes) -> str:
