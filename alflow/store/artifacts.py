@@ -99,13 +99,14 @@ class Artifacts(Files):
                 check_tensors(io.BytesIO(data))
                 tensors, notes = load_tensors(data), _metadata(data)
             check_contents(name, tensors, notes)
-        try:
-            check_contents(name, tensors, notes, lengths)
-        except ValueError as error:
-            where = self._shown(name)
-            raise InvalidInputError(
-                f"{where} is not of its images ({error}): remove it, and it is made anew"
-            ) from error
+        if lengths is not None:
+            try:
+                check_contents(name, tensors, notes, lengths)
+            except ValueError as error:
+                where = self._shown(name)
+                raise InvalidInputError(
+                    f"{where} is not of its images ({error}): remove it, and it is made anew"
+                ) from error
         return tensors, notes
 
     def read_metadata(self, name: str) -> dict[str, str]:

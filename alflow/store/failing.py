@@ -30,6 +30,7 @@ _REMEDIES: Final = {
 }
 _NO_RIGHT: Final = "42501"
 _READ_ONLY: Final = "25006"
+_BACKUP: Final = "bring the database back from a backup"
 _ACCOUNT: Final = "set the user and the password in ALFLOW_DATABASE_URL"
 _ROOM: Final = "end other programs that use the server, or raise its limit of connections (max_connections)"
 _ADDRESS: Final = "look whether the server runs, and at its address in ALFLOW_DATABASE_URL"
@@ -37,12 +38,12 @@ _OF_SERVERS: Final = {
     _NO_RIGHT: "use the user who owns the tables, or grant all rights on tables and sequences to this one",
     _READ_ONLY: "this server takes no writes: name the one that does in ALFLOW_DATABASE_URL",
     "3F000": "make the schema, or name it in the search_path of the user",
-    "42P01": "bring the database back from a backup",
-    "42703": "bring the database back from a backup",
-    "42883": "bring the database back from a backup",
+    "42P01": _BACKUP,
+    "42703": _BACKUP,
+    "42883": _BACKUP,
     "53100": "make room on the disk of the server, and it goes on",
-    "XX001": "bring the database back from a backup",
-    "XX002": "rebuild the index on the server (REINDEX), or bring the database back from a backup",
+    "XX001": _BACKUP,
+    "XX002": f"rebuild the index on the server (REINDEX), or {_BACKUP}",
     "too many": _ROOM,
     "connection slots": _ROOM,
     "password": _ACCOUNT,

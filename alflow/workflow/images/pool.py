@@ -87,7 +87,7 @@ def import_found(
     said = [entry.label for entry in seen.entries]
     meant, unknown, folders = meanings(said, classes), unknown_labels(said, classes), _are_folders(seen)
     if strict:
-        check_strictly(workspace, project, seen, to)
+        refuse_faults(seen, meant, unknown, to.split, folders=folders)
     with workspace.database.begin() as tx:
         items.forget_rejections_like(tx, project.id, *seen.outdated)
     ledger = Ledger({one.id: one.name for one in classes})

@@ -113,10 +113,12 @@ def repair(workspace: Workspace, project: Project | None, damages: list[Damage])
 
     What cannot be made anew stays as it is, and so does a file that is whole by now.
     """
-    anew = [one for one in damages if one.can_be_made_anew]
-    fits = [one for one in anew if one.name is not None and "/fields/" in one.name]
-    done = [one for one in anew if one not in fits and _repaired(workspace, project, one)]
-    return done + [one for one in fits if _repaired(workspace, project, one)]  # last: a fit is made of the others
+    anew = sorted((one for one in damages if one.can_be_made_anew), key=_is_fit)  # those last: made of the others
+    return [one for one in anew if _repaired(workspace, project, one)]
+
+
+def _is_fit(damage: Damage) -> bool:
+    return damage.name is not None and "/fields/" in damage.name
 
 
 def _repaired(workspace: Workspace, project: Project | None, damage: Damage) -> bool:
@@ -125,7 +127,7 @@ def _repaired(workspace: Workspace, project: Project | None, damage: Damage) -> 
     kind, is_there = _kind_of_picture(damage.name), workspace.artifacts.exists(damage.name)
     if _wrong(workspace, damage.name) is None and (is_there or damage.what != _LOST):
         return False
-    if project is not None and "/fields/" in damage.name and _fitted_again(workspace, project):
+    if project is not None and _is_fit(damage) and _fitted_again(workspace, project):
         return True
     if project is None or damage.item is None or kind not in SIDES:
         workspace.artifacts.remove(damage.name)
